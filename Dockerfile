@@ -1,0 +1,30 @@
+# The standalone binary on a small Debian. Make the binary first: npm run package
+#
+#   docker build -t netlab .
+#   docker run --rm -p 9090:9090 -v netlab:/data netlab serve auth --port 9090
+#
+# TARGET picks another binary of dist/, such as linux-arm64.
+FROM debian:stable-slim
+ARG TARGET=linux-x64
+
+COPY dist/netlab-${TARGET} /usr/local/bin/netlab
+
+# Logs, users.json and netlab.db are kept where netlab stands: in the volume, which belongs to the user it runs as.
+RUN echo 'netlab:x:10001:' >> /etc/group \
+ && echo 'netlab:x:10001:10001::/data:/usr/sbin/nologin' >> /etc/passwd \
+ && mkdir -m 0700 /data \
+ && chown 10001:10001 /data
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+
+# echo, ident, auth, chat, and chat over UDP
+EXPOSE 9007 9113 9090 9194 9195/udp
+
+# Healthy is a container that has a listening socket: whatever is served, on whatever port, and nothing is sent to it.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD grep -qE '^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} 0+:0000 0A ' /proc/net/tcp /proc/net/tcp6 || grep -qE ':[0-9A-F]{4} 0+:0000 07 ' /proc/net/udp /proc/net/udp6
+
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["netlab"]
+CMD ["--help"]

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { makeBinary } from './package/binary.ts'
+import { bundle } from './package/bundle.ts'
+import { distFolder } from './package/folders.ts'
+import { targets } from './package/targets.ts'
+
+// npm run package [-- TARGET…]: standalone binaries in dist/, with their checksums.
+const asked = process.argv.slice(2)
+const known = targets.map(({ name }) => name)
+const wrong = asked.find((name) => name !== 'all' && !known.includes(name))
+if (wrong !== undefined) {
+  console.error(`no target ${wrong}; there are ${known.join(', ')} and all`)
+  process.exit(64)
+}
+const wanted = asked.includes('all')
+  ? targets
+  : targets.filter(({ name }) => (asked.length === 0 ? name === known[0] : asked.includes(name)))
+
+const bundled = await bundle()
+for (const target of wanted) {
+  const file = await makeBinary(target, bundled)
+  console.log(`${basename(file)}: ${(statSync(file).size / 1e6).toFixed(1)} MB`)
+}
+const sums = readdirSync(distFolder)
+  .filter((name) => name.startsWith('netlab-'))
+  .map(
+    (name) =>
+      `${createHash('sha256')
+        .update(readFileSync(join(distFolder, name)))
+        .digest('hex')}  ${name}\n`,
+  )
+writeFileSync(join(distFolder, 'SHA256SUMS'), sums.join(''))

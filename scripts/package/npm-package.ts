@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { cacheFolder, root } from './folders.ts'
+
+interface Locked {
+  readonly version: string
+  readonly integrity: string
+}
+
+const lock: { readonly packages: Readonly<Record<string, Locked | undefined>> } = JSON.parse(
+  readFileSync(join(root, 'package-lock.json'), 'utf8'),
+)
+
+/** Version and checksum of a package as package-lock.json has them. */
+export function locked(name: string): Locked {
+  const found = lock.packages[`node_modules/${name}`]
+  if (found === undefined) throw new Error(`package-lock.json knows no ${name}`)
+  return found
+}
+
+/**
+ * The folder of a package, whatever platform it is for: `npm ci` installs those of this machine only. It comes from the
+ * registry or npm's cache; an archive whose sha512 is not the expected one is never unpacked.
+ */
+export function npmPackage(name: string, { version, integrity } = locked(name)): string {
+  const id = `${name.replaceAll('/', '+')}-${version}`
+  const folder = join(cacheFolder, 'packages', id)
+  if (existsSync(folder)) return folder
+  const unpacking = `${folder}.${process.pid}.tmp`
+  mkdirSync(unpacking, { recursive: true })
+  try {
+    const packed = execFileSync('npm', ['pack', `${name}@${version}`, '--prefer-offline', '--json'], {
+      cwd: unpacking,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      shell: process.platform === 'win32',
+    })
+    const [{ filename }] = JSON.parse(packed)
+    const archive = readFileSync(join(unpacking, filename))
+    const sum = `sha512-${createHash('sha512').update(archive).digest('base64')}`
+    if (sum !== integrity) throw new Error(`${name}@${version} has ${sum}, but ${integrity} is expected`)
+    execFileSync('tar', ['-xzf', filename], { cwd: unpacking })
+    renameSync(join(unpacking, 'package'), folder)
+  } finally {
+    rmSync(unpacking, { recursive: true, force: true })
+  }
+  return folder
+}

@@ -1,0 +1,105 @@
+import type { NameFault } from './name.ts'
+import type { PasswordFault } from './password-rules.ts'
+
+/** A session as its owner may see it; times in milliseconds since the Unix epoch. */
+export interface SessionInfo {
+  readonly id: number
+  readonly user: string
+  /** Where its login came from. */
+  readonly address: string
+  readonly createdMs: number
+  readonly usedMs: number
+  readonly expiresMs: number
+}
+
+export interface Credentials {
+  readonly name: string
+  readonly password: string
+  /** The client's, as the socket tells it. */
+  readonly address: string
+}
+
+/** Not now, or not any more: what can happen to every request that costs a hash or a write. */
+export type Unserved =
+  | { readonly kind: 'busy'; readonly retryMs: number }
+  /** Too many failures from this source. */
+  | { readonly kind: 'throttled'; readonly retryMs: number }
+  /** The client left before its turn. */
+  | { readonly kind: 'left' }
+  /** It could not be kept on disk. */
+  | { readonly kind: 'storage' }
+
+export interface Welcome {
+  readonly kind: 'welcome'
+  readonly session: SessionInfo
+  /** Absent when the session was resumed: the client has it. */
+  readonly token?: string
+  /** How long the account's earlier failures made this wait. */
+  readonly delayedMs: number
+}
+
+/** One answer for an unknown name and a wrong password. `account` is for the log only: the name, if there is such a user. */
+export interface Wrong {
+  readonly kind: 'wrong'
+  readonly account?: string
+  readonly delayedMs: number
+}
+
+export type NoSession = { readonly kind: 'no-session'; readonly why: 'malformed' | 'expired' | 'unknown' }
+export type BadName = { readonly kind: 'bad-name'; readonly why: NameFault }
+export type BadPassword = { readonly kind: 'bad-password'; readonly why: PasswordFault }
+export type Taken = { readonly kind: 'taken' }
+export type Full = { readonly kind: 'full' }
+
+export type LoginOutcome = Welcome | Wrong | BadName | BadPassword | Unserved
+export type RegisterOutcome = Welcome | Taken | Full | BadName | BadPassword | Unserved
+export type ResumeOutcome = Welcome | NoSession
+export type SessionsOutcome = { readonly kind: 'sessions'; readonly sessions: readonly SessionInfo[] } | NoSession
+export type LogoutOutcome = { readonly kind: 'logged-out'; readonly count: number } | NoSession | Unserved
+export type ChangeOutcome =
+  | { readonly kind: 'changed'; readonly revoked: number }
+  | Wrong
+  | BadPassword
+  | NoSession
+  | Unserved
+export type NameOutcome = { readonly kind: 'host'; readonly name: string | undefined }
+export type IdentifyOutcome =
+  | { readonly kind: 'identified'; readonly name: string; readonly isNew: boolean }
+  | Taken
+  | Full
+  | BadName
+  | Unserved
+
+/** Which sessions of its user a session ends: itself, the others, all, or the one of that number. */
+export type LogoutScope = 'this' | 'others' | 'all' | number
+
+export interface PasswordChange {
+  readonly session: number
+  readonly old: string
+  readonly new: string
+  readonly address: string
+}
+
+/**
+ * What can be asked of the owner of all accounts. One request, one outcome, all of it plain data, so that it can be asked
+ * from another thread. Aborting `signal` says that the client left.
+ */
+export interface AccountCalls {
+  nameOf(request: { readonly address: string }): Promise<NameOutcome>
+  identify(request: { readonly address: string; readonly name: string }): Promise<IdentifyOutcome>
+  login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome>
+  register(request: Credentials, signal?: AbortSignal): Promise<RegisterOutcome>
+  resume(request: { readonly token: string }): Promise<ResumeOutcome>
+  /** The sessions of this session's user, the last used first. */
+  sessions(request: { readonly session: number }): Promise<SessionsOutcome>
+  logout(request: { readonly session: number; readonly which: LogoutScope }): Promise<LogoutOutcome>
+  /** Ends the user's other sessions too. */
+  changePassword(request: PasswordChange, signal?: AbortSignal): Promise<ChangeOutcome>
+  /** Forgets every host, user and session; answers how many hosts and users there were. @throws {StorageError} */
+  clear(request: Readonly<Record<never, never>>): Promise<number>
+}
+
+export interface Accounts extends AccountCalls {
+  /** Calls back when this session is revoked, by whomever. The returned function ends that. */
+  onRevoked(session: number, callback: () => void): () => void
+}

@@ -1,0 +1,68 @@
+import type { LoginFailure } from '../base/events.ts'
+import type { BadName, BadPassword, Full, NoSession, Taken, Unserved, Wrong } from './accounts.ts'
+import type { ServerMessage } from './messages.ts'
+import { nameFaults } from './name.ts'
+import { passwordFaults } from './password-rules.ts'
+
+/** Every outcome that is a no. */
+export type Refusal = Wrong | BadName | BadPassword | Taken | Full | NoSession | Unserved
+
+export type Denied = Extract<ServerMessage, { readonly type: 'denied' }>
+
+/** How a refusal is told to the client. A wrong password and an unknown name are told alike. */
+export function denial(refusal: Refusal): Denied {
+  switch (refusal.kind) {
+    case 'wrong':
+      return denied('wrong', 'No user has this name and this password.')
+    case 'bad-name':
+      return denied('bad-name', nameFaults[refusal.why])
+    case 'bad-password':
+      return denied('bad-password', passwordFaults[refusal.why])
+    case 'taken':
+      return denied('taken', 'That name is taken.')
+    case 'full':
+      return denied('full', 'No more names can be kept here.')
+    case 'no-session':
+      return denied('no-session', 'That session has ended or never was; log in with name and password.')
+    case 'busy':
+      return { ...denied('busy', `Busy, try again in ${seconds(refusal.retryMs)} s.`), retryMs: refusal.retryMs }
+    case 'throttled':
+      return {
+        ...denied(
+          'throttled',
+          `Too many failed attempts from your address, try again in ${seconds(refusal.retryMs)} s.`,
+        ),
+        retryMs: refusal.retryMs,
+      }
+    case 'left':
+      return denied('left', 'You took too long.')
+    case 'storage':
+      return denied('storage', 'That could not be kept, so nothing was changed; the operator has to look at the disk.')
+  }
+}
+
+/** How it is told to the operator. */
+export function failureOf(refusal: Refusal): LoginFailure {
+  switch (refusal.kind) {
+    case 'wrong':
+      return 'credentials'
+    case 'bad-name':
+      return 'name'
+    case 'bad-password':
+      return 'password'
+    case 'no-session':
+      return `token-${refusal.why}`
+    case 'throttled':
+      return 'attempts'
+    default:
+      return refusal.kind
+  }
+}
+
+function denied(reason: string, message: string): Denied {
+  return { type: 'denied', reason, message }
+}
+
+function seconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000))
+}

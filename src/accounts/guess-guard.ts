@@ -1,0 +1,56 @@
+import type { Clock } from '../base/clock.ts'
+import { sourceKey } from './hosts.ts'
+import { nameKey } from './name.ts'
+import { accountRule, sourceRule, Throttle } from './throttle.ts'
+
+/**
+ * Slows guessing down. A source with many failures is refused for a while. An account with many failures is never refused,
+ * only served later, since otherwise a stranger's guesses could keep its owner out for good.
+ */
+export class GuessGuard {
+  readonly #clock: Clock
+  readonly #accounts: Throttle
+  readonly #sources: Throttle
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#accounts = new Throttle(accountRule, clock)
+    this.#sources = new Throttle(sourceRule, clock)
+  }
+
+  /** How long this source has to wait before it may try; 0 is now. */
+  refusedMs(address: string): number {
+    return this.#sources.waitMs(sourceKey(address))
+  }
+
+  /** Waits as long as the account's failures ask; answers how long, or undefined when `signal` came first. */
+  delay(name: string, signal: AbortSignal | undefined): Promise<number | undefined> {
+    const waitMs = this.#accounts.waitMs(nameKey(name))
+    if (waitMs === 0 || signal?.aborted === true) return Promise.resolve(signal?.aborted === true ? undefined : 0)
+    return new Promise((resolve) => {
+      const leave = () => {
+        timer.cancel()
+        resolve(undefined)
+      }
+      const timer = this.#clock.after(waitMs, () => {
+        signal?.removeEventListener('abort', leave)
+        resolve(waitMs)
+      })
+      signal?.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  failed(name: string, address: string): void {
+    this.#accounts.failed(nameKey(name))
+    this.sourceFailed(address)
+  }
+
+  sourceFailed(address: string): void {
+    this.#sources.failed(sourceKey(address))
+  }
+
+  /** The source keeps its failures: else one good account would buy any number of guesses at others. */
+  succeeded(name: string): void {
+    this.#accounts.succeeded(nameKey(name))
+  }
+}

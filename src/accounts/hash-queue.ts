@@ -1,0 +1,87 @@
+import type { Clock } from '../base/clock.ts'
+import { limits } from '../base/limits.ts'
+
+/** The work was done, or there was no room for it, or its caller left before its turn. */
+export type Turn<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'busy'; readonly retryMs: number }
+  | { readonly kind: 'left' }
+
+interface Waiting {
+  start(): void
+}
+
+/**
+ * Lets `width` hashes run at a time and a bounded number wait, in order. Without it every hash would take a thread of
+ * libuv's pool and a core, and files and other clients would wait behind them.
+ */
+export class HashQueue {
+  readonly #width: number
+  readonly #clock: Clock
+  readonly #waiting = new Set<Waiting>()
+  #running = 0
+  /** Smoothed; starts at what one hash takes on the machine it was measured on. */
+  #hashMs = 33
+
+  constructor(width: number, clock: Clock) {
+    this.#width = width
+    this.#clock = clock
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  /** Runs `work` when its turn comes. Aborting `signal` gives up the place; work that has begun is finished. */
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<Turn<T>> {
+    if (signal?.aborted === true) return { kind: 'left' }
+    if (this.#running >= this.#width) {
+      if (this.#waiting.size >= limits.waitingHashes) return { kind: 'busy', retryMs: this.#estimateMs() }
+      if (!(await this.#turn(signal))) return { kind: 'left' }
+    } else this.#running++
+    const began = this.#clock.monotonic()
+    try {
+      return { kind: 'done', value: await work() }
+    } finally {
+      this.#hashMs += (this.#clock.monotonic() - began - this.#hashMs) / 16
+      this.#next()
+    }
+  }
+
+  /** True when it is our turn (the slot is handed over, already counted), false when the signal came first. */
+  #turn(signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const leave = () => {
+        this.#waiting.delete(place)
+        resolve(false)
+      }
+      const place: Waiting = {
+        start() {
+          signal?.removeEventListener('abort', leave)
+          resolve(true)
+        },
+      }
+      this.#waiting.add(place)
+      signal?.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  #next(): void {
+    const [first] = this.#waiting
+    if (first === undefined) {
+      this.#running--
+      return
+    }
+    this.#waiting.delete(first)
+    first.start()
+  }
+
+  /** When half of those who wait now will have had their turn: then there is room again, also for others who come back. */
+  #estimateMs(): number {
+    return Math.max(1000, Math.ceil((this.#waiting.size * this.#hashMs) / this.#width / 2))
+  }
+}

@@ -1,0 +1,207 @@
+import { errorMessage, StorageError } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
+import type {
+  Accounts,
+  ChangeOutcome,
+  Credentials,
+  IdentifyOutcome,
+  LoginOutcome,
+  LogoutOutcome,
+  LogoutScope,
+  NameOutcome,
+  PasswordChange,
+  RegisterOutcome,
+  ResumeOutcome,
+  SessionInfo,
+  SessionsOutcome,
+  Unserved,
+  Welcome,
+} from './accounts.ts'
+import type { GuessGuard } from './guess-guard.ts'
+import type { HashQueue } from './hash-queue.ts'
+import { hostKey } from './hosts.ts'
+import { checkName } from './name.ts'
+import type { PasswordHasher } from './password.ts'
+import { passwordFault } from './password-rules.ts'
+import type { Revocations } from './revocations.ts'
+import type { SessionRow } from './session-store.ts'
+import type { Sessions } from './sessions.ts'
+import type { UserStore } from './user-store.ts'
+import type { Verifier } from './verifier.ts'
+
+/** What the owner of all accounts is made of; `openAccounts` puts it together. */
+export interface AccountParts {
+  readonly users: UserStore
+  readonly sessions: Sessions
+  readonly revocations: Revocations
+  readonly hasher: PasswordHasher
+  readonly queue: HashQueue
+  readonly guard: GuessGuard
+  readonly verifier: Verifier
+  readonly record: EventSink
+}
+
+/** The owner of all accounts; there is one, in one thread. */
+export class LocalAccounts implements Accounts {
+  readonly #parts: AccountParts
+
+  constructor(parts: AccountParts) {
+    this.#parts = parts
+  }
+
+  async nameOf({ address }: { readonly address: string }): Promise<NameOutcome> {
+    return { kind: 'host', name: this.#parts.users.host(hostKey(address))?.name }
+  }
+
+  async identify(request: { readonly address: string; readonly name: string }): Promise<IdentifyOutcome> {
+    const check = checkName(request.name)
+    if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
+    return this.#kept(async () => {
+      const answer = await this.#parts.users.identify(hostKey(request.address), check.name)
+      if (answer.kind !== 'identified') return answer
+      return { kind: 'identified', name: answer.record.name, isNew: answer.isNew }
+    })
+  }
+
+  async login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome> {
+    const { users, verifier, queue, hasher, record } = this.#parts
+    const check = checkName(request.name)
+    if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
+    const verified = await verifier.verify(request, signal)
+    if (verified.kind !== 'verified') return verified
+    const { user, newHash, delayedMs } = verified
+    if (newHash !== undefined) {
+      // The old hash still verifies, so a disk that can't keep the new one is no reason to turn the user away.
+      await users.changeHash(user.name, user.hash, newHash).catch((error) => {
+        record({ type: 'fault', where: 'users', error: errorMessage(error) })
+      })
+    }
+    // The password may have been changed, or everyone cleared, while this one was being verified.
+    const now = users.user(user.name)?.hash
+    if (now === undefined) return { kind: 'wrong', delayedMs }
+    if (now !== user.hash && now !== newHash) {
+      const turn = await queue.run(() => hasher.verify(now, request.password), signal)
+      if (turn.kind !== 'done') return turn
+      if (!turn.value) return { kind: 'wrong', account: user.name, delayedMs }
+    }
+    return this.#kept(() => this.#welcome(user.name, request.address, delayedMs))
+  }
+
+  async register({ name, password, address }: Credentials, signal?: AbortSignal): Promise<RegisterOutcome> {
+    const { users, guard, queue, hasher } = this.#parts
+    const retryMs = guard.refusedMs(address)
+    if (retryMs > 0) return { kind: 'throttled', retryMs }
+    const check = checkName(name)
+    if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
+    const why = passwordFault(password, check.name)
+    if (why !== undefined) return { kind: 'bad-password', why }
+    if (users.user(check.name) !== undefined) {
+      // Registering tells who exists; so does it here, but not often.
+      guard.sourceFailed(address)
+      return { kind: 'taken' }
+    }
+    const turn = await queue.run(() => hasher.hash(password), signal)
+    if (turn.kind !== 'done') return turn
+    return this.#kept(async () => {
+      const answer = await users.register(check.name, turn.value)
+      return answer.kind === 'registered' ? this.#welcome(check.name, address, 0) : answer
+    })
+  }
+
+  async resume({ token }: { readonly token: string }): Promise<ResumeOutcome> {
+    const { sessions, users } = this.#parts
+    const row = sessions.resume(token)
+    if (typeof row === 'string') return { kind: 'no-session', why: row }
+    // A users file that was replaced by hand may know fewer users than the database.
+    if (users.user(row.user) === undefined) return { kind: 'no-session', why: 'unknown' }
+    return { kind: 'welcome', session: this.#info(row), delayedMs: 0 }
+  }
+
+  async sessions({ session }: { readonly session: number }): Promise<SessionsOutcome> {
+    const row = this.#parts.sessions.get(session)
+    if (row === undefined) return { kind: 'no-session', why: 'unknown' }
+    return { kind: 'sessions', sessions: this.#parts.sessions.ofUser(row.user).map((one) => this.#info(one)) }
+  }
+
+  async logout(request: { readonly session: number; readonly which: LogoutScope }): Promise<LogoutOutcome> {
+    const { sessions } = this.#parts
+    const row = sessions.get(request.session)
+    if (row === undefined) return { kind: 'no-session', why: 'unknown' }
+    const ids = sessions.ofUser(row.user).flatMap(({ id }) => (ends(request.which, id, row.id) ? id : []))
+    return this.#kept(async () => {
+      await sessions.revoke(ids)
+      return { kind: 'logged-out', count: ids.length }
+    })
+  }
+
+  async changePassword(request: PasswordChange, signal?: AbortSignal): Promise<ChangeOutcome> {
+    const { sessions, users, verifier, queue, hasher } = this.#parts
+    const row = sessions.get(request.session)
+    if (row === undefined) return { kind: 'no-session', why: 'unknown' }
+    const why = passwordFault(request.new, row.user)
+    if (why !== undefined) return { kind: 'bad-password', why }
+    const old = { name: row.user, password: request.old, address: request.address }
+    const verified = await verifier.verify(old, signal)
+    // An old password of an impossible length is simply wrong.
+    if (verified.kind === 'bad-password') return { kind: 'wrong', account: row.user, delayedMs: 0 }
+    if (verified.kind !== 'verified') return verified
+    const turn = await queue.run(() => hasher.hash(request.new), signal)
+    if (turn.kind !== 'done') return turn
+    return this.#kept(async () => {
+      if (!(await users.changeHash(row.user, verified.user.hash, turn.value))) {
+        return { kind: 'wrong', account: row.user, delayedMs: verified.delayedMs }
+      }
+      const others = sessions.ofUser(row.user).flatMap(({ id }) => (id === row.id ? [] : id))
+      await sessions.revoke(others)
+      return { kind: 'changed', revoked: others.length }
+    })
+  }
+
+  async clear(): Promise<number> {
+    const count = await this.#parts.users.clear()
+    await this.#parts.sessions.clear()
+    this.#parts.record({ type: 'users-cleared', count })
+    return count
+  }
+
+  get revocations(): Revocations {
+    return this.#parts.revocations
+  }
+
+  onRevoked(session: number, callback: () => void): () => void {
+    return this.revocations.watch(session, callback)
+  }
+
+  /** Everything acknowledged is on disk when this resolves. */
+  async close(): Promise<void> {
+    await this.#parts.users.close()
+    await this.#parts.sessions.close()
+  }
+
+  async #welcome(user: string, address: string, delayedMs: number): Promise<Welcome> {
+    const { row, token } = await this.#parts.sessions.create(user, hostKey(address))
+    return { kind: 'welcome', session: this.#info(row), token, delayedMs }
+  }
+
+  #info(row: SessionRow): SessionInfo {
+    const { id, user, address, createdMs, usedMs } = row
+    return { id, user, address, createdMs, usedMs, expiresMs: this.#parts.sessions.expiresMs(row) }
+  }
+
+  /** A disk that refuses is an outcome for the client and an event for the operator. */
+  async #kept<T>(change: () => Promise<T>): Promise<T | Unserved> {
+    try {
+      return await change()
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#parts.record({ type: 'fault', where: 'accounts', error: error.message })
+      return { kind: 'storage' }
+    }
+  }
+}
+
+function ends(which: LogoutScope, id: number, own: number): boolean {
+  if (which === 'all') return true
+  if (which === 'others') return id !== own
+  return id === (which === 'this' ? own : which)
+}

@@ -1,0 +1,134 @@
+import type { DisconnectReason } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { LoginOutcome, RegisterOutcome, ResumeOutcome, SessionInfo, Welcome } from './accounts.ts'
+import { denial, failureOf, type Refusal } from './denial.ts'
+import type { LoginMessage, ServerMessage } from './messages.ts'
+import { checkName } from './name.ts'
+import type { EventOf } from './talk.ts'
+
+/** What is known of someone who isn't logged in yet. */
+export interface LoginState {
+  /** What the accounts were asked last. */
+  readonly asked: LoginCall['method'] | undefined
+  readonly failures: number
+}
+
+export type LoginInput =
+  | { readonly kind: 'message'; readonly message: LoginMessage }
+  | { readonly kind: 'outcome'; readonly outcome: LoginOutcome | RegisterOutcome | ResumeOutcome }
+  | { readonly kind: 'deadline' }
+
+/** A question to the accounts; the answer comes back as an outcome. */
+export type LoginCall =
+  | { readonly method: 'login' | 'register'; readonly name: string; readonly password: string }
+  | { readonly method: 'resume'; readonly token: string }
+
+export type LoginEffect =
+  | { readonly do: 'tell'; readonly message: ServerMessage }
+  | ({ readonly do: 'ask' } & LoginCall)
+  | {
+      readonly do: 'record'
+      readonly event: EventOf<'login' | 'session-resumed' | 'registered' | 'login-failed' | 'throttled'>
+    }
+  | { readonly do: 'enter'; readonly session: SessionInfo }
+  | { readonly do: 'end'; readonly reason: DisconnectReason; readonly detail?: string }
+
+export interface LoginStep {
+  readonly state: LoginState
+  readonly effects: readonly LoginEffect[]
+}
+
+export const loginStart: LoginState = { asked: undefined, failures: 0 }
+
+/** The conversation until someone is logged in: a message, an outcome or the deadline in, what to do out. */
+export function loginStep(state: LoginState, input: LoginInput): LoginStep {
+  switch (input.kind) {
+    case 'message':
+      return take(state, input.message)
+    case 'deadline':
+      return { state, effects: goodbye('deadline', 'You took too long to log in.', 'idle', 'login deadline') }
+    case 'outcome':
+      return input.outcome.kind === 'welcome' ? enter(state, input.outcome) : refuse(state, input.outcome)
+  }
+}
+
+/** What someone hears whose name and password others could read on the way. */
+export function refusePlaintext(address: string): readonly LoginEffect[] {
+  const message =
+    'Passwords do not travel in plain text here: connect with TLS, for instance with "netlab connect --tls", ' +
+    `or from the server's own machine instead of ${address}.`
+  return goodbye('plaintext', message, 'exit', 'plain text refused')
+}
+
+function take(state: LoginState, message: LoginMessage): LoginStep {
+  switch (message.type) {
+    case 'hello':
+      return { state, effects: [] }
+    case 'exit':
+      return {
+        state,
+        effects: [{ do: 'tell', message: { type: 'bye', reason: 'exit', message: 'Goodbye.' } }, end('exit')],
+      }
+    case 'resume':
+      return { state: { ...state, asked: 'resume' }, effects: [{ do: 'ask', method: 'resume', token: message.token }] }
+    default: {
+      const { type: method, name, password } = message
+      const check = checkName(name)
+      if (check.kind === 'bad') return refuse(state, { kind: 'bad-name', why: check.why })
+      return { state: { ...state, asked: method }, effects: [{ do: 'ask', method, name: check.name, password }] }
+    }
+  }
+}
+
+function enter(state: LoginState, { session, token, delayedMs }: Welcome): LoginStep {
+  const { user: name, id } = session
+  const effects: LoginEffect[] = [...delayed(delayedMs)]
+  if (state.asked === 'register') effects.push({ do: 'record', event: { type: 'registered', name } })
+  const resumed = state.asked === 'resume'
+  const entry = { name, session: id }
+  effects.push({ do: 'record', event: resumed ? { type: 'session-resumed', ...entry } : { type: 'login', ...entry } })
+  const how = resumed ? 'resumed' : state.asked === 'register' ? 'registered' : 'login'
+  effects.push({ do: 'tell', message: { type: 'welcome', name, how, session, ...(token !== undefined && { token }) } })
+  effects.push({ do: 'enter', session })
+  return { state: loginStart, effects }
+}
+
+function refuse(state: LoginState, refusal: Refusal): LoginStep {
+  const failures = state.failures + 1
+  const name = refusal.kind === 'wrong' ? refusal.account : undefined
+  const effects: LoginEffect[] = [
+    ...delayed(refusal.kind === 'wrong' ? refusal.delayedMs : 0),
+    refusal.kind === 'throttled'
+      ? { do: 'record', event: { type: 'throttled', by: 'source', waitMs: refusal.retryMs } }
+      : {
+          do: 'record',
+          event: { type: 'login-failed', reason: failureOf(refusal), ...(name !== undefined && { name }) },
+        },
+    { do: 'tell', message: denial(refusal) },
+  ]
+  if (failures >= limits.loginAttempts) {
+    effects.push(...goodbye('attempts', 'That were too many attempts.', 'exit', 'too many failed logins'))
+  }
+  return { state: { asked: undefined, failures }, effects }
+}
+
+function delayed(waitMs: number): LoginEffect[] {
+  return waitMs === 0 ? [] : [{ do: 'record', event: { type: 'throttled', by: 'account', waitMs } }]
+}
+
+function goodbye(
+  failure: 'deadline' | 'attempts' | 'plaintext',
+  message: string,
+  reason: DisconnectReason,
+  detail: string,
+): readonly LoginEffect[] {
+  return [
+    { do: 'record', event: { type: 'login-failed', reason: failure } },
+    { do: 'tell', message: { type: 'bye', reason: failure, message } },
+    end(reason, detail),
+  ]
+}
+
+function end(reason: DisconnectReason, detail?: string): LoginEffect {
+  return { do: 'end', reason, ...(detail !== undefined && { detail }) }
+}

@@ -1,0 +1,52 @@
+import type { SessionInfo } from './accounts.ts'
+import type { Shapes } from './frames.ts'
+
+/** Before someone is logged in. */
+export type LoginMessage =
+  | { readonly type: 'hello' }
+  | { readonly type: 'login' | 'register'; readonly name: string; readonly password: string }
+  | { readonly type: 'resume'; readonly token: string }
+  | { readonly type: 'exit' }
+
+export const loginShapes: Shapes = {
+  hello: {},
+  login: { name: 'text', password: 'text' },
+  register: { name: 'text', password: 'text' },
+  resume: { token: 'text' },
+  exit: {},
+}
+
+/** Once someone is logged in. */
+export type AccountMessage =
+  | { readonly type: 'whoami' | 'sessions' | 'exit' }
+  | { readonly type: 'logout'; readonly which?: string | number }
+  /** Goes on with another session on the same connection. */
+  | { readonly type: 'resume'; readonly token: string }
+  | { readonly type: 'passwd'; readonly old: string; readonly new: string }
+
+export const accountShapes: Shapes = {
+  whoami: {},
+  sessions: {},
+  logout: { 'which?': 'number or text' },
+  resume: { token: 'text' },
+  passwd: { old: 'text', new: 'text' },
+  exit: {},
+}
+
+/** What the server says, in every phase. `message` is a sentence for a person, `reason` a word for a program. */
+export type ServerMessage =
+  | { readonly type: 'hello'; readonly service: string; readonly version: 1 }
+  | {
+      readonly type: 'welcome'
+      readonly name: string
+      readonly how: 'login' | 'registered' | 'resumed'
+      readonly session: SessionInfo
+      readonly token?: string
+    }
+  | { readonly type: 'denied'; readonly reason: string; readonly message: string; readonly retryMs?: number }
+  | { readonly type: 'wait'; readonly message: string }
+  | { readonly type: 'whoami'; readonly name: string; readonly session: SessionInfo }
+  | { readonly type: 'sessions'; readonly current: number; readonly sessions: readonly SessionInfo[] }
+  | { readonly type: 'logged-out'; readonly count: number; readonly here: boolean }
+  | { readonly type: 'changed'; readonly revoked: number }
+  | { readonly type: 'bye'; readonly reason: string; readonly message: string }

@@ -1,0 +1,57 @@
+import { limits } from '../base/limits.ts'
+
+export type NameCheck =
+  | { readonly kind: 'good'; readonly name: string; readonly key: string }
+  | { readonly kind: 'bad'; readonly why: NameFault }
+
+export type NameFault = 'empty' | 'long' | 'control' | 'space' | 'mark' | 'reserved'
+
+/** What a person is told; none repeats the name, which might be a password typed too early. */
+export const nameFaults: Readonly<Record<NameFault, string>> = {
+  empty: 'A name has at least one character.',
+  long: `A name has at most ${limits.nameCodePoints} characters.`,
+  control: 'A name has no control characters and nothing invisible.',
+  space: 'A name neither starts nor ends with a space, and has only single plain spaces inside.',
+  mark: 'A name does not start with a combining mark.',
+  reserved: 'That word is a command and cannot be a name.',
+}
+
+/** A person on a text line could never log in under these: the line would be taken for the command. */
+const reserved = new Set(['exit'])
+
+/** Most names by far; normalising changes nothing about them. */
+const ascii = /^[ -~]*$/
+const plain = /^[!-~]+(?: [!-~]+)*$/
+
+/**
+ * Checks what was typed as a name. The result is in Unicode normal form C; `key` is equal for names that differ only in
+ * case or in look-alike presentation (width, ligatures, superscripts).
+ */
+export function checkName(typed: string): NameCheck {
+  // NFC never makes a text more than three times longer or shorter (UAX #15), so this bounds the work on a huge text.
+  if (typed.length > limits.nameCodePoints * 16) return bad('long')
+  if (plain.test(typed) && typed.length <= limits.nameCodePoints) return good(typed)
+  const name = typed.normalize('NFC')
+  if (name === '') return bad('empty')
+  // Controls, formats (bidirectional ones too), surrogates, private and unassigned code points, line separators, fillers.
+  if (/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(name)) return bad('control')
+  if (/^ | $| {2}|(?! )\p{Zs}/u.test(name)) return bad('space')
+  if (/^\p{M}/u.test(name)) return bad('mark')
+  if ([...name].length > limits.nameCodePoints) return bad('long')
+  return good(name)
+}
+
+/** Upper case first: it is what unites ß with ss and both sigmas, which lower case alone keeps apart. */
+export function nameKey(name: string): string {
+  if (ascii.test(name)) return name.toLowerCase()
+  return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
+}
+
+function good(name: string): NameCheck {
+  const key = nameKey(name)
+  return reserved.has(key) ? bad('reserved') : { kind: 'good', name, key }
+}
+
+function bad(why: NameFault): NameCheck {
+  return { kind: 'bad', why }
+}

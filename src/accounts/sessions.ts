@@ -1,0 +1,188 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import { limits } from '../base/limits.ts'
+import { GroupCommit } from './group-commit.ts'
+import { nameKey } from './name.ts'
+import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
+import { newToken, tokenHash } from './token.ts'
+
+export interface SessionTimes {
+  /** A session ends when it was not used for this long… */
+  readonly idleMs: number
+  /** …and this long after its login in any case. */
+  readonly maxMs: number
+}
+
+/** How exactly the last use is kept on disk; so a thousand resumes of a session cost one write. */
+const usedPrecisionMs = 60_000
+/** How often uses are written and expired sessions dropped, and how many at once, so that no sweep holds anyone up. */
+const sweepMs = 30_000
+const sweepRows = 2_000
+
+/**
+ * All sessions, looked up in memory; every change is answered once the store has it, except the time of last use, which
+ * follows within a minute. `onRevoked` hears of each session that ends before its time, at once.
+ */
+export class Sessions {
+  readonly #store: SessionStore
+  readonly #journal: GroupCommit
+  readonly #clock: Clock
+  readonly #times: SessionTimes
+  readonly #onRevoked: (id: number) => void
+  readonly #byId = new Map<number, SessionRow>()
+  readonly #byHash = new Map<string, number>()
+  readonly #byUser = new Map<string, Set<number>>()
+  /** Used since they were last written. */
+  readonly #used = new Set<number>()
+  #lastId = 0
+  #closed = false
+  #sweep: Timer | undefined
+
+  constructor(store: SessionStore, clock: Clock, times: SessionTimes, onRevoked: (id: number) => void = () => {}) {
+    this.#store = store
+    this.#journal = new GroupCommit(store)
+    this.#clock = clock
+    this.#times = times
+    this.#onRevoked = onRevoked
+    for (const row of store.load()) {
+      this.#add(row)
+      this.#lastId = Math.max(this.#lastId, row.id)
+    }
+    this.#scheduleSweep()
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  expiresMs(row: SessionRow): number {
+    return Math.min(row.usedMs + this.#times.idleMs, row.createdMs + this.#times.maxMs)
+  }
+
+  /** A new session. The token is not kept, so this is the only time it can be told. */
+  async create(user: string, address: string): Promise<{ readonly row: SessionRow; readonly token: string }> {
+    const token = newToken()
+    const hash = tokenHash(token) ?? ''
+    const now = this.#clock.now()
+    const row = { id: ++this.#lastId, hash, user, address, createdMs: now, usedMs: now }
+    const silent = this.ofUser(user)[limits.sessionsPerUser - 1]
+    this.#add(row)
+    const changes: SessionChange[] = [{ kind: 'put', row }]
+    if (silent !== undefined) changes.push(this.#remove(silent.id))
+    try {
+      await this.#journal.commit(changes)
+    } catch (error) {
+      this.#forget(row.id)
+      throw error
+    }
+    return { row, token }
+  }
+
+  /** The session of a token, used now; or why there is none. */
+  resume(token: string): SessionRow | 'malformed' | 'expired' | 'unknown' {
+    const hash = tokenHash(token)
+    if (hash === undefined) return 'malformed'
+    const row = this.#byId.get(this.#byHash.get(hash) ?? 0)
+    if (row === undefined) return 'unknown'
+    const now = this.#clock.now()
+    if (now >= this.expiresMs(row)) return 'expired'
+    return this.#use(row, now)
+  }
+
+  /** A session that still stands, used now. */
+  get(id: number): SessionRow | undefined {
+    const row = this.#byId.get(id)
+    const now = this.#clock.now()
+    return row === undefined || now >= this.expiresMs(row) ? undefined : this.#use(row, now)
+  }
+
+  /** The sessions of a user that still stand, the last used first. */
+  ofUser(user: string): SessionRow[] {
+    const now = this.#clock.now()
+    return [...(this.#byUser.get(nameKey(user)) ?? [])]
+      .flatMap((id) => this.#byId.get(id) ?? [])
+      .filter((row) => now < this.expiresMs(row))
+      .sort((one, other) => other.usedMs - one.usedMs || other.id - one.id)
+  }
+
+  /** Ends sessions. They are useless at once, and stay so after a crash once this resolves. */
+  async revoke(ids: readonly number[]): Promise<void> {
+    const changes = ids.filter((id) => this.#byId.has(id)).map((id) => this.#remove(id))
+    if (changes.length > 0) await this.#journal.commit(changes)
+  }
+
+  async clear(): Promise<void> {
+    for (const id of [...this.#byId.keys()]) this.#remove(id)
+    await this.#journal.commit([{ kind: 'drop-all' }])
+  }
+
+  /** Writes what is left to write, and closes the store. */
+  async close(): Promise<void> {
+    this.#sweep?.cancel()
+    this.#closed = true
+    try {
+      while (this.#used.size > 0) await this.#writeUsed()
+      await this.#journal.flush()
+    } finally {
+      this.#store.close()
+    }
+  }
+
+  #use(row: SessionRow, now: number): SessionRow {
+    const used = { ...row, usedMs: Math.max(now, row.usedMs) }
+    this.#byId.set(row.id, used)
+    // The first use after a minute marks it; those in between only move the time that will be written.
+    if (Math.floor(used.usedMs / usedPrecisionMs) !== Math.floor(row.usedMs / usedPrecisionMs)) this.#used.add(row.id)
+    return used
+  }
+
+  #add(row: SessionRow): void {
+    this.#byId.set(row.id, row)
+    this.#byHash.set(row.hash, row.id)
+    const key = nameKey(row.user)
+    const ids = this.#byUser.get(key) ?? new Set()
+    this.#byUser.set(key, ids.add(row.id))
+  }
+
+  #remove(id: number): SessionChange {
+    this.#forget(id)
+    this.#onRevoked(id)
+    return { kind: 'drop', id }
+  }
+
+  #forget(id: number): void {
+    const row = this.#byId.get(id)
+    if (row === undefined) return
+    this.#byId.delete(id)
+    this.#byHash.delete(row.hash)
+    this.#used.delete(id)
+    const ids = this.#byUser.get(nameKey(row.user))
+    ids?.delete(id)
+    if (ids?.size === 0) this.#byUser.delete(nameKey(row.user))
+  }
+
+  #scheduleSweep(): void {
+    if (!this.#closed) this.#sweep = this.#clock.after(sweepMs, () => void this.#sweepNow(), { background: true })
+  }
+
+  async #sweepNow(): Promise<void> {
+    const now = this.#clock.now()
+    const expired: number[] = []
+    for (const row of this.#byId.values()) {
+      if (now >= this.expiresMs(row)) expired.push(row.id)
+      if (expired.length >= sweepRows) break
+    }
+    // A disk that fails now is tried again at the next sweep; expired sessions are refused whether or not they are dropped.
+    await Promise.allSettled([this.revoke(expired), this.#writeUsed(), this.#journal.flush()])
+    this.#scheduleSweep()
+  }
+
+  async #writeUsed(): Promise<void> {
+    const ids = [...this.#used].slice(0, sweepRows)
+    for (const id of ids) this.#used.delete(id)
+    const changes = ids.flatMap((id): SessionChange[] => {
+      const row = this.#byId.get(id)
+      return row === undefined ? [] : [{ kind: 'put', row }]
+    })
+    if (changes.length > 0) await this.#journal.commit(changes)
+  }
+}

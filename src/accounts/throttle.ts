@@ -1,0 +1,80 @@
+import type { Clock } from '../base/clock.ts'
+import { limits } from '../base/limits.ts'
+
+/** How failures turn into waiting. */
+export interface ThrottleRule {
+  /** Failures without consequence: people mistype. */
+  readonly free: number
+  /** The wait after one more; it doubles with each. */
+  readonly firstMs: number
+  /** The longest wait: whoever knows the password gets in after it, whatever others try. */
+  readonly maxMs: number
+  /** One failure is forgotten after each such span. */
+  readonly forgetMs: number
+}
+
+/** An account's attempts come from anywhere, so the wait must stay bearable for its owner. */
+export const accountRule: ThrottleRule = { free: 3, firstMs: 500, maxMs: 8_000, forgetMs: 60_000 }
+
+/** A source is one guesser, or a household behind one address. */
+export const sourceRule: ThrottleRule = { free: 5, firstMs: 1_000, maxMs: 60_000, forgetMs: 60_000 }
+
+interface Entry {
+  failures: number
+  /** Monotonic; failures count from here. */
+  since: number
+  /** Monotonic; before it nothing is tried. */
+  until: number
+}
+
+/**
+ * Remembers failed attempts by key, and how long each key has to wait. A wait is never extended by attempts made during
+ * it and never longer than the rule's maximum, so nobody is locked out for good. The keys that were silent longest are
+ * forgotten first.
+ */
+export class Throttle {
+  readonly #rule: ThrottleRule
+  readonly #clock: Clock
+  readonly #maxEntries: number
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(rule: ThrottleRule, clock: Clock, maxEntries: number = limits.throttleEntries) {
+    this.#rule = rule
+    this.#clock = clock
+    this.#maxEntries = maxEntries
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Milliseconds until `key` may try again; 0 is now. */
+  waitMs(key: string): number {
+    const entry = this.#entries.get(key)
+    return entry === undefined ? 0 : Math.max(0, Math.ceil(entry.until - this.#clock.monotonic()))
+  }
+
+  failed(key: string): void {
+    const now = this.#clock.monotonic()
+    const old = this.#entries.get(key)
+    const failures = (old === undefined ? 0 : this.#remembered(old, now)) + 1
+    const excess = failures - this.#rule.free
+    const wait = excess <= 0 ? 0 : Math.min(this.#rule.maxMs, this.#rule.firstMs * 2 ** (excess - 1))
+    // Set anew, so that the map's order is that of the last failure.
+    this.#entries.delete(key)
+    this.#entries.set(key, { failures, since: now, until: now + wait })
+    if (this.#entries.size <= this.#maxEntries) return
+    const [oldest] = this.#entries.keys()
+    if (oldest !== undefined) this.#entries.delete(oldest)
+  }
+
+  succeeded(key: string): void {
+    this.#entries.delete(key)
+  }
+
+  #remembered(entry: Entry, now: number): number {
+    // More failures than these do not lengthen the wait, so they need not be remembered either.
+    const enough = this.#rule.free + Math.ceil(Math.log2(this.#rule.maxMs / this.#rule.firstMs)) + 1
+    return Math.max(0, Math.min(entry.failures, enough) - Math.floor((now - entry.since) / this.#rule.forgetMs))
+  }
+}

@@ -1,0 +1,122 @@
+import { StorageError } from '../base/errors.ts'
+import { hostKey } from './hosts.ts'
+import { type JsonPath, locate } from './json-position.ts'
+import { syntaxErrorOffset } from './json-syntax.ts'
+import { checkName } from './name.ts'
+import { type HostRecord, UserBook, type UserRecord } from './user-book.ts'
+
+export const usersFileVersion = 1
+
+/** Records in one portion of text: small enough that making it holds nobody up. */
+const portionRecords = 250
+
+/** argon2id as a PHC string with parameters that a login can bear: at most 4 GiB, 64 passes and 64 lanes are read. */
+const phc = /^\$argon2id\$v=19\$m=\d{1,7},t=[1-6]?\d,p=[1-6]?\d\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/
+
+/** The text of a users file, a record a line, in portions. */
+export function* formatUsers(book: UserBook): Generator<string> {
+  yield `{\n  "version": ${usersFileVersion},\n  "hosts": [`
+  yield* formatList(book.hostLines())
+  yield ',\n  "users": ['
+  yield* formatList(book.userLines())
+  yield '\n}\n'
+}
+
+function* formatList(lines: Iterable<string>): Generator<string> {
+  let portion: string[] = []
+  let separator = '\n    '
+  for (const line of lines) {
+    portion.push(separator, line)
+    separator = ',\n    '
+    if (portion.length < portionRecords * 2) continue
+    yield portion.join('')
+    portion = []
+  }
+  yield `${portion.join('')}${separator === '\n    ' ? ']' : '\n  ]'}`
+}
+
+/**
+ * Reads a users file. `path` is only for the message.
+ * @throws {StorageError} DAMAGED, with line and column but never with what stands there.
+ */
+export function parseUsers(text: string, path: string): UserBook {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Without the cause: V8 quotes the text around the fault, which may be a password's hash, and rarely says where it is.
+    throw damaged(path, text, syntaxErrorOffset(text), 'this is not JSON')
+  }
+  const fault = (where: JsonPath, what: string) => damaged(path, text, locate(text, where), what)
+  if (!isRecord(value)) throw fault([], 'an object with version, hosts and users is needed')
+  if (value.version !== usersFileVersion) {
+    throw fault(['version'], `only version ${usersFileVersion} of this file is understood`)
+  }
+  const book = new UserBook()
+  readList(value.hosts, 'hosts', fault, (item, where) => {
+    const problem = hostFault(item, book)
+    if (problem !== undefined) throw fault([...where, problem.field], problem.what)
+    book.addHost({ address: item.address, name: item.name, since: item.since } as HostRecord)
+  })
+  readList(value.users, 'users', fault, (item, where) => {
+    const problem = userFault(item, book)
+    if (problem !== undefined) throw fault([...where, problem.field], problem.what)
+    book.setUser({ name: item.name, hash: item.hash, since: item.since } as UserRecord)
+  })
+  return book
+}
+
+type Json = Readonly<Record<string, unknown>>
+type Fault = (where: JsonPath, what: string) => StorageError
+
+function readList(list: unknown, name: string, fault: Fault, read: (item: Json, where: JsonPath) => void): void {
+  if (!Array.isArray(list)) throw fault([name], `"${name}" must be a list`)
+  for (const [index, item] of list.entries()) {
+    if (!isRecord(item)) throw fault([name, index], 'a record is an object')
+    read(item, [name, index])
+  }
+}
+
+interface Problem {
+  readonly field: string
+  readonly what: string
+}
+
+function hostFault(item: Json, book: UserBook): Problem | undefined {
+  const { address } = item
+  if (typeof address !== 'string' || address === '' || hostKey(address) !== address)
+    return { field: 'address', what: '"address" is an IP address in its long form' }
+  if (book.host(address) !== undefined) return { field: 'address', what: 'this address stands here twice' }
+  return nameFault(item, (name) => book.hasHostName(name)) ?? sinceFault(item)
+}
+
+function userFault(item: Json, book: UserBook): Problem | undefined {
+  const problem = nameFault(item, (name) => book.user(name) !== undefined) ?? sinceFault(item)
+  if (problem !== undefined) return problem
+  const good = typeof item.hash === 'string' && phc.test(item.hash)
+  return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form' }
+}
+
+function nameFault(item: Json, taken: (name: string) => boolean): Problem | undefined {
+  const { name } = item
+  const check = typeof name === 'string' ? checkName(name) : undefined
+  if (check?.kind !== 'good' || check.name !== name) return { field: 'name', what: '"name" is not a good name' }
+  return taken(name) ? { field: 'name', what: 'this name stands here twice' } : undefined
+}
+
+function sinceFault({ since }: Json): Problem | undefined {
+  const good = typeof since === 'string' && since.length <= 40 && !Number.isNaN(Date.parse(since))
+  return good ? undefined : { field: 'since', what: '"since" is a date in ISO 8601' }
+}
+
+function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function damaged(path: string, text: string, offset: number, what: string): StorageError {
+  const before = text.slice(0, offset).split('\n')
+  const column = (before.at(-1)?.length ?? 0) + 1
+  return new StorageError('DAMAGED', `${path} is damaged at line ${before.length}, column ${column}: ${what}`, {
+    hint: 'Repair the file, or move it away to start with an empty one; it was not changed.',
+  })
+}

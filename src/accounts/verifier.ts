@@ -1,0 +1,72 @@
+import type { BadPassword, Credentials, Unserved, Wrong } from './accounts.ts'
+import type { GuessGuard } from './guess-guard.ts'
+import type { HashQueue } from './hash-queue.ts'
+import type { PasswordHasher } from './password.ts'
+import { lengthFault } from './password-rules.ts'
+import type { UserRecord } from './user-book.ts'
+import type { UserStore } from './user-store.ts'
+
+export interface Verified {
+  readonly kind: 'verified'
+  readonly user: UserRecord
+  /** The same password under today's parameters, when the kept hash is older. */
+  readonly newHash?: string
+  readonly delayedMs: number
+}
+
+/** Finds out whether a name and a password belong together, in the same time and with the same answer for both faults. */
+export class Verifier {
+  readonly #users: UserStore
+  readonly #hasher: PasswordHasher
+  readonly #queue: HashQueue
+  readonly #guard: GuessGuard
+  /** Stands for the hash of every user that doesn't exist. */
+  readonly #decoy: string
+
+  constructor(users: UserStore, hasher: PasswordHasher, queue: HashQueue, guard: GuessGuard, decoy: string) {
+    this.#users = users
+    this.#hasher = hasher
+    this.#queue = queue
+    this.#guard = guard
+    this.#decoy = decoy
+  }
+
+  async verify(
+    { name, password, address }: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<Verified | Wrong | BadPassword | Unserved> {
+    const retryMs = this.#guard.refusedMs(address)
+    if (retryMs > 0) return { kind: 'throttled', retryMs }
+    const why = lengthFault(password)
+    if (why !== undefined) return { kind: 'bad-password', why }
+    const delayedMs = await this.#guard.delay(name, signal)
+    if (delayedMs === undefined) return { kind: 'left' }
+
+    const turn = await this.#queue.run(() => this.#compare(name, password, address), signal)
+    if (turn.kind !== 'done') return turn
+    const found = turn.value
+    if (found === 'wrong') {
+      const account = this.#users.user(name)?.name
+      this.#guard.failed(name, address)
+      return { kind: 'wrong', delayedMs, ...(account !== undefined && { account }) }
+    }
+    if ('retryMs' in found) return { kind: 'throttled', ...found }
+    this.#guard.succeeded(name)
+    return { kind: 'verified', delayedMs, ...found }
+  }
+
+  async #compare(
+    name: string,
+    password: string,
+    address: string,
+  ): Promise<'wrong' | { readonly retryMs: number } | Pick<Verified, 'user' | 'newHash'>> {
+    // Others of the same source may have failed while this one waited for its turn.
+    const retryMs = this.#guard.refusedMs(address)
+    if (retryMs > 0) return { retryMs }
+    const user = this.#users.user(name)
+    const matches = await this.#hasher.verify(user?.hash ?? this.#decoy, password)
+    if (user === undefined || !matches) return 'wrong'
+    if (!this.#hasher.isOutdated(user.hash)) return { user }
+    return { user, newHash: await this.#hasher.hash(password) }
+  }
+}

@@ -1,0 +1,180 @@
+/** Who is at the other end: address without the IPv4-mapped prefix, and port. */
+export interface Peer {
+  readonly address: string
+  readonly port: number
+}
+
+/** Why a conversation ended. */
+export type DisconnectReason =
+  | 'peer-closed'
+  | 'peer-reset'
+  | 'exit'
+  | 'idle'
+  | 'kicked'
+  | 'stopping'
+  | 'protocol-error'
+  | 'slow-reader'
+  | 'fault'
+
+/** Why someone was not logged in. The words of a client never get here: a name that nobody has may be a password. */
+export type LoginFailure =
+  | 'credentials'
+  | 'name'
+  | 'password'
+  | 'taken'
+  | 'full'
+  | 'busy'
+  | 'left'
+  | 'storage'
+  | 'token-malformed'
+  | 'token-expired'
+  | 'token-unknown'
+  | 'deadline'
+  | 'attempts'
+  | 'plaintext'
+
+interface SessionEvent<T extends string> {
+  readonly type: T
+  readonly id: number
+  readonly peer: Peer
+  readonly name: string
+  readonly session: number
+}
+
+interface SessionsEndedEvent<T extends string> {
+  readonly type: T
+  readonly id: number
+  readonly peer: Peer
+  readonly name: string
+  /** How many sessions that ended. */
+  readonly sessions: number
+}
+
+/**
+ * Everything that happens, as data. The log file, the console, the operator's tables and the tests read it; nothing else
+ * logs. Secrets never become event text. `id` numbers a connection within its server, from 1.
+ */
+export type NetlabEvent =
+  | {
+      readonly type: 'starting'
+      readonly service: string
+      readonly version: string
+      readonly pid: number
+      readonly threads: number
+    }
+  | {
+      readonly type: 'port-taken'
+      readonly host: string
+      readonly port: number
+      readonly next: number
+      readonly holder?: string
+    }
+  | {
+      readonly type: 'listening'
+      readonly service: string
+      readonly host: string
+      readonly port: number
+      readonly asked: number
+    }
+  | {
+      readonly type: 'limited'
+      readonly what: 'clients' | 'threads'
+      readonly asked: number
+      readonly allowed: number
+      readonly why: string
+    }
+  | { readonly type: 'accept-failed'; readonly code: string; readonly error: string }
+  | {
+      readonly type: 'refused'
+      readonly peer: Peer
+      readonly reason: 'max-clients' | 'file-descriptors' | 'thread-cap' | 'stopping'
+    }
+  | { readonly type: 'connected'; readonly id: number; readonly peer: Peer; readonly thread: number }
+  | { readonly type: 'received'; readonly id: number; readonly bytes: number }
+  | { readonly type: 'sent'; readonly id: number; readonly bytes: number }
+  | {
+      readonly type: 'disconnected'
+      readonly id: number
+      readonly peer: Peer
+      readonly reason: DisconnectReason
+      readonly detail?: string
+      readonly received: number
+      readonly sent: number
+      readonly durationMs: number
+    }
+  | { readonly type: 'stop-refused'; readonly id: number; readonly peer: Peer; readonly rule: string }
+  | { readonly type: 'stop-requested'; readonly by: string }
+  | { readonly type: 'kicked'; readonly id: number; readonly peer: Peer }
+  | {
+      readonly type: 'identified'
+      readonly id: number
+      readonly peer: Peer
+      readonly name: string
+      readonly isNew: boolean
+    }
+  | { readonly type: 'registered'; readonly id: number; readonly peer: Peer; readonly name: string }
+  | SessionEvent<'login'>
+  | SessionEvent<'session-resumed'>
+  | SessionEvent<'session-revoked'>
+  | {
+      readonly type: 'login-failed'
+      readonly id: number
+      readonly peer: Peer
+      readonly reason: LoginFailure
+      /** Only of an account that exists. */
+      readonly name?: string
+    }
+  | {
+      readonly type: 'throttled'
+      readonly id: number
+      readonly peer: Peer
+      readonly by: 'account' | 'source'
+      readonly waitMs: number
+    }
+  | SessionsEndedEvent<'logout'>
+  | SessionsEndedEvent<'password-changed'>
+  | { readonly type: 'paused'; readonly host: string; readonly port: number }
+  | { readonly type: 'resumed'; readonly host: string; readonly port: number }
+  | {
+      readonly type: 'member-joined'
+      readonly id: number
+      readonly peer: Peer
+      readonly name: string
+      readonly room: string
+    }
+  | { readonly type: 'member-moved'; readonly id: number; readonly peer: Peer; readonly name: string }
+  | {
+      readonly type: 'member-left'
+      readonly id: number
+      readonly peer: Peer
+      readonly name: string
+      readonly reason: 'left' | 'silent' | 'kicked' | 'stopping'
+    }
+  | { readonly type: 'member-refused'; readonly peer: Peer; readonly reason: string }
+  | { readonly type: 'logs-cleared' }
+  | { readonly type: 'users-cleared'; readonly count: number }
+  | { readonly type: 'log-gap'; readonly lines: number; readonly why: string }
+  | { readonly type: 'thread-died'; readonly thread: string; readonly error: string; readonly clients: number }
+  | { readonly type: 'fault'; readonly where: string; readonly error: string }
+  | {
+      readonly type: 'moderated'
+      readonly by: string
+      readonly action: 'kick' | 'ban' | 'mute' | 'op' | 'topic'
+      readonly room: string
+      readonly name: string
+      readonly off: boolean
+    }
+  | { readonly type: 'history-failed'; readonly error: string }
+  | { readonly type: 'history-resumed'; readonly unstored: number }
+  | {
+      readonly type: 'stopped'
+      readonly service: string
+      readonly reason: string
+      readonly connections: number
+      readonly uptimeMs: number
+    }
+
+export type EventType = NetlabEvent['type']
+
+/** Takes events as they happen. Must not throw. */
+export type EventSink = (event: NetlabEvent) => void

@@ -1,0 +1,255 @@
+/**
+ * Every bound with its unit and its reason. Whatever a peer can make grow has one.
+ * Names end in their unit: Bytes, Ms, Count.
+ */
+export const limits = {
+  /** One length-prefixed frame. Large enough for any message of ours, small enough that 1,000 of them fit in memory. */
+  frameBytes: 1_048_576,
+  /** One text line, terminator included. A person types less, and a line is held in memory until it is whole. */
+  lineBytes: 65_536,
+  /** One read from a socket; what an epoll program would use, and more gains nothing. */
+  readBytes: 65_536,
+  /** Written but not yet taken by the peer; above it reading pauses, so that a slow reader costs this much and no more. */
+  sendQueueBytes: 262_144,
+  /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
+  dialectMs: 250,
+  /** Connections at a time; each costs about 10 KiB. */
+  maxClients: 16_384,
+  /** How long open conversations may go on once the server was told to stop. */
+  drainMs: 5_000,
+  /** How long we go on reading after our FIN, so that the peer gets our last bytes instead of a reset (RFC 1122 4.2.2.13). */
+  lingerMs: 2_000,
+  /** Ports tried after the one that was asked for. */
+  portFallbackCount: 100,
+  /** Connection attempts the system queues for us; libuv's and nginx's number. */
+  listenBacklog: 511,
+  /** `--threads`: beyond this, threads cost more memory than they can give back. */
+  threads: 256,
+  /** `--thread-per-client`: 8–12 MiB each. */
+  clientThreads: 256,
+  /** A batch of log lines goes to the log thread when it is this long… */
+  logBatchBytes: 65_536,
+  /** …or this old. */
+  logBatchMs: 10,
+  /** Lines handed to the log thread and not yet written; above it the thread that logs waits. */
+  logQueueBytes: 8_388_608,
+  /** One log file before it is rotated, and how many old ones are kept. */
+  logFileBytes: 67_108_864,
+  logFileCount: 5,
+  /** One wait of a thread whose log queue is full, and how many in a row without any progress before its lines are dropped. */
+  logWaitMs: 1_000,
+  logWaitCount: 5,
+  /** Console lines on their way to the main thread; above it the log waits for the terminal. */
+  logConsoleBytes: 1_048_576,
+  /** How long a log that closes waits for other threads to hand over what they hold: many times `logBatchMs`. */
+  logSettleMs: 500,
+  /** How long a process that ends waits for its log to be written. */
+  logDrainMs: 3_000,
+  /** A rotation takes a millisecond; a lock that stands this long was left by a process that died. */
+  logLockMs: 2_000,
+  /** Read backwards at most, to show the last lines of the log. */
+  logTailBytes: 8_388_608,
+  /** One text in an event, in UTF-16 units; a peer may have chosen it. */
+  logTextLength: 1_024,
+  /** How often deadlines of conversations are looked at: often enough for seconds, seldom enough to cost nothing. */
+  sweepMs: 1_000,
+  /** The same while conversations are closing. */
+  closingSweepMs: 100,
+  /** File descriptors that one more thread opens: epoll, wake-up, signals, and its timers' and files' share. */
+  threadDescriptors: 6,
+  /** File descriptors kept free for log rotation, users file, database and name resolution. */
+  reservedDescriptors: 16,
+  /** Connections that are just being told that there are too many; beyond it they are reset without a word. */
+  refusalsAtOnce: 64,
+  refusalMs: 1_000,
+  /** Messages decoded and not yet taken by the protocol; above either, reading pauses. */
+  inboxCount: 256,
+  inboxBytes: 1_048_576,
+  /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
+  handshakeMs: 10_000,
+  /** Events for a standard error that nobody reads. */
+  talkBytes: 1_048_576,
+  /** A thread that died is replaced after this long: what killed it may go on for a while. */
+  threadRestartMs: 1_000,
+  /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
+  streamReadBytes: 16_384,
+  /** Connecting, name resolution included. */
+  connectMs: 10_000,
+  /** One address of several, before the next is tried. Node gives up on the slow one then, so RFC 8305's 250 ms would lose satellite links. */
+  connectAttemptMs: 1_000,
+  /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
+  sameSignalMs: 250,
+  /** One line that an operator or a person at the client types. */
+  typedLineBytes: 65_536,
+  /** One chat message. RFC 2812 allows 512; a person pastes a paragraph, not a file. */
+  chatTextBytes: 4_096,
+  /** A topic, an away text, the reason for a kick: one line on a terminal. */
+  chatNoteBytes: 256,
+  /** Combining marks on one letter; the most that living scripts stack is 4. */
+  chatMarksCount: 4,
+  /** A client's own id of a message: a UUID and some more. */
+  chatCidChars: 64,
+  /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
+  chatHistoryCount: 100_000,
+  chatHistoryMs: 90 * 86_400_000,
+  /** Rooms that exist at a time; each keeps its recent messages in memory (64 × 4 KiB at worst). */
+  chatRooms: 512,
+  /** Rooms that one connection is in. */
+  chatRoomsPerConnection: 32,
+  /** Connections of one person, so that flood control per connection means something. */
+  chatConnectionsPerMember: 16,
+  /** People banned from or muted in one room. */
+  chatMarksPerRoom: 1_024,
+  /** Latest messages of a room kept in memory, so that joins and short absences never ask the disk. */
+  chatRecentCount: 64,
+  /** Shown on joining; the issue's number. */
+  chatBacklogCount: 20,
+  /** One page of history: by count, and by bytes so that its frame stays far below `frameBytes`. */
+  chatPageCount: 200,
+  chatPageBytes: 262_144,
+  /** A member's latest own message ids, kept to recognise a resend; no client has more unanswered. */
+  chatDedupeCount: 256,
+  /** Members whose message ids are kept; the least recently heard goes first. */
+  chatDedupeMembers: 4_096,
+  /** Messages read back at the start to fill that memory again. */
+  chatDedupeRows: 65_536,
+  /** Queued for one chat connection; a reader that is this far behind is cut off. A full page of history fits twice. */
+  chatSendQueueBytes: 1_048_576,
+  /** One slice of writing to a big room; then other work gets its turn. */
+  chatSliceMs: 8,
+  /** Comings and goings of a room are told together after this time; a dropped line that is back by then is no news. */
+  chatPresenceMs: 500,
+  /** Names in one such message; the others are counted. */
+  chatPresenceNames: 20,
+  /** Names in the answer to /who; the others are counted. */
+  chatWhoNames: 1_000,
+  /** Messages that wait for the disk; beyond it they go out unstored, so that a stuck disk cannot fill the memory. */
+  chatUnstoredCount: 65_536,
+  /** Ids set aside ahead of use, so that a kill never hands one out twice. */
+  chatIdBlock: 4_096,
+  /** How often messages that became too old are looked for. */
+  chatPruneMs: 600_000,
+  /** How long one writer of netlab.db waits for another one in the same file. */
+  databaseBusyMs: 5_000,
+  /** A client that lost its server tries again after half to all of this, twice as long each time… */
+  reconnectMs: 1_000,
+  /** …and never longer than this. */
+  reconnectMaxMs: 30_000,
+  /** Flood control: messages in a burst, and per second afterwards. */
+  chatBurstCount: 20,
+  chatRatePerSecond: 10,
+  /** Addresses of one scan: an IPv4 /8. More than that is a mistake more often than a plan. */
+  scanAddressCount: 16_777_216,
+  /** Addresses of one IPv6 network or range (a /112); a /64 has 18 quintillion, which no scan ends. */
+  scanIpv6RangeCount: 65_536,
+  /** A file of scan targets: room for 500,000 lines. */
+  scanTargetsBytes: 16_777_216,
+  /** Names resolved at a time; the system's resolver has four threads, so more only wait. */
+  scanLookupCount: 8,
+  /** Scanning more addresses than this needs a yes. */
+  scanConfirmAddressCount: 4_096,
+  /** Results kept to be listed in order at the end, 400 bytes each; beyond it they are only counted, and that is told. */
+  scanListedCount: 250_000,
+  /** Ports that `--wait` asks again and again: one host's worth. */
+  scanWaitCount: 65_535,
+  /** Between two rounds of `--wait`: a service that starts is noticed at once by a person, and asked gently. */
+  scanWaitPauseMs: 250,
+  /** What a killed scan may lose of its `--resume` file. */
+  scanCheckpointMs: 30_000,
+  /** A scan's sockets at a time, per scan; the descriptor limit usually comes first. */
+  scanProbes: 16_384,
+  /** RFC 6298's timeout before the first sample; then no less than a busy machine's own delays, no more than a person's patience. */
+  scanFirstTimeoutMs: 1_000,
+  scanMinTimeoutMs: 100,
+  scanMaxTimeoutMs: 1_250,
+  /** Probes per second: at the start, at least, where nothing answers, and at most (far above what a processor does). */
+  scanFirstRate: 1_000,
+  scanMinRate: 50,
+  scanBlindRate: 5_000,
+  scanMaxRate: 200_000,
+  /** How long nothing at all may come back before ports that used to answer are taken for dead. */
+  scanOutageMs: 3_000,
+  /** How long a limit that was found is kept to before more is tried, at first; doubled each time it is found again. */
+  scanBelieveLimitMs: 3_000,
+  /** The chance of a missed open port below which silence is believed. */
+  scanMissChance: 0.005,
+  /** Attempts at a silent port, whatever the loss. */
+  scanAttempts: 15,
+  /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
+  scanShortages: 20,
+  scanFailures: 5,
+  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host about 1 KiB. */
+  scanUnresolved: 400_000,
+  scanHosts: 16_384,
+  /** What a service says unasked: how much is kept, how long it may take to begin, and how long a pause ends it. */
+  bannerBytes: 512,
+  bannerMs: 1_500,
+  bannerPauseMs: 100,
+  /** chat-udp: one datagram. IPv6 promises 1,280 bytes on every path (RFC 8200 5); less its headers and a tunnel's. */
+  datagramBytes: 1_200,
+  /** chat-udp: one message, and the part of it that one datagram carries. */
+  datagramTextBytes: 4_096,
+  datagramPartBytes: 1_024,
+  /** chat-udp: parts of one member on their way or waiting their turn at the relay; 16 KiB a member. */
+  datagramWindowParts: 16,
+  /** chat-udp: messages a member has typed and the relay has not yet taken; a pipe waits, a person is told. */
+  datagramOutboxMessages: 256,
+  /** chat-udp: how often one part is sent before its author is told. */
+  datagramTries: 5,
+  /** chat-udp: what the relay keeps to send again; a member further behind has missed lines and is told how many. */
+  datagramLogEntries: 8_192,
+  datagramLogBytes: 4_194_304,
+  /** chat-udp: lines that came early and wait at the member for those before them. */
+  datagramEarlyEntries: 2_048,
+  /** chat-udp: lines a newcomer is shown. */
+  datagramHistoryCount: 20,
+  /** chat-udp: a silent member says it is there this often, and is given up after three of them went missing. */
+  datagramHeartbeatMs: 15_000,
+  datagramSilenceMs: 50_000,
+  /** chat-udp: lines of a tick travel together; a tenth of what a person notices. */
+  datagramTickMs: 5,
+  /** chat-udp: members of a room, when nothing else was asked, and at most: each line costs one send a member. */
+  datagramMembers: 1_000,
+  datagramMaxMembers: 10_000,
+  /** chat-udp: parts a second that one member's words are let through at, and how many at once. */
+  datagramPartsPerSecond: 10,
+  datagramPartsBurst: 20,
+  /** chat-udp: datagrams a second that are looked at for one member; acknowledgements and requests included. */
+  datagramsPerSecond: 200,
+  /** chat-udp: datagrams sent in one turn of the event loop, at about 5 µs each. */
+  datagramSlice: 1_000,
+  /** chat-udp: bytes the system has not yet taken from the relay; above it datagrams are dropped, as a full router would. */
+  datagramSendQueueBytes: 4_194_304,
+  /** chat-udp: how long a cookie's time slot is; a cookie is good for its slot and the next. */
+  datagramCookieMs: 30_000,
+  /** chat-udp: refused joins a second that the log is told of; whoever keeps knocking must not fill it. */
+  datagramRefusalsPerSecond: 10,
+  /** chat-udp: how long one listens for relays on the local network. */
+  datagramFindMs: 1_000,
+  /** A name, after normalisation; what fits beside a message on one line. */
+  nameCodePoints: 32,
+  /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
+  passwordMinBytes: 8,
+  passwordMaxBytes: 1024,
+  /** Passwords that wait to be hashed; at 33 ms each the last one waits 8 s on one core, about what a person bears. */
+  waitingHashes: 256,
+  /** From the first word to being logged in; someone who fetches a password from a manager needs less. */
+  loginMs: 60_000,
+  /** Logins that fail before a connection is closed; more is guessing. */
+  loginAttempts: 10,
+  /** Messages that make no sense before a connection is closed. */
+  badMessages: 10,
+  /** How often someone who waits for an answer is told so; it also shows whether they are still there. */
+  waitNoticeMs: 2_000,
+  /** Accounts and sources whose failures are remembered; about 100 bytes each, the one silent longest is forgotten first. */
+  throttleEntries: 65_536,
+  /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
+  accounts: 100_000,
+  /** Sessions of one user; the one silent longest makes room. */
+  sessionsPerUser: 32,
+  /** A session ends when not used for this long, and after this long in any case. */
+  sessionIdleMs: 86_400_000,
+  sessionMaxMs: 2_592_000_000,
+  /** Longest session token that is looked at; ours have 43 characters. */
+  tokenCodeUnits: 128,
+} as const

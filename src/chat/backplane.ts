@@ -1,0 +1,43 @@
+import type { Request } from './commands.ts'
+import type { ChatDialect } from './wire.ts'
+
+/** What a connection's thread tells the room's owner, in the order in which it happened. */
+export type Signal =
+  | {
+      /** Presence: somebody who has logged in is there. Lands in the lobby, or in the rooms it was in before. */
+      readonly type: 'opened'
+      /** Unique within the server. */
+      readonly connection: number
+      readonly name: string
+      readonly operator: boolean
+      readonly dialect: ChatDialect
+      /** Rooms with the last id seen in each: they are entered where they were left. */
+      readonly resume?: Readonly<Record<string, number>> | undefined
+    }
+  | { readonly type: 'asked'; readonly connection: number; readonly request: Request }
+  | { readonly type: 'closed'; readonly connection: number }
+
+/** What the owner sends to a thread: bytes encoded once, for a whole room or for one connection. */
+export type Delivery =
+  | { readonly type: 'room'; readonly room: string; readonly frames?: Uint8Array; readonly text?: Uint8Array }
+  | { readonly type: 'one'; readonly connection: number; readonly bytes: Uint8Array }
+  /** From here on the connection gets what the room gets; `bytes` is the history up to here. */
+  | { readonly type: 'enter'; readonly connection: number; readonly room: string; readonly bytes: Uint8Array }
+  | { readonly type: 'leave'; readonly connection: number; readonly room: string }
+  /** Nothing more will come for it. */
+  | { readonly type: 'end'; readonly connection: number }
+
+/**
+ * The way to the room's one owner and back, the same whether the owner is in this thread, in another or, one day, on another
+ * machine. Signals are handed in by batches; everything comes back in the one order that all subscribers see, which is
+ * the order of the sequencer. A `join` with an id subscribes to a room from that id; `history` asks for older messages;
+ * `opened` and `closed` are presence.
+ */
+export interface Backplane {
+  /** Takes the signals of one turn of the loop, at once and without waiting for what becomes of them. */
+  publish(signals: readonly Signal[]): void
+  /** `deliver` gets what is meant for this thread's connections, a batch a time. One subscriber per backplane. */
+  subscribe(deliver: (batch: readonly Delivery[]) => void): void
+  /** Ends the subscription; its connections count as closed. */
+  close(): void
+}

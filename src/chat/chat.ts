@@ -1,0 +1,126 @@
+import { limits } from '../base/limits.ts'
+import type { Backplane, Delivery, Signal } from './backplane.ts'
+import { commandTable } from './commands.ts'
+import { Hall, type HallOptions } from './hall.ts'
+import { consoleName } from './handlers.ts'
+import type { Connection } from './member.ts'
+import type { ServerMessage } from './message.ts'
+import { lobby } from './names.ts'
+import { parseCommand } from './parse.ts'
+import { Refusal } from './refusal.ts'
+import { renderLines } from './render.ts'
+import { handle } from './requests.ts'
+
+export type ChatOptions = Omit<HallOptions, 'send'>
+
+/** The room's owner: takes signals from every thread, and gives each its share of the one order. */
+export class Chat {
+  readonly #hall: Hall
+  readonly #connections = new Map<number, Connection>()
+  readonly #edges = new Map<number, (batch: readonly Delivery[]) => void>()
+  #lastEdge = 0
+
+  constructor(options: ChatOptions) {
+    this.#hall = new Hall({ ...options, send: (edge, batch) => this.#edges.get(edge)?.(batch) })
+  }
+
+  /** The first message id that was never handed out; to be kept when the chat ends in peace. */
+  get nextId(): number {
+    return this.#hall.nextId
+  }
+
+  /** A way in for one thread. */
+  backplane(): Backplane {
+    this.#lastEdge += 1
+    const edge = this.#lastEdge
+    return {
+      publish: (signals) => {
+        for (const signal of signals) this.#take(edge, signal)
+      },
+      subscribe: (deliver) => void this.#edges.set(edge, deliver),
+      close: () => {
+        this.#edges.delete(edge)
+        for (const connection of this.#connections.values()) if (connection.edge === edge) this.#close(connection.id)
+      },
+    }
+  }
+
+  /**
+   * A line typed at the server's console, with or without `/`: its answer in lines, empty when there is nothing to say.
+   * Undefined when it is no command of the chat.
+   */
+  command(line: string): string | undefined {
+    const bare = line.trim().replace(/^\//, '')
+    if (!consoleWords.has(bare.split(/\s/)[0]?.toLowerCase() ?? '')) return undefined
+    let answer = ''
+    const write = (text: string): void => {
+      answer += text
+    }
+    try {
+      handle(this.#hall, consoleConnection(write), parseCommand(bare))
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      answer = `! ${error.message}\n`
+    }
+    return answer.trimEnd()
+  }
+
+  #take(edge: number, signal: Signal): void {
+    if (signal.type === 'opened') this.#open(edge, signal)
+    else if (signal.type === 'closed') this.#close(signal.connection)
+    else {
+      const connection = this.#connections.get(signal.connection)
+      // It may have quit, or been replaced, while this was on its way.
+      if (connection?.member.connections.has(connection) !== true) return
+      this.#try(connection, signal.request.cid, () => handle(this.#hall, connection, signal.request))
+    }
+  }
+
+  #open(edge: number, signal: Extract<Signal, { type: 'opened' }>): void {
+    const connection = this.#hall.open(edge, signal)
+    this.#connections.set(signal.connection, connection)
+    const [oldest] = connection.member.connections
+    if (connection.member.connections.size > limits.chatConnectionsPerMember && oldest !== undefined) {
+      this.#hall.reply(oldest, { type: 'bye', reason: 'you have connected too many times; this was the oldest' })
+      this.#hall.outbox.push({ type: 'end', connection: oldest })
+      this.#hall.close(oldest)
+    }
+    const rooms = Object.entries(signal.resume ?? {})
+    if (rooms.length === 0) rooms.push([lobby, Number.NaN])
+    for (const [room, seen] of rooms) {
+      const after = Number.isNaN(seen) ? undefined : seen
+      this.#try(connection, undefined, () => handle(this.#hall, connection, { type: 'join', room, after }))
+    }
+  }
+
+  #close(id: number): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return
+    this.#connections.delete(id)
+    connection.closed = true
+    this.#hall.close(connection)
+  }
+
+  #try(connection: Connection, cid: string | undefined, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const known = cid === undefined ? {} : { cid }
+      this.#hall.reply(connection, { type: 'error', code: error.code, text: error.message, ...known })
+    }
+  }
+}
+
+/** The commands that the console takes. */
+export const consoleWords: ReadonlySet<string> = new Set(
+  Object.entries(commandTable).flatMap(([name, spec]) => ('console' in spec ? [name] : [])),
+)
+
+/** The console as a member who hears nothing but answers. */
+function consoleConnection(write: (text: string) => void): Connection {
+  const connections = new Set<Connection>()
+  const member = { name: consoleName, operator: true, away: undefined, connections }
+  const answer = (message: ServerMessage): void => write(renderLines(message))
+  return { id: 0, edge: 0, dialect: 'text', member, rooms: new Map(), current: lobby, closed: false, answer }
+}

@@ -1,0 +1,29 @@
+import { harmless } from './text.ts'
+
+/** Colours that are readable on light and on dark: red, green, yellow, blue, magenta, cyan and their bright ones without yellow. */
+const colours = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96]
+
+/** How a client writes; without colour everything is plain text. */
+export interface ClientStyle {
+  name(name: string): string
+  faint(text: string): string
+  /** Local time of day. */
+  time(at: number): string
+}
+
+/** @param time the local time of day of UTC milliseconds, `14:03` */
+export function clientStyle(colour: boolean, time: (at: number) => string): ClientStyle {
+  const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
+  return {
+    name: (name) => paint(colours[hash(name) % colours.length] ?? 0, harmless(name)),
+    faint: (text) => paint(2, text),
+    time: (at) => paint(2, time(at)),
+  }
+}
+
+/** The same name has the same colour everywhere, always (FNV-1a). */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0
+  return value
+}

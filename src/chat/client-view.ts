@@ -1,0 +1,165 @@
+import { limits } from '../base/limits.ts'
+import { ClientOutbox } from './client-outbox.ts'
+import type { ClientStyle } from './client-style.ts'
+import type { ChatMessage, ServerMessage } from './message.ts'
+import { people, renderLines } from './render.ts'
+import { harmless } from './text.ts'
+
+/** A line for the screen; `bell` when it wants somebody's attention. */
+export interface ViewLine {
+  readonly text: string
+  readonly bell?: boolean
+}
+
+/** What the connection is to do about a message or a typed line. */
+export interface ViewStep {
+  readonly lines: readonly ViewLine[]
+  /** JSON messages to send, in order. */
+  readonly send: readonly object[]
+}
+
+export interface ClientViewOptions {
+  readonly style: ClientStyle
+  /** A new random UUID. */
+  readonly newId: () => string
+}
+
+/**
+ * The chat as one person sees it, without terminal or socket: messages of the server and typed lines in, lines for the screen
+ * and messages for the server out. Lives as long as the program, over all connections: it knows what was seen in which
+ * room and what is not acknowledged yet. Does not trust the server with the terminal.
+ */
+export class ClientView {
+  readonly #style: ClientStyle
+  readonly #outbox: ClientOutbox
+  /** Rooms this person is in, with the last id seen there; the one joined last is the current one. */
+  readonly #rooms = new Map<string, number>()
+  /** Rooms on the way back: not entered again yet. */
+  readonly #returning = new Set<string>()
+  /** Rooms that were away: caught up to `seen`, and live again from `live` on. */
+  readonly #catchingUp = new Map<string, { seen: number; live: number }>()
+  #name = ''
+
+  constructor({ style, newId }: ClientViewOptions) {
+    this.#style = style
+    this.#outbox = new ClientOutbox(newId)
+  }
+
+  /** The room that typed text goes to. */
+  get current(): string | undefined {
+    return [...this.#rooms.keys()].at(-1)
+  }
+
+  /** Somebody is logged in, for the first time or again: what to send before anything else. */
+  welcome(name: string): ViewStep {
+    this.#name = name
+    for (const [room, seen] of this.#rooms) {
+      this.#returning.add(room)
+      this.#catchingUp.set(room, { seen, live: Number.POSITIVE_INFINITY })
+    }
+    const resume = Object.fromEntries(this.#rooms)
+    const enter = this.#rooms.size > 0 ? { type: 'enter', resume } : { type: 'enter' }
+    return { lines: [], send: [enter, ...this.#outbox.waiting()] }
+  }
+
+  /** A line was typed. While there is no connection it is kept and sent by `welcome`. */
+  typed(text: string): ViewStep {
+    const room = this.current
+    const plain = !text.startsWith('/') || text.startsWith('//')
+    // Its room is that of the moment of typing, also when it is sent again later.
+    const message =
+      plain && room !== undefined ? { type: 'say', room, text: text.replace(/^\/\//, '/') } : { type: 'line', text }
+    if (text.trim() === '') return { lines: [], send: [] }
+    if (!plain) return { lines: [], send: [message] }
+    const numbered = this.#outbox.add(message)
+    if (numbered !== undefined) return { lines: [], send: [numbered] }
+    return { lines: [{ text: this.#style.faint('* too much waits to be sent; this line was not kept') }], send: [] }
+  }
+
+  /** A message of the server. */
+  take(message: ServerMessage): ViewStep {
+    switch (message.type) {
+      case 'message':
+        return { lines: this.#said(message, true), send: [] }
+      case 'private': {
+        if (this.#outbox.settle(message.cid) || message.from === this.#name)
+          return note(`${this.#style.time(message.at)} to ${this.#style.name(message.to)}: ${harmless(message.text)}`)
+        const text = `${this.#style.time(message.at)} ${this.#style.name(message.from)} (private): ${harmless(message.text)}`
+        return { lines: [{ text, bell: true }], send: [] }
+      }
+      case 'joined': {
+        if (this.#returning.delete(message.room)) return { lines: [], send: [] }
+        // Put in again, to be the last one.
+        const seen = this.#rooms.get(message.room) ?? 0
+        this.#rooms.delete(message.room)
+        this.#rooms.set(message.room, seen)
+        const topic = message.topic === '' ? '' : `; topic: ${harmless(message.topic)}`
+        return this.#faint(`* you are in #${harmless(message.room)} with ${people(message.members)}${topic}`)
+      }
+      case 'history':
+        return this.#history(message)
+      case 'left':
+        this.#rooms.delete(message.room)
+        this.#catchingUp.delete(message.room)
+        return this.#faint(plainLines(message))
+      case 'error':
+        this.#outbox.settle(message.cid)
+        return note(harmless(`! ${message.text}`))
+      default:
+        return this.#faint(plainLines(message))
+    }
+  }
+
+  #history({ room, messages, more }: Extract<ServerMessage, { type: 'history' }>): ViewStep {
+    const away = this.#catchingUp.get(room)
+    if (away === undefined) return { lines: messages.flatMap((message) => this.#said(message, false)), send: [] }
+    const missed = messages.filter(({ id }) => id > away.seen && id < away.live)
+    away.seen = messages.at(-1)?.id ?? away.seen
+    const lines = missed.flatMap((message) => this.#said(message, false))
+    const title = this.#style.faint(`* ${missed.length} in #${harmless(room)} while you were away`)
+    if (more && away.seen < away.live) {
+      const range = { after: away.seen, limit: limits.chatPageCount }
+      return { lines: [{ text: title }, ...lines], send: [{ type: 'history', room, range }] }
+    }
+    this.#catchingUp.delete(room)
+    return { lines: missed.length === 0 ? [] : [{ text: title }, ...lines], send: [] }
+  }
+
+  #said(message: ChatMessage, live: boolean): readonly ViewLine[] {
+    const { id, at, room, from, text, cid, action } = message
+    this.#outbox.settle(cid)
+    const seen = this.#rooms.get(room)
+    if (live && seen !== undefined && id <= seen) return []
+    const away = live ? this.#catchingUp.get(room) : undefined
+    if (away !== undefined) away.live = Math.min(away.live, id)
+    if (seen !== undefined && id > seen) this.#rooms.set(room, id)
+    const where = room === this.current ? '' : ` #${harmless(room)}`
+    const name = this.#style.name(from)
+    const words = action === true ? `* ${name} ${harmless(text)}` : `${name}: ${harmless(text)}`
+    const line = { text: `${this.#style.time(at)}${where} ${words}` }
+    return [live && from !== this.#name && mentions(text, this.#name) ? { ...line, bell: true } : line]
+  }
+
+  #faint(text: string): ViewStep {
+    return { lines: text.split('\n').map((line) => ({ text: this.#style.faint(line) })), send: [] }
+  }
+}
+
+function note(text: string): ViewStep {
+  return { lines: [{ text }], send: [] }
+}
+
+/** As `nc` would show it, made harmless once more. */
+function plainLines(message: ServerMessage): string {
+  return renderLines(message).trimEnd().split('\n').map(harmless).join('\n')
+}
+
+/** Whether the name stands in the text as a word of its own. */
+function mentions(text: string, name: string): boolean {
+  if (name === '') return false
+  const at = (index: number): string => text[index] ?? ' '
+  const [haystack, needle] = [text.toLowerCase(), name.toLowerCase()]
+  for (let found = haystack.indexOf(needle); found >= 0; found = haystack.indexOf(needle, found + 1))
+    if (!/[\p{L}\p{N}]/u.test(at(found - 1)) && !/[\p{L}\p{N}]/u.test(at(found + needle.length))) return true
+  return false
+}

@@ -1,0 +1,142 @@
+import type { Clock } from '../base/clock.ts'
+import { ProtocolError } from '../base/errors.ts'
+import type { DisconnectReason } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { Edge } from './edge.ts'
+import { parseEntrance } from './entrance.ts'
+import type { Sink } from './fan-out.ts'
+import { parseLine, parseMessage } from './parse.ts'
+import { Refusal } from './refusal.ts'
+import type { TokenBucket } from './token-bucket.ts'
+import type { ChatDialect } from './wire.ts'
+
+/** What a conversation needs of a connection; the listener core's session has all of it. */
+export interface ChatLine {
+  readonly id: number
+  readonly signal: AbortSignal
+  readonly queuedBytes: number
+  receive(): Promise<string | undefined>
+  write(bytes: Uint8Array): void
+  end(reason: DisconnectReason, detail?: string): void
+}
+
+/** Who talks on it. */
+export interface ChatUser {
+  readonly name: string
+  readonly operator: boolean
+}
+
+export interface ConversationServices {
+  readonly edge: Edge
+  readonly clock: Clock
+  /** Shared by all of the user's connections. */
+  readonly bucket: TokenBucket
+}
+
+/** One connection's part in the chat, from the login to its end. */
+export class Conversation {
+  readonly #line: ChatLine
+  readonly #user: ChatUser
+  readonly #services: ConversationServices
+  readonly #sink: Sink
+  #entered = false
+  #nonsense = 0
+
+  constructor(line: ChatLine, dialect: ChatDialect, user: ChatUser, services: ConversationServices) {
+    this.#line = line
+    this.#user = user
+    this.#services = services
+    this.#sink = {
+      dialect,
+      write(bytes) {
+        line.write(bytes)
+        return line.queuedBytes
+      },
+      end: (reason) => line.end(reason),
+    }
+  }
+
+  /** Resolves when the connection is over. @throws {ProtocolError} after too much that is no message at all */
+  async run(): Promise<void> {
+    const { edge, clock, bucket } = this.#services
+    if (this.#sink.dialect === 'text') this.#enter({})
+    try {
+      for (let text = await this.#line.receive(); text !== undefined; text = await this.#line.receive()) {
+        this.#hear(text)
+        const waitMs = bucket.take(clock.monotonic())
+        if (waitMs > 0) await pause(clock, waitMs, this.#line.signal)
+      }
+    } finally {
+      if (this.#entered) edge.close(this.#line.id)
+    }
+  }
+
+  #hear(text: string): void {
+    let message: unknown
+    try {
+      if (this.#sink.dialect === 'text') this.#hearLine(text)
+      else {
+        message = parseJson(text)
+        this.#hearMessage(message)
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.#refuse(error, message)
+    }
+  }
+
+  #hearLine(text: string): void {
+    // As every other service of this program takes it; and an empty line is nothing to complain about.
+    const line = text.trim() === 'exit' ? '/quit' : text
+    if (line.trim() !== '') this.#services.edge.ask(this.#line.id, parseLine(line))
+  }
+
+  #hearMessage(message: unknown): void {
+    const entrance = parseEntrance(message)
+    if (entrance !== undefined) {
+      if (this.#entered) throw new Refusal('BAD_MESSAGE', 'you have entered already; "join" takes you to other rooms')
+      this.#enter(entrance.resume)
+      return
+    }
+    const request = parseMessage(message)
+    if (!this.#entered) this.#enter({})
+    this.#services.edge.ask(this.#line.id, request)
+  }
+
+  #enter(resume: Readonly<Record<string, number>>): void {
+    this.#entered = true
+    this.#services.edge.open({ id: this.#line.id, ...this.#user, resume }, this.#sink)
+  }
+
+  #refuse({ code, message: text }: Refusal, message: unknown): void {
+    if (!this.#entered) this.#enter({})
+    const cid =
+      typeof message === 'object' && message !== null && 'cid' in message && typeof message.cid === 'string'
+        ? { cid: message.cid.slice(0, limits.chatCidChars) }
+        : {}
+    this.#services.edge.answer(this.#line.id, this.#sink, { type: 'error', code, text, ...cid })
+    if (code === 'BAD_MESSAGE' && ++this.#nonsense >= limits.badMessages)
+      throw new ProtocolError('BAD_MESSAGE', 'too many bad messages')
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Refusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
+  }
+}
+
+/** Waits, but not for somebody who has gone. */
+function pause(clock: Clock, waitMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = clock.after(waitMs, done, { background: true })
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,200 @@
+import type { Clock } from '../base/clock.ts'
+import type { EventSink } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import { Audience, type Outgoing } from './audience.ts'
+import type { Delivery, Signal } from './backplane.ts'
+import type { History, Remembered } from './history.ts'
+import { Marks } from './marks.ts'
+import type { Connection, Member, Visit } from './member.ts'
+import type { HistoryPage, ServerMessage } from './message.ts'
+import { nameKey } from './names.ts'
+import { Outbox } from './outbox.ts'
+import { Refusal } from './refusal.ts'
+import { ResendMemory } from './resend-memory.ts'
+import { Room } from './room.ts'
+
+export interface HallOptions {
+  readonly clock: Clock
+  /** Runs the callback at the end of this turn of the event loop (setImmediate). */
+  readonly defer: (callback: () => void) => void
+  readonly history: History
+  readonly remembered: Remembered
+  readonly record: EventSink
+  readonly send: (edge: number, batch: readonly Delivery[]) => void
+}
+
+/** The state of the whole chat, and the few moves that everything else is made of. It has one owner and no threads. */
+export class Hall {
+  readonly marks: Marks
+  readonly history: History
+  readonly record: EventSink
+  readonly outbox: Outbox
+  readonly resends = new ResendMemory(limits.chatDedupeCount, limits.chatDedupeMembers)
+  readonly rooms = new Map<string, Room>()
+  /** By `nameKey`. */
+  readonly members = new Map<string, Member>()
+  readonly #clock: Clock
+  readonly #audience: Audience
+  readonly #untold = new Set<Room>()
+  #telling = false
+  #nextId: number
+  #lastAt = 0
+  #unstored = 0
+
+  constructor(options: HallOptions) {
+    this.#clock = options.clock
+    this.history = options.history
+    this.record = options.record
+    this.marks = new Marks(options.remembered.marks)
+    this.#nextId = options.remembered.nextId
+    for (const { from, cid, id, at } of options.remembered.resends) this.resends.add(from, cid, { id, at })
+    this.#audience = new Audience(options.send, (message) => this.rooms.get(message.room)?.remember(message))
+    this.outbox = new Outbox({
+      history: options.history,
+      audience: this.#audience,
+      defer: options.defer,
+      stored: (error, count) => this.#stored(error, count),
+    })
+  }
+
+  /** The first id that was never handed out. */
+  get nextId(): number {
+    return this.#nextId
+  }
+
+  /** The next place in the one order. */
+  next(): { readonly id: number; readonly at: number } {
+    this.#lastAt = Math.max(this.#lastAt, this.#clock.now())
+    return { id: this.#nextId++, at: this.#lastAt }
+  }
+
+  /** The person of this name, if there. */
+  member(name: string): Member | undefined {
+    return this.members.get(nameKey(name))
+  }
+
+  open(edge: number, { connection: id, name, operator, dialect }: Extract<Signal, { type: 'opened' }>): Connection {
+    const member = this.member(name) ?? { name, operator: false, away: undefined, connections: new Set() }
+    member.operator ||= operator || this.marks.operator(name)
+    const connection = { id, edge, dialect, member, rooms: new Map<string, Visit>(), current: undefined, closed: false }
+    member.connections.add(connection)
+    this.members.set(nameKey(name), member)
+    return connection
+  }
+
+  /** The connection is gone or going; nothing reaches it any more except what is already on its way. */
+  close(connection: Connection): void {
+    for (const name of [...connection.rooms.keys()]) this.leave(connection, name)
+    const { member } = connection
+    member.connections.delete(connection)
+    // Somebody may have come back under the name since.
+    if (member.connections.size === 0 && this.member(member.name) === member) this.members.delete(nameKey(member.name))
+  }
+
+  /** @throws {Refusal} TOO_MANY rooms */
+  enter(connection: Connection, name: string, after?: number): void {
+    const room = this.room(name)
+    const visit = { over: false }
+    connection.rooms.set(name, visit)
+    connection.current = name
+    if (room.add(connection.member)) this.#tellPresence(room)
+    if (room.waiting !== undefined) room.waiting.push({ connection, visit, after })
+    else this.outbox.push(this.#entry(room, connection, visit, after))
+  }
+
+  leave(connection: Connection, name: string): void {
+    const visit = connection.rooms.get(name)
+    if (visit === undefined) return
+    connection.rooms.delete(name)
+    if (connection.current === name) connection.current = [...connection.rooms.keys()].at(-1)
+    this.outbox.push({ type: 'leave', connection, room: name, visit })
+    const room = this.rooms.get(name)
+    if (room === undefined) return
+    if (room.remove(connection.member)) this.#tellPresence(room)
+    if (room.size === 0) this.rooms.delete(name)
+  }
+
+  reply(connection: Connection, message: ServerMessage): void {
+    if (connection.answer !== undefined) connection.answer(message)
+    else this.outbox.push({ type: 'one', connection, message })
+  }
+
+  /** To every connection of a person. */
+  tell(member: Member, message: ServerMessage): void {
+    for (const connection of member.connections) this.reply(connection, message)
+  }
+
+  tellOperators(text: string): void {
+    for (const member of this.members.values()) if (member.operator) this.tell(member, { type: 'notice', text })
+  }
+
+  /** The room, made when there is none. @throws {Refusal} TOO_MANY */
+  room(name: string): Room {
+    const known = this.rooms.get(name)
+    if (known !== undefined) return known
+    if (this.rooms.size >= limits.chatRooms) throw new Refusal('TOO_MANY', 'there are too many rooms already')
+    const room = new Room(name)
+    this.rooms.set(name, room)
+    this.history.page(name, { last: limits.chatRecentCount }, (page) => {
+      room.prime(page ?? nothing)
+      const waiting = room.waiting ?? []
+      room.waiting = undefined
+      this.outbox.pushNow(waiting.map(({ connection, visit, after }) => this.#entry(room, connection, visit, after)))
+    })
+    return room
+  }
+
+  /** The moment of entering, with what is then to be seen; until then the room goes on. */
+  #entry(room: Room, connection: Connection, visit: Visit, after: number | undefined): Outgoing {
+    const enter = { type: 'enter', connection, room: room.name, visit } as const
+    const messages = (): readonly ServerMessage[] | undefined => {
+      const page = room.backlog(after)
+      if (page !== undefined || after === undefined) return this.#welcome(room, page ?? nothing, after)
+      this.history.page(room.name, { after }, (read) => {
+        this.outbox.pushNow([{ ...enter, messages: () => this.#welcome(room, read ?? nothing, after) }])
+      })
+      return undefined
+    }
+    return { ...enter, messages }
+  }
+
+  /** Who comes back hears of the history even when nothing was missed, to know that it has everything. */
+  #welcome(room: Room, page: HistoryPage, after: number | undefined): readonly ServerMessage[] {
+    const topic = this.marks.topic(room.name)
+    const joined = { type: 'joined', room: room.name, topic, members: room.size } as const
+    const silent = page.messages.length === 0 && after === undefined
+    return silent ? [joined] : [joined, { type: 'history', room: room.name, ...page }]
+  }
+
+  /** Comings and goings are told together after a while, and those that cancel each other out not at all. */
+  #tellPresence(room: Room): void {
+    this.#untold.add(room)
+    if (this.#telling) return
+    this.#telling = true
+    const tell = (): void => {
+      this.#telling = false
+      for (const untold of this.#untold) {
+        const message = untold.presence()
+        if (message !== undefined) this.outbox.push({ type: 'room', room: untold.name, message })
+      }
+      this.#untold.clear()
+    }
+    this.#clock.after(limits.chatPresenceMs, tell, { background: true })
+  }
+
+  #stored(error: string | undefined, count: number): void {
+    if (error !== undefined) {
+      if (this.#unstored === 0) {
+        this.record({ type: 'history-failed', error })
+        this.tellOperators(`the history cannot be written (${error}); the chat goes on without it`)
+      }
+      this.#unstored += count
+    } else if (this.#unstored > 0) {
+      this.record({ type: 'history-resumed', unstored: this.#unstored })
+      this.tellOperators(`the history is written again; ${this.#unstored} messages are not in it`)
+      this.#unstored = 0
+    }
+  }
+}
+
+const nothing: HistoryPage = { messages: [], more: false }

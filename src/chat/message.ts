@@ -1,0 +1,108 @@
+/** What somebody said in a room. Immutable once it has its id. */
+export interface ChatMessage {
+  readonly type: 'message'
+  /** From the one sequencer: increasing over all rooms and over restarts. */
+  readonly id: number
+  /** UTC milliseconds since the epoch, never falling with rising id. */
+  readonly at: number
+  /** Without the `#`. */
+  readonly room: string
+  readonly from: string
+  readonly text: string
+  /** The sending client's own id of the message; a resend with the same one is recognised. */
+  readonly cid?: string | undefined
+  /** Said with /me. */
+  readonly action?: boolean
+  /** The disk could not take it: it is gone when the server stops. */
+  readonly unstored?: boolean
+}
+
+/** Which part of a room's history: the last N, or those before or after an id, oldest first. */
+export type HistoryRange =
+  | { readonly last: number }
+  | { readonly before: number; readonly limit?: number }
+  | { readonly after: number; readonly limit?: number }
+
+export interface HistoryPage {
+  /** Ascending by id. */
+  readonly messages: readonly ChatMessage[]
+  /** More of the range exists: older ones for `last` and `before`, newer ones for `after`. */
+  readonly more: boolean
+}
+
+export interface Attendee {
+  readonly name: string
+  readonly operator?: boolean
+  /** The text given with /away. */
+  readonly away?: string
+  readonly muted?: boolean
+}
+
+/** Why a request was not carried out. Stable: programs decide by it. */
+export type RefusalCode =
+  | 'BAD_MESSAGE'
+  | 'UNKNOWN_COMMAND'
+  | 'USAGE'
+  | 'EMPTY'
+  | 'TOO_LONG'
+  | 'BAD_ROOM'
+  | 'BAD_NAME'
+  | 'NO_ROOM'
+  | 'NOT_IN_ROOM'
+  | 'NOT_HERE'
+  | 'NOT_OPERATOR'
+  | 'BANNED'
+  | 'MUTED'
+  | 'TOO_MANY'
+  | 'HISTORY'
+
+/** Everything the server says in a chat, after the login. */
+export type ServerMessage =
+  | ChatMessage
+  | {
+      readonly type: 'private'
+      readonly id: number
+      readonly at: number
+      readonly from: string
+      readonly to: string
+      readonly text: string
+      readonly cid?: string | undefined
+    }
+  | { readonly type: 'joined'; readonly room: string; readonly topic: string; readonly members: number }
+  | ({ readonly type: 'history'; readonly room: string } & HistoryPage)
+  | {
+      readonly type: 'left'
+      readonly room: string
+      readonly why: 'left' | 'kicked' | 'banned'
+      readonly by?: string
+      readonly reason?: string | undefined
+    }
+  | {
+      readonly type: 'presence'
+      readonly room: string
+      readonly joined: readonly string[]
+      readonly left: readonly string[]
+      /** How many more came or went than are named. */
+      readonly unnamed: number
+      readonly members: number
+    }
+  | { readonly type: 'topic'; readonly room: string; readonly topic: string; readonly by: string }
+  | {
+      readonly type: 'rooms'
+      readonly rooms: readonly { readonly room: string; readonly members: number; readonly topic: string }[]
+    }
+  | { readonly type: 'who'; readonly room: string; readonly names: readonly Attendee[]; readonly members: number }
+  | {
+      readonly type: 'help'
+      readonly commands: readonly { readonly usage: string; readonly summary: string }[]
+    }
+  | { readonly type: 'notice'; readonly text: string }
+  | {
+      readonly type: 'error'
+      readonly code: RefusalCode
+      readonly text: string
+      /** Of the request that was refused. */
+      readonly cid?: string | undefined
+    }
+  | { readonly type: 'pong' }
+  | { readonly type: 'bye'; readonly reason: string }

@@ -1,0 +1,94 @@
+import type { ChatMessage, ServerMessage } from './message.ts'
+
+/** `14:03:59`, UTC: the same bytes go to everybody, wherever they are. */
+export function clockTime(at: number): string {
+  const seconds = Math.floor(at / 1000) % 86_400
+  const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`)
+  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
+}
+
+/** The text dialect: what the server says, as lines for a person at `nc`. Everything in it was made harmless before. */
+export function renderLines(message: ServerMessage): string {
+  switch (message.type) {
+    case 'message':
+      return `${messageLine(message)}\n`
+    case 'private':
+      return `${clockTime(message.at)} (private) ${message.from} to ${message.to}: ${message.text}\n`
+    case 'history':
+      return historyLines(message.room, message.messages, message.more)
+    case 'joined':
+      return `* you are in #${message.room} with ${people(message.members)}${message.topic === '' ? '' : `; topic: ${message.topic}`}\n`
+    case 'left':
+      return `* ${leaving(message)}\n`
+    case 'presence':
+      return presenceLines(message)
+    case 'topic':
+      return message.topic === ''
+        ? `* ${message.by} took away the topic of #${message.room}\n`
+        : `* ${message.by} set the topic of #${message.room}: ${message.topic}\n`
+    case 'rooms':
+      return message.rooms
+        .map(({ room, members, topic }) => `* #${room}: ${people(members)}${topic === '' ? '' : `; ${topic}`}\n`)
+        .join('')
+    case 'who':
+      return whoLines(message)
+    case 'help':
+      return message.commands.map(({ usage, summary }) => `* ${usage.padEnd(44)} ${summary}\n`).join('')
+    case 'notice':
+      return `* ${message.text}\n`
+    case 'error':
+      return `! ${message.text}\n`
+    case 'pong':
+      return '* the server is there\n'
+    case 'bye':
+      return `* ${message.reason}\n`
+  }
+}
+
+/** `14:03:59 #lobby alice: hello`, or `14:03:59 #lobby * alice waves`. */
+export function messageLine({ at, room, from, text, action }: ChatMessage): string {
+  return `${clockTime(at)} #${room} ${action === true ? `* ${from} ` : `${from}: `}${text}`
+}
+
+/** `1 person`, `5 people`. */
+export function people(count: number): string {
+  return count === 1 ? '1 person' : `${count} people`
+}
+
+function historyLines(room: string, messages: readonly ChatMessage[], more: boolean): string {
+  const first = messages[0]
+  const last = messages.at(-1)
+  if (first === undefined || last === undefined) return `* nothing was said in #${room} in that time\n`
+  const day = new Date(first.at).toISOString().slice(0, 10)
+  const lines = messages.map((message) => `${messageLine(message)}\n`).join('')
+  const hint = more ? `; there is more: /history before ${first.id} or after ${last.id}` : ''
+  return `* #${room} since ${day} UTC, messages ${first.id} to ${last.id}${hint}\n${lines}* end of the history\n`
+}
+
+function leaving({ room, why, by, reason }: Extract<ServerMessage, { type: 'left' }>): string {
+  if (why === 'left') return `you left #${room}`
+  const done = `${by ?? 'an operator'} ${why === 'kicked' ? 'put you out of' : 'banned you from'} #${room}`
+  return reason === undefined ? done : `${done}: ${reason}`
+}
+
+function presenceLines({ room, joined, left, unnamed, members }: Extract<ServerMessage, { type: 'presence' }>): string {
+  const parts = [
+    ...(joined.length > 0 ? [`${joined.join(', ')} joined`] : []),
+    ...(left.length > 0 ? [`${left.join(', ')} left`] : []),
+    ...(unnamed > 0 ? [`${unnamed} more came or went`] : []),
+  ]
+  return `* #${room}: ${parts.join('; ')} (${people(members)})\n`
+}
+
+function whoLines({ room, names, members }: Extract<ServerMessage, { type: 'who' }>): string {
+  const lines = names.map(({ name, operator, away, muted }) => {
+    const marks = [
+      ...(operator === true ? ['operator'] : []),
+      ...(muted === true ? ['muted'] : []),
+      ...(away === undefined ? [] : [`away: ${away}`]),
+    ]
+    return `*   ${name}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}\n`
+  })
+  const others = members - names.length
+  return `* ${people(members)} in #${room}:\n${lines.join('')}${others > 0 ? `*   and ${others} more\n` : ''}`
+}

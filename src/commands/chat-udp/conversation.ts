@@ -1,0 +1,171 @@
+import { ExitCode } from '../../base/exit-codes.ts'
+import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-event.ts'
+import {
+  connectMember,
+  type MemberConnection,
+  type MemberConnectionOptions,
+} from '../../datagram-chat/member-socket.ts'
+import { formatTable } from '../../terminal/format.ts'
+import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
+import { printable } from '../../terminal/printable.ts'
+import type { CommandContext } from '../command.ts'
+import { endError, isAboutName } from './endings.ts'
+import { lineOf, statsLines } from './lines.ts'
+import { readTyped, typedHelp } from './typed.ts'
+
+/** Between two attempts to get back in, on a terminal, when five questions were not answered. */
+const againMs = 5_000
+
+/** A person, or a pipe, in the room. Lines go in at the bottom and come out above. */
+export class Conversation {
+  readonly #context: CommandContext
+  readonly #options: Omit<MemberConnectionOptions, 'name'>
+  readonly #askName: (() => Promise<string>) | undefined
+  #editor: LineEditor | undefined
+  #connection: MemberConnection | undefined
+  #entered = false
+  #refusedText = false
+  #onSettled: () => void = () => undefined
+  #onNames: () => void = () => undefined
+  #onEnd: (end: MemberEnd) => void = () => undefined
+
+  constructor(
+    context: CommandContext,
+    options: Omit<MemberConnectionOptions, 'name'>,
+    askName: (() => Promise<string>) | undefined,
+  ) {
+    this.#context = context
+    this.#options = options
+    this.#askName = askName
+  }
+
+  /** From the door to the end. @throws {NetlabError} when it ends otherwise than by leaving. */
+  async run(name: string): Promise<ExitCode> {
+    const { signal } = this.#context
+    const leave = () => this.#connection?.member.leave()
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      let end = await this.#untilEnd(name)
+      while (isAboutName(end) && this.#askName !== undefined && !this.#entered) {
+        this.#context.stderr.write(`${endError(end)?.message}\n`)
+        this.#connection?.close()
+        end = await this.#untilEnd(await this.#askName())
+      }
+      signal.throwIfAborted()
+      const error = endError(end)
+      if (error !== undefined) throw error
+      return this.#refusedText ? ExitCode.negative : ExitCode.ok
+    } finally {
+      signal.removeEventListener('abort', leave)
+      this.#editor?.close()
+      this.#connection?.close()
+    }
+  }
+
+  async #untilEnd(name: string): Promise<MemberEnd> {
+    const ended = Promise.withResolvers<MemberEnd>()
+    this.#onEnd = ended.resolve
+    const show = (event: MemberEvent) => this.#show(event)
+    const options = { ...this.#options, name }
+    this.#connection = await connectMember(options, this.#context.clock, show, ended.reject)
+    return ended.promise
+  }
+
+  #show(event: MemberEvent): void {
+    const line = lineOf(event)
+    if (line !== undefined) this.#print(line.kind, line.text)
+    if (event.type === 'entered' && !this.#entered) this.#begin(event.name)
+    else if (event.type === 'unconfirmed' || event.type === 'not-taken') this.#refusedText = true
+    else if (event.type === 'settled') this.#onSettled()
+    else if (event.type === 'names' || event.type === 'names-unknown') this.#onNames()
+    else if (event.type === 'ended') this.#ended(event.end)
+  }
+
+  #ended(end: MemberEnd): void {
+    const { clock, signal } = this.#context
+    const again = end.type === 'no-answer' && this.#entered && this.#editor?.interactive === true && !signal.aborted
+    if (!again) this.#onEnd(end)
+    else clock.after(againMs, () => this.#connection?.member.enter())
+  }
+
+  #begin(name: string): void {
+    this.#entered = true
+    const { stdin, stdout, interrupt } = this.#context
+    this.#editor = createLineEditor({
+      ...{ input: stdin, output: stdout, prompt: `${printable(name)}> ` },
+      onInterrupt: interrupt,
+    })
+    this.#readLines(this.#editor).catch((error: unknown) => {
+      this.#onEnd({ type: 'bye', reason: 'left' })
+      throw error
+    })
+  }
+
+  async #readLines(editor: LineEditor): Promise<void> {
+    for await (const line of editor.lines()) if ((await this.#typed(line)) === 'quit') break
+    if (!editor.interactive) await this.#untilSettled()
+    this.#connection?.member.leave()
+  }
+
+  async #typed(line: string): Promise<'quit' | 'go on'> {
+    const interactive = this.#editor?.interactive === true
+    const typed = readTyped(line)
+    switch (typed.type) {
+      case 'quit':
+        return 'quit'
+      case 'say':
+        await this.#say(typed.text, typed.acted)
+        break
+      case 'who':
+        await this.#who()
+        break
+      case 'stats':
+        if (this.#connection !== undefined) this.#print('room', statsLines(this.#connection.member.stats))
+        break
+      case 'help':
+        this.#print('room', formatTable(typedHelp))
+        break
+      case 'unknown':
+        // A program's output may begin with a slash by chance; a person's line does not.
+        if (interactive) this.#print('talk', `${printable(typed.word)} is no command; /help shows what there is`)
+        else await this.#say(line, false)
+    }
+    return 'go on'
+  }
+
+  async #say(text: string, acted: boolean): Promise<void> {
+    const result = this.#connection?.member.say(text, acted)
+    if (result === 'too-long') {
+      this.#refusedText = true
+      this.#print('talk', 'not sent: a message has at most 4 KiB')
+    } else if (result === 'full' && this.#editor?.interactive === true) {
+      this.#print('talk', 'not sent: too many messages wait for the relay; try again in a moment')
+    } else if (result === 'full') {
+      await this.#untilSettled()
+      await this.#say(text, acted)
+    }
+  }
+
+  async #who(): Promise<void> {
+    const answered = new Promise<void>((done) => {
+      this.#onNames = done
+    })
+    this.#connection?.member.who()
+    if (this.#editor?.interactive !== true) await answered
+  }
+
+  /** Until everything is acknowledged, or given up. */
+  async #untilSettled(): Promise<void> {
+    if ((this.#connection?.member.unsettled ?? 0) === 0) return
+    await new Promise<void>((done) => {
+      this.#onSettled = done
+    })
+  }
+
+  /** On a terminal everything is in one place; in a pipe stdout has what was said, and nothing else. */
+  #print(kind: 'room' | 'talk', text: string): void {
+    if (this.#editor?.interactive === true) this.#editor.print(text)
+    else if (kind === 'room') this.#context.stdout.write(`${text}\n`)
+    else this.#context.stderr.write(`${text}\n`)
+  }
+}

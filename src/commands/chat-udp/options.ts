@@ -1,0 +1,97 @@
+import { UsageError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import { memberName, roomName } from '../../datagram-chat/names.ts'
+import { choice, duration, flag, host, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
+import { option } from '../../options/spec.ts'
+
+/** A share from 0 to 1, written as `10%` or `10`. */
+export const share: Kind<number> = {
+  placeholder: 'PERCENT',
+  parse(value) {
+    const match = /^(\d+(?:\.\d+)?)\s*%?$/.exec(value.trim())
+    const percent = Number(match?.[1] ?? Number.NaN)
+    if (Number.isNaN(percent)) throw new UsageError(`"${value}" is not a share such as 10%`)
+    if (percent > 100) throw new UsageError(`${value.trim()} is more than 100%`)
+    return percent / 100
+  },
+}
+
+/** Capital letters and a leading # are forgiven. */
+export const room: Kind<string> = {
+  placeholder: 'ROOM',
+  parse(value) {
+    const name = roomName(value.trim())
+    if (name !== undefined) return name
+    throw new UsageError(`"${value}" cannot be a room's name`, {
+      hint: 'a room has 1 to 32 letters a–z, digits, ".", "_" or "-", and begins with a letter or digit',
+    })
+  },
+}
+
+export const nick: Kind<string> = {
+  placeholder: 'NAME',
+  parse(value) {
+    const name = memberName(value.trim())
+    if (name !== undefined) return name
+    throw new UsageError(`"${value}" cannot be a member's name`, {
+      hint: 'a name has letters and digits, then also ".", "_" or "-", and at most 32 bytes',
+    })
+  },
+}
+
+/**
+ * `--room-key` takes no value, since everybody on a machine can read command lines. Its variable NETLAB_ROOM_KEY holds the phrase itself,
+ * so whatever is in there is right, and never repeated in an error.
+ */
+const roomKey: Kind<boolean | string> = { placeholder: '', parse: (value) => value }
+
+export const chatUdpOptions = {
+  host: option({
+    kind: optional(host),
+    summary: 'the relay; with --serve, the address to listen on',
+    default: undefined,
+    defaultText: 'look on the local network; with --serve all addresses',
+  }),
+  port: option({ kind: port, alias: 'p', summary: 'UDP port of the relay', default: 9195 }),
+  serve: option({ kind: flag, summary: 'be the relay that others join', default: false }),
+  name: option({ kind: optional(nick), alias: 'n', summary: 'your name in the room', default: undefined }),
+  room: option({ kind: optional(room), summary: "the room's name; joining, refuse any other", default: undefined }),
+  roomKey: option({
+    kind: roomKey,
+    summary: 'encrypt with a phrase that all members know; asks for it, or takes it from NETLAB_ROOM_KEY',
+    default: false,
+  }),
+  roomKeyFile: option({ kind: optional(path), summary: 'encrypt with the phrase in this file', default: undefined }),
+  strictPort: option({
+    kind: flag,
+    summary: 'with --serve, fail when the port is taken instead of trying the next',
+    default: false,
+  }),
+  discovery: option({ kind: flag, summary: 'with --serve, answer those who look for a relay', default: true }),
+  maxMembers: option({
+    kind: integer(1, limits.datagramMaxMembers),
+    summary: 'with --serve, members at a time',
+    default: limits.datagramMembers,
+  }),
+  maxRate: option({
+    kind: integer(1, 1_000_000),
+    summary: `with --serve, messages a second of one member (of up to ${limits.datagramPartBytes} bytes); more wait`,
+    default: limits.datagramPartsPerSecond,
+  }),
+  drop: option({ kind: share, summary: 'play a bad network: lose this share of the datagrams', default: 0 }),
+  duplicate: option({ kind: share, summary: 'play a bad network: deliver this share twice', default: 0 }),
+  reorder: option({ kind: share, summary: 'play a bad network: let others overtake this share', default: 0 }),
+  delay: option({ kind: duration, summary: 'play a bad network: hold everything back so long', default: 0 }),
+  seed: option({
+    kind: integer(0, 0xffff_ffff),
+    summary: 'what the bad network does is the same for a seed',
+    default: 1,
+  }),
+  logFile: option({ kind: path, summary: 'with --serve, the event log (JSON Lines)', default: 'logs/netlab.log' }),
+  logTo: option({
+    kind: choice('file', 'console', 'both', 'none'),
+    summary: 'with --serve, where events go',
+    default: 'file',
+  }),
+  console: option({ kind: flag, summary: 'with --serve, take commands from standard input', default: true }),
+} as const

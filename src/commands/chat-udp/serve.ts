@@ -1,0 +1,89 @@
+import type { EventSink } from '../../base/events.ts'
+import { ExitCode } from '../../base/exit-codes.ts'
+import { limits } from '../../base/limits.ts'
+import { type RelayServer, startRelay } from '../../datagram-chat/relay-socket.ts'
+import { renderLine } from '../../log/render.ts'
+import { formatEndpoint } from '../../net/address.ts'
+import type { CommandContext } from '../command.ts'
+import { openEventLog } from '../event-log.ts'
+import { badNetwork } from './bad-network.ts'
+import { askOnTerminal } from './questions.ts'
+import { createRelayConsole } from './relay-console.ts'
+import { roomPhrase, secrecy } from './room-key.ts'
+import type { ChatUdpValues } from './values.ts'
+
+const service = 'chat-udp'
+/** Datagrams that are looked at for each message that is let through: acknowledgements, requests, repetitions. */
+const datagramsPerMessage = limits.datagramsPerSecond / limits.datagramPartsPerSecond
+
+/** `netlab chat-udp --serve`: the relay, until it is stopped. */
+export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
+  const { clock, machine, signal } = context
+  const phrase = await roomPhrase(values, context, askOnTerminal(context))
+  const terminal = createRelayConsole(context, values.console)
+  const log = await openEventLog(values, context, terminal.talk)
+  try {
+    const startedMs = clock.monotonic()
+    let joins = 0
+    const record: EventSink = (event) => {
+      if (event.type === 'member-joined') joins += 1
+      log.record(event)
+    }
+    record({ type: 'starting', service, version: machine.version, pid: machine.pid, threads: 1 })
+    const server = await startRelay(
+      {
+        ...{
+          host: values.host ?? '::',
+          port: values.port,
+          strictPort: values.strictPort,
+          room: values.room ?? 'lobby',
+        },
+        ...{ maxMembers: values.maxMembers, partsPerSecond: values.maxRate },
+        datagramsPerSecond: Math.max(limits.datagramsPerSecond, values.maxRate * datagramsPerMessage),
+        ...{ phrase, network: badNetwork(values), discoverable: values.discovery },
+      },
+      clock,
+      record,
+    )
+    record({ type: 'listening', service, host: server.host, port: server.port, asked: values.port })
+    announce(server, values, context)
+    terminal.talk(secrecy(phrase !== undefined))
+    const reason = await untilStopped(signal, (stop) => {
+      terminal.operate({
+        server,
+        room: values.room ?? 'lobby',
+        upMs: () => clock.monotonic() - startedMs,
+        tail: async (lines) => (await log.tail(lines)).map(renderLine),
+        clearLogs: () => log.clear(),
+        record,
+        stop: () => stop('asked by the operator'),
+      })
+    })
+    server.stop()
+    record({ type: 'stopped', service, reason, connections: joins, uptimeMs: clock.monotonic() - startedMs })
+    return ExitCode.ok
+  } finally {
+    terminal.close()
+    await log.close()
+  }
+}
+
+function untilStopped(signal: AbortSignal, operate: (stop: (reason: string) => void) => void): Promise<string> {
+  return new Promise((stop) => {
+    const onAbort = () => stop(String(signal.reason))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    operate(stop)
+  })
+}
+
+/** The one line on stdout, and on a terminal what to type on other machines. */
+function announce({ host, port }: RelayServer, values: ChatUdpValues, context: CommandContext): void {
+  const fallback = values.port !== 0 && port !== values.port ? ` (port ${values.port} is taken)` : ''
+  context.stdout.write(`${service}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
+  const everywhere = host === '::' || host === '0.0.0.0'
+  if (!everywhere || context.stdout.isTTY !== true) return
+  for (const address of context.machine.addresses()) {
+    context.stderr.write(`from another machine: netlab chat-udp ${address} ${port}\n`)
+  }
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../base/clock.ts'
+import type { ExitCode } from '../base/exit-codes.ts'
+import type { StartThread } from '../base/threads.ts'
+import type { OptionSpecs, Values } from '../options/spec.ts'
+
+/** What a command may know of the machine and of the process it runs in. */
+export interface Machine {
+  readonly version: string
+  readonly pid: number
+  readonly cores: number
+  /** File descriptors that this process may still open. */
+  freeDescriptors(): number
+  /** Memory of the whole process in bytes. */
+  residentBytes(): number
+  /** Addresses by which other machines may reach this one. */
+  addresses(): readonly string[]
+  /** Who listens on a TCP port, such as `python3 (pid 4711)`; undefined where the system doesn't tell. */
+  portHolder(port: number): string | undefined
+}
+
+/** What a command may use of the process. Only `main` makes one; tests make their own. */
+export interface CommandContext {
+  readonly stdin: NodeJS.ReadStream
+  /** Who may be at the other end of stdin: a person, a program, or nobody who would type (a file, /dev/null). */
+  readonly stdinKind: 'terminal' | 'pipe' | 'other'
+  /** The answer. */
+  readonly stdout: NodeJS.WriteStream
+  /** Talk: progress, events, errors. */
+  readonly stderr: NodeJS.WriteStream
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly machine: Machine
+  readonly startThread: StartThread
+  /** Aborted by the first SIGINT or SIGTERM; `reason` is then the signal's name. The second one ends the process in `main`. */
+  readonly signal: AbortSignal
+  /** Does what Ctrl-C does, where a line editor has taken that key from the terminal. */
+  interrupt(): void
+  /** Tells whoever supervises services on this machine, such as systemd, how far a server is; nothing where nobody does. */
+  tellSupervisor(state: 'ready' | 'stopping'): void
+  /**
+   * Calls back once, synchronously, on every way out of the process: a normal end, a forced one, a bug. Nothing
+   * asynchronous happens after it. For what must not be lost, such as the log.
+   */
+  onExit(callback: () => void): void
+}
+
+/** A positional argument, parsed and asked for like an option. `variadic` collects the rest as one comma-joined text. */
+export interface Positional {
+  readonly name: string
+  readonly variadic?: boolean
+}
+
+/** A leaf of the command tree: `netlab scan`, `netlab serve echo`. */
+export interface Command<S extends OptionSpecs = OptionSpecs> {
+  readonly name: string
+  /** One line for the help. */
+  readonly summary: string
+  /** Options that may also be given by position, in order; each names an entry of `options`. */
+  readonly positionals?: readonly Positional[]
+  readonly options: S
+  /** Shown at the end of `--help`. */
+  readonly epilogue?: string
+  /** Example command lines with what they do. */
+  readonly examples?: readonly (readonly [commandLine: string, what: string])[]
+  run(values: Values<S>, context: CommandContext): Promise<ExitCode>
+}
+
+/** Checks a command and keeps the types of its options. */
+export function defineCommand<const S extends OptionSpecs>(command: Command<S>): Command<S> {
+  return command
+}

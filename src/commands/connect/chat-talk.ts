@@ -1,0 +1,195 @@
+import type { Clock } from '../../base/clock.ts'
+import { errorMessage, NetworkError } from '../../base/errors.ts'
+import { ExitCode } from '../../base/exit-codes.ts'
+import { limits } from '../../base/limits.ts'
+import type { Backoff } from '../../chat/backoff.ts'
+import type { ClientView, ViewStep } from '../../chat/client-view.ts'
+import type { ServerMessage } from '../../chat/message.ts'
+import { printable } from '../../terminal/printable.ts'
+import { type Channel, type Message, nonsense } from './channel.ts'
+import type { Ending } from './connection.ts'
+import type { Screen } from './screen.ts'
+
+export interface ChatTalkOptions {
+  readonly screen: Screen
+  readonly view: ClientView
+  readonly backoff: Backoff
+  readonly clock: Clock
+  /** Gives up coming back; it then rejects with the signal's reason. */
+  readonly signal: AbortSignal
+  /** Another connection, logged in; undefined when there was no service. Rejects with NetworkError when it's worth trying again. */
+  reconnect(): Promise<Channel | undefined>
+}
+
+/** Lines on their way to the server: so few that a resend is always recognised, so many that a burst is not slowed down. */
+const underWayCount = limits.chatDedupeCount / 2
+
+/** No message has an id so high: asking for what came after it is asking for an answer, behind all other answers. */
+const endOfTime = Number.MAX_SAFE_INTEGER
+
+/** Someone in the chat: over all connections on a terminal, over one in a pipe. */
+export class ChatTalk {
+  readonly #options: ChatTalkOptions
+  /** The client's own ids that the server has not answered. */
+  readonly #underWay = new Set<string>()
+  #channel: Channel | undefined
+  #inputEnded = false
+  #answered: (() => void) | undefined
+
+  constructor(options: ChatTalkOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with how it ended. Rejects as channels do, and with whatever keeps it from logging in again. */
+  run(channel: Channel, name: string): Promise<Ending> {
+    return Promise.race([this.#type(), this.#stay(channel, name)])
+  }
+
+  async #stay(first: Channel, name: string): Promise<Ending> {
+    for (let channel = first; ; channel = await this.#comeBack()) {
+      this.#channel = channel
+      this.#options.backoff.reset()
+      this.#perform(this.#options.view.welcome(name))
+      this.#wake()
+      const ending = await this.#hear(channel)
+      this.#channel = undefined
+      channel.close()
+      if (ending !== undefined) return ending
+    }
+  }
+
+  /** Until the server says goodbye; undefined when the connection was lost, and somebody may want to come back. */
+  async #hear(channel: Channel): Promise<Ending | undefined> {
+    try {
+      for (let message = await channel.receive(); message !== undefined; message = await channel.receive()) {
+        this.#perform(this.#understand(message))
+        if (message.type === 'bye') return { how: printable(String(message.reason)), exit: ExitCode.ok }
+        if (this.#inputEnded && isLastAnswer(message)) channel.send({ type: 'quit' })
+        await this.#options.screen.drained()
+      }
+    } catch (error) {
+      if (!(error instanceof NetworkError) || !this.#options.screen.interactive) throw error
+    }
+    if (this.#options.screen.interactive && !this.#inputEnded) return undefined
+    return { how: 'the server closed the connection', exit: this.#inputEnded ? ExitCode.ok : ExitCode.unavailable }
+  }
+
+  /** @throws {ProtocolError} for a message without its fields. */
+  #understand(message: Message): ViewStep {
+    this.#settle(message.cid)
+    if (!known.has(message.type)) return { lines: [], send: [] }
+    try {
+      return this.#options.view.take(message as unknown as ServerMessage)
+    } catch (error) {
+      throw nonsense(error)
+    }
+  }
+
+  async #comeBack(): Promise<Channel> {
+    const { screen, backoff, reconnect, signal } = this.#options
+    let why = 'the connection is lost'
+    for (;;) {
+      const waitMs = backoff.next()
+      screen.setStatus(`${why}; trying again in ${Math.ceil(waitMs / 1000)} s (Ctrl-C leaves)`)
+      await this.#pause(waitMs)
+      try {
+        const channel = await reconnect()
+        if (signal.aborted) channel?.close()
+        signal.throwIfAborted()
+        if (channel !== undefined) {
+          screen.setStatus('')
+          return channel
+        }
+      } catch (error) {
+        if (!(error instanceof NetworkError)) throw error
+        why = printable(errorMessage(error))
+      }
+    }
+  }
+
+  #pause(waitMs: number): Promise<void> {
+    const { clock, signal } = this.#options
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const timer = clock.after(waitMs, resolve)
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort)
+    return promise.finally(() => {
+      timer.cancel()
+      signal.removeEventListener('abort', onAbort)
+    })
+  }
+
+  async #type(): Promise<Ending> {
+    const { screen, view } = this.#options
+    for await (const line of screen.lines()) {
+      while (this.#channel !== undefined && this.#underWay.size >= underWayCount) await this.#answer()
+      const step = view.typed(line)
+      this.#perform(step)
+      if (this.#channel === undefined && step.send.some((message) => cidOf(message) === undefined)) {
+        screen.remark('* not connected: commands have to wait, what you say is kept')
+      }
+    }
+    this.#inputEnded = true
+    if (this.#channel === undefined) return { how: 'left', exit: ExitCode.ok }
+    while (this.#underWay.size > 0) await this.#answer()
+    const room = view.current
+    if (screen.interactive || room === undefined) this.#channel?.send({ type: 'quit' })
+    else this.#channel?.send({ type: 'history', room, range: { after: endOfTime } })
+    return new Promise(() => undefined)
+  }
+
+  #perform({ lines, send }: ViewStep): void {
+    const { screen } = this.#options
+    for (const { text, bell } of lines) {
+      screen.print(text)
+      if (bell === true) screen.bell()
+    }
+    for (const message of send) {
+      const cid = cidOf(message)
+      if (cid !== undefined) this.#underWay.add(cid)
+      this.#channel?.send(message as Message)
+    }
+  }
+
+  /** Resolves with the next answer, or the next connection. */
+  #answer(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#answered = resolve
+    return promise
+  }
+
+  #settle(cid: unknown): void {
+    if (typeof cid === 'string' && this.#underWay.delete(cid)) this.#wake()
+  }
+
+  #wake(): void {
+    this.#answered?.()
+  }
+}
+
+function cidOf(message: object): string | undefined {
+  return 'cid' in message && typeof message.cid === 'string' ? message.cid : undefined
+}
+
+/** The answer to what was asked at the end of the input, or why there is none. */
+function isLastAnswer({ type, messages, code }: Message): boolean {
+  if (type === 'error') return code === 'HISTORY' || code === 'NOT_IN_ROOM'
+  return type === 'history' && Array.isArray(messages) && messages.length === 0
+}
+
+const known: ReadonlySet<string> = new Set<ServerMessage['type']>([
+  'message',
+  'private',
+  'joined',
+  'history',
+  'left',
+  'presence',
+  'topic',
+  'rooms',
+  'who',
+  'help',
+  'notice',
+  'error',
+  'pong',
+  'bye',
+])

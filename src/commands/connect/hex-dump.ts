@@ -1,0 +1,50 @@
+import type { Clock } from '../../base/clock.ts'
+import { countBytes } from './talk.ts'
+
+const rowBytes = 16
+
+/**
+ * Both directions of a connection for a person. Each portion begins with the time of day (UTC), `>` for sent or `<` for
+ * received, and its size; then, in 80 columns, offsets within the direction, sixteen bytes in hex, and the same as ASCII.
+ */
+export class HexDump {
+  readonly #clock: Clock
+  #sentBytes = 0
+  #receivedBytes = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Rows for bytes on their way to the server. */
+  sent(bytes: Buffer): string {
+    const dump = this.#rows('>', bytes, this.#sentBytes)
+    this.#sentBytes += bytes.length
+    return dump
+  }
+
+  /** Rows for bytes that came from the server. */
+  received(bytes: Buffer): string {
+    const dump = this.#rows('<', bytes, this.#receivedBytes)
+    this.#receivedBytes += bytes.length
+    return dump
+  }
+
+  #rows(mark: '>' | '<', bytes: Buffer, offset: number): string {
+    const time = new Date(this.#clock.now()).toISOString().slice(11)
+    let rows = `${mark} ${time} ${countBytes(bytes.length)}\n`
+    for (let at = 0; at < bytes.length; at += rowBytes) {
+      rows += `${mark} ${row(bytes.subarray(at, at + rowBytes), offset + at)}\n`
+    }
+    return rows
+  }
+}
+
+function row(bytes: Buffer, offset: number): string {
+  const hex = bytes
+    .toString('hex')
+    .replace(/../g, '$& ')
+    .padEnd(3 * rowBytes)
+  const ascii = bytes.toString('latin1').replace(/[^ -~]/g, '.')
+  return `${offset.toString(16).padStart(8, '0')}  ${hex.slice(0, 24)} ${hex.slice(24)} |${ascii}|`
+}

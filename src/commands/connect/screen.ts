@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import { asker } from '../../options/ask.ts'
+import type { OptionSpec } from '../../options/spec.ts'
+import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
+import type { CommandContext } from '../command.ts'
+
+/**
+ * Where a conversation of messages is shown and typed: a terminal with an input line that stays put, or a pipe. Unlike
+ * the editor that it holds, it can put a question in the place of the input line.
+ */
+export class Screen {
+  readonly #context: CommandContext
+  readonly #onInterrupt: () => void
+  #editor: LineEditor
+  #asking: Promise<unknown> | undefined
+  #held: string[] = []
+  #status = ''
+
+  /** @param onInterrupt Ctrl-C at the input line. */
+  constructor(context: CommandContext, onInterrupt: () => void) {
+    this.#context = context
+    this.#onInterrupt = onInterrupt
+    this.#editor = this.#open()
+  }
+
+  /** Whether somebody sits there. */
+  get interactive(): boolean {
+    return this.#editor.interactive
+  }
+
+  /** Lines that are safe for a terminal. */
+  print(text: string): void {
+    if (this.#asking === undefined) this.#editor.print(text)
+    else this.#held.push(text)
+  }
+
+  /** A remark of our own: no answer of the server's. */
+  remark(text: string): void {
+    if (this.interactive) this.print(text)
+    else this.#context.stderr.write(`${text}\n`)
+  }
+
+  /** Rings, on a terminal. */
+  bell(): void {
+    if (this.interactive) this.#context.stdout.write('\x07')
+  }
+
+  setStatus(text: string): void {
+    this.#status = text
+    this.#editor.setStatus(text)
+  }
+
+  /** Resolves once the output takes more. */
+  async drained(): Promise<void> {
+    if (this.#context.stdout.writableNeedDrain) await once(this.#context.stdout, 'drain')
+  }
+
+  /** What is typed, across questions. Ends with the input. */
+  async *lines(): AsyncGenerator<string, void, undefined> {
+    for (;;) {
+      const editor = this.#editor
+      yield* editor.lines()
+      if (this.#asking !== undefined) await this.#asking
+      if (editor === this.#editor) return
+    }
+  }
+
+  /** Asks in the place of the input line. Rejects with PromptClosed when the person would rather not. */
+  async ask<T>(question: string, spec: OptionSpec<T>): Promise<T> {
+    const { stdin, stderr, signal } = this.#context
+    const asking = Promise.withResolvers<void>()
+    this.#editor.close()
+    this.#asking = asking.promise
+    try {
+      return await asker({ input: stdin, output: stderr, signal })(question, spec)
+    } finally {
+      this.#asking = undefined
+      this.#editor = this.#open()
+      for (const text of this.#held.splice(0)) this.#editor.print(text)
+      asking.resolve()
+    }
+  }
+
+  close(): void {
+    this.#editor.close()
+  }
+
+  #open(): LineEditor {
+    const { stdin, stdout } = this.#context
+    const editor = createLineEditor({ input: stdin, output: stdout, prompt: '> ', onInterrupt: this.#onInterrupt })
+    editor.setStatus(this.#status)
+    return editor
+  }
+}

@@ -1,0 +1,61 @@
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
+import { errorCode, StorageError } from '../../base/errors.ts'
+
+/**
+ * Where a file lies that outlasts us: in `$XDG_STATE_HOME/netlab`, by default `~/.local/state/netlab` (XDG Base Directory
+ * Specification, which has relative paths ignored). Undefined where no folder of the user's own is known.
+ */
+export function statePath(environment: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  const { XDG_STATE_HOME: state = '', HOME, USERPROFILE } = environment
+  if (isAbsolute(state)) return join(state, 'netlab', name)
+  const home = HOME || USERPROFILE || ''
+  return isAbsolute(home) ? join(home, '.local', 'state', 'netlab', name) : undefined
+}
+
+/** The file's text; '' when there is none. @throws {StorageError} */
+export function readState(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return ''
+    throw new StorageError(errorCode(error), `cannot read ${path} (${errorCode(error)})`, { cause: error })
+  }
+}
+
+/**
+ * Puts `text` in the place of the file as a whole, for its owner's eyes only: 0600, in a folder of 0700.
+ * @throws {StorageError}, and then the old file is still there.
+ */
+export function writeState(path: string, text: string): void {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const file = openSync(temporary, 'wx', 0o600)
+    try {
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+    // A folder that was there before may be open to others.
+    chmodSync(dirname(path), 0o700)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw new StorageError(errorCode(error), `cannot write ${path} (${errorCode(error)})`, {
+      hint: 'XDG_STATE_HOME may name another folder for what netlab remembers',
+      cause: error,
+    })
+  }
+}

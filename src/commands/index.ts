@@ -1,0 +1,26 @@
+import type { CommandNode } from './tree.ts'
+
+/** Every command of netlab. Nothing of a command is imported before it is wanted. */
+export const commands: readonly CommandNode[] = [
+  {
+    name: 'serve',
+    summary: 'start a server: echo, ident, auth or chat',
+    children: async () => (await import('./serve.ts')).serveCommands(),
+  },
+  { name: 'scan', summary: 'find open TCP ports', load: async () => (await import('./scan/index.ts')).scan },
+  {
+    name: 'connect',
+    summary: 'talk to a server: lines from the keyboard or a pipe, and what comes back',
+    load: async () => (await import('./connect.ts')).connect,
+  },
+  {
+    name: 'chat-udp',
+    summary: 'chat over UDP: join a relay, or be one with --serve',
+    load: async () => (await import('./chat-udp/index.ts')).chatUdp,
+  },
+  {
+    name: 'completion',
+    summary: 'print the script that completes netlab commands in a shell',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+]

@@ -1,0 +1,88 @@
+import { createReadStream } from 'node:fs'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { errorCode, NetworkError, UsageError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import type { AddressSet } from '../../scan/address-set.ts'
+import { type Lookup, type ResolvedTargets, resolveTargets } from '../../scan/resolve-targets.ts'
+import { type ListReader, readLists } from '../../scan/target-lists.ts'
+import { type Target, targetList } from '../../scan/targets.ts'
+import type { CommandContext } from '../command.ts'
+import type { ScanValues } from './options.ts'
+import type { ScanView } from './view.ts'
+
+/**
+ * Reads, resolves and subtracts: from what was typed to the addresses to scan.
+ * @throws {UsageError} for what is no target, and when nothing is left. @throws {NetworkError} when no name has an address.
+ */
+export async function findTargets(
+  values: ScanValues,
+  context: CommandContext,
+  lookup: Lookup,
+  view: ScanView,
+): Promise<ResolvedTargets> {
+  const typed = values.targets ?? ifAsked(context)
+  const reader = listReader(context)
+  const targets = await readLists(typed, reader)
+  const left = await readLists(values.exclude, reader, false)
+  const services = { lookup, clock: context.clock, signal: context.signal }
+  view.spin('looking up names', context.clock)
+  try {
+    const found = await resolveTargets(targets, values.allAddresses, services)
+    const excluded = await resolveTargets(left, true, services)
+    if (context.signal.aborted) return found
+    const [unknown] = excluded.failures
+    if (unknown !== undefined) throw new NetworkError('ENOTFOUND', `${unknown}, so it can't be excluded`)
+    return { ...found, addresses: subtract(found, excluded.addresses) }
+  } finally {
+    view.close()
+  }
+}
+
+/** On a terminal the question was asked, so nothing given means that its default was taken. */
+function ifAsked({ stdin, stderr }: CommandContext): readonly Target[] {
+  if (stdin.isTTY === true && stderr.isTTY === true) return targetList.parse('localhost')
+  throw new UsageError('what to scan is missing', { hint: 'name a target, for example: netlab scan localhost' })
+}
+
+function subtract({ addresses, failures }: ResolvedTargets, excluded: AddressSet): AddressSet {
+  const [failure] = failures
+  if (addresses.size === 0 && failure !== undefined) {
+    const more = failures.length === 1 ? '' : `, and ${failures.length - 1} more`
+    throw new NetworkError('ENOTFOUND', `${failure}${more}`, { hint: 'targets in a file are given as @FILE' })
+  }
+  if (addresses.size === 0) throw new UsageError('there is no target in what was given')
+  const left = addresses.without(excluded)
+  if (left.size === 0) throw new UsageError('nothing is left to scan: --exclude covers every target')
+  if (left.size > limits.scanAddressCount) {
+    throw new UsageError(`${left.size.toLocaleString('en')} addresses are too many`, {
+      hint: `at most ${limits.scanAddressCount.toLocaleString('en')}, a /8, are scanned at a time`,
+    })
+  }
+  return left
+}
+
+function listReader({ stdin, signal }: CommandContext): ListReader {
+  return {
+    stdin: () => readBounded(stdin, 'standard input', signal),
+    file: (path) => readBounded(createReadStream(path), path, signal),
+  }
+}
+
+async function readBounded(stream: Readable, name: string, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of addAbortSignal(signal, stream)) {
+      chunks.push(Buffer.from(chunk))
+      bytes += chunk.length
+      if (bytes > limits.scanTargetsBytes) break
+    }
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw new UsageError(`can't read targets from ${name} (${errorCode(error)})`, { cause: error })
+  }
+  if (bytes > limits.scanTargetsBytes) {
+    throw new UsageError(`${name} has more than ${limits.scanTargetsBytes / 1_048_576} MiB of targets`)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

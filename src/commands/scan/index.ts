@@ -1,0 +1,35 @@
+import { type Command, defineCommand } from '../command.ts'
+import { scanOptions } from './options.ts'
+import type { ScanCommandServices } from './run.ts'
+
+/** `netlab scan` over the given scanner and resolver. */
+export function scanCommand(services: ScanCommandServices): Command<typeof scanOptions> {
+  return defineCommand({
+    name: 'scan',
+    summary: 'find open TCP ports',
+    positionals: [{ name: 'targets', variadic: true }],
+    options: scanOptions,
+    examples: [
+      ['netlab scan localhost', 'all ports of this machine'],
+      ['netlab scan 10.0.0.0/24 --top 100 --json', 'a network, as one JSON document'],
+      ['netlab scan db.example -p 5432 --wait 30s', 'wait until the database answers'],
+      ['netlab scan @hosts.txt -p 22,443 --expect 22,443', 'exit 1 unless both are open on every host'],
+    ],
+    epilogue: [
+      'Scan only hosts that you own or have permission to test.',
+      'More than 4,096 addresses, or all ports of a public one, need a yes: on a terminal you are asked, elsewhere add --yes.',
+      'While it runs on a terminal: space prints the status, q stops with the list so far, Ctrl-C stops with exit code 130.',
+      'Service names are guesses by port number (IANA). Formats: docs/scan-output.md.',
+    ].join('\n'),
+    run: async (values, context) => (await import('./run.ts')).runScan(values, context, services),
+  })
+}
+
+/** Nothing of the scanner is loaded before there is something to scan: the help needs none of it. */
+export const scan = scanCommand({
+  scan: async (plan, services) => (await import('../../scan/scanner.ts')).scan(plan, services),
+  async lookup(name) {
+    const { lookup } = await import('node:dns/promises')
+    return (await lookup(name, { all: true })).map(({ address }) => address)
+  },
+})

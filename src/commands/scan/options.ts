@@ -1,0 +1,141 @@
+import { UsageError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import { choice, duration, flag, integer, type Kind, optional, path } from '../../options/kinds.ts'
+import { option, type Values } from '../../options/spec.ts'
+import { portStates } from '../../scan/findings.ts'
+import { likelyPorts } from '../../scan/likely-ports.ts'
+import { portList } from '../../scan/ports.ts'
+import { excludedList, type Target, targetList } from '../../scan/targets.ts'
+import type { PortState } from '../../scan/types.ts'
+
+/** A time span that is not zero. */
+const span: Kind<number> = {
+  placeholder: duration.placeholder,
+  parse(text) {
+    const ms = duration.parse(text)
+    if (ms < 1) throw new UsageError(`"${text}" is no time at all`)
+    return ms
+  },
+}
+
+/** `closed,filtered` or `all`; open ports are always among them. */
+const states: Kind<readonly PortState[]> = {
+  placeholder: 'STATES',
+  parse(text) {
+    const word = choice(...portStates, 'all')
+    const named = text.split(',').map((piece) => word.parse(piece))
+    return portStates.filter((state) => state === 'open' || named.includes('all') || named.includes(state))
+  },
+}
+
+const none: readonly Target[] = []
+const justOpen: readonly PortState[] = ['open']
+
+/** Every option of `netlab scan`. */
+export const scanOptions = {
+  targets: option({
+    kind: optional(targetList),
+    summary: 'names, addresses, networks, ranges, @FILE, or - for standard input; needed, or asked for on a terminal',
+    default: undefined,
+    defaultText: 'localhost',
+    ask: 'What to scan, a name, an address or a network',
+    repeatable: true,
+  }),
+  ports: option({
+    kind: optional(portList),
+    alias: 'p',
+    summary: 'ports, ranges and services: 22,8000-8100,https; -p=-100 is 1 to 100',
+    default: undefined,
+    defaultText: '1-65535',
+    repeatable: true,
+  }),
+  top: option({
+    kind: optional(integer(1, likelyPorts.length)),
+    summary: 'the N ports where something is most likely, by our judgement, instead of --ports',
+    default: undefined,
+  }),
+  exclude: option({ kind: excludedList, summary: 'targets to leave out', default: none, repeatable: true }),
+  excludePorts: option({
+    kind: optional(portList),
+    summary: 'ports to leave out',
+    default: undefined,
+    repeatable: true,
+  }),
+  allAddresses: option({ kind: flag, summary: 'every address of a name, not only the first', default: false }),
+  threads: option({
+    kind: optional(integer(1, limits.threads)),
+    summary: 'at most so many threads, started as the work demands',
+    default: undefined,
+    defaultText: 'one a core',
+  }),
+  rate: option({
+    kind: optional(integer(1, 10_000_000)),
+    summary: 'probes a second, fixed',
+    default: undefined,
+    defaultText: 'what the network bears',
+  }),
+  timeout: option({
+    kind: optional(span),
+    summary: 'how long a probe waits for its answer, fixed',
+    default: undefined,
+    defaultText: 'from the round-trip times',
+  }),
+  retries: option({
+    kind: optional(integer(0, 100)),
+    summary: 'probes after the first without an answer, fixed',
+    default: undefined,
+    defaultText: 'as the loss demands',
+  }),
+  concurrency: option({
+    kind: optional(integer(1, limits.scanProbes)),
+    summary: 'probes under way at a time, at most',
+    default: undefined,
+  }),
+  engine: option<'auto' | 'net' | 'libc'>({
+    kind: choice('auto', 'net', 'libc'),
+    summary: 'how sockets are made: by Node, or by libc where that loads',
+    default: 'auto',
+  }),
+  banner: option({ kind: flag, summary: 'take down what a service says first', default: false }),
+  show: option({
+    kind: states,
+    summary: 'list ports of these states too: closed, filtered, unreachable, error, or all',
+    default: justOpen,
+    defaultText: 'open',
+    repeatable: true,
+  }),
+  wait: option({
+    kind: optional(span),
+    summary: 'scan again until all ports named are open, or the time is up; alone it means 60s',
+    default: undefined,
+    bare: '60s',
+  }),
+  expect: option({
+    kind: optional(portList),
+    summary: 'exit 1 unless all of these are open; without --ports only they are scanned',
+    default: undefined,
+    repeatable: true,
+  }),
+  json: option({ kind: flag, summary: 'one JSON document', default: false }),
+  jsonl: option({
+    kind: flag,
+    summary: 'a line of JSON for each result as it comes, and one for the summary',
+    default: false,
+  }),
+  csv: option({ kind: flag, summary: 'comma-separated values', default: false }),
+  output: option({
+    kind: optional(path),
+    alias: 'o',
+    summary: 'write the result to a file; its ending (.json, .jsonl, .csv) tells the format unless an option does',
+    default: undefined,
+  }),
+  resume: option({
+    kind: optional(path),
+    summary: 'keep the state of an interrupted scan in this file, and continue from it',
+    default: undefined,
+  }),
+  yes: option({ kind: flag, alias: 'y', summary: 'do not ask before a large or public scan', default: false }),
+  quiet: option({ kind: flag, alias: 'q', summary: 'no progress and no talk but what went wrong', default: false }),
+}
+
+export type ScanValues = Values<typeof scanOptions>

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:dgram'
+import type { Clock } from '../base/clock.ts'
+import { NetworkError } from '../base/errors.ts'
+import type { BadNetworkOptions } from './bad-network.ts'
+import { type MakeSeal, roomKeyFrom, sealsFrom } from './cipher.ts'
+import { type Address, datagramSocket, resolveAddresses } from './datagram-socket.ts'
+import { Member } from './member.ts'
+import type { MemberEvent } from './member-event.ts'
+import type { MemberPorts } from './member-ports.ts'
+import { networks } from './relay-socket.ts'
+
+export interface MemberConnectionOptions {
+  readonly host: string
+  readonly port: number
+  readonly name: string
+  /** Empty: whichever room the relay has. */
+  readonly room: string
+  /** From the room key's phrase, by `phraseSeals`. */
+  readonly deriveSeals: MemberPorts['deriveSeals']
+  /** Plays a bad network in both directions. */
+  readonly network: BadNetworkOptions | undefined
+}
+
+export interface MemberConnection {
+  readonly member: Member
+  close(): void
+}
+
+/**
+ * Connects a member to a relay and begins to enter. `show` gets what happens; `unreachable` is called once, before `entered`, when no
+ * address of the relay takes datagrams at this port.
+ * @throws {NetworkError} when the name has no address.
+ */
+export async function connectMember(
+  options: MemberConnectionOptions,
+  clock: Clock,
+  show: (event: MemberEvent) => void,
+  unreachable: (error: NetworkError) => void,
+): Promise<MemberConnection> {
+  const { host, port } = options
+  const addresses = [...(await resolveAddresses(host))]
+  const { outward, inward } = networks(options.network, clock)
+  let socket: Socket | undefined
+  let entered = false
+  let closed = false
+  const close = () => {
+    closed = true
+    member.close()
+    socket?.removeAllListeners('message').close()
+    socket = undefined
+  }
+  const member = new Member(options, {
+    clock,
+    random: randomBytes,
+    deriveSeals: options.deriveSeals,
+    show(event) {
+      entered ||= event.type === 'entered'
+      show(event)
+    },
+    send: (datagram) => outward(() => socket?.send(datagram)),
+  })
+  const next = () => {
+    const address = addresses.shift()
+    socket?.removeAllListeners('message').close()
+    socket = undefined
+    if (address === undefined) {
+      unreachable(new NetworkError('ECONNREFUSED', `no relay answers at ${host} port ${port}`, { hint: startHint }))
+      return
+    }
+    const current = connected(address, port, () => member.enter())
+    socket = current
+    current.on('message', (datagram) => inward(() => closed || member.receive(datagram)))
+    // Once we were inside, an error says no more than silence does: it may be forged, or pass.
+    current.on('error', () => entered || closed || socket !== current || next())
+  }
+  next()
+  return { member, close }
+}
+
+const startHint = 'start one there with: netlab chat-udp --serve'
+
+/** Connected, so that the system drops what others send us and tells when nobody listens at the port (ICMP). */
+function connected({ address, family }: Address, port: number, ready: () => void): Socket {
+  const socket = datagramSocket(family)
+  socket.connect(port, address, ready)
+  return socket
+}
+
+/** Makes the room key from the phrase, once for a relay's salt: it takes a third of a second. */
+export function phraseSeals(phrase: string): NonNullable<MemberPorts['deriveSeals']> {
+  const made = new Map<string, Promise<MakeSeal>>()
+  return (salt, done) => {
+    const id = salt.toString('hex')
+    const making = made.get(id) ?? roomKeyFrom(phrase, Buffer.from(salt)).then(sealsFrom)
+    made.clear()
+    made.set(id, making)
+    void making.then(done)
+  }
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:dgram'
+import type { Clock } from '../base/clock.ts'
+import { errorCode } from '../base/errors.ts'
+import type { EventSink, Peer } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import { plainAddress } from '../net/address.ts'
+import { BadNetwork, type BadNetworkOptions } from './bad-network.ts'
+import { roomKeyFrom, sealsFrom } from './cipher.ts'
+import { bindError, bound, datagramSocket, resolveAddresses } from './datagram-socket.ts'
+import { listenForSeekers } from './discovery.ts'
+import { saltBytes } from './handshake.ts'
+import { Relay } from './relay.ts'
+
+export interface RelayServerOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Fail when the port is taken, instead of trying the next. */
+  readonly strictPort: boolean
+  readonly room: string
+  readonly maxMembers: number
+  readonly partsPerSecond: number
+  readonly datagramsPerSecond: number
+  /** The room key's phrase. */
+  readonly phrase: string | undefined
+  /** Plays a bad network in both directions. */
+  readonly network: BadNetworkOptions | undefined
+  /** Answer those who look for a relay on the local network. */
+  readonly discoverable: boolean
+}
+
+export interface RelayServer {
+  readonly relay: Relay
+  readonly host: string
+  readonly port: number
+  /** Says goodbye to everybody and closes the socket. */
+  stop(): void
+}
+
+/** Opens a relay on the network. @throws {NetworkError} when it cannot listen. */
+export async function startRelay(options: RelayServerOptions, clock: Clock, emit: EventSink): Promise<RelayServer> {
+  const salt = randomBytes(saltBytes)
+  const makeSeal = options.phrase === undefined ? undefined : sealsFrom(await roomKeyFrom(options.phrase, salt))
+  const { socket, mapped } = await open(options, emit)
+  const { address, port } = socket.address()
+  const { outward, inward } = networks(options.network, clock)
+  const send = sender(socket, mapped)
+  const relay = new Relay(
+    { ...options, salt, makeSeal, port: () => port },
+    { clock, random: randomBytes, emit, send: (datagram, peer) => outward(() => send(datagram, peer)) },
+  )
+  socket.on('message', (datagram, from) => {
+    const peer = { address: plainAddress(from.address), port: from.port }
+    inward(() => relay.receive(datagram, peer))
+  })
+  // A datagram that cannot be sent is a datagram lost.
+  socket.on('error', () => undefined)
+  const seekers = options.discoverable ? listenForSeekers(relay, address, emit) : undefined
+  return {
+    relay,
+    host: address,
+    port,
+    stop() {
+      seekers?.close()
+      relay.close()
+      socket.close()
+    },
+  }
+}
+
+async function open(options: RelayServerOptions, emit: EventSink): Promise<{ socket: Socket; mapped: boolean }> {
+  const [first] = await resolveAddresses(options.host)
+  if (first === undefined) throw bindError({ code: 'EADDRNOTAVAIL' }, options.host, options.port)
+  const { address, family } = first
+  for (let port = options.port; ; port += 1) {
+    const socket = datagramSocket(family)
+    try {
+      await bound(socket, port, address)
+      return { socket, mapped: family === 6 }
+    } catch (error) {
+      socket.close()
+      // No IPv6 on this machine: all of IPv4 is then all there is.
+      if (errorCode(error) === 'EAFNOSUPPORT' && address === '::') return open({ ...options, host: '0.0.0.0' }, emit)
+      const last = Math.min(65_535, options.port + limits.portFallbackCount)
+      if (errorCode(error) !== 'EADDRINUSE' || options.strictPort || port >= last) {
+        throw bindError(error, options.host, port)
+      }
+      emit({ type: 'port-taken', host: options.host, port, next: port + 1 })
+    }
+  }
+}
+
+/** Sends without waiting; above the limit of what the system has not yet taken, drops. */
+function sender(socket: Socket, mapped: boolean): (datagram: Buffer, peer: Peer) => void {
+  return (datagram, { address, port }) => {
+    if (socket.getSendQueueSize() > limits.datagramSendQueueBytes) return
+    const numeric = mapped && !address.includes(':') ? `::ffff:${address}` : address
+    socket.send(datagram, 0, datagram.length, port, numeric)
+  }
+}
+
+type Carry = (deliver: () => void) => void
+
+/** A bad network each way, or none. What waits in it when the socket has been closed is lost. */
+export function networks(options: BadNetworkOptions | undefined, clock: Clock): { outward: Carry; inward: Carry } {
+  if (options === undefined) return { outward: (deliver) => deliver(), inward: (deliver) => deliver() }
+  const outward = new BadNetwork(options, clock)
+  const inward = new BadNetwork({ ...options, seed: options.seed + 1 }, clock)
+  return { outward: (deliver) => outward.carry(deliver), inward: (deliver) => inward.carry(deliver) }
+}

@@ -1,0 +1,161 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import type { NetlabEvent } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import { behind, Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
+import { LineFormat } from './line-format.ts'
+import type { LogRequest } from './messages.ts'
+
+/** What one thread needs of the event log. */
+export interface EventLogWriter {
+  /** Never throws. Waits (blocking the thread) while `limits.logQueueBytes` of this thread's lines are not yet written. */
+  record(event: NetlabEvent): void
+  /** Hands over what is held back for the next batch. A thread calls it in its 'exit' listener too. */
+  flush(): void
+  /** The way to the log for a thread that is started from this one. Send it with `transferOf(endpoint)` as transfer list. */
+  fork(): LogEndpoint | null
+  /** Blocks until everything this thread recorded is written; false when that took longer than `timeoutMs`. */
+  drain(timeoutMs: number): boolean
+}
+
+/** When to hand a batch over, and when to wait. Lengths in UTF-16 units, which are bytes in nearly every line. */
+export interface WriterBounds {
+  readonly batchBytes: number
+  readonly batchMs: number
+  readonly queueBytes: number
+  readonly waitMs: number
+  readonly waitCount: number
+}
+
+const defaults: WriterBounds = {
+  batchBytes: limits.logBatchBytes,
+  batchMs: limits.logBatchMs,
+  queueBytes: limits.logQueueBytes,
+  waitMs: limits.logWaitMs,
+  waitCount: limits.logWaitCount,
+}
+
+const silent: EventLogWriter = { record: () => {}, flush: () => {}, fork: () => null, drain: () => true }
+
+/** Opens a thread's end of the log. */
+export function attachEventLog(endpoint: LogEndpoint | null, clock: Clock, bounds = defaults): EventLogWriter {
+  return endpoint === null ? silent : new LineWriter(endpoint, clock, bounds)
+}
+
+/** Gathers lines to batches and hands them to the log thread, at the pace at which it writes them. */
+export class LineWriter implements EventLogWriter {
+  readonly #endpoint: LogEndpoint
+  readonly #counters: Int32Array
+  readonly #clock: Clock
+  readonly #bounds: WriterBounds
+  readonly #whileWaiting: () => void
+  readonly #format: LineFormat
+  readonly #onTimer = (): void => this.flush()
+  #timer: Timer | undefined
+  #batch = ''
+  #lines = 0
+  #dropped = 0
+  #stalled = false
+
+  /** `whileWaiting` runs whenever the log thread did something while this thread was blocked. */
+  constructor(endpoint: LogEndpoint, clock: Clock, bounds: WriterBounds = defaults, whileWaiting = () => {}) {
+    this.#endpoint = endpoint
+    this.#counters = new Int32Array(endpoint.counters)
+    this.#clock = clock
+    this.#bounds = bounds
+    this.#whileWaiting = whileWaiting
+    this.#format = new LineFormat(clock)
+    // The log thread has ended: nobody is to wait for it.
+    endpoint.port.once('close', () => void Atomics.store(this.#counters, Counter.closed, 1))
+  }
+
+  record(event: NetlabEvent): void {
+    if (this.#lines === 0) this.#timer = this.#clock.after(this.#bounds.batchMs, this.#onTimer, { background: true })
+    this.#batch += this.#format.line(event)
+    this.#counters[Counter.held] = ++this.#lines
+    if (this.#batch.length >= this.#bounds.batchBytes) this.flush()
+  }
+
+  flush(): void {
+    if (this.#lines === 0 && this.#dropped === 0) return
+    this.#timer?.cancel()
+    const batch = this.#batch
+    const lines = this.#lines
+    this.#batch = ''
+    this.#lines = 0
+    if (!this.#isClosed()) {
+      if (this.#waitForRoom()) this.#post(batch)
+      else this.#dropped += lines
+    }
+    Atomics.store(this.#counters, Counter.held, 0)
+  }
+
+  fork(): LogEndpoint {
+    const { near, far } = makeEndpoints()
+    this.send({ type: 'fork', endpoint: far })
+    return near
+  }
+
+  drain(timeoutMs: number): boolean {
+    this.flush()
+    return this.waitUntil(() => this.#outstanding() === 0, timeoutMs)
+  }
+
+  /** Sends a request behind everything that was recorded before it. */
+  send(request: LogRequest): void {
+    const transfer = typeof request === 'object' && request.type === 'fork' ? [request.endpoint.port] : []
+    this.#endpoint.port.postMessage(request, transfer)
+  }
+
+  /** Blocks until `condition` holds; false when it took longer than `timeoutMs`, or the log has ended without it. */
+  waitUntil(condition: () => boolean, timeoutMs: number): boolean {
+    const deadline = this.#clock.monotonic() + timeoutMs
+    for (;;) {
+      const wake = Atomics.load(this.#counters, Counter.wake)
+      this.#whileWaiting()
+      if (condition()) return true
+      const leftMs = deadline - this.#clock.monotonic()
+      if (leftMs <= 0 || this.#isClosed()) return condition()
+      Atomics.wait(this.#counters, Counter.wake, wake, Math.min(leftMs, this.#bounds.waitMs))
+    }
+  }
+
+  #isClosed(): boolean {
+    return Atomics.load(this.#counters, Counter.closed) !== 0
+  }
+
+  #outstanding(): number {
+    return behind(Atomics.load(this.#counters, Counter.queued), Atomics.load(this.#counters, Counter.acked))
+  }
+
+  #post(batch: string): void {
+    const gap = this.#dropped === 0 ? '' : this.#gapLine()
+    this.#dropped = 0
+    Atomics.add(this.#counters, Counter.queued, gap.length + batch.length)
+    this.send(gap + batch)
+  }
+
+  #gapLine(): string {
+    return this.#format.line({ type: 'log-gap', lines: this.#dropped, why: 'the log was written too slowly' })
+  }
+
+  /** False when there is none, and the log thread makes no progress either. */
+  #waitForRoom(): boolean {
+    let waits = this.#stalled ? this.#bounds.waitCount : 0
+    let acked = Atomics.load(this.#counters, Counter.acked)
+    for (;;) {
+      const wake = Atomics.load(this.#counters, Counter.wake)
+      this.#whileWaiting()
+      if (this.#outstanding() <= this.#bounds.queueBytes) break
+      if (waits >= this.#bounds.waitCount || this.#isClosed()) {
+        this.#stalled = true
+        return false
+      }
+      const outcome = Atomics.wait(this.#counters, Counter.wake, wake, this.#bounds.waitMs)
+      const seen = Atomics.load(this.#counters, Counter.acked)
+      waits = outcome === 'timed-out' && seen === acked ? waits + 1 : 0
+      acked = seen
+    }
+    this.#stalled = false
+    return true
+  }
+}

@@ -1,0 +1,199 @@
+import * as fs from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import { errorCode, StorageError } from '../base/errors.ts'
+import { RotationLock } from './rotation-lock.ts'
+
+const lineFeed = 0x0a
+
+export interface LogFileOptions {
+  readonly path: string
+  readonly maxBytes: number
+  readonly maxFiles: number
+}
+
+/** Writes some of `bytes` at the end of the file and tells how many; may throw a system error. */
+export type WriteBytes = (descriptor: number, bytes: Uint8Array) => number
+
+/**
+ * A file that only grows at its end, shared with other processes that do the same (O_APPEND: a write goes to the end as a
+ * whole). `path.1` is the youngest of the old files. All calls are synchronous, for the log thread.
+ */
+export class LogFile {
+  readonly #options: LogFileOptions
+  readonly #lock: RotationLock
+  readonly #write: WriteBytes
+  #descriptor: number | undefined
+  #inode = 0n
+  #generation = 0
+  #begunInsideLine = false
+
+  /** Opens the file, and creates it (0600) and its folder (0700) if need be. Throws StorageError. */
+  constructor(options: LogFileOptions, clock: Clock, write: WriteBytes = fs.writeSync) {
+    this.#options = options
+    this.#lock = new RotationLock(`${options.path}.lock`, clock)
+    this.#write = write
+    try {
+      this.#open()
+    } catch (error) {
+      throw cannotOpen(options.path, error)
+    }
+  }
+
+  get path(): string {
+    return this.#options.path
+  }
+
+  /** Changes whenever another file is written to. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Whether the file ended with half a line when this generation was opened. */
+  get begunInsideLine(): boolean {
+    return this.#begunInsideLine
+  }
+
+  /**
+   * Gets ready for a batch of this length: follows another process that rotated, and rotates when the file would become too
+   * large. When it can't be rotated it is used as it is, and the reason returned. Throws system errors when there is no file.
+   */
+  prepare(lengthBytes: number): { readonly cannotRotate?: unknown } {
+    const size = this.#follow()
+    if (size === 0 || size + lengthBytes <= this.#options.maxBytes) return {}
+    try {
+      this.#rotate()
+      return {}
+    } catch (error) {
+      return { cannotRotate: error }
+    }
+  }
+
+  /** As far as the system takes it: returns how many bytes were written, and why not all. Call `prepare` first. */
+  append(bytes: Uint8Array): { readonly written: number; readonly error?: unknown } {
+    let written = 0
+    try {
+      while (written < bytes.length) written += this.#write(this.#opened(), bytes.subarray(written))
+    } catch (error) {
+      return { written, error }
+    }
+    return { written }
+  }
+
+  /** Empties the file and removes the old ones. What is appended from now on stays. Throws system errors. */
+  clear(): void {
+    this.#follow()
+    // Without the lock, at worst one file that is being rotated at this moment survives.
+    const locked = this.#lock.acquire()
+    try {
+      const { path } = this.#options
+      const prefix = `${basename(path)}.`
+      for (const name of fs.readdirSync(dirname(path)))
+        if (name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length))) fs.rmSync(join(dirname(path), name))
+      fs.ftruncateSync(this.#opened(), 0)
+    } finally {
+      if (locked) this.#lock.release()
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor)
+    this.#descriptor = undefined
+  }
+
+  #open(): void {
+    this.close()
+    const { path } = this.#options
+    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const before = fs.statSync(path, { throwIfNoEntry: false })
+    if (before?.isDirectory()) throw Object.assign(new Error('it is a directory'), { code: 'EISDIR' })
+    // Opening a FIFO would wait for its reader.
+    if (before?.isFIFO()) throw Object.assign(new Error('it is a FIFO'), { code: 'EINVAL' })
+    const descriptor = fs.openSync(path, 'a+', 0o600)
+    const { ino, size } = fs.fstatSync(descriptor, { bigint: true })
+    this.#descriptor = descriptor
+    this.#inode = ino
+    this.#generation++
+    this.#begunInsideLine = endsInsideLine(descriptor, size)
+  }
+
+  #opened(): number {
+    if (this.#descriptor === undefined) this.#open()
+    return this.#descriptor ?? -1
+  }
+
+  /** Makes sure that the file at our path is the one that we write to; returns its size. */
+  #follow(): number {
+    const there = fs.statSync(this.#options.path, { bigint: true, throwIfNoEntry: false })
+    if (this.#descriptor !== undefined && there?.ino === this.#inode) return Number(there.size)
+    this.#open()
+    return fs.fstatSync(this.#opened()).size
+  }
+
+  #rotate(): void {
+    if (!this.#lock.acquire()) return
+    try {
+      // Another process may have rotated between our look at the size and the lock.
+      const there = fs.statSync(this.#options.path, { bigint: true, throwIfNoEntry: false })
+      if (there?.ino === this.#inode) this.#shift()
+      this.#open()
+    } finally {
+      this.#lock.release()
+    }
+  }
+
+  #shift(): void {
+    const { path, maxFiles } = this.#options
+    let free = 1
+    while (free < maxFiles && fs.existsSync(oldFile(path, free))) free++
+    for (let number = free - 1; number >= 1; number--) moveIfThere(oldFile(path, number), oldFile(path, number + 1))
+    if (maxFiles > 0) moveIfThere(path, oldFile(path, 1))
+    else fs.rmSync(path, { force: true })
+  }
+}
+
+/** The name of the `number`th old file; 1 is the youngest. */
+export function oldFile(path: string, number: number): string {
+  return `${path}.${number}`
+}
+
+function moveIfThere(from: string, to: string): void {
+  try {
+    fs.renameSync(from, to)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+  }
+}
+
+/** Whether a process died, or the disk became full, while a line was written. */
+function endsInsideLine(descriptor: number, size: bigint): boolean {
+  const last = new Uint8Array(1)
+  return size > 0n && fs.readSync(descriptor, last, 0, 1, size - 1n) === 1 && last[0] !== lineFeed
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a directory',
+  EEXIST: 'its folder is a file',
+  ENOTDIR: 'its folder is a file',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EIO: 'the device reports an error',
+  EMFILE: 'the process has no file descriptor left',
+  EINVAL: 'it is not a regular file',
+}
+
+/** Why a file operation failed, in words. */
+export function reasonOf(error: unknown): string {
+  const code = errorCode(error)
+  return reasons[code] ?? code
+}
+
+function cannotOpen(path: string, error: unknown): StorageError {
+  return new StorageError(errorCode(error), `cannot open the log file ${path}: ${reasonOf(error)}`, {
+    hint: 'name another file with --log-file, or log to the terminal with --log-to console',
+    cause: error,
+  })
+}

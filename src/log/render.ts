@@ -1,0 +1,138 @@
+import type { DisconnectReason, EventType, LoginFailure, NetlabEvent, Peer } from '../base/events.ts'
+import { visible } from './visible.ts'
+
+type Sentences = { readonly [T in EventType]: (event: Extract<NetlabEvent, { type: T }>) => string }
+
+const sentences: Sentences = {
+  starting: (e) => `netlab ${e.version} starts ${e.service} with ${count(e.threads, 'thread')} in process ${e.pid}`,
+  'port-taken': (e) =>
+    `Port ${e.port} on ${e.host} is taken${e.holder === undefined ? '' : ` by ${e.holder}`}; trying ${e.next} next`,
+  listening: (e) =>
+    `${e.service} listens on ${at(e.host, e.port)}${e.asked === e.port || e.asked === 0 ? '' : `; port ${e.asked} was asked for and is taken`}`,
+  limited: (e) => `At most ${e.allowed} ${e.what} instead of ${e.asked}: ${e.why}`,
+  refused: (e) => `Refused a connection from ${who(e.peer)}: ${refusals[e.reason]}`,
+  connected: (e) => `Client ${e.id} connected from ${who(e.peer)}`,
+  received: (e) => `Received ${count(e.bytes, 'byte')} from client ${e.id}`,
+  sent: (e) => `Sent ${count(e.bytes, 'byte')} to client ${e.id}`,
+  disconnected: (e) =>
+    `Client ${e.id} from ${who(e.peer)} disconnected after ${seconds(e.durationMs)}: ${endings[e.reason]}` +
+    `${e.detail === undefined ? '' : ` (${e.detail})`}; ${e.received} bytes received, ${e.sent} sent`,
+  'stop-refused': (e) => `Client ${e.id} from ${who(e.peer)} asked the server to stop and was refused: ${e.rule}`,
+  'stop-requested': (e) => `The server was asked to stop by ${e.by}`,
+  kicked: (e) => `The operator disconnects client ${e.id} from ${who(e.peer)}`,
+  identified: (e) => `Client ${e.id} from ${who(e.peer)} is ${e.name}${e.isNew ? ', here for the first time' : ''}`,
+  registered: (e) => `Client ${e.id} from ${who(e.peer)} registered as ${e.name}`,
+  login: (e) => `Client ${e.id} from ${who(e.peer)} logged in as ${e.name}, session ${e.session}`,
+  'session-resumed': (e) => `Client ${e.id} from ${who(e.peer)} goes on with session ${e.session} of ${e.name}`,
+  'session-revoked': (e) => `Session ${e.session} of ${e.name}, which client ${e.id} used, was ended from elsewhere`,
+  'login-failed': (e) =>
+    `Client ${e.id} from ${who(e.peer)} was not logged in${e.name === undefined ? '' : ` as ${e.name}`}: ${failures[e.reason]}`,
+  throttled: (e) =>
+    e.by === 'source'
+      ? `Client ${e.id} from ${who(e.peer)} must wait ${seconds(e.waitMs)}: too many failed logins from its address`
+      : `Client ${e.id} from ${who(e.peer)} had to wait ${seconds(e.waitMs)}: too many failed logins to that account`,
+  logout: (e) => `Client ${e.id} from ${who(e.peer)} ended ${count(e.sessions, 'session')} of ${e.name}`,
+  'password-changed': (e) =>
+    `Client ${e.id} from ${who(e.peer)} changed the password of ${e.name}, which ended ${count(e.sessions, 'other session')}`,
+  paused: (e) => `New connections to ${at(e.host, e.port)} are refused from now on; connected clients go on`,
+  resumed: (e) => `New connections to ${at(e.host, e.port)} are accepted again`,
+  'logs-cleared': () => 'The operator cleared the log',
+  'users-cleared': (e) => `The operator removed ${count(e.count, 'user')}`,
+  'log-gap': (e) => `${count(e.lines, 'line')} of this log could not be written: ${e.why}`,
+  'thread-died': (e) => `The thread ${e.thread} died with ${count(e.clients, 'client')}: ${e.error}`,
+  'accept-failed': (e) => `A connection could not be accepted: ${e.error}`,
+  'member-joined': (e) => `${e.name} joined #${e.room} as member ${e.id} from ${who(e.peer)}`,
+  'member-moved': (e) => `${e.name}, member ${e.id}, goes on from ${who(e.peer)}`,
+  'member-left': (e) => `${e.name}, member ${e.id} from ${who(e.peer)}, left: ${leavings[e.reason]}`,
+  'member-refused': (e) => `Refused to let in a member from ${who(e.peer)}: ${e.reason}`,
+  fault: (e) => `Something went wrong in ${e.where}: ${e.error}`,
+  moderated: (e) =>
+    `${e.by} ${e.off ? 'took back' : 'did'}: ${[e.action, e.name, e.room === '' ? '' : `#${e.room}`].filter((word) => word !== '').join(' ')}`,
+  'history-failed': (e) => `The chat history cannot be written and the chat goes on without it: ${e.error}`,
+  'history-resumed': (e) => `The chat history is written again; ${count(e.unstored, 'message')} are not in it`,
+  stopped: (e) => `${e.service} stopped: ${e.reason}; ${count(e.connections, 'connection')} in ${seconds(e.uptimeMs)}`,
+}
+
+const refusals: Readonly<Record<Extract<NetlabEvent, { type: 'refused' }>['reason'], string>> = {
+  'max-clients': 'as many clients as allowed are connected',
+  'file-descriptors': 'the process has no file descriptor left',
+  'thread-cap': 'no thread is left for another client',
+  stopping: 'the server is stopping',
+}
+
+const leavings: Readonly<Record<Extract<NetlabEvent, { type: 'member-left' }>['reason'], string>> = {
+  left: 'it said goodbye',
+  silent: 'it was silent for too long',
+  kicked: 'the operator ended it',
+  stopping: 'the relay is stopping',
+}
+
+const failures: Readonly<Record<LoginFailure, string>> = {
+  credentials: 'name and password do not match',
+  name: 'that can not be a name',
+  password: 'the password breaks the rules',
+  taken: 'the name is taken',
+  full: 'no more names can be kept',
+  busy: 'too many passwords wait to be checked',
+  left: 'it left while waiting',
+  storage: 'it could not be kept on disk',
+  'token-malformed': 'what it sent is no session token',
+  'token-expired': 'its session has expired',
+  'token-unknown': 'its session was ended or never was',
+  deadline: 'it took too long',
+  attempts: 'too many attempts',
+  plaintext: 'passwords from other machines need TLS',
+}
+
+const endings: Readonly<Record<DisconnectReason, string>> = {
+  'peer-closed': 'it closed the connection',
+  'peer-reset': 'it reset the connection',
+  exit: 'it said exit',
+  idle: 'it was silent for too long',
+  kicked: 'the operator ended it',
+  stopping: 'the server is stopping',
+  'protocol-error': 'it broke the protocol',
+  'slow-reader': 'it did not read what it was sent',
+  fault: 'the server made a mistake',
+}
+
+/** The event as a sentence for a person. Safe for a terminal, whatever a peer put into the event. */
+export function describe(event: NetlabEvent): string {
+  const sentence = sentences[event.type] as (event: NetlabEvent) => string
+  return visible(sentence(event))
+}
+
+/** A line of the log file for a person: time, level, message. A line that is not ours is shown as it is, made safe. */
+export function renderLine(jsonLine: string): string {
+  const line = parse(jsonLine)
+  if (line === undefined) return visible(jsonLine)
+  return visible(`${line.time} ${line.level.padEnd('warning'.length)} ${line.message}`)
+}
+
+function parse(jsonLine: string): { time: string; level: string; message: string } | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(jsonLine)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (!('time' in value && 'level' in value && 'message' in value)) return undefined
+  return { time: String(value.time), level: String(value.level), message: String(value.message) }
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 3 : 0)} s`
+}
+
+function at(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function who(peer: Peer): string {
+  return at(peer.address, peer.port)
+}

@@ -1,0 +1,22 @@
+import { keepOutputQuiet } from './output.ts'
+
+/** The command line of netlab. What is asked most is answered here, before anything else is loaded. */
+async function start(argv: readonly string[]): Promise<void> {
+  keepOutputQuiet()
+  if (argv[0] === '--version' || argv[0] === '-V') {
+    const { version } = await import('../base/version.ts')
+    process.stdout.write(`netlab ${version}\n`)
+  } else if (argv[0] === '--help' || argv[0] === '-h') {
+    const { commands } = await import('../commands/index.ts')
+    const { groupHelp } = await import('./help.ts')
+    process.stdout.write(groupHelp([], commands, process.stdout.columns))
+  } else {
+    const { keepCompiled } = await import('./compile-cache.ts')
+    keepCompiled()
+    const { main } = await import('./main.ts')
+    await main(argv)
+  }
+}
+
+// No top-level await: the standalone binary runs this as CommonJS.
+void start(process.argv.slice(2))

@@ -1,0 +1,25 @@
+import type { Command } from '../commands/command.ts'
+import { describeOptions } from '../options/describe.ts'
+import { columns, wrap } from '../options/layout.ts'
+import { pageWidth } from './help.ts'
+
+/** The page of one command, made from what it declares. `title` is its full name. */
+export function commandHelp(command: Command, title: string, terminal?: number): string {
+  const width = pageWidth(terminal)
+  const options = [...describeOptions(command.options), ['-h, --help', 'print this page'] as const]
+  const parts = [
+    `${wrap(`${title}: ${command.summary}`, width).join('\n')}\n`,
+    `Usage: ${usageLine(command, title)}\n`,
+    `Options:\n${columns(options, width)}`,
+  ]
+  const examples = command.examples?.map(([line, what]) => `  ${line}\n      ${what}\n`)
+  if (examples !== undefined) parts.push(`Examples:\n${examples.join('')}`)
+  if (command.epilogue !== undefined) parts.push(`${command.epilogue.trimEnd()}\n`)
+  return parts.join('\n')
+}
+
+/** `netlab connect [host] [port] [OPTION…]` */
+export function usageLine({ positionals = [] }: Command, title: string): string {
+  const places = positionals.map(({ name, variadic }) => `[${name}${variadic === true ? '…' : ''}]`)
+  return [title, ...places, '[OPTION…]'].join(' ')
+}

@@ -1,0 +1,44 @@
+import yargs from 'yargs'
+import type { CommandNode } from '../commands/tree.ts'
+import { flagName } from '../options/spec.ts'
+import { locate } from './locate.ts'
+import { flagsOf } from './long-options.ts'
+import { declare } from './parse.ts'
+
+/**
+ * The words that may stand at the end of `words`, whose last one is being typed. Empty where only the person knows: the
+ * shell then offers file names.
+ */
+export async function complete(
+  tree: readonly CommandNode[],
+  typedWords: readonly string[],
+): Promise<readonly string[]> {
+  // bash makes three words of --log-to=file.
+  const words = typedWords.at(-1) === '=' ? [...typedWords, ''] : typedWords
+  const typed = words.at(-1) ?? ''
+  const located = await locate(tree, words.slice(0, -1)).catch(() => undefined)
+  if (located === undefined) return []
+  const parser = yargs([]).scriptName('netlab').help(false).version(false).detectLocale(false)
+  if (located.leaf === undefined) {
+    for (const { name, summary } of located.children) parser.command(name, summary)
+  } else {
+    const command = await located.leaf.load()
+    const before = words.at(words.at(-2) === '=' ? -3 : -2) ?? ''
+    const awaited = Object.entries(command.options).find(([name, spec]) => {
+      return before === `--${flagName(name)}` || before === `-${spec.alias}`
+    })?.[1]
+    if (awaited !== undefined && awaited.kind.placeholder !== '') return matching(awaited.kind.words ?? [], typed)
+    declare(parser, command, '')
+    // yargs offers --no-x for what it knows to be on.
+    for (const [flag, { spec }] of flagsOf(command.options)) if (spec.default === true) parser.default(flag, true)
+    if (!typed.startsWith('-')) {
+      const place = command.positionals?.[located.rest.filter((word) => !word.startsWith('-')).length]
+      return matching(place === undefined ? [] : (command.options[place.name]?.kind.words ?? []), typed)
+    }
+  }
+  return matching(await parser.getCompletion([typed]), typed)
+}
+
+function matching(words: readonly string[], typed: string): string[] {
+  return words.filter((word) => word.startsWith(typed))
+}

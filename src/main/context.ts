@@ -1,0 +1,51 @@
+import { fstatSync } from 'node:fs'
+import { isatty } from 'node:tty'
+import { systemClock } from '../base/clock.ts'
+import { version } from '../base/version.ts'
+import type { CommandContext } from '../commands/command.ts'
+import { thisMachine } from './machine.ts'
+import { abortOnSignals } from './signals.ts'
+import { tellSupervisor } from './supervisor.ts'
+import { startThread } from './threads.ts'
+
+/** What a command may use of this process. To be made once. */
+export function createContext(): CommandContext {
+  const leaving: (() => void)[] = []
+  process.once('exit', () => {
+    for (const callback of leaving) {
+      try {
+        callback()
+      } catch {
+        // Too late to tell anyone, and the others must have their turn.
+      }
+    }
+  })
+  return {
+    // Opened when it is first read: most commands never do.
+    get stdin() {
+      return process.stdin
+    },
+    stdinKind: stdinKind(),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+    clock: systemClock,
+    machine: thisMachine(version),
+    startThread,
+    signal: abortOnSignals(process, systemClock, (exit) => process.exit(exit)),
+    interrupt: () => void process.emit('SIGINT', 'SIGINT'),
+    tellSupervisor: (state) => void tellSupervisor(state),
+    onExit: (callback) => void leaving.push(callback),
+  }
+}
+
+function stdinKind(): CommandContext['stdinKind'] {
+  const standardInput = 0
+  if (isatty(standardInput)) return 'terminal'
+  try {
+    const input = fstatSync(standardInput)
+    return input.isFIFO() || input.isSocket() ? 'pipe' : 'other'
+  } catch {
+    return 'other'
+  }
+}

@@ -1,0 +1,51 @@
+import { UsageError } from '../base/errors.ts'
+import type { CommandLeaf, CommandNode } from '../commands/tree.ts'
+import { suggest } from '../options/suggest.ts'
+
+/** Where in the command tree the words of a command line lead. */
+export interface Located {
+  /** `['serve', 'echo']`; empty at the top. */
+  readonly path: readonly string[]
+  /** The command, when the words name one… */
+  readonly leaf?: CommandLeaf
+  /** …else the commands that could follow. */
+  readonly children: readonly CommandNode[]
+  /** What comes after the words. */
+  readonly rest: readonly string[]
+}
+
+/**
+ * Follows the leading words of `argv` into the tree, loading no command.
+ * @throws {UsageError} for a word that names no command, with the one that was probably meant.
+ */
+export async function locate(tree: readonly CommandNode[], argv: readonly string[]): Promise<Located> {
+  const path: string[] = []
+  let children = tree
+  for (const [index, word] of argv.entries()) {
+    if (word.startsWith('-')) return { path, children, rest: argv.slice(index) }
+    const node = children.find(({ name }) => name === word)
+    if (node === undefined) throw unknownCommand(word, path, children)
+    path.push(node.name)
+    if ('load' in node) return { path, leaf: node, children: [], rest: argv.slice(index + 1) }
+    children = await node.children()
+  }
+  return { path, children, rest: [] }
+}
+
+function unknownCommand(word: string, path: readonly string[], children: readonly CommandNode[]): UsageError {
+  const near = suggest(
+    word,
+    children.map(({ name }) => name),
+  )
+  const here = ['netlab', ...path].join(' ')
+  return new UsageError(`${here} has no command "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`, {
+    hint: `${here} --help lists what there is`,
+  })
+}
+
+/** For an option where a command is expected. */
+export function strayOption(option: string, title: string): UsageError {
+  return new UsageError(`${title} has no option ${option}; options come after the command's name`, {
+    hint: `${title} --help lists the commands`,
+  })
+}

@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { availableParallelism, networkInterfaces } from 'node:os'
+import type { Machine } from '../commands/command.ts'
+
+/** Where the system doesn't tell a limit, more than anybody needs. */
+const manyDescriptors = 1_000_000
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function list(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** RLIMIT_NOFILE less what is open; Linux tells both in /proc. */
+function freeDescriptors(): number {
+  const limit = /^Max open files\s+(\d+)/m.exec(read('/proc/self/limits') ?? '')?.[1]
+  if (limit === undefined) return manyDescriptors
+  return Math.max(0, Number(limit) - list('/proc/self/fd').length)
+}
+
+function addresses(): readonly string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+    .map(({ address }) => address)
+}
+
+/** Linux: the listening socket's inode from /proc/net/tcp, then the process that has it open (proc(5)). */
+function portHolder(port: number): string | undefined {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  const listening = '0A'
+  const inodes = new Set<string>()
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of (read(table) ?? '').split('\n').slice(1)) {
+      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
+      if (state === listening && local.endsWith(`:${hex}`)) inodes.add(`socket:[${inode}]`)
+    }
+  }
+  if (inodes.size === 0) return undefined
+  for (const pid of list('/proc').filter((name) => /^\d+$/.test(name))) {
+    for (const fd of list(`/proc/${pid}/fd`)) {
+      if (inodes.has(link(`/proc/${pid}/fd/${fd}`))) {
+        return `${(read(`/proc/${pid}/comm`) ?? 'a process').trim()} (pid ${pid})`
+      }
+    }
+  }
+  return undefined
+}
+
+function link(file: string): string {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ''
+  }
+}
+
+/** This machine and this process, for the commands. */
+export function thisMachine(version: string): Machine {
+  return {
+    version,
+    pid: process.pid,
+    cores: availableParallelism(),
+    freeDescriptors,
+    residentBytes: () => process.memoryUsage.rss(),
+    addresses,
+    portHolder,
+  }
+}

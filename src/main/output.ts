@@ -1,0 +1,25 @@
+import { ExitCode } from '../base/exit-codes.ts'
+
+/** Makes a reader that goes away (`netlab scan … | head`) a quiet end, and an unwritable stdout a sentence. */
+export function keepOutputQuiet(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.stderr.write(`netlab: can't write to standard output (${error.code})\n`)
+    process.exit(error.code === 'EPIPE' ? ExitCode.ok : ExitCode.io)
+  })
+  // Nobody listens to what we say; that is no reason to stop.
+  process.stderr.on('error', () => {})
+}
+
+/** Resolves when all that was written has left the process: `process.exit` would cut a long answer on a pipe. */
+export async function flushOutput(): Promise<void> {
+  await Promise.all([process.stdout, process.stderr].map(flush))
+  // A stream tells of its failure one turn late, and keepOutputQuiet must hear it.
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (!stream.writable || stream.writableLength === 0) resolve()
+    else stream.write('', () => resolve())
+  })
+}

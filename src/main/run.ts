@@ -1,0 +1,82 @@
+import { ExitCode } from '../base/exit-codes.ts'
+import type { CommandContext } from '../commands/command.ts'
+import type { CommandLeaf, CommandNode } from '../commands/tree.ts'
+import { groupHelp } from './help.ts'
+import { type Located, locate, strayOption } from './locate.ts'
+
+/**
+ * Finds the command that `argv` names in the tree and runs it. Whatever one way through here does not need is not
+ * imported on it.
+ * @throws {NetlabError} for everything that a person can mend.
+ */
+export async function run(
+  argv: readonly string[],
+  tree: readonly CommandNode[],
+  context: CommandContext,
+): Promise<ExitCode> {
+  if (argv[0] === '--get-yargs-completions') {
+    const { complete } = await import('./complete.ts')
+    for (const word of await complete(tree, argv.slice(1))) context.stdout.write(`${word}\n`)
+    return ExitCode.ok
+  }
+  const located = await locate(tree, argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv)
+  const title = ['netlab', ...located.path].join(' ')
+  if (located.leaf !== undefined) return runLeaf(located.leaf, title, located.rest, context)
+  return runGroup(located, title, context)
+}
+
+async function runLeaf(
+  leaf: CommandLeaf,
+  title: string,
+  rest: readonly string[],
+  context: CommandContext,
+): Promise<ExitCode> {
+  const command = await leaf.load()
+  if (asksForHelp(rest)) {
+    const { commandHelp } = await import('./command-help.ts')
+    context.stdout.write(commandHelp(command, title, context.stdout.columns))
+    return ExitCode.ok
+  }
+  const { parseArguments } = await import('./parse.ts')
+  const { resolve } = await import('../options/resolve.ts')
+  const flags = parseArguments(command, title, rest)
+  const values = await resolve(command.options, { flags, environment: context.environment, ask: await ask(context) })
+  return command.run(values, context)
+}
+
+async function runGroup({ path, children, rest }: Located, title: string, context: CommandContext): Promise<ExitCode> {
+  if (asksForHelp(rest)) {
+    context.stdout.write(groupHelp(path, children, context.stdout.columns))
+    return ExitCode.ok
+  }
+  const [option] = rest
+  if (option !== undefined) throw strayOption(option, title)
+  if (!onTerminal(context)) {
+    context.stderr.write(groupHelp(path, children, context.stderr.columns))
+    return ExitCode.usage
+  }
+  const { chooseCommand } = await import('./menu.ts')
+  const chosen = await chooseCommand(children, title, streams(context))
+  return runLeaf(chosen.leaf, chosen.title, [], context)
+}
+
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--')
+  return (end === -1 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h')
+}
+
+/** Prompts are talk, so they go to stderr: `netlab scan > ports.txt` may still ask. */
+function onTerminal(context: CommandContext): boolean {
+  // stdin last: looking at it opens it, which takes time.
+  return context.stderr.isTTY === true && context.stdin.isTTY === true
+}
+
+async function ask(context: CommandContext) {
+  if (!onTerminal(context)) return undefined
+  const { asker } = await import('../options/ask.ts')
+  return asker(streams(context))
+}
+
+function streams({ stdin, stderr, signal }: CommandContext) {
+  return { input: stdin, output: stderr, signal }
+}

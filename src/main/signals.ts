@@ -1,0 +1,29 @@
+import type { Clock } from '../base/clock.ts'
+import { ExitCode } from '../base/exit-codes.ts'
+import { limits } from '../base/limits.ts'
+
+export interface SignalSource {
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
+}
+
+/**
+ * The root of all AbortSignals: the first SIGINT, SIGTERM or SIGHUP aborts it with the signal's name as the reason, a
+ * second one calls `force`, because whatever is going on did not end.
+ */
+export function abortOnSignals(source: SignalSource, clock: Clock, force: (exit: ExitCode) => void): AbortSignal {
+  const controller = new AbortController()
+  let firstAt = 0
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (!controller.signal.aborted) {
+      firstAt = clock.monotonic()
+      controller.abort(signal)
+    } else if (clock.monotonic() - firstAt >= limits.sameSignalMs) force(signalExit(signal))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) source.on(signal, onSignal)
+  return controller.signal
+}
+
+/** What a shell expects of a program that a signal ended. SIGHUP asks for the same as SIGTERM. */
+export function signalExit(signal: unknown): ExitCode {
+  return signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated
+}

@@ -1,0 +1,17 @@
+import { getAsset, isSea } from 'node:sea'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
+import type { StartThread } from '../base/threads.ts'
+
+/** Starts one of the programs in `entries/`. Where their files are is known here and nowhere else. */
+export const startThread: StartThread = (entry, { name, data, transfer }) => {
+  const options: WorkerOptions = {
+    name,
+    workerData: data,
+    transferList: [...(transfer ?? [])],
+    // Workers report through the log; what they print by mistake still reaches the terminal.
+    stdin: false,
+  }
+  // The standalone binary has no files but carries the programs.
+  if (isSea()) return new Worker(getAsset('thread.js', 'utf8'), { ...options, eval: true, argv: [entry] })
+  return new Worker(new URL(`./entries/${entry}.ts`, import.meta.url), options)
+}

@@ -1,0 +1,82 @@
+import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
+
+/** PEM texts. */
+export interface KeyPair {
+  readonly key: string
+  readonly cert: string
+}
+
+const oid = {
+  ecdsaWithSha256: [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02],
+  commonName: [0x55, 0x04, 0x03],
+  subjectAltName: [0x55, 0x1d, 0x11],
+} as const
+
+const tag = {
+  integer: 0x02,
+  bits: 0x03,
+  octets: 0x04,
+  oid: 0x06,
+  utf8: 0x0c,
+  utcTime: 0x17,
+  time: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const
+
+/**
+ * A self-signed certificate (RFC 5280) for TLS servers, ECDSA on P-256, valid for ten years from `nowMs`: clients recognise
+ * it by its fingerprint, so renewing it is a nuisance and nothing else.
+ */
+export function selfSignedCertificate(commonName: string, nowMs: number): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const algorithm = sequence(der(tag.oid, oid.ecdsaWithSha256))
+  const name = sequence(der(tag.set, sequence(der(tag.oid, oid.commonName), der(tag.utf8, Buffer.from(commonName)))))
+  const dnsName = der(0x82, Buffer.from(commonName))
+  const alternatives = sequence(der(tag.oid, oid.subjectAltName), der(tag.octets, sequence(dnsName)))
+  // A positive integer of 16 random bytes: the top bit must be clear, the next one keeps the length fixed.
+  const serial = randomBytes(16)
+  serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40
+  const year = 365.25 * 86_400_000
+  const body = sequence(
+    der(0xa0, der(tag.integer, [2])),
+    der(tag.integer, serial),
+    algorithm,
+    name,
+    sequence(time(nowMs - 86_400_000), time(nowMs + 10 * year)),
+    name,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(alternatives)),
+  )
+  const signature = der(tag.bits, [0], sign('sha256', body, privateKey))
+  const text = sequence(body, algorithm, signature)
+    .toString('base64')
+    .replace(/.{64}(?=.)/g, '$&\n')
+  return {
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    cert: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
+  }
+}
+
+/** SHA-256 of the certificate, as `openssl x509 -fingerprint` writes it. @throws when `cert` is no PEM certificate. */
+export function fingerprint(cert: string): string {
+  return new X509Certificate(cert).fingerprint256
+}
+
+/** Whole seconds in UTC: UTCTime until 2049, GeneralizedTime from then on (RFC 5280, 4.1.2.5). */
+function time(ms: number): Buffer {
+  const digits = `${new Date(ms).toISOString().slice(0, 19).replace(/[-T:]/g, '')}Z`
+  if (new Date(ms).getUTCFullYear() < 2050) return der(tag.utcTime, Buffer.from(digits.slice(2)))
+  return der(tag.time, Buffer.from(digits))
+}
+
+function sequence(...parts: Uint8Array[]): Buffer {
+  return der(tag.sequence, ...parts)
+}
+
+/** Tag, length, value (X.690, DER). */
+function der(type: number, ...parts: (Uint8Array | readonly number[])[]): Buffer {
+  const value = Buffer.concat(parts.map((part) => Buffer.from(part)))
+  const length = value.length < 128 ? [value.length] : [0x82, value.length >> 8, value.length & 0xff]
+  return Buffer.concat([Buffer.from([type, ...length]), value])
+}

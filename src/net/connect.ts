@@ -1,0 +1,43 @@
+import type { Clock } from '../base/clock.ts'
+import { limits } from '../base/limits.ts'
+import { connectError } from './connect-error.ts'
+import { FramedSocket } from './framed-socket.ts'
+
+export interface ConnectOptions {
+  /** A name or an address. Of a name's addresses all are tried, both families in turn (RFC 8305). */
+  readonly host: string
+  readonly port: number
+  /** For everything, name resolution included; 0 for as long as the system tries. */
+  readonly timeoutMs: number
+  readonly clock: Clock
+  /** Gives up; the promise then rejects with the signal's reason. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Connects, half-open allowed and without Nagle's delay. Errors after that are 'error' events, which nobody has to hear.
+ * Rejects with NetworkError, in a sentence with a next step.
+ */
+export function connect({ host, port, timeoutMs, clock, signal }: ConnectOptions): Promise<FramedSocket> {
+  const socket = new FramedSocket({ allowHalfOpen: true })
+  const { promise, resolve, reject } = Promise.withResolvers<FramedSocket>()
+  const onError = (error: unknown): void => reject(connectError(error, host, port))
+  const onAbort = (): void => reject(signal.reason)
+  const timer = timeoutMs > 0 ? clock.after(timeoutMs, () => onError({ code: 'ETIMEDOUT' })) : undefined
+  socket.once('error', onError)
+  socket.once('connect', () => resolve(socket))
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort)
+  socket.setNoDelay(true)
+  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: limits.connectAttemptMs })
+  return promise
+    .catch((error: unknown) => {
+      socket.destroy()
+      throw error
+    })
+    .finally(() => {
+      timer?.cancel()
+      socket.off('error', onError)
+      signal.removeEventListener('abort', onAbort)
+    })
+}

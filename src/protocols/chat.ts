@@ -1,0 +1,44 @@
+import { authenticate } from '../accounts/authenticate.ts'
+import { nameKey } from '../accounts/name.ts'
+import { RemoteAccounts } from '../accounts/remote-accounts.ts'
+import { limits } from '../base/limits.ts'
+import { Conversation } from '../chat/conversation.ts'
+import { Edge } from '../chat/edge.ts'
+import { FloodControl } from '../chat/flood-control.ts'
+import { portBackplane } from '../chat/port-backplane.ts'
+import { openSideChannel } from '../chat/side-channel.ts'
+import { defineProtocol } from '../serve/protocol.ts'
+import { chatOptions } from './chat-options.ts'
+import { shareChat } from './share-chat.ts'
+
+/** Rooms over the accounts: whoever has logged in lands in #lobby, and everybody hears the same in the same order. */
+export const chat = defineProtocol({
+  name: 'chat',
+  summary: 'many people in rooms: names that are accounts, history, one order for everybody',
+  defaultPort: 9194,
+  options: chatOptions,
+  shared: shareChat,
+  create({ operators, floodRate }, { clock, shared }) {
+    if (shared === undefined) throw new Error('chat needs its room')
+    const accounts = new RemoteAccounts(openSideChannel(shared))
+    const defer = (callback: () => void): void => void setImmediate(callback)
+    const edge = new Edge({ backplane: portBackplane(shared), clock, defer })
+    const flood = new FloodControl(limits.chatBurstCount, floodRate)
+    const operatorKeys = new Set(operators.map(nameKey))
+    return {
+      async serve(session) {
+        const own = await authenticate(session, { accounts, clock, service: 'chat' })
+        if (own === undefined) return
+        const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
+        const forget = accounts.onRevoked(own.id, () => session.end('kicked', 'session revoked'))
+        const bucket = flood.enter(user.name, clock.monotonic())
+        try {
+          await new Conversation(session, await session.dialect(), user, { edge, clock, bucket }).run()
+        } finally {
+          flood.leave(user.name)
+          forget()
+        }
+      },
+    }
+  },
+})

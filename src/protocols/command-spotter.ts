@@ -1,0 +1,166 @@
+import { ProtocolError } from '../base/errors.ts'
+
+export type SpottedCommand = 'exit' | 'stop'
+
+/** A command that ends at byte `end` of the chunk. */
+export interface Spotted {
+  readonly command: SpottedCommand
+  readonly end: number
+}
+
+const newline = 0x0a
+const carriageReturn = 0x0d
+/** The longest command line without its newline: `exit\r`. */
+const longestLine = 5
+const needles: readonly (readonly [command: SpottedCommand, needle: Buffer])[] = [
+  ['exit', Buffer.from('\nexit')],
+  ['stop', Buffer.from('\nstop')],
+]
+const headerBytes = 4
+
+function commandOf(text: string): SpottedCommand | undefined {
+  const word = text.replace(/\r?\n?$/, '')
+  return word === 'exit' || word === 'stop' ? word : undefined
+}
+
+/**
+ * Watches a stream of bytes for `exit` and `stop`, as a line or as the payload of a length-prefixed frame, without
+ * changing or keeping the bytes. `auto` takes a first byte of zero for frames; what then turns out not to be frames is
+ * plain bytes from there on.
+ */
+export class CommandSpotter {
+  readonly #strict: boolean
+  readonly #maxFrameBytes: number
+  #dialect: 'frames' | 'text' | 'bytes' | undefined
+  /** The unfinished line, or `undefined` when it is too long to become a command. */
+  #line: string | undefined = ''
+  #header = 0
+  #headerHave = 0
+  #bodyLeft = 0
+  #body = ''
+  #bodyWanted = false
+
+  constructor(framing: 'auto' | 'frames' | 'text', maxFrameBytes: number) {
+    this.#strict = framing === 'frames'
+    this.#maxFrameBytes = maxFrameBytes
+    if (framing !== 'auto') this.#dialect = framing
+  }
+
+  /** How an answer of ours should look. */
+  get dialect(): 'frames' | 'text' {
+    return this.#dialect === 'frames' ? 'frames' : 'text'
+  }
+
+  /**
+   * The first command in `chunk`; call again with what follows it.
+   * @throws {ProtocolError} FRAME_TOO_LARGE, only when frames were demanded.
+   */
+  push(chunk: Buffer): Spotted | undefined {
+    this.#dialect ??= chunk[0] === 0 ? 'frames' : 'text'
+    if (this.#dialect === 'frames') return this.#pushFrames(chunk)
+    if (this.#dialect === 'text') return this.#pushText(chunk)
+    return undefined
+  }
+
+  /** The command that the stream ended with, its newline missing. */
+  end(): SpottedCommand | undefined {
+    return this.#dialect === 'text' && this.#line !== undefined ? commandOf(this.#line) : undefined
+  }
+
+  #pushText(chunk: Buffer): Spotted | undefined {
+    const first = chunk.indexOf(newline)
+    if (first === -1) {
+      this.#line = this.#begun(chunk, chunk.length)
+      return undefined
+    }
+    const begun = this.#begun(chunk, first)
+    this.#line = ''
+    const command = begun === undefined ? undefined : commandOf(begun)
+    if (command !== undefined) return { command, end: first + 1 }
+    // Nothing but the line that was begun: the usual case of one line a chunk.
+    if (first === chunk.length - 1) return undefined
+    const found = firstWholeLine(chunk, first)
+    if (found === undefined) this.#line = tail(chunk)
+    return found
+  }
+
+  /** The line under way with the first `length` bytes of `chunk` added, unless it is too long to become a command. */
+  #begun(chunk: Buffer, length: number): string | undefined {
+    if (this.#line === undefined || this.#line.length + length > longestLine) return undefined
+    return this.#line + chunk.toString('latin1', 0, length)
+  }
+
+  #pushFrames(chunk: Buffer): Spotted | undefined {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#bodyLeft === 0) {
+        if (this.#headerHave === 0 && chunk.length - at >= headerBytes) {
+          this.#header = chunk.readUInt32BE(at)
+          at += headerBytes
+        } else {
+          this.#header = ((this.#header << 8) | (chunk[at] ?? 0)) >>> 0
+          at++
+          if (++this.#headerHave < headerBytes) continue
+          this.#headerHave = 0
+        }
+        if (!this.#beginBody(this.#header)) return undefined
+        this.#header = 0
+      } else {
+        const end = Math.min(chunk.length, at + this.#bodyLeft)
+        if (this.#bodyWanted) this.#body += chunk.toString('latin1', at, end)
+        this.#bodyLeft -= end - at
+        at = end
+        if (this.#bodyLeft > 0 || !this.#bodyWanted) continue
+        const command = commandOf(this.#body)
+        if (command !== undefined) return { command, end: at }
+      }
+    }
+    return undefined
+  }
+
+  /** Returns false when this was no frame after all. */
+  #beginBody(bytes: number): boolean {
+    if (bytes > this.#maxFrameBytes) {
+      if (this.#strict) {
+        throw new ProtocolError(
+          'FRAME_TOO_LARGE',
+          `a frame of ${bytes} bytes is above the limit of ${this.#maxFrameBytes}`,
+        )
+      }
+      this.#dialect = 'bytes'
+      return false
+    }
+    this.#bodyLeft = bytes
+    this.#body = ''
+    this.#bodyWanted = bytes <= longestLine + 1
+    return true
+  }
+}
+
+/** The first command after the newline at `from`. */
+function firstWholeLine(chunk: Buffer, from: number): Spotted | undefined {
+  let found: Spotted | undefined
+  for (const [command, needle] of needles) {
+    const end = wholeLineEnd(chunk, needle, from)
+    if (end !== -1 && (found === undefined || end < found.end)) found = { command, end }
+  }
+  return found
+}
+
+/** Where the first whole line that is the needle's word ends; -1 when there is none. */
+function wholeLineEnd(chunk: Buffer, needle: Buffer, from: number): number {
+  for (let at = chunk.indexOf(needle, from); at !== -1; at = chunk.indexOf(needle, at + 1)) {
+    const after = at + needle.length
+    if (chunk[after] === newline) return after + 1
+    if (chunk[after] === carriageReturn && chunk[after + 1] === newline) return after + 2
+  }
+  return -1
+}
+
+/** What follows the last newline, unless it is too long to become a command. */
+function tail(chunk: Buffer): string | undefined {
+  for (let at = chunk.length - 1; at >= 0 && at >= chunk.length - longestLine - 1; at--) {
+    if (chunk[at] === newline) return chunk.toString('latin1', at + 1)
+  }
+  return undefined
+}

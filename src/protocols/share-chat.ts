@@ -1,0 +1,34 @@
+import { serveBackplane } from '../chat/port-backplane.ts'
+import { acceptSideChannel } from '../chat/side-channel.ts'
+import { startChat } from '../chat/start-chat.ts'
+import type { Values } from '../options/spec.ts'
+import type { Shared, SharedServices } from '../serve/protocol.ts'
+import { accountsConfig } from './account-options.ts'
+import type { chatOptions } from './chat-options.ts'
+import { shareAccounts } from './share-accounts.ts'
+
+/** The room's owner, with the accounts beside it. */
+export async function shareChat(options: Values<typeof chatOptions>, services: SharedServices): Promise<Shared> {
+  const { historyLimit: limit, historySync: durability } = options
+  const accounts = await shareAccounts(accountsConfig(services.files, options), services)
+  try {
+    const store = limit === undefined ? undefined : { file: services.files.db, limit, durability }
+    const { chat, close } = await startChat(store, services)
+    return {
+      attach(port) {
+        acceptSideChannel(port, (side) => {
+          accounts.attach(side)
+          serveBackplane(chat.backplane(), port)
+        })
+      },
+      command: (words) => chat.command(words.join(' ')) ?? accounts.command?.(words),
+      async close() {
+        await close()
+        await accounts.close()
+      },
+    }
+  } catch (error) {
+    await accounts.close()
+    throw error
+  }
+}

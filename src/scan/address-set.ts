@@ -1,0 +1,130 @@
+import { type Family, formatIp, isPrivate } from './ip.ts'
+import type { ScanHost } from './types.ts'
+
+/** Addresses from `first` to `last`, both included. */
+export interface AddressRange {
+  readonly family: Family
+  readonly first: bigint
+  readonly last: bigint
+}
+
+/** What a single address was called when it was typed. */
+export interface AddressLabel {
+  readonly name?: string
+  readonly zone?: string
+}
+
+/**
+ * Addresses to scan, as disjoint ranges in ascending order (IPv4 first): its size is known without expanding it, and a
+ * /12 takes as little memory as one address.
+ */
+export class AddressSet {
+  readonly ranges: readonly AddressRange[]
+  readonly #labels: ReadonlyMap<string, AddressLabel>
+  /** Addresses before each range. */
+  readonly #offsets: readonly number[]
+  readonly size: number
+
+  /** Ranges may overlap and come in any order. Labels are by address as `formatIp` writes it. */
+  constructor(ranges: readonly AddressRange[], labels: ReadonlyMap<string, AddressLabel> = new Map()) {
+    this.ranges = merge(ranges)
+    this.#labels = labels
+    const offsets: number[] = []
+    let size = 0
+    for (const range of this.ranges) {
+      offsets.push(size)
+      size += Number(range.last - range.first + 1n)
+    }
+    this.#offsets = offsets
+    this.size = size
+  }
+
+  /** The same addresses but those of `excluded`. */
+  without(excluded: AddressSet): AddressSet {
+    const left: AddressRange[] = []
+    let next = 0
+    for (const { family, first, last } of this.ranges) {
+      let from = first
+      while (next < excluded.ranges.length && isBefore(excluded.ranges[next], family, first)) next++
+      for (let at = next; from <= last; at++) {
+        const hole = excluded.ranges[at]
+        if (hole === undefined || hole.family !== family || hole.first > last) break
+        if (hole.first > from) left.push({ family, first: from, last: hole.first - 1n })
+        from = hole.last + 1n
+      }
+      if (from <= last) left.push({ family, first: from, last })
+    }
+    return new AddressSet(left, this.#labels)
+  }
+
+  /** Hosts one by one from position `from` up to but without `to`, made as they are asked for. */
+  *hosts(from = 0, to = this.size): Generator<ScanHost> {
+    for (const [index, { family, first, last }] of this.ranges.entries()) {
+      const offset = this.#offsets[index] ?? 0
+      const skip = Math.max(0, from - offset)
+      const end = Math.min(Number(last - first) + 1, to - offset)
+      for (let position = skip; position < end; position++) yield this.#host(family, first + BigInt(position))
+    }
+  }
+
+  /** Where in the order an address of the set stands, from 0; -1 when it is not in it. */
+  indexOf(family: Family, value: bigint): number {
+    let low = 0
+    let high = this.ranges.length - 1
+    while (low <= high) {
+      const middle = (low + high) >> 1
+      const range = this.ranges[middle]
+      if (range === undefined) break
+      const side = compare(family, value, range)
+      if (side === 0) return (this.#offsets[middle] ?? 0) + Number(value - range.first)
+      if (side < 0) high = middle - 1
+      else low = middle + 1
+    }
+    return -1
+  }
+
+  /** Whether an address reachable from the Internet is among them. */
+  get hasPublic(): boolean {
+    return this.ranges.some(({ family, first, last }) => !isPrivate(family, first, last))
+  }
+
+  /** Compact text: `10.0.0.1-10.0.0.20,::1`. */
+  toString(): string {
+    return this.ranges
+      .map(({ family, first, last }) =>
+        first === last ? formatIp(family, first) : `${formatIp(family, first)}-${formatIp(family, last)}`,
+      )
+      .join(',')
+  }
+
+  #host(family: Family, value: bigint): ScanHost {
+    const text = formatIp(family, value)
+    const label = this.#labels.size === 0 ? undefined : this.#labels.get(text)
+    return {
+      address: label?.zone === undefined ? text : `${text}%${label.zone}`,
+      family,
+      ...(label?.name !== undefined && { name: label.name }),
+    }
+  }
+}
+
+function compare(family: Family, value: bigint, range: AddressRange): number {
+  if (family !== range.family) return family - range.family
+  if (value < range.first) return -1
+  return value > range.last ? 1 : 0
+}
+
+function merge(ranges: readonly AddressRange[]): readonly AddressRange[] {
+  const merged: AddressRange[] = []
+  const ordered = ranges.toSorted((a, b) => a.family - b.family || (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
+  for (const range of ordered) {
+    const before = merged.at(-1)
+    if (before === undefined || before.family !== range.family || range.first > before.last + 1n) merged.push(range)
+    else if (range.last > before.last) merged[merged.length - 1] = { ...before, last: range.last }
+  }
+  return merged
+}
+
+function isBefore(range: AddressRange | undefined, family: Family, value: bigint): boolean {
+  return range !== undefined && (range.family === family ? range.last < value : range.family < family)
+}

@@ -1,0 +1,50 @@
+import { arch, endianness, platform } from 'node:os'
+
+/** The few calls of the C library that a scan needs, as they are; results below 0 leave their reason in `errno`. */
+export interface Libc {
+  readonly socket: (family: number, type: number, protocol: number) => number
+  readonly connect: (fd: number, address: Uint8Array, bytes: number) => number
+  readonly close: (fd: number) => number
+  readonly recv: (fd: number, into: Uint8Array, bytes: number, flags: number) => number
+  readonly setsockopt: (fd: number, level: number, option: number, value: Uint8Array, bytes: number) => number
+  readonly getsockname: (fd: number, address: Uint8Array, bytes: Uint8Array) => number
+  readonly epoll_create1: (flags: number) => number
+  readonly epoll_ctl: (epoll: number, operation: number, fd: number, event: Uint8Array) => number
+  readonly epoll_wait: (epoll: number, events: Uint8Array, count: number, timeoutMs: number) => number
+  readonly errno: () => number
+  /** Calls back on the event loop whenever the descriptor is readable, until the returned function is called. */
+  readonly watch: (fd: number, readable: () => void) => () => void
+  /** Layout of `struct epoll_event`: packed on x86-64 only. */
+  readonly eventBytes: number
+  readonly eventDataOffset: number
+}
+
+/** The C library through koffi; undefined where it can't be: another system, a musl without it, koffi not installed. */
+export async function loadLibc(): Promise<Libc | undefined> {
+  const packed = arch() === 'x64'
+  if (platform() !== 'linux' || (arch() !== 'arm64' && !packed) || endianness() !== 'LE') return undefined
+  try {
+    const koffi = (await import('koffi')).default
+    const library = koffi.load('libc.so.6')
+    return {
+      socket: library.func('int socket(int, int, int)'),
+      connect: library.func('int connect(int, const void *, int)'),
+      close: library.func('int close(int)'),
+      recv: library.func('intptr_t recv(int, void *, size_t, int)'),
+      setsockopt: library.func('int setsockopt(int, int, int, const void *, int)'),
+      getsockname: library.func('int getsockname(int, void *, void *)'),
+      epoll_create1: library.func('int epoll_create1(int)'),
+      epoll_ctl: library.func('int epoll_ctl(int, int, int, void *)'),
+      epoll_wait: library.func('int epoll_wait(int, void *, int, int)'),
+      errno: () => koffi.errno(),
+      watch(fd, readable) {
+        const handle = koffi.node.poll(fd, { readable: true }, readable)
+        return () => handle.close()
+      },
+      eventBytes: packed ? 12 : 16,
+      eventDataOffset: packed ? 4 : 8,
+    }
+  } catch {
+    return undefined
+  }
+}

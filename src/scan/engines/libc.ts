@@ -1,0 +1,207 @@
+import { constants } from 'node:os'
+import type { Clock } from '../../base/clock.ts'
+import { CONNECTED, type Outcome, SELF_CONNECTED } from '../outcome.ts'
+import type { Engine, Settled, Target } from './engine.ts'
+import { LibcBanners } from './libc-banners.ts'
+import type { Libc } from './libc-binding.ts'
+import { AF_INET, AF_INET6, socketAddress } from './socket-address.ts'
+
+/**
+ * Connects with the C library's own sockets (Linux). Two things make it cheap: a refused socket is used again for the
+ * next port (Linux allows that), and a second `connect` tells at once how the first one went, which on loopback is
+ * known before the first returns.
+ */
+export class LibcEngine implements Engine {
+  readonly name = 'libc'
+  readonly #libc: Libc
+  readonly #clock: Clock
+  readonly #settled: Settled
+  readonly #epoll: number
+  readonly #unwatch: () => void
+  readonly #events = Buffer.alloc(16 * EVENTS)
+  readonly #event = Buffer.alloc(16)
+  readonly #addresses = new Map<string, Buffer>()
+  readonly #banners: LibcBanners
+  /** By ticket; -1 without a socket. */
+  readonly #fds: number[] = []
+  readonly #startedMs: number[] = []
+  readonly #ports: number[] = []
+  readonly #bannerMs: number[] = []
+  readonly #targets: Buffer[] = []
+  /** By descriptor; -1 without a ticket. */
+  readonly #tickets: number[] = []
+  readonly #watched: boolean[] = []
+  readonly #idle: Record<number, number[]> = { [AF_INET]: [], [AF_INET6]: [] }
+  /** Whether answers used to be known at once, from 0 to 8. */
+  #eager = 8
+
+  constructor(libc: Libc, clock: Clock, settled: Settled) {
+    this.#libc = libc
+    this.#clock = clock
+    this.#settled = settled
+    this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC)
+    this.#unwatch = libc.watch(this.#epoll, () => this.poll())
+    this.#banners = new LibcBanners(libc, clock, (ticket, rttMs, banner) => {
+      this.#reset(ticket)
+      settled(ticket, CONNECTED, rttMs, banner)
+    })
+  }
+
+  connect(ticket: number, target: Target, port: number, bannerMs: number): void {
+    const address = this.#address(target)
+    address.writeUInt16BE(port, 2)
+    this.#startedMs[ticket] = this.#clock.monotonic()
+    const fd = this.#socket(address.readUInt16LE(0))
+    if (fd < 0) {
+      this.#settled(ticket, this.#libc.errno(), 0)
+      return
+    }
+    this.#fds[ticket] = fd
+    this.#ports[ticket] = port
+    this.#bannerMs[ticket] = bannerMs
+    this.#targets[ticket] = address
+    this.#tickets[fd] = ticket
+    let outcome = this.#connectOnce(fd, address)
+    if (outcome === EINPROGRESS && this.#eager > 0) {
+      outcome = this.#connectOnce(fd, address)
+      this.#eager = outcome === EALREADY ? this.#eager - 1 : Math.min(8, this.#eager + 1)
+    }
+    if (outcome !== EINPROGRESS && outcome !== EALREADY) this.#end(ticket, fd, outcome)
+    else if (this.#watched[fd] !== true) this.#watch(ticket, fd)
+  }
+
+  abandon(ticket: number): void {
+    const fd = this.#fds[ticket] ?? -1
+    if (fd === -1) return
+    this.#banners.forget(fd)
+    this.#drop(ticket, fd)
+  }
+
+  poll(): void {
+    const { epoll_wait, eventBytes, eventDataOffset } = this.#libc
+    for (let count = EVENTS; count === EVENTS; ) {
+      count = epoll_wait(this.#epoll, this.#events, EVENTS, 0)
+      for (let event = 0; event < count; event++)
+        this.#happened(this.#events.readInt32LE(event * eventBytes + eventDataOffset))
+    }
+  }
+
+  close(): void {
+    for (const ticket of this.#fds.keys()) this.abandon(ticket)
+    for (const idle of Object.values(this.#idle)) for (const fd of idle.splice(0)) this.#libc.close(fd)
+    this.#unwatch()
+    this.#libc.close(this.#epoll)
+  }
+
+  #happened(fd: number): void {
+    const ticket = this.#tickets[fd] ?? -1
+    if (ticket === -1) return
+    if (this.#banners.readable(fd)) return
+    const address = this.#targets[ticket]
+    if (address === undefined) return
+    address.writeUInt16BE(this.#ports[ticket] ?? 0, 2)
+    const outcome = this.#connectOnce(fd, address)
+    if (outcome !== EALREADY && outcome !== EINPROGRESS) this.#end(ticket, fd, outcome)
+  }
+
+  #connectOnce(fd: number, address: Buffer): Outcome {
+    return this.#libc.connect(fd, address, address.length) === 0 ? CONNECTED : this.#libc.errno()
+  }
+
+  #socket(family: number): number {
+    return this.#idle[family]?.pop() ?? this.#libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  }
+
+  #watch(ticket: number, fd: number): void {
+    this.#event.writeUInt32LE(EPOLLIN_OUT_EDGE, 0)
+    this.#event.writeInt32LE(fd, this.#libc.eventDataOffset)
+    if (this.#libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#event) === 0) this.#watched[fd] = true
+    else this.#end(ticket, fd, this.#libc.errno())
+  }
+
+  #end(ticket: number, fd: number, outcome: Outcome): void {
+    const rttMs = this.#clock.monotonic() - (this.#startedMs[ticket] ?? 0)
+    const bannerMs = this.#bannerMs[ticket] ?? 0
+    if (outcome === CONNECTED && this.#isSelf(ticket, fd)) {
+      this.#reset(ticket)
+      this.#settled(ticket, SELF_CONNECTED, rttMs)
+    } else if (outcome === CONNECTED && bannerMs > 0) {
+      if (this.#watched[fd] !== true) this.#watch(ticket, fd)
+      this.#banners.begin(ticket, fd, rttMs, bannerMs)
+    } else if (outcome === CONNECTED) {
+      this.#reset(ticket)
+      this.#settled(ticket, outcome, rttMs)
+    } else {
+      if (outcome === ECONNREFUSED) this.#keep(ticket, fd)
+      else this.#drop(ticket, fd)
+      this.#settled(ticket, outcome, rttMs)
+    }
+  }
+
+  #isSelf(ticket: number, fd: number): boolean {
+    const own = Buffer.alloc(28)
+    const bytes = Buffer.alloc(4)
+    bytes.writeInt32LE(own.length)
+    const target = this.#targets[ticket]
+    if (target === undefined || this.#libc.getsockname(fd, own, bytes) !== 0) return false
+    const [from, to] = target.readUInt16LE(0) === AF_INET ? [4, 8] : [8, 24]
+    return own.readUInt16BE(2) === this.#ports[ticket] && own.subarray(from, to).equals(target.subarray(from, to))
+  }
+
+  /** A refused socket serves for the next port of its family. */
+  #keep(ticket: number, fd: number): void {
+    this.#forget(ticket, fd)
+    const idle = this.#idle[this.#targets[ticket]?.readUInt16LE(0) ?? AF_INET]
+    if (idle !== undefined && idle.length < MOST_IDLE) idle.push(fd)
+    else this.#close(fd)
+  }
+
+  #drop(ticket: number, fd: number): void {
+    this.#forget(ticket, fd)
+    this.#close(fd)
+  }
+
+  /** Closes what connected with an RST: it leaves no TIME_WAIT behind. */
+  #reset(ticket: number): void {
+    const fd = this.#fds[ticket] ?? -1
+    this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, AT_ONCE, AT_ONCE.length)
+    this.#drop(ticket, fd)
+  }
+
+  #forget(ticket: number, fd: number): void {
+    this.#fds[ticket] = -1
+    this.#tickets[fd] = -1
+  }
+
+  #close(fd: number): void {
+    this.#watched[fd] = false
+    this.#libc.close(fd)
+  }
+
+  #address(target: Target): Buffer {
+    let address = this.#addresses.get(target.address)
+    if (address === undefined) {
+      if (this.#addresses.size >= MOST_ADDRESSES) this.#addresses.clear()
+      address = socketAddress(target)
+      this.#addresses.set(target.address, address)
+    }
+    return address
+  }
+}
+
+const { EINPROGRESS, EALREADY, ECONNREFUSED } = constants.errno
+// From the kernel's headers (asm-generic, so x86-64 and arm64 alike).
+const SOCK_STREAM = 1
+const SOCK_NONBLOCK = 0o4000
+const SOCK_CLOEXEC = 0o2000000
+const EPOLL_CLOEXEC = 0o2000000
+const EPOLL_CTL_ADD = 1
+/** EPOLLIN | EPOLLOUT | EPOLLET: a refused socket that waits to be used again must not wake anyone. */
+const EPOLLIN_OUT_EDGE = 0x80000005
+const SOL_SOCKET = 1
+const SO_LINGER = 13
+/** `struct linger { 1, 0 }` */
+const AT_ONCE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
+const EVENTS = 256
+const MOST_IDLE = 256
+const MOST_ADDRESSES = 16_384

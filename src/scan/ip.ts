@@ -1,0 +1,84 @@
+import { isIPv4, isIPv6 } from 'node:net'
+
+export type Family = 4 | 6
+
+/** An address as a number of 32 or 128 bits; the zone (`eth0` of `fe80::1%eth0`, RFC 4007) stays text. */
+export interface IpAddress {
+  readonly family: Family
+  readonly value: bigint
+  readonly zone?: string
+}
+
+/** Bits of an address. */
+export const width = { 4: 32n, 6: 128n } as const
+
+/** Reads an address in any notation the system knows; undefined when it is none. `::ffff:1.2.3.4` is 1.2.3.4. */
+export function parseIp(text: string): IpAddress | undefined {
+  if (isIPv4(text)) return { family: 4, value: fromGroups(text.split('.').map(Number), 8n) }
+  if (!isIPv6(text)) return undefined
+  const [bare = '', zone] = text.split('%')
+  // The dotted last 32 bits of RFC 4291 2.2 become two groups like the others.
+  const groups = bare.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a: string, b: string, c: string, d: string) => {
+    const high = (Number(a) << 8) | Number(b)
+    const low = (Number(c) << 8) | Number(d)
+    return `${high.toString(16)}:${low.toString(16)}`
+  })
+  const [head = '', tail] = groups.split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const gap: string[] = Array.from({ length: 8 - left.length - right.length }, () => '0')
+  const value = fromGroups(
+    [...left, ...gap, ...right].map((group) => Number.parseInt(group, 16)),
+    16n,
+  )
+  if (value >> 32n === 0xffffn) return { family: 4, value: value & 0xffff_ffffn }
+  return { family: 6, value, ...(zone !== undefined && { zone }) }
+}
+
+function fromGroups(groups: readonly number[], bits: bigint): bigint {
+  return groups.reduce((value, group) => (value << bits) | BigInt(group), 0n)
+}
+
+/** The text of an address; IPv6 as RFC 5952 wants it: lower case, the longest run of zero groups as `::`. */
+export function formatIp(family: Family, value: bigint): string {
+  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
+  const groups = Array.from({ length: 8 }, (_, index) => Number((value >> BigInt(112 - 16 * index)) & 0xffffn))
+  let start = -1
+  let length = 1
+  for (let from = 0; from < 8; from++) {
+    let to = from
+    while (to < 8 && groups[to] === 0) to++
+    if (to - from > length) [start, length] = [from, to - from]
+  }
+  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':')
+  return start < 0 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`
+}
+
+/** Blocks that are not reachable from the Internet (IANA special-purpose registries, RFC 6890): anything else is public. */
+const privateBlocks = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.2.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '240.0.0.0/4',
+  '::/127',
+  '2001:db8::/32',
+  'fc00::/7',
+  'fe80::/10',
+].map((block) => {
+  const [base = '', prefix = ''] = block.split('/')
+  const { family, value } = parseIp(base) ?? { family: 4, value: 0n }
+  return { family, first: value, last: value + (1n << (width[family] - BigInt(prefix))) - 1n }
+})
+
+/** Whether all addresses from `first` to `last` lie in one block that is not reachable from the Internet. */
+export function isPrivate(family: Family, first: bigint, last: bigint): boolean {
+  return privateBlocks.some((block) => block.family === family && block.first <= first && last <= block.last)
+}

@@ -1,0 +1,76 @@
+import { Evidence } from './evidence.ts'
+
+/** What a probe is sent for: a port's first attempt, a later one, or a port known to be open or to refuse, asked again. */
+export type Purpose = 'fresh' | 'retry' | 'open-canary' | 'refusing-canary'
+
+/** What one host had to say in one epoch. */
+export class Tally {
+  readonly fresh = new Evidence()
+  readonly open = new Evidence()
+  readonly refusing = new Evidence()
+
+  of(purpose: Purpose): Evidence | undefined {
+    if (purpose === 'fresh') return this.fresh
+    if (purpose === 'open-canary') return this.open
+    return purpose === 'refusing-canary' ? this.refusing : undefined
+  }
+}
+
+/** A short stretch of sending at one rate, and what came back for what was sent in it. */
+export class Epoch {
+  readonly index: number
+  readonly startMs: number
+  /** By the host's number. */
+  readonly tallies = new Map<number, Tally>()
+  sent = 0
+  #answered = 0
+  endMs = 0
+  /** Its answers were taken for all there are: what comes now comes late. */
+  isJudged = false
+  /** Answers expected so far, of all kinds: tells when the epoch says enough. */
+  expected = 0
+  canaries = 0
+
+  constructor(index: number, startMs: number) {
+    this.index = index
+    this.startMs = startMs
+  }
+
+  sentTo(host: number, purpose: Purpose, chance: number): void {
+    this.sent++
+    if (purpose === 'retry') return
+    let tally = this.tallies.get(host)
+    if (tally === undefined) {
+      tally = new Tally()
+      this.tallies.set(host, tally)
+    }
+    tally.of(purpose)?.count(chance)
+    this.expected += chance
+    if (purpose !== 'fresh') this.canaries++
+  }
+
+  /** Everything sent was answered: nothing more can come. */
+  get isAnswered(): boolean {
+    return this.#answered === this.sent
+  }
+
+  answered(host: number, purpose: Purpose): void {
+    this.#answered++
+    this.tallies.get(host)?.of(purpose)?.arrived()
+  }
+
+  /** Probes per second that really left. */
+  get rate(): number {
+    return (this.sent * 1000) / Math.max(1, this.endMs - this.startMs)
+  }
+
+  /** All hosts together; what a host says that limits its refusals counts only where it is `heard`. */
+  sum(kind: 'fresh' | 'open' | 'canaries', heard: (host: number) => boolean): Evidence {
+    const sum = new Evidence()
+    for (const [host, tally] of this.tallies) {
+      if (kind !== 'fresh') sum.add(tally.open)
+      if (kind !== 'open' && heard(host)) sum.add(kind === 'fresh' ? tally.fresh : tally.refusing)
+    }
+    return sum
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * How many answers were to be expected and how many came: what a stretch of the scan says about the path. Each probe
+ * adds its own chance of being answered, so that ports known to answer weigh more than ports of which some do.
+ */
+export class Evidence {
+  #sent = 0
+  #expected = 0
+  #variance = 0
+  #answered = 0
+
+  get expected(): number {
+    return this.#expected
+  }
+
+  get sent(): number {
+    return this.#sent
+  }
+
+  get answered(): number {
+    return this.#answered
+  }
+
+  get lost(): number {
+    return Math.max(0, this.#sent - this.#answered)
+  }
+
+  get missing(): number {
+    return Math.max(0, this.#expected - this.#answered)
+  }
+
+  count(chance: number): void {
+    this.#sent++
+    this.#expected += chance
+    this.#variance += chance * (1 - chance)
+  }
+
+  arrived(): void {
+    this.#answered++
+  }
+
+  add(other: Evidence): void {
+    this.#sent += other.#sent
+    this.#expected += other.#expected
+    this.#variance += other.#variance
+    this.#answered += other.#answered
+  }
+
+  /** The share of the expected answers that came; 1 while nothing was expected. */
+  get ratio(): number {
+    return this.#expected === 0 ? 1 : Math.min(1, this.#answered / this.#expected)
+  }
+
+  /** More are missing than is to be borne (an eighth) or chance explains (three standard deviations). */
+  get isShort(): boolean {
+    // The one makes a single lost probe unremarkable, however certain its answer was.
+    return this.missing > this.#expected / 8 && this.missing > 3 * Math.sqrt(this.#variance + 1)
+  }
+}

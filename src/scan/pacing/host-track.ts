@@ -1,0 +1,142 @@
+import type { ScanHost } from '../types.ts'
+import type { Random } from './random.ts'
+import { RttEstimator } from './rtt.ts'
+
+/** What the scan knows of one host. */
+export class HostTrack {
+  readonly host: ScanHost
+  /** Its number in the scan's table. */
+  readonly number: number
+  readonly rtt = new RttEstimator()
+  /** Ports known to be open, and ports known to refuse: a few of each are asked again to measure the path. */
+  readonly open = new CanarySet()
+  readonly refusing = new CanarySet()
+  /** Next in the order of ports. */
+  cursor = 0
+  /** Ports without a final answer. */
+  unresolved: number
+  openCount = 0
+  #freshSent = 0
+  #freshAnswered = 0
+  readonly #openLoss = new LossCount()
+  readonly #anyLoss = new LossCount()
+  /** First attempts: answered from open ports, answered at all, and not. */
+  #openAtOnce = 0
+  #anyAtOnce = 0
+  #silentAtOnce = 0
+
+  constructor(host: ScanHost, number: number, portCount: number) {
+    this.host = host
+    this.number = number
+    this.unresolved = portCount
+  }
+
+  /** The share of its ports that answer the first attempt; undefined while too few were asked. */
+  get answerShare(): number | undefined {
+    return this.#freshSent < 8 ? undefined : this.#freshAnswered / this.#freshSent
+  }
+
+  learnShare(sent: number, answered: number): void {
+    this.#freshSent += sent
+    this.#freshAnswered += answered
+  }
+
+  /** What was learned of the share no longer holds. */
+  forgetShare(): void {
+    this.#freshSent = 0
+    this.#freshAnswered = 0
+  }
+
+  canary(isOpen: boolean, answered: boolean): void {
+    if (isOpen) this.#openLoss.add(1, answered ? 0 : 1)
+    this.#anyLoss.add(1, answered ? 0 : 1)
+  }
+
+  /** A port was answered at the given attempt, so that the ones before were lost. */
+  answered(attempt: number, isOpen: boolean): void {
+    if (isOpen) this.openCount++
+    if (attempt === 1) {
+      this.#anyAtOnce++
+      if (isOpen) this.#openAtOnce++
+      return
+    }
+    if (attempt === 2) this.#creditFirsts()
+    this.#anyLoss.add(attempt, attempt - 1)
+    if (isOpen) this.#openLoss.add(attempt, attempt - 1)
+  }
+
+  wasSilent(attempt: number): void {
+    if (attempt === 1) this.#silentAtOnce++
+    else if (attempt === 2) this.#creditFirsts()
+  }
+
+  /**
+   * First attempts that were answered count only in step with second attempts that have ended: the lost ones among the
+   * first would otherwise be missing from the account just when it is asked whether to try again.
+   */
+  #creditFirsts(): void {
+    if (this.#silentAtOnce === 0) return
+    this.#anyLoss.add(this.#anyAtOnce / this.#silentAtOnce, 0)
+    this.#openLoss.add(this.#openAtOnce / this.#silentAtOnce, 0)
+  }
+
+  /** The chance that an attempt at an open port of this host goes unanswered. `openOnly`: its refusals prove nothing. */
+  loss(openOnly: boolean): number {
+    return (openOnly ? this.#openLoss : this.#anyLoss).estimate
+  }
+}
+
+/** Attempts made and lost, with a doubtful prior until there is experience: one in twenty, as if four had been made. */
+class LossCount {
+  #attempts = 4
+  #lost = 0.2
+
+  get estimate(): number {
+    return this.#lost / this.#attempts
+  }
+
+  add(attempts: number, lost: number): void {
+    this.#attempts += attempts
+    this.#lost += lost
+    if (this.#attempts < MEMORY) return
+    this.#attempts /= 2
+    this.#lost /= 2
+  }
+}
+
+/** A few ports that are known to answer. One that falls silent while others answer is dropped: it stopped listening. */
+export class CanarySet {
+  readonly #ports: number[] = []
+  readonly #misses: number[] = []
+
+  get size(): number {
+    return this.#ports.length
+  }
+
+  add(port: number, random: Random): void {
+    if (this.#ports.includes(port)) return
+    const at = this.#ports.length < CANARIES ? this.#ports.length : random.below(CANARIES)
+    this.#ports[at] = port
+    this.#misses[at] = 0
+  }
+
+  pick(random: Random): number | undefined {
+    return this.#ports[random.below(this.#ports.length)]
+  }
+
+  /** `othersAnswer`: silence is this port's own. */
+  heard(port: number, answered: boolean, othersAnswer: boolean): void {
+    const at = this.#ports.indexOf(port)
+    if (at === -1) return
+    const misses = answered ? 0 : (this.#misses[at] ?? 0) + 1
+    this.#misses[at] = misses
+    if (misses < MISSES || !othersAnswer) return
+    this.#ports.splice(at, 1)
+    this.#misses.splice(at, 1)
+  }
+}
+
+const CANARIES = 8
+/** Attempts after which what was learned earlier begins to count half: paths change. */
+const MEMORY = 1000
+const MISSES = 5

@@ -1,0 +1,224 @@
+import { limits } from '../../base/limits.ts'
+import type { ScanHost } from '../types.ts'
+import { Canaries } from './canaries.ts'
+import type { Epoch, Purpose } from './epoch.ts'
+import { HostTable } from './host-table.ts'
+import type { HostTrack } from './host-track.ts'
+import { Judging } from './judging.ts'
+import { RateControl } from './rate-control.ts'
+import { RetryQueue, type Waiting } from './retry-queue.ts'
+import { RttEstimator } from './rtt.ts'
+import { Shortage } from './shortage.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+export interface PacingPlan {
+  readonly hosts: Iterable<ScanHost>
+  readonly ports: readonly number[]
+  /** Fixed by hand; absent means adaptive. */
+  readonly rate?: number
+  readonly timeoutMs?: number
+  readonly retries?: number
+  /** Attempts under way at most. */
+  readonly concurrency: number
+}
+
+/** One attempt, from `next` until it is settled. */
+export interface Probe {
+  readonly track: HostTrack
+  readonly port: number
+  readonly purpose: Purpose
+  /** This attempt's number, from 1. */
+  readonly attempt: number
+  /** How long to wait for the answer. */
+  readonly timeoutMs: number
+  readonly epoch: Epoch
+  /** The chance that the attempts before this one were all lost although the port is open. */
+  readonly doubt: number
+  /** How often our own system failed to make it. */
+  readonly failures: number
+}
+
+/** How an attempt ended, in the pacing's terms. */
+export type Ending =
+  | { readonly kind: 'answer'; readonly is: 'open' | 'refused' | 'other'; readonly rttMs: number }
+  | { readonly kind: 'silence' }
+  | { readonly kind: 'local'; readonly shortage: boolean }
+
+/** A port that stays silent is given up; `sure`: the chance that it is open after all is below the limit. */
+export type GiveUp = (track: HostTrack, port: number, attempts: number, sure: boolean) => void
+
+/**
+ * Decides what to send next and when, from answers, silences and time; it knows no sockets and reads no clock.
+ * Call `next` until it gives nothing, `settled` for every probe it gave, and `advance` every few milliseconds.
+ */
+export class Pacing {
+  readonly #plan: PacingPlan
+  readonly #giveUp: GiveUp
+  readonly #table: HostTable
+  readonly #control: RateControl
+  readonly #judging: Judging
+  readonly #bucket: TokenBucket
+  readonly #canaries = new Canaries()
+  readonly #shortage: Shortage
+  readonly #silent = new RetryQueue()
+  readonly #putBack: Probe[] = []
+  readonly #rtt = new RttEstimator()
+  readonly #waiting: Waiting = { host: 0, port: 0, attempts: 0, epoch: 0, doubt: 1 }
+  /** Finished hosts that the summary speaks of. */
+  readonly #marked: HostTrack[] = []
+  #inFlight = 0
+  #hostsWithOpen = 0
+
+  constructor(plan: PacingPlan, nowMs: number, giveUp: GiveUp) {
+    this.#plan = plan
+    this.#giveUp = giveUp
+    this.#table = new HostTable(plan.hosts, plan.ports)
+    this.#control = new RateControl(plan.rate)
+    this.#judging = new Judging(this.#control, this.#table, nowMs)
+    this.#bucket = new TokenBucket(this.#control.rate, nowMs)
+    this.#shortage = new Shortage(plan.concurrency)
+  }
+
+  /** Nothing is left to find out; canaries may still be under way. */
+  get isDone(): boolean {
+    return this.#table.isDone
+  }
+
+  /** Probes per second at present. */
+  get rate(): number {
+    return this.#bucket.rate
+  }
+
+  get control(): RateControl {
+    return this.#control
+  }
+
+  /** Addresses of hosts that behaved in a way the reader of the result must know. */
+  hostsThat(behaved: 'limit-refusals' | 'stopped-answering'): readonly string[] {
+    const numbers = behaved === 'limit-refusals' ? this.#control.limiting : this.#control.deaf
+    const tracks = [...this.#marked, ...this.#table.active].filter(({ number }) => numbers.has(number))
+    return tracks.map(({ host }) => host.address)
+  }
+
+  /** Time has passed: the rate is judged anew where answers are in. All that had happened by `seenMs` was settled. */
+  advance(nowMs: number, seenMs = nowMs): void {
+    this.#judging.advance(nowMs, seenMs, this.#rtt.smoothedMs)
+    if (this.#control.rate !== this.#bucket.rate) this.#bucket.setRate(this.#control.rate, nowMs)
+  }
+
+  /** The next attempt to make now; undefined when it is time to wait, for the clock or for answers. */
+  next(nowMs: number): Probe | undefined {
+    if (this.#inFlight >= this.#shortage.capacity || this.#shortage.isPausing(nowMs)) return undefined
+    if (!this.#bucket.ready(nowMs)) return undefined
+    const { current } = this.#judging
+    const asked = this.#canaries.next(this.#control)
+    const probe =
+      asked === undefined
+        ? (this.#returned() ?? this.#fresh() ?? this.#retry())
+        : this.#probe(asked.track, asked.port, asked.purpose, 1, 1, 0)
+    if (probe === undefined) return undefined
+    this.#bucket.take()
+    this.#inFlight++
+    const { track, purpose } = probe
+    const chance = purpose === 'fresh' ? (track.answerShare ?? 0) : 1 - this.#control.randomLoss
+    current.sentTo(track.number, purpose, chance)
+    this.#canaries.sent(probe, this.#control)
+    return probe
+  }
+
+  /** An attempt has ended. True: the port has its final answer, or must go without (a local error that persists). */
+  settled(probe: Probe, ending: Ending, nowMs: number): boolean {
+    this.#inFlight--
+    if (ending.kind === 'local') return this.#failed(probe, ending.shortage, nowMs)
+    this.#shortage.passed()
+    const { track, port, purpose, attempt, epoch, doubt } = probe
+    const isCanary = purpose === 'open-canary' || purpose === 'refusing-canary'
+    if (ending.kind === 'answer') {
+      this.#timed(probe, ending.rttMs)
+      if (isCanary) this.#canaries.settled(probe, !epoch.isJudged, this.#control)
+      else this.#resolve(probe, ending.is)
+      return !isCanary
+    }
+    if (isCanary) this.#canaries.settled(probe, false, this.#control)
+    else {
+      track.wasSilent(attempt)
+      this.#silent.push(track.number, port, attempt, epoch.index, doubt)
+    }
+    return false
+  }
+
+  #timed(probe: Probe, rttMs: number): void {
+    // An answer after a second may be one to the kernel's own retransmission: its time says nothing (Karn's rule).
+    if (rttMs >= KERNEL_RETRANSMITS_MS) return
+    probe.track.rtt.sample(rttMs)
+    this.#rtt.sample(rttMs)
+    if (probe.epoch.isJudged) this.#control.late(probe.epoch.index)
+    else probe.epoch.answered(probe.track.number, probe.purpose)
+  }
+
+  #resolve({ track, port, attempt }: Probe, is: 'open' | 'refused' | 'other'): void {
+    track.answered(attempt, is === 'open')
+    if (is === 'open' && track.openCount === 1) this.#hostsWithOpen++
+    if (is !== 'other') this.#canaries.known(track, port, is)
+    this.#resolved(track)
+  }
+
+  #resolved(track: HostTrack): void {
+    this.#table.resolved(track)
+    const { limiting, deaf } = this.#control
+    if (track.unresolved === 0 && (limiting.has(track.number) || deaf.has(track.number))) this.#marked.push(track)
+  }
+
+  #failed(probe: Probe, shortage: boolean, nowMs: number): boolean {
+    // It was never sent, so that its answer is not missed.
+    probe.epoch.answered(probe.track.number, probe.purpose)
+    if (probe.purpose === 'open-canary' || probe.purpose === 'refusing-canary') return false
+    if (shortage && this.#shortage.met(this.#inFlight, nowMs)) this.#control.yield()
+    if (probe.failures < (shortage ? this.#shortage.patience : limits.scanFailures)) {
+      this.#putBack.push({ ...probe, failures: probe.failures + 1 })
+      return false
+    }
+    this.#resolved(probe.track)
+    return true
+  }
+
+  #returned(): Probe | undefined {
+    const probe = this.#putBack.pop()
+    return probe && this.#probe(probe.track, probe.port, probe.purpose, probe.attempt, probe.doubt, probe.failures)
+  }
+
+  #fresh(): Probe | undefined {
+    const track = this.#table.next()
+    return track && this.#probe(track, this.#table.freshPort(track), 'fresh', 1, 1, 0)
+  }
+
+  /** The oldest silent port that still deserves an attempt; those that don't are given up on the way. */
+  #retry(): Probe | undefined {
+    for (let looked = 0; looked < GIVE_UP_AT_ONCE && this.#silent.shift(this.#waiting); looked++) {
+      const { host, port, attempts, epoch } = this.#waiting
+      const track = this.#table.get(host)
+      if (track === undefined) continue
+      const usual = track.loss(this.#control.limitsRefusals(host))
+      const doubt = this.#waiting.doubt * this.#judging.history.loss(epoch, usual, this.#control.limit)
+      const sure = attempts >= 2 && doubt * Math.max(1, track.openCount * this.#hostsWithOpen) < limits.scanMissChance
+      const most = this.#plan.retries === undefined ? limits.scanAttempts : this.#plan.retries + 1
+      if (attempts < most && !(sure && this.#plan.retries === undefined))
+        return this.#probe(track, port, 'retry', attempts + 1, doubt, 0)
+      this.#resolved(track)
+      this.#giveUp(track, port, attempts, sure)
+    }
+    return undefined
+  }
+
+  #probe(track: HostTrack, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
+    const isCanary = purpose === 'open-canary' || purpose === 'refusing-canary'
+    const timeoutMs = this.#plan.timeoutMs ?? (isCanary ? limits.scanMaxTimeoutMs : track.rtt.timeoutMs(attempt))
+    const epoch = this.#judging.current
+    return { track, port, purpose, attempt, timeoutMs, epoch, doubt, failures }
+  }
+}
+
+/** The kernel's first SYN retransmission (RFC 6298: the initial timeout of 1 s), less some room. */
+const KERNEL_RETRANSMITS_MS = 950
+/** Silent ports looked at in one call, so that the end of a silent scan does not stall the thread. */
+const GIVE_UP_AT_ONCE = 512

@@ -1,0 +1,211 @@
+import { limits } from '../../base/limits.ts'
+import type { Epoch } from './epoch.ts'
+import { Evidence } from './evidence.ts'
+import { Suspicion } from './suspicion.ts'
+import { type Sample, Trial } from './trial.ts'
+
+/**
+ * Decides the rate of sending from what each epoch says. Canaries decide, not silence. Loss lowers the rate to what was
+ * delivered, and then one of two things is seen: the loss goes away (a limit was found: stay near it), or it stays as
+ * it was (random loss: go on as fast as before).
+ */
+export class RateControl {
+  #rate: number
+  readonly #fixed: number | undefined
+  /** The chance that a probe or its answer is lost whatever the rate. */
+  #randomLoss = 0
+  #limit: number | undefined
+  #doubtLimitMs = 0
+  #believeMs: number = limits.scanBelieveLimitMs
+  #suspicion: Suspicion | undefined
+  #trial: Trial | undefined
+  readonly #unheard = new Set<number>()
+  readonly #deaf = new Set<number>()
+  /** The rate before a slow-down in which no open port could be asked. */
+  #slowedUnseen: number | undefined
+  /** What the latest epochs said together, until it is enough to judge by. */
+  #fresh = new Evidence()
+  #canaries = new Evidence()
+
+  /** `fixed`: the rate that was asked for by hand; the path is watched all the same. */
+  constructor(fixed?: number) {
+    this.#fixed = fixed
+    this.#rate = fixed ?? limits.scanFirstRate
+  }
+
+  /** Probes per second. */
+  get rate(): number {
+    return this.#fixed ?? this.#rate
+  }
+
+  get randomLoss(): number {
+    return this.#randomLoss
+  }
+
+  /** Probes per second that the path or a host was seen to let through, while that is the bound. */
+  get limit(): number | undefined {
+    return this.#limit
+  }
+
+  /** A question is open that canaries answer; what is seen meanwhile teaches nothing about the hosts. */
+  get isAsking(): boolean {
+    return this.#suspicion !== undefined || this.#trial !== undefined
+  }
+
+  /** Hosts whose open ports answer while their refusals go missing: they limit RSTs or ICMPs, and the path is free. */
+  limitsRefusals(host: number): boolean {
+    return this.#unheard.has(host)
+  }
+
+  /** An answer to an epoch's canary came after it was missed. Many of them: the path became slower, not worse. */
+  late(epochIndex: number): void {
+    const trial = this.#trial
+    if (trial?.late(epochIndex) !== true) return
+    this.#trial = undefined
+    this.#rate = trial.fromRate
+  }
+
+  /** Our own system ran short of something: slower, whatever the path allows. */
+  yield(): void {
+    this.#rate = Math.max(limits.scanMinRate, this.#rate * 0.7)
+  }
+
+  /** Nearly all that was expected of an epoch has come before its time: go on growing. */
+  hasten(epoch: Epoch): void {
+    if (!this.isAsking) this.#grow(epoch, limits.scanMaxRate)
+  }
+
+  /**
+   * Takes up an epoch whose answers are in. `next` is the first epoch that a decision made now applies to; `mayGrow`:
+   * it has not made the rate grow yet.
+   */
+  judge(epoch: Epoch, next: number, nowMs: number, mayGrow: boolean): void {
+    if (this.#suspicion !== undefined) this.#examine(this.#suspicion, epoch, next, nowMs)
+    else if (this.#trial !== undefined) this.#try(this.#trial, epoch, next, nowMs)
+    else this.#watch(epoch, next, mayGrow)
+  }
+
+  /** The hosts that `limitsRefusals` is true for. */
+  get limiting(): ReadonlySet<number> {
+    return this.#unheard
+  }
+
+  /** Hosts that answered and then stopped altogether: what was asked since proves nothing. */
+  get deaf(): ReadonlySet<number> {
+    return this.#deaf
+  }
+
+  readonly #heard = (host: number): boolean => !this.#unheard.has(host)
+
+  #watch(epoch: Epoch, next: number, mayGrow: boolean): void {
+    this.#fresh.add(epoch.sum('fresh', this.#heard))
+    this.#canaries.add(epoch.sum('canaries', this.#heard))
+    const fresh = this.#fresh
+    const canaries = this.#canaries
+    if (fresh.isShort || canaries.isShort) {
+      this.#suspect(next)
+      return
+    }
+    const enough = fresh.expected + canaries.expected >= ENOUGH
+    if (mayGrow && enough && Math.min(fresh.ratio, canaries.ratio) > 0.9) this.#grow(epoch, limits.scanMaxRate)
+    // Nothing that answers is known: grow all the same, but not far.
+    if (mayGrow && canaries.sent === 0 && !enough) this.#grow(epoch, limits.scanBlindRate)
+    if (fresh.expected >= ENOUGH) this.#fresh = new Evidence()
+    if (canaries.expected < ENOUGH_CANARIES) return
+    this.#learnLoss(canaries)
+    this.#canaries = new Evidence()
+    if (this.#slowedUnseen !== undefined && epoch.sum('open', this.#heard).sent > 0)
+      this.#dare(this.#slowedUnseen, next)
+  }
+
+  #suspect(next: number): void {
+    this.#suspicion = new Suspicion(next)
+    this.#fresh = new Evidence()
+    this.#canaries = new Evidence()
+  }
+
+  /** An open port was found since the rate was lowered for missing refusals: at the old rate, does it answer? */
+  #dare(rate: number, next: number): void {
+    this.#slowedUnseen = undefined
+    this.#limit = undefined
+    this.#rate = Math.max(this.#rate, rate)
+    this.#suspect(next)
+  }
+
+  #grow(epoch: Epoch, ceiling: number): void {
+    // Nothing is proved by a rate that was asked for but never reached.
+    if (this.#rate >= ceiling || epoch.rate < this.#rate / 2) return
+    if (this.#limit !== undefined && this.#rate > this.#limit * 1.5) this.#limit = undefined
+    const near = this.#limit !== undefined && this.#rate * 1.5 > this.#limit
+    // Where nearly all ports answer, what is dropped above the limit is known and asked again; elsewhere it costs rounds.
+    const isDense = epoch.sum('fresh', this.#heard).expected > epoch.sent / 3
+    const isDoubted = epoch.endMs > this.#doubtLimitMs
+    if (near && !isDense && !isDoubted && this.#rate > (this.#limit ?? 0) * SPARSE_EXCESS) return
+    const nearFactor = isDoubted ? 1.1 : 1 + ((isDense ? 0.3 : 0.02) * (epoch.endMs - epoch.startMs)) / 1000
+    const factor = near ? nearFactor : 1.5
+    this.#rate = Math.min(this.#rate * factor, ceiling)
+  }
+
+  /** Only while no limit is near: what a limiter drops is not random. */
+  #learnLoss(canaries: Evidence): void {
+    const loss = Math.min(canaries.lost / canaries.sent, MOST_RANDOM)
+    if (loss > this.#randomLoss && this.#limit !== undefined) return
+    this.#randomLoss += (loss - this.#randomLoss) * (canaries.sent / (canaries.sent + 100))
+  }
+
+  #examine(suspicion: Suspicion, epoch: Epoch, next: number, nowMs: number): void {
+    if (epoch.index < suspicion.sinceEpoch) return
+    suspicion.add(epoch, this.#heard)
+    const finding = suspicion.finding(this.#heard)
+    if (finding.kind === 'undecided') return
+    this.#suspicion = undefined
+    if (finding.kind === 'refusals-limited') for (const host of finding.hosts) this.#unheard.add(host)
+    if (finding.kind !== 'path') return
+    this.#slowedUnseen = finding.openAsked ? undefined : epoch.rate
+    this.#slowDown(epoch.rate, suspicion.sample, next, nowMs)
+  }
+
+  #slowDown(fromRate: number, before: Sample, next: number, nowMs: number): void {
+    // Never below a quarter at once: an outage looks like a limit of nothing.
+    const slower = Math.max(limits.scanMinRate, fromRate * Math.max(0.25, before.canaries.ratio))
+    this.#rate = Math.min(this.#rate, slower)
+    this.#trial = new Trial(fromRate, this.#rate, before, next, nowMs)
+  }
+
+  /** Believed for a while, and longer each time it is found again: conditions change, and a limit may be a mistake. */
+  #foundLimit(limit: number, nowMs: number): void {
+    this.#limit = limit
+    this.#doubtLimitMs = nowMs + this.#believeMs
+    this.#believeMs *= 2
+  }
+
+  #try(trial: Trial, epoch: Epoch, next: number, nowMs: number): void {
+    if (epoch.index < trial.sinceEpoch) return
+    trial.add(epoch, this.#heard)
+    const conclusion = trial.conclusion(nowMs)
+    if (conclusion === 'undecided') return
+    this.#trial = undefined
+    if (conclusion === 'limit') {
+      // After an outage the lower rate says nothing of what the path can carry.
+      if (!trial.wasOutage) this.#foundLimit(Math.max(trial.rate, trial.fromRate * trial.before.canaries.ratio), nowMs)
+    } else if (conclusion === 'slower-yet') {
+      this.#slowDown(epoch.rate, trial.after, next, nowMs)
+    } else if (conclusion === 'random') {
+      this.#randomLoss = Math.min(MOST_RANDOM, trial.after.canaries.lost / trial.after.canaries.sent)
+      this.#rate = trial.fromRate
+    } else {
+      const silent = conclusion === 'deaf' ? this.#deaf : this.#unheard
+      for (const host of trial.hosts) silent.add(host)
+      this.#rate = Math.min(trial.fromRate, limits.scanBlindRate)
+    }
+  }
+}
+
+/** More than this lost at random is no path that a scan could use. */
+const MOST_RANDOM = 0.6
+/** Expected answers that are enough to judge by. */
+const ENOUGH = 8
+/** Canaries of which a missing eighth is noticed. */
+const ENOUGH_CANARIES = 30
+/** How far above a limit a scan goes that can't see what is dropped. */
+const SPARSE_EXCESS = 1.1

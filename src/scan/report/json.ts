@@ -1,0 +1,64 @@
+import { escapeBytes } from '../escape.ts'
+import { serviceName } from '../services.ts'
+import type { PortResult, ScanHost } from '../types.ts'
+import type { ScanReport } from './report.ts'
+
+/** The version of the documents, raised when a reader of the old one would misunderstand the new one. */
+const version = 1
+
+function hostFields({ address, family, name }: ScanHost) {
+  return { address, family, ...(name !== undefined && { name }) }
+}
+
+function portFields({ port, state, reason, rttMs, attempts, banner }: PortResult) {
+  const service = serviceName(port)
+  return {
+    port,
+    state,
+    reason,
+    ...(rttMs !== undefined && { rttMs: roundMs(rttMs) }),
+    attempts,
+    ...(service !== undefined && { serviceGuess: service }),
+    ...(banner !== undefined && { banner: escapeBytes(banner) }),
+  }
+}
+
+/** Microseconds are as fine as the clock is honest. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
+
+function summaryFields(report: ScanReport) {
+  const { results: _results, startedAt, durationMs, ...rest } = report
+  return { startedAt: new Date(startedAt).toISOString(), durationMs: roundMs(durationMs), ...rest }
+}
+
+/** One JSON document (docs/scan-output.schema.json), in pieces so that a large one is never held twice. */
+export function* renderJson(report: ScanReport): Generator<string> {
+  const head = JSON.stringify({ format: 'netlab-scan', version, ...summaryFields(report) }, undefined, 2)
+  yield `${head.slice(0, -2)},\n  "hosts": [`
+  let first = true
+  for (const { host, ports } of report.results) {
+    yield `${first ? '' : ','}\n    ${JSON.stringify(hostFields(host)).slice(0, -1)},"ports":[`
+    yield* lines(ports)
+    yield '\n    ]}'
+    first = false
+  }
+  yield first ? ']\n}\n' : '\n  ]\n}\n'
+}
+
+function* lines(ports: readonly PortResult[]): Generator<string> {
+  for (const [index, result] of ports.entries()) {
+    yield `${index === 0 ? '' : ','}\n      ${JSON.stringify(portFields(result))}`
+  }
+}
+
+/** One line of JSON Lines: a result. */
+export function resultLine(result: PortResult): string {
+  return `${JSON.stringify({ type: 'result', ...hostFields(result.host), ...portFields(result) })}\n`
+}
+
+/** The last line of JSON Lines: the summary. */
+export function summaryLine(report: ScanReport): string {
+  return `${JSON.stringify({ type: 'summary', format: 'netlab-scan', version, ...summaryFields(report) })}\n`
+}

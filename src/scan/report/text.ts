@@ -1,0 +1,53 @@
+import { formatTime } from '../../terminal/format.ts'
+import { escapeBytes } from '../escape.ts'
+import { portStates } from '../findings.ts'
+import { serviceName } from '../services.ts'
+import type { PortResult } from '../types.ts'
+import type { ScanReport } from './report.ts'
+
+/** `Port 22 open (ssh)`; with `named`, `Port 22 open on 10.0.0.1 [db.example] (ssh)`. Anything but open says why. */
+export function portLine(result: PortResult, named: boolean): string {
+  const { host, port, state, reason } = result
+  const where = named ? ` on ${host.address}${host.name === undefined ? '' : ` [${host.name}]`}` : ''
+  const service = serviceName(port)
+  const guess = service === undefined ? '' : ` (${service})`
+  const why = state === 'open' ? '' : `: ${reason}`
+  return `Port ${port} ${state}${where}${guess}${why}`
+}
+
+/** The list for a person: a line a port, with its RTT, and its banner below when one was asked for. */
+export function* renderText(report: ScanReport): Generator<string> {
+  for (const { ports } of report.results) {
+    for (const result of ports) {
+      const rtt = result.rttMs === undefined ? '' : `  ${result.rttMs.toFixed(2)} ms`
+      const banner = result.banner === undefined ? '' : `  "${escapeBytes(result.banner)}"`
+      yield `${portLine(result, report.hostCount > 1)}${rtt}${banner}\n`
+    }
+  }
+}
+
+const number = (value: number): string => value.toLocaleString('en')
+
+/** What the scan came to, in sentences: how much, how many of each state and why, and whether that is all. */
+export function summarySentences(report: ScanReport): readonly string[] {
+  const { portCount, hostCount, durationMs, probes, retries, complete, notScanned, notes } = report
+  const ports = `${number(portCount)} port${portCount === 1 ? '' : 's'}`
+  const where = hostCount === 1 ? report.targets : `${number(hostCount)} addresses`
+  const states = portStates.flatMap((state) => {
+    const reasons = Object.entries(report.counts[state] ?? {})
+    if (reasons.length === 0) return []
+    const sum = reasons.reduce((total, [, count]) => total + count, 0)
+    const why = reasons.map(([reason, count]) => (reasons.length === 1 ? reason : `${number(count)} ${reason}`))
+    return [`${number(sum)} ${state}${state === 'open' ? '' : ` (${why.join(', ')})`}`]
+  })
+  if (report.counts.open === undefined) states.unshift('none open')
+  if (notScanned > 0) states.push(`${number(notScanned)} not scanned`)
+  return [
+    `${ports} of ${where} in ${formatTime(durationMs)}: ${states.join(', ')}`,
+    `${number(probes)} probe${probes === 1 ? '' : 's'}, ${number(retries)} repeated; the result is ${complete ? 'complete' : 'NOT complete'}`,
+    ...notes,
+    ...(report.results.some(({ ports }) => ports.some(({ port }) => serviceName(port) !== undefined))
+      ? ['services are guessed from port numbers (IANA), not from what answered']
+      : []),
+  ]
+}

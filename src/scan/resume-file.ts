@@ -1,0 +1,150 @@
+import { StorageError, UsageError } from '../base/errors.ts'
+import type { AnsweredText } from './answered.ts'
+import { type Counts, portStates } from './findings.ts'
+import type { PortResult, PortState } from './types.ts'
+
+/** What a scan was asked; an interrupted one is continued by the same only. */
+export interface ScanIdentity {
+  readonly targets: string
+  readonly ports: string
+  readonly shown: string
+  readonly banner: boolean
+}
+
+/** All that is needed to continue an interrupted scan. */
+export interface ResumeState {
+  readonly identity: ScanIdentity
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  readonly durationMs: number
+  readonly probes: number
+  readonly retries: number
+  readonly counts: Counts
+  readonly answered: AnsweredText
+  /** The listed results; the others are in `counts` only. */
+  readonly results: readonly PortResult[]
+}
+
+const format = 'netlab-scan-resume'
+const version = 1
+
+export function formatResume(state: ResumeState): string {
+  const results = state.results.map(({ banner, ...result }) => ({
+    ...result,
+    ...(banner !== undefined && { banner: Buffer.from(banner).toString('base64') }),
+  }))
+  return `${JSON.stringify({ format, version, ...state, results }, undefined, 1)}\n`
+}
+
+/**
+ * Reads what `formatResume` wrote.
+ * @throws {StorageError} when the text is something else. @throws {UsageError} when it is of a scan of something else.
+ */
+export function parseResume(text: string, file: string, identity: ScanIdentity): ResumeState {
+  const state = read(text)
+  if (state === undefined) {
+    throw new StorageError('RESUME', `${file} is not the state of an interrupted scan`, {
+      hint: 'name another file, or remove this one to begin anew',
+    })
+  }
+  for (const key of ['targets', 'ports', 'shown', 'banner'] as const) {
+    if (state.identity[key] !== identity[key]) {
+      const before = shorten(String(state.identity[key]))
+      throw new UsageError(`${file} is of a scan with other ${titles[key]} (${before})`, {
+        hint: 'repeat its arguments to continue it, or remove the file to begin anew',
+      })
+    }
+  }
+  return state
+}
+
+const titles = { targets: 'targets', ports: 'ports', shown: '--show', banner: '--banner' } as const
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+function read(text: string): ResumeState | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isRecord(value) || value.format !== format || value.version !== version) return undefined
+  const { identity, startedAt, durationMs, probes, retries, counts, answered, results } = value
+  const whole =
+    isIdentity(identity) &&
+    [startedAt, durationMs, probes, retries].every((number) => typeof number === 'number') &&
+    isCounts(counts) &&
+    isAnswered(answered) &&
+    Array.isArray(results) &&
+    results.every(isResult)
+  if (!whole) return undefined
+  return {
+    identity,
+    startedAt: Number(startedAt),
+    durationMs: Number(durationMs),
+    probes: Number(probes),
+    retries: Number(retries),
+    counts,
+    answered,
+    results: results.map(({ banner, ...result }) => ({
+      ...result,
+      ...(banner !== undefined && { banner: new Uint8Array(Buffer.from(banner, 'base64')) }),
+    })),
+  }
+}
+
+type StoredResult = Omit<PortResult, 'banner'> & { readonly banner?: string }
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isIdentity(value: unknown): value is ScanIdentity {
+  return (
+    isRecord(value) &&
+    ['targets', 'ports', 'shown'].every((key) => typeof value[key] === 'string') &&
+    typeof value.banner === 'boolean'
+  )
+}
+
+function isState(value: unknown): value is PortState {
+  return portStates.some((state) => state === value)
+}
+
+function isCounts(value: unknown): value is Counts {
+  return (
+    isRecord(value) &&
+    Object.entries(value).every(
+      ([state, reasons]) =>
+        isState(state) && isRecord(reasons) && Object.values(reasons).every((count) => typeof count === 'number'),
+    )
+  )
+}
+
+function isAnswered(value: unknown): value is AnsweredText {
+  return (
+    isRecord(value) &&
+    typeof value.whole === 'string' &&
+    isRecord(value.partial) &&
+    Object.values(value.partial).every((ports) => typeof ports === 'string')
+  )
+}
+
+function isResult(value: unknown): value is StoredResult {
+  if (!isRecord(value) || !isRecord(value.host)) return false
+  const { host, port, state, reason, rttMs, attempts, banner } = value
+  return (
+    typeof host.address === 'string' &&
+    (host.family === 4 || host.family === 6) &&
+    (host.name === undefined || typeof host.name === 'string') &&
+    typeof port === 'number' &&
+    isState(state) &&
+    typeof reason === 'string' &&
+    (rttMs === undefined || typeof rttMs === 'number') &&
+    typeof attempts === 'number' &&
+    (banner === undefined || typeof banner === 'string')
+  )
+}

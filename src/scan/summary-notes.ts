@@ -1,0 +1,31 @@
+import type { Pacing } from './pacing/pacing.ts'
+import type { ScanSummary } from './types.ts'
+
+/** What a reader of the result must know: what is missing, and what could not be told apart. */
+export function summaryNotes(
+  summary: Pick<ScanSummary, 'errors' | 'notScanned'>,
+  pacing: Pacing,
+  unsure: number,
+): Pick<ScanSummary, 'complete' | 'notes'> {
+  const notes: string[] = []
+  const { errors, notScanned } = summary
+  if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: the scan was interrupted`)
+  if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
+  if (unsure > 0) notes.push(`${count(unsure, 'port')} stayed silent while much was lost on the way; some may be open`)
+  const limited = pacing.hostsThat('limit-refusals')
+  if (limited.length > 0)
+    notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
+  const deaf = pacing.hostsThat('stopped-answering')
+  if (deaf.length > 0) notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
+  return { complete: notScanned === 0 && errors === 0 && unsure === 0 && deaf.length === 0, notes }
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** A few names, and how many more. */
+function list(addresses: readonly string[]): string {
+  const shown = addresses.slice(0, 5).join(', ')
+  return addresses.length > 5 ? `${shown} and ${addresses.length - 5} more` : shown
+}

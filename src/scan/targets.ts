@@ -1,0 +1,131 @@
+import { UsageError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { host, type Kind } from '../options/kinds.ts'
+import type { AddressRange } from './address-set.ts'
+import { formatIp, parseIp, width } from './ip.ts'
+
+/** One thing to scan as it was typed, understood but not yet resolved or read. */
+export type Target =
+  | { readonly kind: 'range'; readonly range: AddressRange; readonly zone?: string; readonly note?: string }
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdin' }
+
+/**
+ * A list separated by commas or blanks of names, addresses, networks (`10.0.0.0/24`), ranges (`10.0.0.1-20`,
+ * `10.0.0.1-10.0.1.9`), files (`@hosts.txt`, `./hosts.txt`) and `-` for standard input.
+ * `bounded`: one piece may not be more than a scan can do; what is only excluded may be any size.
+ * @throws {UsageError} naming the piece that is wrong.
+ */
+export function parseTargets(text: string, bounded = true): readonly Target[] {
+  const pieces = text.split(/[\s,]+/).filter((piece) => piece !== '')
+  return pieces.map((piece) => {
+    const target = parseTarget(piece)
+    if (bounded && target.kind === 'range') refuseTooMany(piece, target.range)
+    return target
+  })
+}
+
+/** Targets as an option's value; at least one. */
+export const targetList: Kind<readonly Target[]> = {
+  placeholder: 'TARGET',
+  parse(text) {
+    const targets = parseTargets(text)
+    if (targets.length === 0) throw new UsageError('a host name, an address or a network is needed')
+    return targets
+  },
+}
+
+/** Targets to leave out. */
+export const excludedList: Kind<readonly Target[]> = {
+  placeholder: 'TARGET',
+  parse: (text) => parseTargets(text, false),
+}
+
+function parseTarget(piece: string): Target {
+  if (piece === '-') return { kind: 'stdin' }
+  if (piece.startsWith('@')) {
+    if (piece === '@') throw new UsageError('"@" needs the name of a file behind it')
+    return { kind: 'file', path: piece.slice(1) }
+  }
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(piece)) {
+    throw new UsageError(`"${piece}" is a URL`, { hint: 'give its host alone, and its port with --ports' })
+  }
+  return parseAddress(piece) ?? parseNetwork(piece) ?? parseRange(piece) ?? parseName(piece)
+}
+
+function parseAddress(piece: string): Target | undefined {
+  const ip = parseIp(/^\[(.*)\]$/.exec(piece)?.[1] ?? piece)
+  if (ip === undefined) return undefined
+  const range = { family: ip.family, first: ip.value, last: ip.value }
+  return { kind: 'range', range, ...(ip.zone !== undefined && { zone: ip.zone }) }
+}
+
+function parseNetwork(piece: string): Target | undefined {
+  const match = /^([^/]+)\/(\d+)$/.exec(piece)
+  if (match === null) return undefined
+  const base = parseIp(match[1] ?? '')
+  if (base === undefined) {
+    throw new UsageError(`"${piece}" is no network: "${match[1]}" is not a numeric address`, {
+      hint: `@${piece} would read a file of that name`,
+    })
+  }
+  const bits = width[base.family]
+  const prefix = BigInt(match[2] ?? '')
+  if (prefix > bits) throw new UsageError(`"${piece}": a prefix of IPv${base.family} has at most ${bits} bits`)
+  const size = 1n << (bits - prefix)
+  const first = base.value - (base.value % size)
+  const range = { family: base.family, first, last: first + size - 1n }
+  if (first === base.value) return { kind: 'range', range }
+  return {
+    kind: 'range',
+    range,
+    note: `${piece} has bits set behind its prefix; scanning the network ${formatIp(base.family, first)}/${prefix}`,
+  }
+}
+
+function parseRange(piece: string): Target | undefined {
+  const dash = piece.indexOf('-')
+  const start = parseIp(piece.slice(0, Math.max(0, dash)))
+  if (start === undefined) return undefined
+  const end = piece.slice(dash + 1)
+  const last = start.family === 4 && /^\d+$/.test(end) ? lastOctet(piece, start.value, end) : parseIp(end)?.value
+  if (last === undefined || (start.family === 4) !== !end.includes(':')) {
+    throw new UsageError(`"${piece}" is not a range of addresses`, { hint: 'write 10.0.0.1-20 or 10.0.0.1-10.0.1.9' })
+  }
+  if (last < start.value) {
+    throw new UsageError(`"${piece}" runs backwards`, {
+      hint: `write ${formatIp(start.family, last)}-${formatIp(start.family, start.value)}`,
+    })
+  }
+  return { kind: 'range', range: { family: start.family, first: start.value, last } }
+}
+
+function lastOctet(piece: string, start: bigint, digits: string): bigint {
+  if (Number(digits) > 255) throw new UsageError(`"${piece}": ${digits} is more than 255`)
+  return start - (start & 255n) + BigInt(digits)
+}
+
+function refuseTooMany(piece: string, range: AddressRange): void {
+  const size = range.last - range.first + 1n
+  if (range.family === 6 && size > BigInt(limits.scanIpv6RangeCount)) {
+    throw new UsageError(`"${piece}" has ${size.toLocaleString('en')} addresses, too many to try them all`, {
+      hint: `a network of IPv6 has at most ${limits.scanIpv6RangeCount.toLocaleString('en')} here, a /112`,
+    })
+  }
+  if (size > BigInt(limits.scanAddressCount)) {
+    throw new UsageError(`"${piece}" has ${size.toLocaleString('en')} addresses`, {
+      hint: `at most ${limits.scanAddressCount.toLocaleString('en')}, a /8, are scanned at a time`,
+    })
+  }
+}
+
+function parseName(piece: string): Target {
+  if (piece.includes('/')) return { kind: 'file', path: piece }
+  const port = /^([^:]+):(\d+)$/.exec(piece)
+  if (port !== null) {
+    throw new UsageError(`"${piece}" names a port`, { hint: `write ${port[1]} and --ports ${port[2]}` })
+  }
+  if (piece.includes(':')) throw new UsageError(`"${piece}" is neither a host name nor an IP address`)
+  return { kind: 'name', name: host.parse(piece) }
+}

@@ -1,0 +1,167 @@
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { EventSink, Peer } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import { isLoopback } from '../net/address.ts'
+import type { ServeConfig } from './config.ts'
+import { Connection, type ConnectionHost } from './connection.ts'
+import type { Protocol } from './protocol.ts'
+import type { MovingSocket } from './socket-move.ts'
+
+/** One row of the operator's table of clients. */
+export interface ClientStatus {
+  readonly id: number
+  readonly peer: Peer
+  readonly thread: number
+  readonly received: number
+  readonly sent: number
+  readonly queued: number
+  readonly idleMs: number
+}
+
+/** Whom a runner reports to. */
+export interface RunnerOwner {
+  readonly clock: Clock
+  readonly record: EventSink
+  /** A connection is closed; its place is free. */
+  ended(id: number): void
+  stopRequested(by: string): void
+}
+
+/** Runs the conversations of one thread. Which thread that is, neither it nor the protocol needs to know. */
+export class ClientRunner implements ConnectionHost {
+  readonly clock: Clock
+  readonly record: EventSink
+  readonly framing: ServeConfig['framing']
+  readonly allowStop: ServeConfig['allowStop']
+  readonly #config: ServeConfig
+  readonly #thread: number
+  readonly #protocol: Protocol
+  readonly #owner: RunnerOwner
+  readonly #connections = new Map<number, Connection>()
+  readonly #closing = new Set<Connection>()
+  readonly #buffers = new Map<number, Buffer>()
+  readonly #secureContext: SecureContext | undefined
+  #sweep: Timer | undefined
+  #sweepMs = Number.POSITIVE_INFINITY
+  #drained: (() => void) | undefined
+
+  constructor(config: ServeConfig, thread: number, protocol: Protocol, owner: RunnerOwner) {
+    this.clock = owner.clock
+    this.record = owner.record
+    this.framing = config.framing
+    this.allowStop = config.allowStop
+    this.#config = config
+    this.#thread = thread
+    this.#protocol = protocol
+    this.#owner = owner
+    this.#secureContext = config.tls === undefined ? undefined : createSecureContext(config.tls)
+  }
+
+  /** Serves one more client. */
+  take(id: number, peer: Peer, moving: MovingSocket): void {
+    const local = isLoopback(peer.address)
+    const connection = new Connection(id, peer, local || this.#config.insecure, moving, this)
+    this.#connections.set(id, connection)
+    this.record({ type: 'connected', id, peer, thread: this.#thread })
+    if (this.#config.idleMs > 0) this.#sweepWithin(Math.min(this.#config.idleMs / 4, limits.sweepMs))
+    if (this.#secureContext === undefined) this.#serve(connection)
+    else {
+      const rules = { secureContext: this.#secureContext, plaintext: local || this.#config.plaintext === 'any' }
+      void connection.enter(rules).then((entered) => {
+        if (entered) this.#serve(connection)
+      })
+    }
+    if (this.#drained !== undefined) connection.end('stopping')
+  }
+
+  #serve(connection: Connection): void {
+    try {
+      this.#protocol.serve(connection)?.then(
+        () => connection.done(),
+        (error: unknown) => connection.fail(error),
+      )
+    } catch (error) {
+      connection.fail(error)
+    }
+  }
+
+  /** Ends one conversation. Returns whether it was here. */
+  kick(id: number): boolean {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return false
+    this.record({ type: 'kicked', id, peer: connection.peer })
+    connection.end('kicked')
+    return true
+  }
+
+  status(): ClientStatus[] {
+    const now = this.clock.monotonic()
+    return [...this.#connections.values()].map((connection) => ({
+      id: connection.id,
+      peer: connection.peer,
+      thread: this.#thread,
+      received: connection.receivedBytes,
+      sent: connection.sentBytes,
+      queued: connection.queuedBytes,
+      idleMs: Math.round(now - connection.activeMs),
+    }))
+  }
+
+  /** Ends every conversation; resolves when the last socket is closed, which `limits.drainMs` bounds. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained = resolve
+      for (const connection of this.#connections.values()) connection.end('stopping')
+      if (this.#connections.size === 0) resolve()
+    })
+  }
+
+  readBuffer(bytes: number): Buffer {
+    let buffer = this.#buffers.get(bytes)
+    if (buffer === undefined) {
+      buffer = Buffer.allocUnsafeSlow(bytes)
+      this.#buffers.set(bytes, buffer)
+    }
+    return buffer
+  }
+
+  stopRequested(by: string): void {
+    this.#owner.stopRequested(by)
+  }
+
+  closing(connection: Connection): void {
+    this.#closing.add(connection)
+    this.#sweepWithin(limits.closingSweepMs)
+  }
+
+  closed(connection: Connection): void {
+    this.#closing.delete(connection)
+    this.#connections.delete(connection.id)
+    this.#owner.ended(connection.id)
+    if (this.#connections.size === 0) this.#drained?.()
+  }
+
+  /** One timer for all deadlines of the thread, and none while there is nothing to watch. */
+  #sweepWithin(delayMs: number): void {
+    if (this.#sweep !== undefined && this.#sweepMs <= delayMs) return
+    this.#sweep?.cancel()
+    this.#sweepMs = delayMs
+    this.#sweep = this.clock.after(delayMs, () => this.#look(), { background: true })
+  }
+
+  #look(): void {
+    this.#sweep = undefined
+    this.#sweepMs = Number.POSITIVE_INFINITY
+    const now = this.clock.monotonic()
+    for (const connection of this.#closing) if (connection.expire(now)) this.#closing.delete(connection)
+    const { idleMs } = this.#config
+    if (idleMs > 0) {
+      for (const connection of this.#connections.values()) {
+        if (now - connection.activeMs >= idleMs) connection.end('idle')
+      }
+    }
+    if (this.#closing.size > 0) this.#sweepWithin(limits.closingSweepMs)
+    if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, limits.sweepMs))
+  }
+}

@@ -1,0 +1,80 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Clock } from '../base/clock.ts'
+import type { Peer } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { EventLogWriter } from '../log/line-writer.ts'
+import { ClientRunner, type ClientStatus } from './client-runner.ts'
+import type { ServeConfig } from './config.ts'
+import { connectLink } from './link.ts'
+import type { ProtocolDefinition } from './protocol.ts'
+import type { MovingSocket } from './socket-move.ts'
+
+/** A client on its way to the thread that will serve it. */
+export interface Arrival {
+  readonly id: number
+  readonly peer: Peer
+  readonly moving: MovingSocket
+}
+
+/** What the listener thread asks of a client thread. */
+export type ClientThreadCalls = {
+  take(arrivals: readonly Arrival[]): void
+  kick(id: number): boolean
+  status(argument: undefined): ClientStatus[]
+  /** Returns when what this thread recorded is in the log. */
+  settleLog(argument: undefined): void
+  /** Resolves when the last conversation is over and the log has everything of this thread. */
+  drain(argument: undefined): Promise<void>
+}
+
+/** What a client thread tells the listener thread. */
+export type ClientThreadNews = {
+  ended(ids: readonly number[]): void
+  stopRequested(by: string): void
+}
+
+export interface ClientThreadData {
+  readonly config: ServeConfig
+  readonly thread: number
+  readonly shared: MessagePort | undefined
+}
+
+/** The program of a client thread: conversations in, news out. */
+export function runClientThread(
+  port: MessagePort,
+  data: ClientThreadData,
+  definition: ProtocolDefinition,
+  log: EventLogWriter,
+  clock: Clock,
+): void {
+  const { config, thread, shared } = data
+  const protocol = definition.create(config.options, { clock, framing: config.framing, shared })
+  let ended: number[] = []
+
+  const runner = new ClientRunner(config, thread, protocol, {
+    clock,
+    record: (event) => log.record(event),
+    ended(id) {
+      // One message a turn of the loop, however many connections it closed.
+      if (ended.push(id) > 1) return
+      setImmediate(() => {
+        link.tell('ended', ended)
+        ended = []
+      })
+    },
+    stopRequested: (by) => link.tell('stopRequested', by),
+  })
+
+  const link = connectLink<ClientThreadNews, ClientThreadCalls>(port, {
+    take(arrivals) {
+      for (const { id, peer, moving } of arrivals) runner.take(id, peer, moving)
+    },
+    kick: (id) => runner.kick(id),
+    status: () => runner.status(),
+    settleLog: () => void log.drain(limits.logSettleMs),
+    async drain() {
+      await runner.drain()
+      log.drain(limits.logDrainMs)
+    },
+  })
+}

@@ -1,0 +1,159 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Clock } from '../base/clock.ts'
+import type { EventSink } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { StartThread } from '../base/threads.ts'
+import type { EventLogWriter } from '../log/line-writer.ts'
+import type { ClientStatus } from './client-runner.ts'
+import type { ServeConfig } from './config.ts'
+import { Connections, capacity } from './connections.ts'
+import { connectLink } from './link.ts'
+import { type Endpoint, Listener } from './listener.ts'
+import type { ProtocolDefinition, Shared } from './protocol.ts'
+import { detach } from './socket-move.ts'
+import { type PoolOwner, ThreadPool } from './thread-pool.ts'
+
+export interface ServerStatus {
+  readonly endpoint: Endpoint | undefined
+  readonly paused: boolean
+  readonly clients: number
+  readonly maxClients: number
+  readonly connections: number
+  readonly threads: number
+}
+
+/** What the main thread asks of the listener thread. */
+export type ListenerThreadCalls = {
+  /** Binds and starts the threads. Rejects when the server can't start. */
+  open(argument: undefined): Promise<Endpoint>
+  pause(argument: undefined): boolean
+  resume(argument: undefined): Promise<boolean>
+  kick(id: number): Promise<boolean>
+  clients(argument: undefined): Promise<ClientStatus[]>
+  status(argument: undefined): ServerStatus
+  /** A command for the protocol's shared part. */
+  command(words: readonly string[]): Promise<string | undefined>
+  /** Resolves when what this thread and those that serve clients recorded is in the log. */
+  settleLog(argument: undefined): Promise<void>
+  /** Drains: resolves with the number of connections there have been. */
+  stop(argument: undefined): Promise<number>
+}
+
+/** What the listener thread tells the main thread. */
+export type ListenerThreadNews = {
+  stopRequested(by: string): void
+}
+
+/** The program of the listener thread: it owns the port, the table of connections and the protocol's shared state. */
+export function runListenerThread(
+  port: MessagePort,
+  config: ServeConfig,
+  definition: ProtocolDefinition,
+  services: { readonly log: EventLogWriter; readonly clock: Clock; readonly startThread: StartThread },
+): void {
+  const { log, clock, startThread } = services
+  const record: EventSink = (event) => log.record(event)
+  const bound = capacity(config)
+  const connections = new Connections(bound, record, clock)
+  let shared: Shared | undefined
+  let pool: ThreadPool | undefined
+
+  const listener = new Listener({
+    ...config,
+    record,
+    accept(socket) {
+      const peer = connections.admit(socket)
+      if (peer === undefined || pool === undefined) return
+      const id = connections.nextId()
+      connections.add(id, peer, pool.take(id, peer, detach(socket)))
+    },
+  })
+
+  const poolOwner = (): PoolOwner => ({
+    record,
+    log,
+    clock,
+    startThread,
+    attachShared: shared === undefined ? undefined : (channel) => shared?.attach(channel),
+    ended(ids) {
+      for (const id of ids) {
+        const thread = connections.remove(id)
+        if (thread !== undefined) pool?.release(thread)
+      }
+    },
+    stopRequested: (by) => link.tell('stopRequested', by),
+    lost(thread, error) {
+      const gone = connections.removeOf(thread)
+      record({ type: 'thread-died', thread: `client-${thread.index}`, error, clients: gone.length })
+      for (const { id, peer } of gone) {
+        record({ type: 'disconnected', id, peer, reason: 'fault', received: 0, sent: 0, durationMs: 0 })
+      }
+    },
+  })
+
+  const link = connectLink<ListenerThreadNews, ListenerThreadCalls>(port, {
+    async open() {
+      if (bound.clients < config.maxClients) {
+        record({
+          type: 'limited',
+          what: 'clients',
+          asked: config.maxClients,
+          allowed: bound.clients,
+          why: bound.reason,
+        })
+      }
+      shared = await definition.shared?.(config.options, {
+        clock,
+        record,
+        startThread,
+        files: { users: config.users, db: config.db },
+      })
+      try {
+        // Before the first client comes: a thread that starts needs files and time.
+        pool = new ThreadPool(config, poolOwner())
+        await pool.ready()
+        const endpoint = await listener.open()
+        record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
+        return endpoint
+      } catch (error) {
+        await pool?.close()
+        await shared?.close()
+        throw error
+      }
+    },
+    pause() {
+      const changed = listener.pause()
+      if (changed && listener.endpoint !== undefined) record({ type: 'paused', ...listener.endpoint })
+      return changed
+    },
+    async resume() {
+      const changed = await listener.resume()
+      if (changed && listener.endpoint !== undefined) record({ type: 'resumed', ...listener.endpoint })
+      return changed
+    },
+    async kick(id) {
+      return (await connections.find(id)?.link.ask('kick', id)) === true
+    },
+    clients: async () => (await pool?.status()) ?? [],
+    status: () => ({
+      endpoint: listener.endpoint,
+      paused: listener.paused,
+      clients: connections.count,
+      maxClients: bound.clients,
+      connections: connections.total,
+      threads: pool?.size ?? 0,
+    }),
+    command: async (words) => shared?.command?.(words),
+    async settleLog() {
+      await pool?.settleLog()
+      log.drain(limits.logSettleMs)
+    },
+    async stop() {
+      listener.pause()
+      await pool?.close()
+      await shared?.close()
+      log.drain(limits.logDrainMs)
+      return connections.total
+    },
+  })
+}

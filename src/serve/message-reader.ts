@@ -1,0 +1,138 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import { limits } from '../base/limits.ts'
+import type { Decoder } from '../net/codec.ts'
+import { dialectOf } from '../net/dialect.ts'
+import { encodeFrames, FrameDecoder } from '../net/frame-codec.ts'
+import { LineDecoder } from '../net/line-codec.ts'
+import type { Framing } from './config.ts'
+import type { Dialect } from './session.ts'
+
+/** What the reader does to its socket. */
+export interface MessageSocket {
+  write(bytes: Buffer): void
+  pause(): void
+  resume(): void
+  fail(error: unknown): void
+}
+
+const decoders: Readonly<Record<Dialect, () => Decoder<Buffer | string>>> = {
+  frames: () => new FrameDecoder(),
+  text: () => new LineDecoder(),
+}
+
+/** Bytes in, messages out, and back: finds the dialect, cuts frames or lines, holds what the protocol hasn't taken yet. */
+export class MessageReader {
+  readonly #socket: MessageSocket
+  #dialect: Dialect | undefined
+  readonly #known = Promise.withResolvers<Dialect>()
+  readonly #silence: Timer | undefined
+  #decoder: Decoder<Buffer | string> | undefined
+  #inbox: string[] = []
+  #inboxBytes = 0
+  #waiting: ((message: string | undefined) => void) | undefined
+  #ended = false
+  #outbox: string[] = []
+  #flushing = false
+
+  constructor(framing: Framing, clock: Clock, socket: MessageSocket) {
+    this.#socket = socket
+    if (framing !== 'auto') this.#speak(framing)
+    else {
+      // On a busy machine the time may be up before bytes that are there are read: those have the first word.
+      const silent = () => setImmediate(() => this.#speak('text'))
+      this.#silence = clock.after(limits.dialectMs, silent, { background: true })
+    }
+  }
+
+  /** Messages wait to be taken: reading should pause. */
+  get full(): boolean {
+    return this.#inbox.length >= limits.inboxCount || this.#inboxBytes >= limits.inboxBytes
+  }
+
+  dialect(): Promise<Dialect> {
+    return this.#known.promise
+  }
+
+  /** @throws {ProtocolError} when the bytes can't be messages. */
+  push(chunk: Buffer): void {
+    if (this.#dialect === undefined) this.#speak(dialectOf(chunk[0]) === 'frames' ? 'frames' : 'text')
+    this.#deliver(this.#decoder?.push(chunk))
+    if (this.full) this.#socket.pause()
+  }
+
+  /** The peer sent its last byte. @throws {ProtocolError} when that was in the middle of a message. */
+  end(): void {
+    if (this.#dialect === undefined) this.#speak('text')
+    this.#deliver(this.#decoder?.end())
+    this.#finish()
+  }
+
+  /** The conversation is over: nothing more is received, and what was sent goes out now. */
+  close(): void {
+    this.#silence?.cancel()
+    this.#known.resolve(this.#dialect ?? 'text')
+    this.flush()
+    this.#finish()
+  }
+
+  /** The next message, or `undefined` after the last. One call at a time. */
+  receive(): Promise<string | undefined> {
+    const wasFull = this.full
+    const message = this.#inbox.shift()
+    if (message !== undefined) {
+      this.#inboxBytes -= message.length
+      if (wasFull && !this.full) this.#socket.resume()
+      return Promise.resolve(message)
+    }
+    if (this.#ended) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      this.#waiting = resolve
+    })
+  }
+
+  /** Sends one frame or line. All of a turn of the loop go in one write. */
+  send(text: string): void {
+    this.#outbox.push(text)
+    if (this.#flushing || this.#dialect === undefined) return
+    this.#flushing = true
+    setImmediate(() => this.flush())
+  }
+
+  flush(): void {
+    this.#flushing = false
+    if (this.#outbox.length === 0) return
+    const messages = this.#outbox
+    this.#outbox = []
+    const wire = this.#dialect === 'frames' ? encodeFrames(messages) : Buffer.from(`${messages.join('\n')}\n`)
+    this.#socket.write(wire)
+  }
+
+  #speak(dialect: Dialect): void {
+    if (this.#dialect !== undefined) return
+    this.#silence?.cancel()
+    this.#dialect = dialect
+    this.#decoder = decoders[dialect]()
+    this.#known.resolve(dialect)
+    this.flush()
+  }
+
+  #deliver(messages: Iterable<Buffer | string> | undefined): void {
+    for (const message of messages ?? []) {
+      const text = typeof message === 'string' ? message : message.toString('utf8')
+      if (this.#waiting !== undefined) {
+        const take = this.#waiting
+        this.#waiting = undefined
+        take(text)
+      } else {
+        this.#inbox.push(text)
+        this.#inboxBytes += text.length
+      }
+    }
+  }
+
+  #finish(): void {
+    this.#ended = true
+    this.#waiting?.(undefined)
+    this.#waiting = undefined
+  }
+}

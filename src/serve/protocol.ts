@@ -1,0 +1,63 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Clock } from '../base/clock.ts'
+import type { EventSink } from '../base/events.ts'
+import type { StartThread } from '../base/threads.ts'
+import type { OptionSpecs, Values } from '../options/spec.ts'
+import type { Framing } from './config.ts'
+import type { Session } from './session.ts'
+
+/** What a protocol gets in the thread that serves clients. */
+export interface ProtocolServices {
+  readonly clock: Clock
+  readonly framing: Framing
+  /** Leads to what `shared` returned, in the listener thread; absent when the protocol shares nothing. */
+  readonly shared: MessagePort | undefined
+}
+
+/** A protocol at work in one thread. */
+export interface Protocol {
+  /**
+   * Serves one client. The conversation ends when the promise resolves; without a promise, when `session.end` is called or
+   * the peer leaves. Throwing is a bug of ours and costs this one conversation.
+   */
+  serve(session: Session): void | Promise<void>
+}
+
+/** What the shared part of a protocol gets in the listener thread. */
+export interface SharedServices {
+  /** Paths, relative to the working directory; opened by those who keep something. */
+  readonly files: { readonly users: string; readonly db: string }
+  readonly startThread: StartThread
+  readonly clock: Clock
+  readonly record: EventSink
+}
+
+/** The state that all clients of a server share: one owner, in the listener thread. */
+export interface Shared {
+  /** A thread that serves clients wants to talk; it gets the other end as `services.shared`. */
+  attach(port: MessagePort): void
+  /** An operator's command that the core doesn't know. The answer's text, or `undefined` for "unknown command". */
+  command?(words: readonly string[]): string | undefined | Promise<string | undefined>
+  /** Everything acknowledged is on disk when this resolves. */
+  close(): Promise<void>
+}
+
+/** A protocol author writes one of these, and one line in `protocols/index.ts`. */
+export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
+  readonly name: string
+  /** One line for the help. */
+  readonly summary: string
+  readonly defaultPort: number
+  /** Options of this protocol only; the common ones come by themselves. */
+  readonly options: S
+  /** @throws {NetlabError} when the server can't start, e.g. because its store can't be read. */
+  shared?(options: Values<S>, services: SharedServices): Shared | Promise<Shared>
+  create(options: Values<S>, services: ProtocolServices): Protocol
+}
+
+/** Checks a definition and keeps the types of its options. */
+export function defineProtocol<const S extends OptionSpecs = Record<never, never>>(
+  definition: Omit<ProtocolDefinition<S>, 'options'> & { readonly options?: S },
+): ProtocolDefinition<S> {
+  return { ...definition, options: definition.options ?? ({} as S) }
+}

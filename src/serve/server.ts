@@ -1,0 +1,108 @@
+import type { Clock } from '../base/clock.ts'
+import { errorMessage } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
+import type { StartThread } from '../base/threads.ts'
+import { transferOf } from '../log/endpoint.ts'
+import type { EventLog } from '../log/event-log.ts'
+import type { ClientStatus } from './client-runner.ts'
+import type { ServeConfig } from './config.ts'
+import { connectLink } from './link.ts'
+import type { Endpoint } from './listener.ts'
+import type { ListenerThreadCalls, ListenerThreadNews, ServerStatus } from './listener-thread.ts'
+
+/** A running server, as the main thread and its operator see it. Its traffic happens in other threads. */
+export interface Server {
+  readonly endpoint: Endpoint
+  pause(): Promise<boolean>
+  /** @throws {NetworkError} when somebody else took the port meanwhile. */
+  resume(): Promise<boolean>
+  kick(id: number): Promise<boolean>
+  clients(): Promise<readonly ClientStatus[]>
+  status(): Promise<ServerStatus & { readonly uptimeMs: number }>
+  /** Resolves when what happened until now is in the log. */
+  settleLog(): Promise<void>
+  /** A command that the core doesn't know, for the protocol; `undefined` when it doesn't know it either. */
+  command(words: readonly string[]): Promise<string | undefined>
+  /** Ends every conversation and every thread. Further calls wait for the same end. */
+  stop(reason: string): Promise<void>
+  /** Resolves with the reason once the server has stopped, whoever asked for it. */
+  readonly stopped: Promise<string>
+}
+
+export interface ServerServices {
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly startThread: StartThread
+  readonly version: string
+  readonly pid: number
+}
+
+/**
+ * Starts the listener thread, which starts the others.
+ * @throws {NetworkError} when it can't listen; {StorageError} when the protocol's files can't be used.
+ */
+export async function startServer(config: ServeConfig, services: ServerServices): Promise<Server> {
+  const { log, clock, startThread, version, pid } = services
+  const startedMs = clock.monotonic()
+  const record: EventSink = (event) => log.record(event)
+  record({ type: 'starting', service: config.protocol, version, pid, threads: config.threads })
+
+  const endpoint = log.fork()
+  const worker = startThread('listener', {
+    name: 'listener',
+    data: { config, log: endpoint },
+    transfer: transferOf(endpoint),
+  })
+  const stopped = Promise.withResolvers<string>()
+  let stopping: Promise<void> | undefined
+
+  const link = connectLink<ListenerThreadCalls, ListenerThreadNews>(worker, {
+    stopRequested(by) {
+      record({ type: 'stop-requested', by })
+      void stop(`asked by ${by}`)
+    },
+  })
+  const died = new Promise<never>((_, reject) => {
+    worker.once('error', (error) => {
+      record({ type: 'fault', where: 'listener thread', error: errorMessage(error) })
+      link.close()
+      reject(error)
+      stopped.reject(error)
+    })
+  })
+  // Whoever waits for `stopped` or for the start hears of it; nobody else has to.
+  died.catch(() => undefined)
+  stopped.promise.catch(() => undefined)
+
+  async function stop(reason: string): Promise<void> {
+    stopping ??= (async () => {
+      const connections = await link.ask('stop', undefined)
+      await worker.terminate()
+      const uptimeMs = Math.round(clock.monotonic() - startedMs)
+      record({ type: 'stopped', service: config.protocol, reason, connections, uptimeMs })
+      stopped.resolve(reason)
+    })()
+    await stopping
+  }
+
+  let where: Endpoint
+  try {
+    where = await Promise.race([link.ask('open', undefined), died])
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
+
+  return {
+    endpoint: where,
+    pause: () => link.ask('pause', undefined),
+    resume: () => link.ask('resume', undefined),
+    kick: (id) => link.ask('kick', id),
+    clients: () => link.ask('clients', undefined),
+    status: async () => ({ ...(await link.ask('status', undefined)), uptimeMs: clock.monotonic() - startedMs }),
+    settleLog: () => link.ask('settleLog', undefined),
+    command: (words) => link.ask('command', words),
+    stop,
+    stopped: stopped.promise,
+  }
+}

@@ -1,0 +1,77 @@
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { Transferable } from 'node:worker_threads'
+import { limits } from '../base/limits.ts'
+
+/**
+ * A connected socket on its way between threads: the Socket itself, which Node can move since 24.20 and 26.6, or only
+ * the handle inside it, which spares the Socket object on the way (worth a sixth of all connections per second).
+ */
+export type MovingSocket = Socket | SocketHandle
+
+/** The part of a Socket that belongs to the system; opaque. */
+export interface SocketHandle {
+  close(): void
+}
+
+interface WithHandle {
+  _handle?: SocketHandle | null
+}
+
+function isHandle(value: unknown): value is SocketHandle {
+  return typeof value === 'object' && value !== null && 'close' in value && 'readStart' in value
+}
+
+/** Takes the handle out of a freshly accepted, paused socket; the empty Socket is closed. Where that can't be done, the Socket itself moves. */
+export function detach(socket: Socket): MovingSocket {
+  const holder = socket as unknown as WithHandle
+  const handle = holder._handle
+  if (!isHandle(handle)) return socket
+  holder._handle = null
+  socket.destroy()
+  return handle
+}
+
+/** What goes into the transfer list of `postMessage`. */
+export function transferable(moving: MovingSocket): Transferable {
+  return moving as unknown as Transferable
+}
+
+/**
+ * Opens a moved socket for raw reading. `onChunk` may keep what it gets, and returns whether reading goes on.
+ * `shared` is the buffer of all reads of the thread, so that idle clients cost none: what lands in it is copied. A
+ * client that fills it sends a stream and reads into a buffer of its own, without copying, for as long as that lasts.
+ * Falls back to ordinary 'data' events where the handle can't be had.
+ */
+export function openForReading(moving: MovingSocket, shared: Buffer, onChunk: (chunk: Buffer) => boolean): Socket {
+  const handle = moving instanceof Socket ? detach(moving) : moving
+  if (handle instanceof Socket) {
+    handle.on('data', (chunk) => {
+      if (!onChunk(chunk)) handle.pause()
+    })
+    return handle
+  }
+  let own: Buffer | undefined
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: () => own ?? shared,
+      callback(bytesRead: number, bytes: Buffer): boolean {
+        const view = bytesRead === bytes.length ? bytes : bytes.subarray(0, bytesRead)
+        const goOn = onChunk(own === undefined ? Buffer.from(view) : view)
+        if (bytesRead < limits.streamReadBytes) own = undefined
+        // A write that waits for its peer still needs the buffer it came from.
+        else if (own === undefined || socket.writableLength > 0) own = Buffer.allocUnsafeSlow(shared.length)
+        return goOn
+      },
+    },
+  }
+  const socket = new Socket(options as unknown as SocketConstructorOpts)
+  return socket
+}
+
+/** Opens a moved socket as an ordinary one, paused. */
+export function openOrdinary(moving: MovingSocket): Socket {
+  if (moving instanceof Socket) return moving
+  return new Socket({ handle: moving, allowHalfOpen: true } as unknown as SocketConstructorOpts)
+}

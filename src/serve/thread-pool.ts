@@ -1,0 +1,161 @@
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
+import type { Clock } from '../base/clock.ts'
+import { errorMessage } from '../base/errors.ts'
+import type { EventSink, Peer } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { StartThread } from '../base/threads.ts'
+import { transferOf } from '../log/endpoint.ts'
+import type { EventLogWriter } from '../log/line-writer.ts'
+import type { ClientStatus } from './client-runner.ts'
+import type { Arrival, ClientThreadCalls, ClientThreadData, ClientThreadNews } from './client-thread.ts'
+import type { ServeConfig } from './config.ts'
+import { connectLink, type Link } from './link.ts'
+import { type MovingSocket, transferable } from './socket-move.ts'
+
+/** What the pool reports to the listener thread. */
+export interface PoolOwner {
+  readonly record: EventSink
+  readonly log: EventLogWriter
+  readonly clock: Clock
+  readonly startThread: StartThread
+  /** A thread that serves clients wants to reach the protocol's shared state. */
+  attachShared: ((port: MessagePort) => void) | undefined
+  /** These connections are over. */
+  ended(ids: readonly number[]): void
+  stopRequested(by: string): void
+  /** A thread died of an error of ours, and took these clients along. */
+  lost(thread: ClientThread, error: string): void
+}
+
+/** One thread that serves clients, seen from the thread that listens. */
+export interface ClientThread {
+  readonly index: number
+  readonly worker: Worker
+  readonly link: Link<ClientThreadCalls>
+  /** Connections it serves or is about to. */
+  clients: number
+  arrivals: Arrival[]
+  /** Its end is wanted, not an accident. */
+  leaving: boolean
+}
+
+/** The threads that serve clients: a fixed number, or one for each client. Sockets are moved to them. */
+export class ThreadPool {
+  readonly #config: ServeConfig
+  readonly #owner: PoolOwner
+  readonly #threads = new Set<ClientThread>()
+  #nextIndex = 1
+  #closed = false
+
+  constructor(config: ServeConfig, owner: PoolOwner) {
+    this.#config = config
+    this.#owner = owner
+    if (!config.threadPerClient) while (this.#threads.size < config.threads) this.#start()
+  }
+
+  /** Resolves when every thread can serve. Rejects when one can't. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.#threads].map(({ link }) => link.ask('status', undefined)))
+  }
+
+  get size(): number {
+    return this.#threads.size
+  }
+
+  /** Gives a new connection to the thread with the fewest. */
+  take(id: number, peer: Peer, moving: MovingSocket): ClientThread {
+    const thread = this.#config.threadPerClient ? this.#start() : this.#idlest()
+    thread.clients++
+    if (thread.arrivals.push({ id, peer, moving }) === 1) {
+      // Everything accepted in one turn of the loop moves in one message.
+      setImmediate(() => this.#move(thread))
+    }
+    return thread
+  }
+
+  /** A connection of this thread is over. */
+  release(thread: ClientThread): void {
+    thread.clients--
+    if (this.#config.threadPerClient) void this.#dismiss(thread)
+  }
+
+  async status(): Promise<ClientStatus[]> {
+    const tables = await Promise.all(
+      [...this.#threads].map(({ link }) => link.ask('status', undefined).catch(() => [])),
+    )
+    return tables.flat().sort((a, b) => a.id - b.id)
+  }
+
+  /** Resolves when what all threads recorded is in the log. */
+  async settleLog(): Promise<void> {
+    await Promise.all([...this.#threads].map(({ link }) => link.ask('settleLog', undefined).catch(() => undefined)))
+  }
+
+  /** Ends every conversation and every thread. The threads' own deadline bounds it. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#threads].map((thread) => this.#dismiss(thread)))
+  }
+
+  async #dismiss(thread: ClientThread): Promise<void> {
+    if (thread.leaving) return
+    thread.leaving = true
+    this.#move(thread)
+    await thread.link.ask('drain', undefined).catch(() => undefined)
+    await thread.worker.terminate()
+  }
+
+  #idlest(): ClientThread {
+    let idlest: ClientThread | undefined
+    for (const thread of this.#threads) if (idlest === undefined || thread.clients < idlest.clients) idlest = thread
+    return idlest ?? this.#start()
+  }
+
+  #move(thread: ClientThread): void {
+    const { arrivals } = thread
+    if (arrivals.length === 0) return
+    thread.arrivals = []
+    thread.link.tell(
+      'take',
+      arrivals,
+      arrivals.map(({ moving }) => transferable(moving)),
+    )
+  }
+
+  #refill(): void {
+    if (!this.#closed && this.#threads.size < this.#config.threads) this.#start()
+  }
+
+  #start(): ClientThread {
+    const index = this.#nextIndex++
+    const endpoint = this.#owner.log.fork()
+    const shared = this.#owner.attachShared === undefined ? undefined : new MessageChannel()
+    if (shared !== undefined) this.#owner.attachShared?.(shared.port1)
+    const data: ClientThreadData = { config: this.#config, thread: index, shared: shared?.port2 }
+    const worker = this.#owner.startThread('client', {
+      name: `client-${index}`,
+      data: { ...data, log: endpoint },
+      transfer: [...transferOf(endpoint), ...(shared === undefined ? [] : [shared.port2])],
+    })
+    const link = connectLink<ClientThreadCalls, ClientThreadNews>(worker, {
+      ended: (ids) => this.#owner.ended(ids),
+      stopRequested: (by) => this.#owner.stopRequested(by),
+    })
+    const thread: ClientThread = { index, worker, link, clients: 0, arrivals: [], leaving: false }
+    this.#threads.add(thread)
+    let cause = 'it ended by itself'
+    worker.on('error', (error) => {
+      cause = errorMessage(error)
+    })
+    worker.on('exit', () => {
+      this.#threads.delete(thread)
+      link.close()
+      if (thread.leaving) return
+      this.#owner.lost(thread, cause)
+      // Not at once: what killed it may go on for a while. A client that can't wait for it starts one, too.
+      if (this.#config.threadPerClient) return
+      this.#owner.clock.after(limits.threadRestartMs, () => this.#refill(), { background: true })
+    })
+    return thread
+  }
+}

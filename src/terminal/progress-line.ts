@@ -1,0 +1,60 @@
+/** How far something has come, for a person. */
+export interface ProgressState {
+  readonly done: number
+  readonly total: number
+  /** Per second. */
+  readonly rate: number
+  readonly etaMs?: number
+  /** What has been found so far, most important first: `3 open`, `12 filtered`. */
+  readonly found: readonly string[]
+}
+
+const count = (value: number): string => Math.round(value).toLocaleString('en')
+
+/** Whole percent, rounded down, so that 100 % means that nothing is left. */
+export function percent({ done, total }: Pick<ProgressState, 'done' | 'total'>): number {
+  return total === 0 ? 100 : Math.floor((Math.min(done, total) * 100) / total)
+}
+
+/** `8s`, `3m05s`, `2h07m`. */
+export function shortTime(ms: number): string {
+  const seconds = Math.ceil(ms / 1000)
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
+  return `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`
+}
+
+/** One line of at most `columns - 1` characters: what matters least is left out first, and the bar takes what is left. */
+export function progressLine(state: ProgressState, columns: number): string {
+  const room = Math.max(1, columns - 1)
+  const head = `${String(percent(state)).padStart(3)}%`
+  const eta = state.etaMs === undefined || state.done >= state.total ? '' : `ETA ${shortTime(state.etaMs)}`
+  // In order of importance; shown in the order of the line.
+  const pieces = [
+    { text: state.found[0] ?? '', place: 3 },
+    { text: eta, place: 2 },
+    { text: `${count(state.done)}/${count(state.total)}`, place: 0 },
+    { text: state.found.slice(1).join('  '), place: 4 },
+    { text: state.rate > 0 ? `${count(state.rate)}/s` : '', place: 1 },
+  ].filter(({ text }) => text !== '')
+  let width = head.length
+  const fitting = pieces.filter(({ text }) => {
+    const fits = width + 2 + text.length <= room
+    if (fits) width += 2 + text.length
+    return fits
+  })
+  const texts = fitting.sort((a, b) => a.place - b.place).map(({ text }) => text)
+  return [bar(state, room - width), head, ...texts]
+    .filter((text) => text !== '')
+    .join('  ')
+    .slice(0, room)
+}
+
+/** A bar with its two blanks in at most `room` characters; none when there is no room for a useful one. */
+function bar({ done, total }: ProgressState, room: number): string {
+  const length = Math.min(40, room - 4)
+  if (length < 8) return ''
+  const full = total === 0 ? length : Math.floor((Math.min(done, total) / total) * length)
+  return `[${'='.repeat(full)}${'-'.repeat(length - full)}]`
+}

@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
+import { describe, expect, jest, test } from '@jest/globals'
+import type { Accounts } from '../../src/accounts/accounts.ts'
+import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
+import { attachAccounts, type OwnedAccounts, RemoteAccounts } from '../../src/accounts/remote-accounts.ts'
+import { Revocations } from '../../src/accounts/revocations.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
+import { startThread } from '../../src/main/threads.ts'
+import { temporaryFolder as folder } from '../support/temporary-folder.ts'
+
+// Threads start slowly when others keep the machine busy.
+jest.setTimeout(300_000)
+
+const sessionTimes = { idleMs: 60_000, maxMs: 60_000 }
+const ada = { name: 'Ada', password: 'correct horse', address: '192.0.2.7' }
+
+describe('accounts of another thread', () => {
+  test('register, resume, are revoked, cleared and closed', async () => {
+    const path = folder()
+    const events: NetlabEvent[] = []
+    const config = {
+      usersPath: join(path, 'users.json'),
+      databasePath: join(path, 'netlab.db'),
+      sessionTimes,
+      hashWidth: 1,
+    }
+    const thread = await AccountsThread.open(config, startThread, (event) => events.push(event))
+    const [one, other] = [remote(thread), remote(thread)]
+    const welcome = await one.register(ada)
+    if (welcome.kind !== 'welcome') throw new Error(welcome.kind)
+    const { session, token = '' } = welcome
+    expect(await other.resume({ token })).toMatchObject({ kind: 'welcome', session: { id: session.id } })
+    const revoked = new Promise<void>((resolve) => other.onRevoked(session.id, resolve))
+    expect(await one.logout({ session: session.id, which: 'all' })).toEqual({ kind: 'logged-out', count: 1 })
+    await revoked
+    expect(readFileSync(config.usersPath, 'utf8')).toContain('Ada')
+    expect(await thread.clear()).toBe(1)
+    await thread.close()
+    expect(events).toEqual([{ type: 'users-cleared', count: 1 }])
+    expect(readdirSync(path).sort()).toEqual(['netlab.db', 'users.json'])
+    await expect(one.resume({ token })).rejects.toThrow('the thread that owns the accounts is gone')
+  })
+
+  test('say why they can not be opened, as if it were here', async () => {
+    const usersPath = join(folder(), 'users.json')
+    writeFileSync(usersPath, '{"version": 1,\n "hosts"')
+    await expect(
+      AccountsThread.open({ usersPath, sessionTimes, hashWidth: 1 }, startThread, () => {}),
+    ).rejects.toMatchObject({ code: 'DAMAGED', exit: 74, message: expect.stringContaining('line 2, column 9') })
+  })
+})
+
+function remote(thread: AccountsThread): RemoteAccounts {
+  const { port1, port2 } = new MessageChannel()
+  thread.attach(port2)
+  return new RemoteAccounts(port1)
+}
+
+describe('the messages between them', () => {
+  /** An owner that answers nothing but `login`, when told to. */
+  function owner() {
+    const seen: { request?: unknown; left?: Promise<void> } = {}
+    const answer = Promise.withResolvers<{ readonly kind: 'left' }>()
+    const login: Accounts['login'] = (request, signal) => {
+      seen.request = request
+      seen.left = new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
+      return answer.promise
+    }
+    const accounts = { login, revocations: new Revocations() } as unknown as OwnedAccounts
+    return { accounts, seen, answer }
+  }
+
+  test('carry the news that a client left', async () => {
+    const { accounts, seen, answer } = owner()
+    const { port1, port2 } = new MessageChannel()
+    attachAccounts(port2, accounts)
+    const leaving = new AbortController()
+    const login = new RemoteAccounts(port1).login(ada, leaving.signal)
+    while (seen.left === undefined) await new Promise((resolve) => setImmediate(resolve))
+    leaving.abort()
+    await seen.left
+    answer.resolve({ kind: 'left' })
+    expect(await login).toEqual({ kind: 'left' })
+    expect(seen.request).toEqual(ada)
+    port1.close()
+  })
+
+  test('carry a fault', async () => {
+    const { accounts, answer } = owner()
+    const { port1, port2 } = new MessageChannel()
+    attachAccounts(port2, accounts)
+    const login = new RemoteAccounts(port1).login(ada)
+    answer.reject(new Error('out of memory'))
+    await expect(login).rejects.toThrow('out of memory')
+    port1.close()
+  })
+
+  test('end on both sides when a thread goes away', async () => {
+    const { accounts, seen } = owner()
+    const { port1, port2 } = new MessageChannel()
+    attachAccounts(port2, accounts)
+    const remote = new RemoteAccounts(port1)
+    const outcome = expect(remote.login(ada)).rejects.toThrow('the thread that owns the accounts is gone')
+    while (seen.left === undefined) await new Promise((resolve) => setImmediate(resolve))
+    port1.close()
+    await outcome
+    await seen.left
+    await expect(remote.clear({})).rejects.toThrow('gone')
+  })
+})

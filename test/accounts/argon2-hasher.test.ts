@@ -1,0 +1,22 @@
+import { expect, test } from '@jest/globals'
+import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+
+const small = argon2Hasher({ memoryKib: 64, passes: 2, lanes: 1 })
+
+test('a hash names its algorithm and parameters, and is salted', async () => {
+  const hashes = await Promise.all([argon2Hasher().hash('correct horse'), argon2Hasher().hash('correct horse')])
+  for (const hash of hashes) expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/)
+  expect(hashes[0]).not.toBe(hashes[1])
+})
+
+test('a password verifies against its hash, also one of other parameters, and no other does', async () => {
+  const hash = await small.hash('caf\u0065\u0301 noir')
+  expect(await argon2Hasher().verify(hash, 'café noir')).toBe(true)
+  expect(await small.verify(hash, 'cafe noir')).toBe(false)
+  expect(await small.verify(hash, 'café noir\0')).toBe(false)
+})
+
+test('a hash of other parameters is outdated', async () => {
+  const hash = await small.hash('correct horse')
+  expect([small.isOutdated(hash), argon2Hasher().isOutdated(hash)]).toEqual([false, true])
+})

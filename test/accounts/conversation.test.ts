@@ -1,0 +1,442 @@
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { serveAccount } from '../../src/accounts/account-session.ts'
+import type { Accounts, Welcome } from '../../src/accounts/accounts.ts'
+import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+import { authenticate } from '../../src/accounts/authenticate.ts'
+import { identify } from '../../src/accounts/identify.ts'
+import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import { limits } from '../../src/base/limits.ts'
+import { describe as sentence } from '../../src/log/render.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { FakeLine } from './fake-line.ts'
+import { processes } from './support.ts'
+
+const password = 'correct horse'
+const ada = { name: 'Ada', password }
+
+async function setUp() {
+  const clock = new VirtualClock()
+  const accounts = await openAccounts(
+    {
+      usersPath: join(temporaryFolder(), 'users.json'),
+      sessionTimes: { idleMs: limits.sessionIdleMs, maxMs: limits.sessionMaxMs },
+      hashWidth: 1,
+    },
+    {
+      clock,
+      processes: processes(4_999_991),
+      record: () => {},
+      hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
+    },
+  )
+  return { clock, accounts, services: { accounts, clock, service: 'auth' } }
+}
+
+type SetUp = Awaited<ReturnType<typeof setUp>>
+
+/** What the auth protocol does with a line. */
+async function serve(line: FakeLine, { services }: SetUp): Promise<void> {
+  for (;;) {
+    const own = await authenticate(line, services)
+    if (own === undefined || (await serveAccount(line, own, services)) === 'ended') return
+  }
+}
+
+async function register(accounts: Accounts, who = ada): Promise<Welcome> {
+  const outcome = await accounts.register({ ...who, address: '192.0.2.1' })
+  if (outcome.kind !== 'welcome') throw new Error(outcome.kind)
+  return outcome
+}
+
+const namePrompt = 'Name:'
+const passwordPrompt = 'Password (visible here as you type; "netlab connect" hides it):'
+const wrong = [
+  'No user has this name and this password.',
+  'New here? Type the same password once more to register. Or try another one, or an empty line for another name.',
+]
+
+describe('in lines', () => {
+  test('an unknown name registers with the password twice, and can go on at once', async () => {
+    const here = await setUp()
+    const line = new FakeLine('text').says('Ada', password, password, 'whoami', 'exit')
+    await serve(line, here)
+    expect(line.sent).toEqual([
+      'netlab auth. "exit" leaves.',
+      namePrompt,
+      passwordPrompt,
+      ...wrong,
+      passwordPrompt,
+      'Welcome, Ada. You are registered.',
+      expect.stringMatching(/^Next time "resume [\w-]{43}" instead of a name saves the password\.$/),
+      'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.',
+      'Ada, session 1 from 192.0.2.7, since 2023-11-14 22:13 UTC, until 2023-11-15 22:13 UTC if not used',
+      'Goodbye.',
+    ])
+    expect(line.ended).toBe('exit')
+    expect(line.events.map(({ type }) => type)).toEqual(['login-failed', 'registered', 'login'])
+    await here.accounts.close()
+  })
+
+  test('a known name logs in, after a mistype too, and someone who half-closed still hears everything', async () => {
+    const here = await setUp()
+    await register(here.accounts)
+    const line = new FakeLine('text').says('ADA', 'mistyped horse', password).halfCloses()
+    await serve(line, here)
+    expect(line.sent.slice(2)).toEqual([
+      passwordPrompt,
+      ...wrong,
+      passwordPrompt,
+      'Welcome back, Ada.',
+      expect.stringContaining('resume'),
+      expect.stringContaining('Commands'),
+    ])
+    await here.accounts.close()
+  })
+
+  test('up to the second password nothing tells whether a name exists', async () => {
+    const here = await setUp()
+    await register(here.accounts)
+    const known = new FakeLine('text').says('Ada', 'wrong horse', 'other horse').halfCloses()
+    const unknown = new FakeLine('text').says('Bob', 'wrong horse', 'other horse').halfCloses()
+    await Promise.all([serve(known, here), serve(unknown, here)])
+    expect(known.sent).toEqual(unknown.sent)
+    await here.accounts.close()
+  })
+
+  test.each([
+    ['a bad name is asked again', ['\u001b[2J', ' Ada', 'x'.repeat(60_000)], namePrompt],
+    ['an empty line asks for another name', ['Ada', ''], namePrompt],
+    ['a taken name asks for another', ['Ada', 'wrong horse', 'wrong horse'], namePrompt],
+    ['a common password asks for another', ['Bob', 'password', 'password'], passwordPrompt],
+    ['a short password asks for another', ['Bob', 'short'], passwordPrompt],
+    ['a dead token asks for the name', [`resume ${'x'.repeat(43)}`], namePrompt],
+    ['a garbled token asks for the name', [`resume ${'ä'.repeat(43)}`], namePrompt],
+  ])('%s', async (_, lines, prompt) => {
+    const here = await setUp()
+    await register(here.accounts)
+    const line = new FakeLine('text').says(...lines).halfCloses()
+    await serve(line, here)
+    expect(line.sent.at(-1)).toBe(prompt)
+    expect(line.sent.length).toBeGreaterThan(3)
+    expect(line.sent.join()).not.toContain('\u001b')
+    await here.accounts.close()
+  })
+
+  test('a token instead of a name goes on with the session', async () => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    const line = new FakeLine('text').says(`resume ${token}`, 'sessions', 'nonsense', 'logout 5', 'logout', 'exit')
+    await serve(line, here)
+    expect(line.sent.slice(2)).toEqual([
+      'Welcome back, Ada. Your session goes on.',
+      'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.',
+      expect.stringMatching(/^\* session 1 from 192\.0\.2\.1, since/),
+      'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.',
+      'You have no session of that number.',
+      'One session ended.',
+      'netlab auth. "exit" leaves.',
+      namePrompt,
+      'Goodbye.',
+    ])
+    await here.accounts.close()
+  })
+
+  test('passwd asks for the old one and twice for the new one', async () => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    const line = new FakeLine('text').says(`resume ${token}`)
+    line.says('passwd', password, 'battery staple', 'battery stable')
+    line.says('passwd', 'wrong horse', 'battery staple', 'battery staple')
+    line.says('passwd', password, 'letmein1', 'letmein1')
+    line.says('passwd', password, 'battery staple', 'battery staple').halfCloses()
+    await serve(line, here)
+    expect(line.sent.filter((one) => !one.endsWith(':')).slice(3)).toEqual([
+      'The two new passwords differ; nothing was changed.',
+      'No user has this name and this password.',
+      'That password is one of the commonest; everyone who guesses tries it first.',
+      'The password is changed; 0 other sessions ended.',
+    ])
+    expect(line.sent.filter((one) => one.endsWith(':'))).toEqual([
+      namePrompt,
+      ...Array.from({ length: 4 }, () => ['Old password:', 'New password:', 'New password again:']).flat(),
+    ])
+    await here.accounts.close()
+  })
+})
+
+describe('in frames', () => {
+  test('one message registers, one logs in, one goes on', async () => {
+    const here = await setUp()
+    const first = new FakeLine('frames').says({ type: 'hello' }, { type: 'register', ...ada }, { type: 'exit' })
+    await serve(first, here)
+    const session = {
+      id: 1,
+      user: 'Ada',
+      address: '192.0.2.7',
+      createdMs: here.clock.now(),
+      usedMs: here.clock.now(),
+      expiresMs: here.clock.now() + limits.sessionIdleMs,
+    }
+    const token = first.messages[1]?.token
+    expect(first.messages).toEqual([
+      { type: 'hello', service: 'auth', version: 1 },
+      { type: 'welcome', name: 'Ada', how: 'registered', session, token: expect.stringMatching(/^[\w-]{43}$/) },
+      { type: 'bye', reason: 'exit', message: 'Goodbye.' },
+    ])
+    const second = new FakeLine('frames').says(
+      { type: 'login', ...ada },
+      { type: 'logout', which: 'others' },
+      { type: 'exit' },
+    )
+    await serve(second, here)
+    expect(second.messages.slice(1, 3)).toMatchObject([
+      { type: 'welcome', how: 'login', session: { id: 2 } },
+      { type: 'logged-out', count: 1, here: false },
+    ])
+    const third = new FakeLine('frames').says({ type: 'resume', token }, { type: 'exit' })
+    await serve(third, here)
+    expect(third.messages[1]).toMatchObject({ type: 'denied', reason: 'no-session' })
+    await here.accounts.close()
+  })
+
+  test.each([
+    ['no JSON', 'login Ada'],
+    ['no object', '["login"]'],
+    ['null', 'null'],
+    ['no type', '{}'],
+    ['a type of Object.prototype', '{"type":"constructor"}'],
+    ['an unknown type', '{"type":"stop"}'],
+    ['no password', '{"type":"login","name":"Ada"}'],
+    ['a password that is no text', '{"type":"login","name":"Ada","password":["correct horse"]}'],
+    ['deep nesting', `${'['.repeat(100_000)}`],
+  ])('%s is nonsense, which is said without repeating it', async (_, text) => {
+    const here = await setUp()
+    const line = new FakeLine('frames').says(text, { type: 'exit' })
+    await serve(line, here)
+    expect(line.messages.slice(1)).toEqual([
+      { type: 'error', reason: 'bad-message', message: expect.any(String) },
+      { type: 'bye', reason: 'exit', message: 'Goodbye.' },
+    ])
+    expect(line.sent[1]).not.toContain('horse')
+    await here.accounts.close()
+  })
+
+  test('too much nonsense ends the conversation', async () => {
+    const here = await setUp()
+    const line = new FakeLine('frames').says(...Array.from({ length: limits.badMessages }, () => 'x'))
+    await expect(serve(line, here)).rejects.toMatchObject({ name: 'ProtocolError', code: 'BAD_MESSAGE' })
+    await here.accounts.close()
+  })
+
+  test('a session that is ended elsewhere ends here', async () => {
+    const here = await setUp()
+    const { token, session } = await register(here.accounts)
+    const victim = new FakeLine('frames').says({ type: 'resume', token })
+    const served = serve(victim, here)
+    await victim.hears('welcome')
+    const thief = new FakeLine('frames').says(
+      { type: 'login', ...ada },
+      { type: 'logout', which: session.id },
+      { type: 'exit' },
+    )
+    await serve(thief, here)
+    await served
+    expect(victim.messages.at(-1)).toMatchObject({ type: 'bye', reason: 'revoked' })
+    expect(victim.ended).toBe('kicked: session revoked')
+    expect(victim.events.at(-1)).toMatchObject({ type: 'session-revoked', name: 'Ada', session: session.id })
+    await here.accounts.close()
+  })
+
+  test('a connection can go on with another session, and keeps its own when that one is dead', async () => {
+    const here = await setUp()
+    const one = await register(here.accounts)
+    const two = await register(here.accounts, { ...ada, name: 'Bob' })
+    const line = new FakeLine('frames').says({ type: 'resume', token: one.token }, { type: 'resume', token: two.token })
+    line.says({ type: 'resume', token: 'x' }, { type: 'whoami' })
+    const served = serve(line, here)
+    await line.hears('whoami')
+    expect(line.messages.slice(1)).toMatchObject([
+      { type: 'welcome', name: 'Ada' },
+      { type: 'welcome', name: 'Bob', how: 'resumed' },
+      { type: 'denied', reason: 'no-session' },
+      { type: 'whoami', name: 'Bob' },
+    ])
+    await here.accounts.logout({ session: one.session.id, which: 'this' })
+    expect(line.ended).toBeUndefined()
+    await here.accounts.logout({ session: two.session.id, which: 'this' })
+    await served
+    expect(line.ended).toBe('kicked: session revoked')
+    await here.accounts.close()
+  })
+
+  test('a session that did not log out itself still hears of its end', async () => {
+    const here = await setUp()
+    const { session, token } = await register(here.accounts)
+    const line = new FakeLine('frames').says({ type: 'resume', token }, { type: 'logout', which: 'others' })
+    const served = serve(line, here)
+    await line.hears('logged-out')
+    await new Promise((resolve) => setImmediate(resolve))
+    await here.accounts.logout({ session: session.id, which: 'this' })
+    await served
+    expect(line.messages.at(-1)).toMatchObject({ type: 'bye', reason: 'revoked' })
+    await here.accounts.close()
+  })
+
+  test('logging out everywhere lets this connection log in again', async () => {
+    const here = await setUp()
+    await register(here.accounts)
+    const line = new FakeLine('frames').says({ type: 'login', ...ada }, { type: 'logout', which: 'all' })
+    line.says(
+      { type: 'login', ...ada },
+      { type: 'whoami' },
+      { type: 'logout', which: [] },
+      { type: 'logout', which: 'x' },
+    )
+    line.says({ type: 'exit' })
+    await serve(line, here)
+    expect(line.messages.map(({ type, count, reason }) => [type, count ?? reason])).toEqual([
+      ['hello', undefined],
+      ['welcome', undefined],
+      ['logged-out', 2],
+      ['hello', undefined],
+      ['welcome', undefined],
+      ['whoami', undefined],
+      ['error', 'bad-message'],
+      ['denied', 'no-such'],
+      ['bye', 'exit'],
+    ])
+    await here.accounts.close()
+  })
+})
+
+describe('who does not get in', () => {
+  test('hears how to connect when the connection can be overheard, and nothing is asked', async () => {
+    const here = await setUp()
+    const line = new FakeLine('text', { secure: false }).says('Ada', password)
+    await serve(line, here)
+    expect(line.sent).toEqual([expect.stringContaining('connect with TLS')])
+    expect([line.ended, line.events[0]]).toMatchObject(['exit: plain text refused', { reason: 'plaintext' }])
+    await here.accounts.close()
+  })
+
+  test('is sent away after a minute of half a login and silence', async () => {
+    const here = await setUp()
+    const line = new FakeLine('text').says('Ada')
+    const served = serve(line, here)
+    await line.hears('Password')
+    here.clock.advance(limits.loginMs - 1)
+    expect(line.ended).toBeUndefined()
+    here.clock.advance(1)
+    await served
+    expect([line.sent.at(-1), line.ended]).toEqual(['You took too long to log in.', 'idle: login deadline'])
+    expect(here.clock.pending).toBe(1)
+    await here.accounts.close()
+  })
+
+  test('hears so only once the answer is there, when it is we who let the time pass', async () => {
+    const here = await setUp()
+    const answer = Promise.withResolvers<{ readonly kind: 'busy'; readonly retryMs: number }>()
+    const asked = Promise.withResolvers<void>()
+    const accounts: Accounts = Object.assign(Object.create(here.accounts), {
+      login() {
+        asked.resolve()
+        return answer.promise
+      },
+    })
+    const line = new FakeLine('frames').says({ type: 'login', ...ada })
+    const served = authenticate(line, { ...here.services, accounts })
+    await asked.promise
+    here.clock.advance(limits.loginMs)
+    expect(line.ended).toBeUndefined()
+    answer.resolve({ kind: 'busy', retryMs: 1000 })
+    expect(await served).toBeUndefined()
+    expect(line.messages.slice(-2)).toMatchObject([
+      { type: 'denied', reason: 'busy' },
+      { type: 'bye', reason: 'deadline' },
+    ])
+    await here.accounts.close()
+  })
+
+  test('and leaves while the password waits to be checked, frees the place', async () => {
+    const here = await setUp()
+    const signals: AbortSignal[] = []
+    const accounts: Accounts = Object.assign(Object.create(here.accounts), {
+      login: (_: unknown, signal: AbortSignal) => {
+        signals.push(signal)
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ kind: 'left' })))
+      },
+    })
+    const line = new FakeLine('frames').says({ type: 'login', ...ada })
+    const served = authenticate(line, { ...here.services, accounts })
+    await line.hears('hello')
+    while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    here.clock.advance(limits.waitNoticeMs)
+    here.clock.advance(limits.waitNoticeMs)
+    expect(line.messages.slice(1)).toEqual([
+      { type: 'wait', message: 'One moment, please.' },
+      { type: 'wait', message: 'One moment, please.' },
+    ])
+    line.leaves()
+    expect(await served).toBeUndefined()
+    expect(signals[0]?.aborted).toBe(true)
+    await here.accounts.close()
+  })
+})
+
+describe('ident', () => {
+  test('asks an unknown host for its name, and greets it by that from then on', async () => {
+    const { accounts } = await setUp()
+    const first = new FakeLine('text').says('\u001b]0;x\u0007', 'Ada', 'Bob', 'whoami', 'exit')
+    await identify(first, accounts)
+    expect(first.sent).toEqual([
+      'netlab ident. "exit" leaves.',
+      'What is your name?',
+      'A name has no control characters and nothing invisible.',
+      'What is your name?',
+      'Nice to meet you, Ada.',
+      'Commands: whoami, exit.',
+      'Hello, Ada.',
+      'Goodbye.',
+    ])
+    const again = new FakeLine('text', { address: '::ffff:192.0.2.7' }).halfCloses()
+    await identify(again, accounts)
+    expect(again.sent.at(-1)).toBe('Hello, Ada.')
+    await accounts.close()
+  })
+
+  test('gives one address one name, whoever asks first, and says when a name is taken', async () => {
+    const { accounts } = await setUp()
+    const lines = ['Ada', 'Bob'].map((name) => new FakeLine('frames').says({ type: 'name', name }, { type: 'exit' }))
+    await Promise.all(lines.map((line) => identify(line, accounts)))
+    expect(lines.map((line) => line.messages[2])).toEqual([
+      { type: 'greeting', name: 'Ada', isNew: true },
+      { type: 'greeting', name: 'Ada', isNew: false },
+    ])
+    const other = new FakeLine('frames', { address: '192.0.2.8' }).says({ type: 'name', name: 'ADA' }, { type: 'exit' })
+    await identify(other, accounts)
+    expect(other.messages.slice(1, 4)).toEqual([
+      { type: 'ask', what: 'name', message: 'What is your name?' },
+      { type: 'denied', reason: 'taken', message: 'That name is taken.' },
+      { type: 'ask', what: 'name', message: 'What is your name?' },
+    ])
+    await accounts.close()
+  })
+})
+
+test('no password, no token and no mistyped name is in any event or its sentence', async () => {
+  const here = await setUp()
+  const { token } = await register(here.accounts)
+  const line = new FakeLine('text').says('hunter2 hunter2', 'wrong horse', 'wrong horse', 'passwd', 'wrong horse')
+  line.says('new wrong horse', 'new wrong horse', `resume ${token?.slice(1)}x`).halfCloses()
+  await serve(line, here)
+  const taken = new FakeLine('text').says('Ada', 'hunter2 hunter3', 'hunter2 hunter3', `resume ${token}`, 'passwd')
+  taken.says(password, 'next horse', 'next horse').halfCloses()
+  await serve(taken, here)
+  const events = [...line.events, ...taken.events]
+  expect(events.length).toBeGreaterThan(6)
+  const written = events.map((event) => `${JSON.stringify(event)} ${sentence(event)}`).join('\n')
+  for (const secret of ['horse', 'hunter3', token?.slice(1) ?? '?']) expect(written).not.toContain(secret)
+  await here.accounts.close()
+})

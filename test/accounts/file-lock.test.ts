@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { FileLock } from '../../src/accounts/file-lock.ts'
+import { temporaryFolder as folder } from '../support/temporary-folder.ts'
+import { processes } from './support.ts'
+
+/** Above Linux's largest pid, so that /proc knows nothing of them. */
+const [one, two] = [4_999_991, 4_999_992]
+
+describe('a file lock', () => {
+  test('names its owner, refuses a second one, and leaves nothing behind', () => {
+    const path = join(folder(), 'users.json')
+    const lock = FileLock.take(path, processes(one, two), '--users')
+    expect(readFileSync(`${path}.lock`, 'utf8')).toBe(`${one} 0\n`)
+    expect(() => FileLock.take(path, processes(two, one), '--users')).toThrow(
+      `in use by another server (process ${one})`,
+    )
+    expect(() => FileLock.take(path, processes(one), '--users')).toThrow('in use by another server')
+    expect(readdirSync(join(path, '..'))).toEqual(['users.json.lock'])
+    lock.release()
+    expect(readdirSync(join(path, '..'))).toEqual([])
+    FileLock.take(path, processes(two), '--users').release()
+  })
+
+  test.each([
+    ['a dead owner', `${one} 0\n`],
+    ['a dead owner with our pid', `${two} 0\n`],
+    ['a live process that only has the pid of a dead owner', `${process.pid} 1\n`],
+    ['nobody', ''],
+    ['nonsense', 'nonsense\n'],
+  ])('left by %s is taken over', (_, content) => {
+    const path = join(folder(), 'users.json')
+    writeFileSync(`${path}.lock`, content)
+    const lock = FileLock.take(path, processes(two, process.pid), '--users')
+    expect(readFileSync(`${path}.lock`, 'utf8')).toBe(`${two} 0\n`)
+    expect(readdirSync(join(path, '..'))).toEqual(['users.json.lock'])
+    lock.release()
+  })
+
+  test('is not taken over while another does just that, unless that one died in it', () => {
+    const path = join(folder(), 'users.json')
+    writeFileSync(`${path}.lock`, `${one} 0\n`)
+    writeFileSync(`${path}.lock.takeover`, '7 0\n')
+    expect(() => FileLock.take(path, processes(two), '--users')).toThrow('in use by another server (process 4999991)')
+    utimesSync(`${path}.lock.takeover`, 1, 1)
+    FileLock.take(path, processes(two), '--users').release()
+    expect(existsSync(`${path}.lock.takeover`)).toBe(false)
+  })
+
+  test('of another is not removed by giving ours back', () => {
+    const path = join(folder(), 'users.json')
+    const lock = FileLock.take(path, processes(two), '--users')
+    writeFileSync(`${path}.lock`, `${one} 0\n`)
+    lock.release()
+    expect(readFileSync(`${path}.lock`, 'utf8')).toBe(`${one} 0\n`)
+  })
+})

@@ -1,0 +1,396 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import type { Welcome } from '../../src/accounts/accounts.ts'
+import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import type { PasswordHasher } from '../../src/accounts/password.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
+import { limits } from '../../src/base/limits.ts'
+import { temporaryFolder as folder } from '../support/temporary-folder.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { processes, SlowDisk } from './support.ts'
+
+const sessionTimes = { idleMs: limits.sessionIdleMs, maxMs: limits.sessionMaxMs }
+const quick = argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 })
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Counts verifications, and lets them end when told to. */
+class CountingHasher implements PasswordHasher {
+  verified: string[] = []
+  hashed = 0
+  gate: Promise<void> | undefined
+  readonly #inner: PasswordHasher
+
+  constructor(inner: PasswordHasher = quick) {
+    this.#inner = inner
+  }
+
+  hash(password: string): Promise<string> {
+    this.hashed++
+    return this.#inner.hash(password)
+  }
+
+  async verify(hash: string, password: string): Promise<boolean> {
+    this.verified.push(hash)
+    await this.gate
+    return this.#inner.verify(hash, password)
+  }
+
+  isOutdated(hash: string): boolean {
+    return this.#inner.isOutdated(hash)
+  }
+}
+
+async function setUp(options: { path?: string; hasher?: PasswordHasher; disk?: SlowDisk; hashWidth?: number } = {}) {
+  const clock = new VirtualClock()
+  const events: NetlabEvent[] = []
+  const path = options.path ?? folder()
+  const hasher = new CountingHasher(options.hasher)
+  const accounts = await openAccounts(
+    {
+      usersPath: join(path, 'users.json'),
+      databasePath: join(path, 'netlab.db'),
+      sessionTimes,
+      hashWidth: options.hashWidth ?? 1,
+    },
+    {
+      clock,
+      processes: processes(4_999_991),
+      record: (event) => events.push(event),
+      hasher,
+      ...(options.disk !== undefined && { disk: options.disk }),
+    },
+  )
+  return { clock, events, path, hasher, accounts }
+}
+
+const address = '192.0.2.7'
+const ada = { name: 'Ada', password: 'correct horse', address }
+
+function welcome(outcome: { readonly kind: string }): Welcome & { readonly token: string } {
+  expect(outcome).toMatchObject({ kind: 'welcome', token: expect.stringMatching(/^[\w-]{43}$/) })
+  return outcome as Welcome & { readonly token: string }
+}
+
+describe('registering and logging in', () => {
+  test('an unknown name registers, a known one logs in, whatever its case, over a restart', async () => {
+    const first = await setUp()
+    expect(await first.accounts.login(ada)).toEqual({ kind: 'wrong', delayedMs: 0 })
+    expect(welcome(await first.accounts.register(ada)).session).toMatchObject({ user: 'Ada', address })
+    await first.accounts.close()
+
+    const { accounts } = await setUp({ path: first.path })
+    const { session, token } = welcome(await accounts.login({ ...ada, name: 'ADA' }))
+    expect(session).toMatchObject({ user: 'Ada', expiresMs: session.createdMs + limits.sessionIdleMs })
+    expect(await accounts.resume({ token })).toMatchObject({ kind: 'welcome', session: { id: session.id } })
+    expect(await accounts.login({ ...ada, password: 'wrong horse' })).toMatchObject({ kind: 'wrong' })
+    await accounts.close()
+  })
+
+  test.each([
+    [{ name: '' }, { kind: 'bad-name', why: 'empty' }],
+    [{ name: '\u001b[2J' }, { kind: 'bad-name', why: 'control' }],
+    [{ name: 'x'.repeat(10_000_000) }, { kind: 'bad-name', why: 'long' }],
+    [{ password: 'short' }, { kind: 'bad-password', why: 'short' }],
+    [{ password: 'x'.repeat(10_000_000) }, { kind: 'bad-password', why: 'long' }],
+    [{ password: 'password' }, { kind: 'bad-password', why: 'common' }],
+    [{ name: 'Correct Horse' }, { kind: 'bad-password', why: 'name' }],
+  ])('%# a bad name or password is refused without a hash', async (change, outcome) => {
+    const { accounts, hasher } = await setUp()
+    hasher.hashed = 0
+    expect(await accounts.register({ ...ada, ...change })).toEqual(outcome)
+    expect(hasher.hashed).toBe(0)
+    await accounts.close()
+  })
+
+  test('a name is registered once, also at once', async () => {
+    const { accounts } = await setUp()
+    const outcomes = await Promise.all([ada, { ...ada, name: 'ada' }].map((one) => accounts.register(one)))
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['welcome', 'taken'])
+    expect(await accounts.register(ada)).toEqual({ kind: 'taken' })
+    await accounts.close()
+  })
+
+  test('an unknown name costs a hash with the same parameters, and gets the same answer', async () => {
+    const { accounts, hasher } = await setUp()
+    await accounts.register(ada)
+    const wrong = await accounts.login({ ...ada, password: 'wrong horse' })
+    const unknown = await accounts.login({ ...ada, name: 'Bob' })
+    expect({ ...wrong, account: undefined }).toEqual({ ...unknown, account: undefined })
+    expect(hasher.verified).toHaveLength(2)
+    const parameters = hasher.verified.map((hash) => hash.split('$').slice(0, 4))
+    expect(parameters[0]).toEqual(parameters[1])
+    await accounts.close()
+  })
+
+  test('a hash of old parameters is renewed at login, and only then', async () => {
+    const first = await setUp()
+    await first.accounts.register(ada)
+    await first.accounts.close()
+    const { accounts, path, hasher } = await setUp({
+      path: first.path,
+      hasher: argon2Hasher({ memoryKib: 128, passes: 1, lanes: 1 }),
+    })
+    hasher.hashed = 0
+    const outcomes = await Promise.all([accounts.login(ada), accounts.login(ada)])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['welcome', 'welcome'])
+    expect(readFileSync(join(path, 'users.json'), 'utf8')).toContain('$m=128,t=1,p=1$')
+    const before = hasher.hashed
+    welcome(await accounts.login(ada))
+    expect(hasher.hashed).toBe(before)
+    await accounts.close()
+  })
+
+  test('a disk that is full refuses the registration, says so to the operator, and nobody is registered', async () => {
+    const disk = new SlowDisk()
+    const { accounts, events } = await setUp({ disk })
+    const refused = accounts.register(ada)
+    while (disk.pending === 0) await settle()
+    await disk.finish('ENOSPC')
+    expect(await refused).toEqual({ kind: 'storage' })
+    expect(events).toEqual([{ type: 'fault', where: 'accounts', error: expect.stringContaining('ENOSPC') }])
+    expect(await accounts.login(ada)).toMatchObject({ kind: 'wrong' })
+    await accounts.close()
+  })
+})
+
+describe('guessing', () => {
+  test('is slowed down by source, whatever it names, and never for good', async () => {
+    const { accounts, clock, hasher } = await setUp()
+    await accounts.register(ada)
+    for (let n = 0; n < 6; n++) await accounts.login({ ...ada, name: `Guess ${n}` })
+    hasher.verified = []
+    expect(await accounts.login(ada)).toEqual({ kind: 'throttled', retryMs: 1000 })
+    expect(await accounts.register(ada)).toEqual({ kind: 'throttled', retryMs: 1000 })
+    expect(hasher.verified).toEqual([])
+    welcome(await accounts.login({ ...ada, address: '192.0.2.8' }))
+    clock.advance(1000)
+    welcome(await accounts.login(ada))
+    await accounts.close()
+  })
+
+  test.each([
+    ['2001:db8::1', '2001:db8::ffff', 'throttled'],
+    ['2001:db8::1', '2001:db8:0:1::1', 'wrong'],
+    ['::ffff:192.0.2.7', '192.0.2.7', 'throttled'],
+    ['192.0.2.7', '192.0.2.6', 'wrong'],
+  ])('from %s makes %s %s', async (guesser, other, kind) => {
+    const { accounts } = await setUp()
+    for (let n = 0; n < 6; n++) await accounts.login({ ...ada, name: `Guess ${n}`, address: guesser })
+    expect(await accounts.login({ ...ada, address: other })).toMatchObject({ kind })
+    await accounts.close()
+  })
+
+  test('at one account from everywhere makes its owner wait, but not stay out', async () => {
+    const { accounts, clock } = await setUp()
+    await accounts.register(ada)
+    for (let n = 0; n < 4; n++) await accounts.login({ ...ada, password: 'wrong horse', address: `192.0.2.${n}` })
+    const login = accounts.login(ada)
+    const leaving = new AbortController()
+    const left = accounts.login(ada, leaving.signal)
+    await settle()
+    leaving.abort()
+    expect(await left).toEqual({ kind: 'left' })
+    clock.advance(500)
+    expect(await login).toMatchObject({ kind: 'welcome', delayedMs: 500 })
+    await accounts.close()
+  })
+
+  test('of a thousand at once: those in the queue are refused once the first ones have failed', async () => {
+    const { accounts, hasher } = await setUp()
+    await accounts.register(ada)
+    hasher.verified = []
+    const guesses = Array.from({ length: 1000 }, (_, n) => accounts.login({ ...ada, password: `wrong horse ${n}` }))
+    const kinds = (await Promise.all(guesses)).map(({ kind }) => kind)
+    const count = (kind: string) => kinds.filter((one) => one === kind).length
+    expect(count('busy')).toBe(1000 - limits.waitingHashes - 1)
+    expect(count('wrong')).toBe(hasher.verified.length)
+    expect(count('wrong')).toBeLessThan(10)
+    expect(count('throttled')).toBe(1000 - count('busy') - count('wrong'))
+    await accounts.close()
+  })
+})
+
+test('a thousand logins at once with the right password: as many as fit succeed, the others hear when to come back', async () => {
+  const { accounts, hasher } = await setUp()
+  await accounts.register(ada)
+  const gate = Promise.withResolvers<void>()
+  hasher.gate = gate.promise
+  const leaving = new AbortController()
+  const logins = Array.from({ length: 1000 }, (_, n) => accounts.login(ada, n === 5 ? leaving.signal : undefined))
+  expect(await logins[999]).toEqual({ kind: 'busy', retryMs: expect.any(Number) })
+  leaving.abort()
+  expect(await logins[5]).toEqual({ kind: 'left' })
+  const late = accounts.login(ada)
+  gate.resolve()
+  const kinds = (await Promise.all([...logins, late])).map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind === 'welcome')).toHaveLength(limits.waitingHashes + 1)
+  expect(kinds[1000]).toBe('welcome')
+  await accounts.close()
+})
+
+describe('sessions', () => {
+  test('that are logged out can not be resumed, not even by a thief', async () => {
+    const { accounts } = await setUp()
+    const one = welcome(await accounts.register(ada))
+    const two = welcome(await accounts.login(ada))
+    const three = welcome(await accounts.login(ada))
+    expect(new Set([one.token, two.token, three.token]).size).toBe(3)
+    const heard: string[] = []
+    accounts.onRevoked(two.session.id, () => heard.push('two'))
+    accounts.onRevoked(three.session.id, () => heard.push('three'))()
+    expect(await accounts.sessions({ session: one.session.id })).toMatchObject({
+      kind: 'sessions',
+      sessions: [{ id: 3 }, { id: 2 }, { id: 1 }],
+    })
+    expect(await accounts.logout({ session: one.session.id, which: 2 })).toEqual({ kind: 'logged-out', count: 1 })
+    expect(await accounts.logout({ session: one.session.id, which: 2 })).toEqual({ kind: 'logged-out', count: 0 })
+    expect(await accounts.resume({ token: two.token })).toEqual({ kind: 'no-session', why: 'unknown' })
+    expect(await accounts.logout({ session: one.session.id, which: 'others' })).toMatchObject({ count: 1 })
+    expect(await accounts.resume({ token: three.token })).toMatchObject({ kind: 'no-session' })
+    expect(await accounts.logout({ session: one.session.id, which: 'all' })).toMatchObject({ count: 1 })
+    expect(await accounts.logout({ session: one.session.id, which: 'this' })).toMatchObject({ kind: 'no-session' })
+    expect(heard).toEqual(['two'])
+    await accounts.close()
+  })
+
+  test('of others can not be ended', async () => {
+    const { accounts } = await setUp()
+    const bob = welcome(await accounts.register({ ...ada, name: 'Bob' }))
+    const one = welcome(await accounts.register(ada))
+    expect(await accounts.logout({ session: one.session.id, which: bob.session.id })).toMatchObject({ count: 0 })
+    expect(await accounts.logout({ session: one.session.id, which: 'all' })).toMatchObject({ count: 1 })
+    expect(await accounts.resume({ token: bob.token })).toMatchObject({ kind: 'welcome' })
+    await accounts.close()
+  })
+
+  test('garbled, unknown and expired tokens are told apart', async () => {
+    const { accounts, clock } = await setUp()
+    const { token } = welcome(await accounts.register(ada))
+    const last = token.at(-2) === 'A' ? 'B' : 'A'
+    const answers = [await accounts.resume({ token: `${token}=` })]
+    answers.push(await accounts.resume({ token: `${token.slice(0, -2)}${last}${token.at(-1)}` }))
+    clock.advance(limits.sessionIdleMs)
+    answers.push(await accounts.resume({ token }))
+    expect(answers.map((answer) => answer.kind === 'no-session' && answer.why)).toEqual([
+      'malformed',
+      'unknown',
+      'expired',
+    ])
+    await accounts.close()
+  })
+
+  test('a resumed session costs no hash', async () => {
+    const { accounts, hasher } = await setUp()
+    const { token } = welcome(await accounts.register(ada))
+    const { hashed, verified } = { ...hasher }
+    for (let n = 0; n < 100; n++) expect(await accounts.resume({ token })).toMatchObject({ kind: 'welcome' })
+    expect([hasher.hashed, hasher.verified]).toEqual([hashed, verified])
+    await accounts.close()
+  })
+
+  test('clearing forgets users, hosts and sessions', async () => {
+    const { accounts, events, path } = await setUp()
+    const { token } = welcome(await accounts.register(ada))
+    await accounts.identify({ address, name: 'Ada' })
+    expect(await accounts.clear()).toBe(2)
+    expect(await accounts.resume({ token })).toMatchObject({ kind: 'no-session' })
+    expect(await accounts.nameOf({ address })).toEqual({ kind: 'host', name: undefined })
+    expect(events).toEqual([{ type: 'users-cleared', count: 2 }])
+    expect(readFileSync(join(path, 'users.json'), 'utf8')).toContain('"users": []')
+    await accounts.close()
+  })
+})
+
+describe('changing the password', () => {
+  test('needs the old one, ends the other sessions and keeps this one', async () => {
+    const { accounts } = await setUp()
+    const one = welcome(await accounts.register(ada))
+    const two = welcome(await accounts.login(ada))
+    const change = { session: one.session.id, old: ada.password, new: 'battery staple', address }
+    expect(await accounts.changePassword({ ...change, old: 'wrong horse' })).toMatchObject({ kind: 'wrong' })
+    expect(await accounts.changePassword({ ...change, old: 'x' })).toMatchObject({ kind: 'wrong' })
+    expect(await accounts.changePassword({ ...change, new: 'letmein1' })).toEqual({
+      kind: 'bad-password',
+      why: 'common',
+    })
+    expect(await accounts.changePassword({ ...change, new: 'ada' })).toEqual({ kind: 'bad-password', why: 'short' })
+    expect(await accounts.changePassword(change)).toEqual({ kind: 'changed', revoked: 1 })
+    expect(await accounts.resume({ token: one.token })).toMatchObject({ kind: 'welcome' })
+    expect(await accounts.resume({ token: two.token })).toMatchObject({ kind: 'no-session' })
+    expect(await accounts.login(ada)).toMatchObject({ kind: 'wrong' })
+    welcome(await accounts.login({ ...ada, password: 'battery staple' }))
+    expect(await accounts.changePassword({ ...change, session: 99 })).toMatchObject({ kind: 'no-session' })
+    await accounts.close()
+  })
+
+  test('also ends a login with the old one that was under way', async () => {
+    const { accounts, hasher } = await setUp()
+    const { session } = welcome(await accounts.register(ada))
+    const change = accounts.changePassword({ session: session.id, old: ada.password, new: 'battery staple', address })
+    while (hasher.verified.length === 0) await settle()
+    // It gets its turn between the change's two hashes.
+    const login = welcome(await accounts.login(ada))
+    expect(await change).toEqual({ kind: 'changed', revoked: 1 })
+    expect(await accounts.resume({ token: login.token })).toMatchObject({ kind: 'no-session' })
+    await accounts.close()
+  })
+
+  test('while a login is being verified makes that login fail', async () => {
+    const { accounts, hasher } = await setUp({ hashWidth: 2 })
+    const { session } = welcome(await accounts.register(ada))
+    const gate = Promise.withResolvers<void>()
+    hasher.gate = gate.promise
+    const login = accounts.login(ada)
+    while (hasher.verified.length === 0) await settle()
+    hasher.gate = undefined
+    const change = { session: session.id, old: ada.password, new: 'battery staple', address }
+    expect(await accounts.changePassword(change)).toMatchObject({ kind: 'changed' })
+    gate.resolve()
+    expect(await login).toMatchObject({ kind: 'wrong' })
+    await accounts.close()
+  })
+})
+
+test('hosts: two first visits from one address keep one name; mapped addresses are IPv4', async () => {
+  const { accounts } = await setUp()
+  const visits = [
+    { address: '::ffff:192.0.2.7', name: 'Ada' },
+    { address: '192.0.2.7', name: 'Bob' },
+  ]
+  expect(await Promise.all(visits.map((visit) => accounts.identify(visit)))).toEqual([
+    { kind: 'identified', name: 'Ada', isNew: true },
+    { kind: 'identified', name: 'Ada', isNew: false },
+  ])
+  expect(await accounts.nameOf({ address: '::FFFF:c000:0207' })).toEqual({ kind: 'host', name: 'Ada' })
+  expect(await accounts.identify({ address: '192.0.2.8', name: 'ADA' })).toEqual({ kind: 'taken' })
+  expect(await accounts.identify({ address: '192.0.2.8', name: 'a\u202eda' })).toEqual({
+    kind: 'bad-name',
+    why: 'control',
+  })
+  await accounts.close()
+})
+
+test('no password and no token is anywhere on disk', async () => {
+  const { accounts, path, events } = await setUp()
+  const { token, session } = welcome(await accounts.register(ada))
+  await accounts.changePassword({ session: session.id, old: ada.password, new: 'battery staple', address })
+  const secrets = [token, ((await accounts.login({ ...ada, password: 'battery staple' })) as Welcome).token ?? '?']
+  secrets.push(ada.password, 'battery staple', Buffer.from(token, 'base64url').toString('latin1'))
+  const written = readdirSync(path).map((file) => readFileSync(join(path, file), 'latin1'))
+  expect(written.length).toBeGreaterThanOrEqual(3)
+  for (const secret of secrets) {
+    for (const text of [...written, JSON.stringify(events)]) expect(text.includes(secret)).toBe(false)
+  }
+  await accounts.close()
+})
+
+test('a damaged database stops the start and leaves the users file free', async () => {
+  const path = folder()
+  const first = await setUp({ path })
+  await first.accounts.close()
+  writeFileSync(join(path, 'netlab.db'), 'no database '.repeat(100))
+  await expect(setUp({ path })).rejects.toMatchObject({ name: 'StorageError', code: 'DATABASE' })
+  expect(readdirSync(path)).not.toContain('users.json.lock')
+})

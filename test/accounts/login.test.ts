@@ -1,0 +1,143 @@
+import { describe, expect, test } from '@jest/globals'
+import type { SessionInfo } from '../../src/accounts/accounts.ts'
+import {
+  type LoginEffect,
+  type LoginInput,
+  type LoginState,
+  loginStart,
+  loginStep,
+  refusePlaintext,
+} from '../../src/accounts/login.ts'
+import { limits } from '../../src/base/limits.ts'
+
+const session: SessionInfo = { id: 3, user: 'Ada', address: '192.0.2.7', createdMs: 1, usedMs: 1, expiresMs: 2 }
+const credentials = { name: 'Ada', password: 'correct horse' }
+
+/** Runs inputs through the machine; answers the effects of the last one. */
+function run(...inputs: LoginInput[]): { state: LoginState; effects: readonly LoginEffect[] } {
+  let step: { state: LoginState; effects: readonly LoginEffect[] } = { state: loginStart, effects: [] }
+  for (const input of inputs) step = loginStep(step.state, input)
+  return step
+}
+
+/** `tell denied wrong`, `record login`, `ask login` … */
+function brief(effects: readonly LoginEffect[]): string[] {
+  return effects.map((effect) => {
+    if (effect.do === 'tell')
+      return `tell ${effect.message.type}${'reason' in effect.message ? ` ${effect.message.reason}` : ''}`
+    if (effect.do === 'ask') return `ask ${effect.method}`
+    if (effect.do === 'record')
+      return `record ${effect.event.type}${'reason' in effect.event ? ` ${effect.event.reason}` : ''}`
+    return effect.do === 'end' ? `end ${effect.reason}` : effect.do
+  })
+}
+
+const message = (one: Extract<LoginInput, { kind: 'message' }>['message']): LoginInput => ({
+  kind: 'message',
+  message: one,
+})
+const outcome = (one: Extract<LoginInput, { kind: 'outcome' }>['outcome']): LoginInput => ({
+  kind: 'outcome',
+  outcome: one,
+})
+const login = message({ type: 'login', ...credentials })
+const welcome = outcome({ kind: 'welcome', session, token: 'T', delayedMs: 0 })
+
+describe('the login, as a machine', () => {
+  test.each<[string, LoginInput[], string[]]>([
+    ['hello', [message({ type: 'hello' })], []],
+    ['exit', [message({ type: 'exit' })], ['tell bye exit', 'end exit']],
+    ['a login', [login], ['ask login']],
+    ['a registration', [message({ type: 'register', ...credentials })], ['ask register']],
+    ['a token', [message({ type: 'resume', token: 'T' })], ['ask resume']],
+    [
+      'an impossible name',
+      [message({ type: 'login', name: '\u001b[2J', password: 'x' })],
+      ['record login-failed name', 'tell denied bad-name'],
+    ],
+    ['the right password', [login, welcome], ['record login', 'tell welcome', 'enter']],
+    [
+      'a new user',
+      [message({ type: 'register', ...credentials }), welcome],
+      ['record registered', 'record login', 'tell welcome', 'enter'],
+    ],
+    [
+      'a session',
+      [message({ type: 'resume', token: 'T' }), outcome({ kind: 'welcome', session, delayedMs: 0 })],
+      ['record session-resumed', 'tell welcome', 'enter'],
+    ],
+    [
+      'the right password after a wait',
+      [login, outcome({ kind: 'welcome', session, token: 'T', delayedMs: 500 })],
+      ['record throttled', 'record login', 'tell welcome', 'enter'],
+    ],
+    [
+      'a wrong password',
+      [login, outcome({ kind: 'wrong', account: 'Ada', delayedMs: 0 })],
+      ['record login-failed credentials', 'tell denied wrong'],
+    ],
+    [
+      'an ended session',
+      [message({ type: 'resume', token: 'T' }), outcome({ kind: 'no-session', why: 'expired' })],
+      ['record login-failed token-expired', 'tell denied no-session'],
+    ],
+    [
+      'a queue that is full',
+      [login, outcome({ kind: 'busy', retryMs: 4000 })],
+      ['record login-failed busy', 'tell denied busy'],
+    ],
+    [
+      'too many failures',
+      [login, outcome({ kind: 'throttled', retryMs: 1 })],
+      ['record throttled', 'tell denied throttled'],
+    ],
+    ['a full disk', [login, outcome({ kind: 'storage' })], ['record login-failed storage', 'tell denied storage']],
+    ['a name that is taken', [login, outcome({ kind: 'taken' })], ['record login-failed taken', 'tell denied taken']],
+    [
+      'silence',
+      [login, outcome({ kind: 'busy', retryMs: 1 }), { kind: 'deadline' }],
+      ['record login-failed deadline', 'tell bye deadline', 'end idle'],
+    ],
+  ])('%s', (_, inputs, effects) => {
+    expect(brief(run(...inputs).effects)).toEqual(effects)
+  })
+
+  test('tells an unknown name and a wrong password alike', () => {
+    const told = [{ account: 'Ada' }, {}].map((known) =>
+      run(login, outcome({ kind: 'wrong', delayedMs: 0, ...known })).effects.filter((effect) => effect.do === 'tell'),
+    )
+    expect(told[0]).toEqual(told[1])
+  })
+
+  test('records the name of an account that exists, and never what else was typed', () => {
+    const typed = message({ type: 'login', name: 'hunter2 hunter2', password: 'hunter2 hunter2' })
+    expect(JSON.stringify(run(typed, outcome({ kind: 'wrong', delayedMs: 0 })).effects)).not.toContain('hunter2')
+    const known = run(login, outcome({ kind: 'wrong', account: 'Ada', delayedMs: 0 }))
+    expect(known.effects[0]).toEqual({
+      do: 'record',
+      event: { type: 'login-failed', reason: 'credentials', name: 'Ada' },
+    })
+  })
+
+  test('normalises the name it asks for', () => {
+    const { effects } = run(message({ type: 'login', name: 'U\u0308nal', password: 'x' }))
+    expect(effects).toEqual([{ do: 'ask', method: 'login', name: 'Ünal', password: 'x' }])
+  })
+
+  test('sends someone away after too many failures, and not before', () => {
+    const wrong = outcome({ kind: 'wrong', delayedMs: 0 })
+    const rounds = (count: number) => brief(run(...Array.from({ length: count }, () => [login, wrong]).flat()).effects)
+    expect(rounds(limits.loginAttempts - 1)).not.toContain('end exit')
+    expect(rounds(limits.loginAttempts).slice(-3)).toEqual([
+      'record login-failed attempts',
+      'tell bye attempts',
+      'end exit',
+    ])
+  })
+
+  test('turns away whoever could be overheard, and says how to connect', () => {
+    const effects = refusePlaintext('192.0.2.7')
+    expect(brief(effects)).toEqual(['record login-failed plaintext', 'tell bye plaintext', 'end exit'])
+    expect(JSON.stringify(effects)).toContain('netlab connect --tls')
+  })
+})

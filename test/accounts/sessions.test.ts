@@ -1,0 +1,162 @@
+import { describe, expect, test } from '@jest/globals'
+import { MemorySessionStore, type SessionChange } from '../../src/accounts/session-store.ts'
+import { Sessions } from '../../src/accounts/sessions.ts'
+import { newToken, tokenHash } from '../../src/accounts/token.ts'
+import { limits } from '../../src/base/limits.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+const hour = 3_600_000
+const day = 24 * hour
+const times = { idleMs: day, maxMs: 30 * day }
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+class CountingStore extends MemorySessionStore {
+  readonly batches: (readonly SessionChange[])[] = []
+  broken = false
+
+  override async commit(changes: readonly SessionChange[]): Promise<void> {
+    if (this.broken) throw new Error('the disk is full')
+    this.batches.push(changes)
+    await super.commit(changes)
+  }
+}
+
+function setUp() {
+  const clock = new VirtualClock()
+  const store = new CountingStore()
+  const revoked: number[] = []
+  const sessions = new Sessions(store, clock, times, (id) => revoked.push(id))
+  return { clock, store, revoked, sessions }
+}
+
+describe('a token', () => {
+  test('is 256 bits, and different each time', () => {
+    const tokens = Array.from({ length: 1000 }, newToken)
+    expect(new Set(tokens).size).toBe(1000)
+    expect(tokens.every((token) => Buffer.from(token, 'base64url').length === 32)).toBe(true)
+  })
+
+  test.each(['', 'x', newToken().slice(1), `${newToken()}=`, ` ${newToken()}`, 'ä'.repeat(43), 'x'.repeat(10_000_000)])(
+    'is refused when garbled: %#',
+    (token) => {
+      expect(tokenHash(token)).toBeUndefined()
+      expect(setUp().sessions.resume(token)).toBe('malformed')
+    },
+  )
+})
+
+describe('sessions', () => {
+  test('are resumed by their token, also after a restart, and the token is nowhere', async () => {
+    const { clock, store, sessions } = setUp()
+    const { row, token } = await sessions.create('Ada', '10.0.0.1')
+    expect(sessions.resume(token)).toMatchObject({ id: row.id, user: 'Ada', address: '10.0.0.1' })
+    expect(sessions.resume(newToken())).toBe('unknown')
+    await sessions.close()
+    expect(JSON.stringify([...store.rows])).not.toContain(token)
+    const again = new Sessions(store, clock, times)
+    expect(again.resume(token)).toMatchObject({ id: row.id, user: 'Ada' })
+    expect((await again.create('Ada', '10.0.0.1')).row.id).toBe(row.id + 1)
+  })
+
+  test('end when not used for a day', async () => {
+    const { clock, sessions } = setUp()
+    const { row, token } = await sessions.create('Ada', '10.0.0.1')
+    clock.advance(day - 1)
+    expect(sessions.resume(token)).toMatchObject({ id: row.id })
+    clock.advance(day - 1)
+    expect(sessions.get(row.id)).toMatchObject({ id: row.id })
+    clock.advance(day)
+    expect([sessions.resume(token), sessions.get(row.id), sessions.ofUser('Ada')]).not.toContainEqual(
+      expect.objectContaining({ id: row.id }),
+    )
+  })
+
+  test('end after thirty days however much they are used', async () => {
+    const { clock, sessions } = setUp()
+    const { token } = await sessions.create('Ada', '10.0.0.1')
+    for (let n = 0; n < 59; n++) {
+      clock.advance(12 * hour)
+      expect(sessions.resume(token)).toMatchObject({ user: 'Ada' })
+    }
+    clock.advance(12 * hour - 1)
+    expect(sessions.resume(token)).toMatchObject({ user: 'Ada' })
+    clock.advance(1)
+    expect(sessions.resume(token)).toBe('expired')
+  })
+
+  test('that expired are swept from memory and disk', async () => {
+    const { clock, store, sessions } = setUp()
+    const made = await Promise.all([sessions.create('Ada', 'a'), sessions.create('Bob', 'b')])
+    clock.advance(day - 60_000)
+    sessions.resume(made[0].token)
+    clock.advance(60_000)
+    // A sweep that is under way has first to end; then comes the next one.
+    for (let sweep = 0; sweep < 3; sweep++) {
+      await settle()
+      clock.advance(30_000)
+    }
+    await settle()
+    expect([sessions.size, store.rows.size]).toEqual([1, 1])
+    expect(sessions.resume(made[1].token)).toBe('unknown')
+  })
+
+  test('are listed by user, the last used first', async () => {
+    const { clock, sessions } = setUp()
+    const made = []
+    for (const user of ['Ada', 'Bob', 'ada']) made.push(await sessions.create(user, 'a'))
+    clock.advance(1000)
+    sessions.resume(made[0]?.token ?? '')
+    expect(sessions.ofUser('ADA').map(({ id }) => id)).toEqual([1, 3])
+    expect(sessions.ofUser('Cy')).toEqual([])
+  })
+
+  test('that are revoked are useless at once, and their owners hear of it', async () => {
+    const { store, revoked, sessions } = setUp()
+    const { row, token } = await sessions.create('Ada', 'a')
+    const other = await sessions.create('Ada', 'a')
+    const done = sessions.revoke([row.id, 99])
+    expect([sessions.resume(token), sessions.get(row.id)]).toEqual(['unknown', undefined])
+    expect(revoked).toEqual([row.id])
+    await done
+    expect([...store.rows.keys()]).toEqual([other.row.id])
+    await sessions.clear()
+    expect([sessions.size, store.rows.size, revoked]).toEqual([0, 0, [row.id, other.row.id]])
+  })
+
+  test('of one user are bounded: the one silent longest makes room', async () => {
+    const { clock, revoked, sessions } = setUp()
+    const first = await sessions.create('Ada', 'a')
+    const second = await sessions.create('Ada', 'a')
+    clock.advance(1)
+    sessions.resume(first.token)
+    for (let n = 2; n <= limits.sessionsPerUser; n++) await sessions.create('Ada', 'a')
+    expect(revoked).toEqual([second.row.id])
+    expect(sessions.ofUser('Ada')).toHaveLength(limits.sessionsPerUser)
+  })
+
+  test('made in one turn share a transaction, and a thousand resumes cost at most one write', async () => {
+    const { clock, store, sessions } = setUp()
+    const made = await Promise.all(Array.from({ length: 50 }, (_, n) => sessions.create(`User ${n}`, 'a')))
+    expect(store.batches).toHaveLength(1)
+    clock.advance(61_000)
+    await settle()
+    for (let n = 0; n < 1000; n++) sessions.resume(made[0]?.token ?? '')
+    clock.advance(30_000)
+    await settle()
+    expect(store.batches.slice(1).map((batch) => batch.length)).toEqual([1])
+    expect(store.rows.get(1)?.usedMs).toBe(clock.now() - 30_000)
+  })
+
+  test('that could not be kept do not exist; that could not be dropped are dropped later', async () => {
+    const { clock, store, sessions } = setUp()
+    const { row, token } = await sessions.create('Ada', 'a')
+    store.broken = true
+    await expect(sessions.create('Bob', 'a')).rejects.toThrow('the disk is full')
+    await expect(sessions.revoke([row.id])).rejects.toThrow('the disk is full')
+    expect([sessions.resume(token), sessions.size, store.rows.size]).toEqual(['unknown', 0, 1])
+    store.broken = false
+    clock.advance(30_000)
+    await settle()
+    expect(store.rows.size).toBe(0)
+  })
+})

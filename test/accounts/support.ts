@@ -1,0 +1,40 @@
+import type { Disk } from '../../src/accounts/atomic-file.ts'
+import type { Processes } from '../../src/accounts/file-lock.ts'
+
+/** A well-formed hash of nothing in particular, different for each `n`. */
+export function someHash(n = 0): string {
+  return `$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$${String(n).padStart(43, 'A')}`
+}
+
+/** A process table in which only these are alive. */
+export function processes(pid: number, ...others: number[]): Processes {
+  return { pid, isAlive: (other) => other === pid || others.includes(other) }
+}
+
+/** A disk that writes when told to, and counts. */
+export class SlowDisk implements Disk {
+  readonly written: string[] = []
+  #pending: { text: string; finish: PromiseWithResolvers<void> }[] = []
+
+  replace(_path: string, text: Iterable<string>): Promise<void> {
+    const finish = Promise.withResolvers<void>()
+    this.#pending.push({ text: [...text].join(''), finish })
+    return finish.promise
+  }
+
+  get pending(): number {
+    return this.#pending.length
+  }
+
+  /** Ends the rewrite under way: it is written, or fails with this code. */
+  async finish(code?: string): Promise<void> {
+    // A change starts its rewrite at the end of the turn.
+    for (let turn = 0; turn < 10 && this.#pending.length === 0; turn++) await Promise.resolve()
+    const rewrite = this.#pending.shift()
+    if (rewrite === undefined) throw new Error('no rewrite is under way')
+    if (code === undefined) {
+      this.written.push(rewrite.text)
+      rewrite.finish.resolve()
+    } else rewrite.finish.reject(Object.assign(new Error(code), { code }))
+  }
+}

@@ -1,0 +1,343 @@
+import { describe, expect, test } from '@jest/globals'
+import { limits } from '../../src/base/limits.ts'
+import { consoleName } from '../../src/chat/handlers.ts'
+import { ChatWorld } from '../support/chat-world.ts'
+
+describe('saying something', () => {
+  test('it reaches everybody in the room and comes back to its sender, with id and time, and nobody else', () => {
+    const world = new ChatWorld({ edges: 2 })
+    const [ann, bob, eve] = [world.come('ann'), world.come('bob'), world.come('eve')]
+    eve.type('/leave')
+    ann.send({ type: 'say', text: 'hello', cid: 'a1' })
+    const said = { type: 'message', id: 1, at: world.clock.now(), room: 'lobby', from: 'ann', text: 'hello', cid: 'a1' }
+    expect(ann.listener.of('message')).toEqual([said])
+    expect(bob.listener.of('message')).toEqual([said])
+    expect(eve.listener.of('message')).toEqual([])
+  })
+
+  test('ids rise over all rooms, and times never fall', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    ann.type('/join dev')
+    ann.send({ type: 'say', room: 'lobby', text: 'one' })
+    world.clock.advance(5)
+    ann.send({ type: 'say', room: 'dev', text: 'two' })
+    ann.send({ type: 'me', text: 'waves' })
+    const messages = ann.listener.messages()
+    expect(messages.map(({ id, room }) => [id, room])).toEqual([
+      [1, 'lobby'],
+      [2, 'dev'],
+      [3, 'dev'],
+    ])
+    expect(messages[2]?.action).toBe(true)
+  })
+
+  test('a person at nc reads lines', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann', { dialect: 'text' })
+    const bob = world.come('bob')
+    bob.send({ type: 'say', text: 'hello ann' })
+    bob.type('/me waves')
+    bob.type('/msg ann psst')
+    const later = (): void => {
+      world.clock.advance(limits.chatPresenceMs)
+      world.settle()
+    }
+    later()
+    bob.vanish()
+    later()
+    expect(ann.listener.text.split('\n')).toEqual([
+      '* you are in #lobby with 1 person',
+      '22:13:20 #lobby bob: hello ann',
+      '22:13:20 #lobby * bob waves',
+      '22:13:20 (private) bob to ann: psst',
+      '* #lobby: ann, bob joined (2 people)',
+      '* #lobby: bob left (1 person)',
+      '',
+    ])
+  })
+
+  test('everything of a turn is one write for each connection', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob', { dialect: 'text' })]
+    const before = [ann.listener.writes, bob.listener.writes]
+    for (let n = 0; n < 50; n++) ann.ask({ type: 'say', text: `${n}` })
+    world.settle()
+    expect([ann.listener.writes, bob.listener.writes]).toEqual(before.map((writes) => writes + 1))
+    expect(ann.listener.said()).toHaveLength(50)
+  })
+
+  test('a message sent again is answered with what it became, and not said twice', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    ann.send({ type: 'say', text: 'once', cid: 'x' })
+    ann.vanish()
+    const again = world.come('ann')
+    again.send({ type: 'say', text: 'once', cid: 'x' })
+    expect(again.listener.of('message').map(({ id, cid }) => [id, cid])).toEqual([[1, 'x']])
+    expect(bob.listener.said()).toEqual(['once'])
+    bob.send({ type: 'say', text: 'another member may use the same id', cid: 'x' })
+    expect(bob.listener.said()).toHaveLength(2)
+  })
+
+  test('private messages go to the two of them only, on all their connections', () => {
+    const world = new ChatWorld()
+    const people = [world.come('ann'), world.come('ann'), world.come('Bob'), world.come('eve')]
+    people[0]?.send({ type: 'msg', name: 'bob', text: 'psst', cid: '1' })
+    people[0]?.send({ type: 'msg', name: 'bob', text: 'psst', cid: '1' })
+    expect(people.map(({ listener }) => listener.of('private').length)).toEqual([2, 1, 1, 0])
+    expect(people[2]?.listener.of('private')[0]).toMatchObject({ from: 'ann', to: 'Bob', text: 'psst' })
+    people[0]?.type('/msg zoe hello')
+    expect(people[0]?.listener.of('error')).toMatchObject([{ code: 'NOT_HERE', text: 'zoe is not here' }])
+  })
+})
+
+describe('rooms', () => {
+  test('a room is joined, listed and left; what is said without a room goes to the one joined last', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    ann.type('/join #Dev')
+    expect(ann.listener.of('joined').map(({ room }) => room)).toEqual(['lobby', 'dev'])
+    ann.type('to dev')
+    ann.type('/leave')
+    ann.type('to the lobby')
+    expect(ann.listener.of('message').map(({ room }) => room)).toEqual(['dev', 'lobby'])
+    ann.type('/rooms')
+    expect(ann.listener.of('rooms')).toEqual([{ type: 'rooms', rooms: [{ room: 'lobby', members: 1, topic: '' }] }])
+    ann.type('/leave')
+    ann.type('to nobody')
+    ann.type('/leave dev')
+    expect(ann.listener.of('error').map(({ code }) => code)).toEqual(['NO_ROOM', 'NOT_IN_ROOM'])
+  })
+
+  test('lines sent at once mean the room of their moment', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    ann.ask({ type: 'line', text: 'in the lobby' })
+    ann.ask({ type: 'line', text: '/join dev' })
+    ann.ask({ type: 'line', text: 'in dev' })
+    ann.ask({ type: 'line', text: '/leave' })
+    ann.ask({ type: 'line', text: 'in the lobby again' })
+    world.settle()
+    expect(
+      ann.listener
+        .messages()
+        .map(({ room, text }) => `${room}: ${text}`)
+        .sort(),
+    ).toEqual(['dev: in dev', 'lobby: in the lobby', 'lobby: in the lobby again'])
+  })
+
+  test('the last 20 messages greet a newcomer', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    for (let n = 1; n <= 30; n++) ann.ask({ type: 'say', text: `${n}` })
+    world.settle()
+    const bob = world.come('bob')
+    expect(bob.listener.said()).toEqual(Array.from({ length: 20 }, (_, n) => `${n + 11}`))
+    expect(bob.listener.of('history')[0]?.more).toBe(true)
+  })
+
+  test('one connection is in so many rooms and no more', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    for (let n = 0; n < limits.chatRoomsPerConnection; n++) ann.ask({ type: 'join', room: `r${n}` })
+    world.settle()
+    expect(ann.listener.of('error').map(({ code }) => code)).toEqual(['TOO_MANY'])
+    expect(ann.listener.of('joined')).toHaveLength(limits.chatRoomsPerConnection)
+  })
+
+  test('/who names who is there: once, however many connections', () => {
+    const world = new ChatWorld()
+    const people = [world.come('bob'), world.come('ann', { operator: true }), world.come('ann')]
+    people[1]?.type('/away lunch')
+    people[1]?.type('/mute bob')
+    people[0]?.type('/who')
+    expect(people[0]?.listener.of('who')).toEqual([
+      {
+        type: 'who',
+        room: 'lobby',
+        members: 2,
+        names: [
+          { name: 'ann', operator: true, away: 'lunch' },
+          { name: 'bob', muted: true },
+        ],
+      },
+    ])
+    people[0]?.type('/msg ann hello')
+    expect(people[0]?.listener.of('notice').at(-1)?.text).toBe('ann is away: lunch')
+  })
+})
+
+describe('coming and going', () => {
+  test('a thousand who come at once are told in a few messages, and all of them are in', () => {
+    const world = new ChatWorld({ edges: 4 })
+    const first = world.come('first')
+    world.clock.advance(limits.chatPresenceMs)
+    const people = Array.from({ length: 1000 }, (_, n) => world.come(`m${n}`, { settle: false }))
+    world.settle()
+    world.clock.advance(limits.chatPresenceMs)
+    world.settle()
+    const told = first.listener.of('presence')
+    expect(told).toHaveLength(2)
+    expect(told.reduce((sum, { joined, unnamed }) => sum + joined.length + unnamed, 0)).toBe(1001)
+    expect(told.at(-1)?.members).toBe(1001)
+    first.send({ type: 'say', text: 'welcome' })
+    expect(people.every(({ listener }) => listener.said().join() === 'welcome')).toBe(true)
+  })
+
+  test('who vanishes without a word is gone from the room, and the name is free of ghosts', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    world.clock.advance(limits.chatPresenceMs)
+    bob.vanish()
+    world.clock.advance(2 * limits.chatPresenceMs)
+    world.settle()
+    expect(ann.listener.of('presence').at(-1)).toMatchObject({ left: ['bob'], members: 1 })
+    world.come('bob')
+    ann.type('/who')
+    expect(ann.listener.of('who')[0]?.members).toBe(2)
+  })
+
+  test('a second connection is no news, nor is a short absence', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    world.clock.advance(2 * limits.chatPresenceMs)
+    world.settle()
+    const news = ann.listener.of('presence').length
+    const second = world.come('bob')
+    bob.vanish()
+    second.vanish()
+    world.come('bob')
+    world.clock.advance(2 * limits.chatPresenceMs)
+    world.settle()
+    expect(ann.listener.of('presence')).toHaveLength(news)
+  })
+
+  test('/quit says goodbye after everything that was said before, and the connection is ended', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    ann.ask({ type: 'say', text: 'bye all' })
+    ann.ask({ type: 'quit' })
+    ann.ask({ type: 'say', text: 'too late' })
+    world.settle()
+    expect(ann.listener.received.slice(-2).map(({ type }) => type)).toEqual(['message', 'bye'])
+    expect(ann.listener.ended).toBe('exit')
+    ann.vanish()
+    const again = world.come('ann')
+    bob.type('/who')
+    expect(bob.listener.of('who')[0]?.names.map(({ name }) => name)).toEqual(['ann', 'bob'])
+    expect(bob.listener.said()).toEqual(['bye all'])
+    expect(again.listener.said()).toEqual(['bye all'])
+  })
+
+  test('too many connections of one person end the oldest', () => {
+    const world = new ChatWorld()
+    const all = Array.from({ length: limits.chatConnectionsPerMember + 1 }, () => world.come('ann'))
+    expect(all[0]?.listener.ended).toBe('exit')
+    expect(all.slice(1).every(({ listener }) => listener.ended === undefined)).toBe(true)
+  })
+
+  test('when a thread of connections dies, its people are gone', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    const lost = world.chat.backplane()
+    lost.subscribe(() => {})
+    lost.publish([{ type: 'opened', connection: 99, name: 'bob', operator: false, dialect: 'text' }])
+    world.settle()
+    lost.close()
+    world.settle()
+    ann.type('/who')
+    expect(ann.listener.of('who')[0]?.members).toBe(1)
+  })
+})
+
+describe('operators', () => {
+  const crowd = () => {
+    const world = new ChatWorld()
+    return { world, op: world.come('op', { operator: true }), bob: world.come('bob') }
+  }
+
+  test('others may not do what operators do, and do not see it in the help', () => {
+    const { op, bob } = crowd()
+    for (const line of ['/kick op', '/ban op', '/mute op', '/op bob', '/topic mine']) bob.type(line)
+    expect(bob.listener.of('error').map(({ code }) => code)).toEqual(Array(5).fill('NOT_OPERATOR'))
+    bob.type('/help')
+    op.type('/help')
+    const usages = (person: typeof op) => person.listener.of('help')[0]?.commands.map(({ usage }) => usage) ?? []
+    expect(usages(bob)).not.toContain('/op NAME [off]')
+    expect(usages(op)).toContain('/op NAME [off]')
+  })
+
+  test('/kick puts somebody out, who may come back', () => {
+    const { world, op, bob } = crowd()
+    op.type('/kick bob be nice')
+    expect(bob.listener.of('left')).toEqual([
+      { type: 'left', room: 'lobby', why: 'kicked', by: 'op', reason: 'be nice' },
+    ])
+    op.send({ type: 'say', text: 'gone' })
+    expect(bob.listener.said()).toEqual([])
+    bob.type('/join lobby')
+    expect(bob.listener.said()).toEqual(['gone'])
+    op.type('/kick zoe')
+    expect(op.listener.of('error')).toMatchObject([{ code: 'NOT_HERE' }])
+    expect(world.events).toContainEqual({
+      type: 'moderated',
+      by: 'op',
+      action: 'kick',
+      room: 'lobby',
+      name: 'bob',
+      off: false,
+    })
+  })
+
+  test('/ban keeps somebody out, on the next visit too, until it is taken back', () => {
+    const { world, op, bob } = crowd()
+    op.type('/ban BOB')
+    expect(bob.listener.of('left')).toMatchObject([{ why: 'banned' }])
+    bob.vanish()
+    const again = world.come('bob')
+    expect(again.listener.of('error')).toMatchObject([{ code: 'BANNED' }])
+    expect(again.listener.of('joined')).toEqual([])
+    op.type('/ban bob off')
+    again.type('/join lobby')
+    expect(again.listener.of('joined')).toHaveLength(1)
+  })
+
+  test('/mute lets somebody only read', () => {
+    const { op, bob } = crowd()
+    op.type('/mute bob')
+    bob.type('anybody there?')
+    expect(bob.listener.of('error')).toMatchObject([{ code: 'MUTED' }])
+    op.type('/mute bob off')
+    bob.type('thank you')
+    expect(op.listener.said()).toEqual(['thank you'])
+  })
+
+  test('/op makes an operator, and takes it back', () => {
+    const { world, op, bob } = crowd()
+    op.type('/op bob')
+    bob.type('/topic Ships & sails')
+    expect(op.listener.of('topic')).toEqual([{ type: 'topic', room: 'lobby', topic: 'Ships & sails', by: 'bob' }])
+    expect(world.come('eve').listener.of('joined')[0]?.topic).toBe('Ships & sails')
+    op.type('/op bob off')
+    bob.type('/topic')
+    expect(bob.listener.of('error')).toMatchObject([{ code: 'NOT_OPERATOR' }])
+  })
+
+  test("the server's console may do the same, and say something", () => {
+    const { world, op, bob } = crowd()
+    expect(world.chat.command('say #lobby stopping at noon')).toBe('* said in #lobby')
+    expect(world.chat.command('who')).toBe('* 2 people in #lobby:\n*   bob\n*   op (operator)')
+    expect(world.chat.command('/kick bob')).toBe('* bob was put out of #lobby')
+    expect(world.chat.command('topic #dev new')).toBe('* the topic of #dev is set')
+    expect(world.chat.command('ban')).toBe('! something is missing: /ban [#ROOM] NAME [off]')
+    expect(world.chat.command('/help')).toContain('* say [#ROOM] TEXT')
+    world.settle()
+    expect(op.listener.of('message')).toMatchObject([{ from: consoleName, text: 'stopping at noon' }])
+    expect(bob.listener.of('left')).toHaveLength(1)
+  })
+
+  test.each(['status', 'quit', 'history', ''])('"%s" at the console is no command of the chat', (line) => {
+    expect(crowd().world.chat.command(line)).toBeUndefined()
+  })
+})

@@ -1,0 +1,165 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { limits } from '../../src/base/limits.ts'
+import { HistoryStore, type HistoryStoreOptions } from '../../src/chat/history-store.ts'
+import type { ChatMessage, HistoryPage } from '../../src/chat/message.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const open: HistoryStore[] = []
+
+function openStore(file: string, options: Partial<HistoryStoreOptions> = {}): HistoryStore {
+  const store = new HistoryStore({ file, limit: { count: 0, ageMs: 0 }, durability: 'process', ...options })
+  open.push(store)
+  return store
+}
+
+function newStore(options: Partial<HistoryStoreOptions> = {}): HistoryStore {
+  return openStore(join(temporaryFolder(), 'netlab.db'), options)
+}
+
+afterEach(() => {
+  for (const store of open.splice(0)) store.close()
+})
+
+function said(id: number, more: Partial<ChatMessage> = {}): ChatMessage {
+  return { type: 'message', id, at: 1000 * id, room: 'lobby', from: 'ann', text: `m${id}`, ...more }
+}
+
+const range = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, n) => first + n)
+const ids = ({ messages }: HistoryPage): number[] => messages.map(({ id }) => id)
+
+describe('the history store', () => {
+  test('gives back exactly what it was given', () => {
+    const store = newStore()
+    const messages = [said(1), said(2, { cid: 'x', action: true, text: '你好 😀' })]
+    store.append(messages)
+    expect(store.page('lobby', { last: 10 })).toEqual({ messages, more: false })
+  })
+
+  test.each([
+    ['the last', { last: 3 }, [8, 9, 10], true],
+    ['the last of fewer', { last: 30 }, range(1, 10), false],
+    ['before', { before: 4, limit: 2 }, [2, 3], true],
+    ['before the first', { before: 1 }, [], false],
+    ['after', { after: 7, limit: 2 }, [8, 9], true],
+    ['after all', { after: 10 }, [], false],
+    ['after none', { after: 0 }, range(1, 10), false],
+    ['none', { last: 0 }, [], true],
+  ])('pages: %s', (_what, asked, found, more) => {
+    const store = newStore()
+    store.append(range(1, 10).map((id) => said(id)))
+    store.append([said(11, { room: 'lobbyx' }), said(12, { room: 'lobb' })])
+    const page = store.page('lobby', asked)
+    expect([ids(page), page.more]).toEqual([found, more])
+  })
+
+  test('a page is bounded by count and by bytes', () => {
+    const store = newStore()
+    store.append(range(1, 300).map((id) => said(id)))
+    expect(ids(store.page('lobby', { after: 0, limit: 1_000_000 }))).toHaveLength(limits.chatPageCount)
+    store.append(range(301, 400).map((id) => said(id, { text: 'x'.repeat(limits.chatTextBytes) })))
+    const page = store.page('lobby', { last: 200 })
+    expect([ids(page).length, page.more]).toEqual([limits.chatPageBytes / limits.chatTextBytes, true])
+    expect(ids(page).at(-1)).toBe(400)
+  })
+
+  test('forgets by count, room by room', () => {
+    const store = newStore({ limit: { count: 5, ageMs: 0 } })
+    store.append([...range(1, 20).map((id) => said(id)), said(21, { room: 'quiet' })])
+    store.prune(0)
+    expect(ids(store.page('lobby', { last: 100 }))).toHaveLength(20)
+    store.prune(0, true)
+    expect(ids(store.page('lobby', { last: 100 }))).toEqual(range(16, 20))
+    expect(ids(store.page('quiet', { last: 100 }))).toEqual([21])
+  })
+
+  test('forgets by age', () => {
+    const store = newStore({ limit: { count: 0, ageMs: 5_000 } })
+    store.append([...range(1, 10).map((id) => said(id)), said(11, { room: 'new' })])
+    store.prune(12_000, true)
+    expect(ids(store.page('lobby', { last: 100 }))).toEqual([7, 8, 9, 10])
+    store.prune(1_000_000, true)
+    expect(ids(store.page('lobby', { last: 100 }))).toEqual([])
+    expect(ids(store.page('new', { last: 100 }))).toEqual([])
+  })
+
+  test('ids are never handed out again, after a kill and with everything forgotten', () => {
+    const file = join(temporaryFolder(), 'netlab.db')
+    const first = openStore(file, { limit: { count: 0, ageMs: 1 } })
+    first.append([said(5000)])
+    first.prune(Number.MAX_SAFE_INTEGER, true)
+    // Not closed: as a kill leaves it.
+    const second = openStore(file)
+    expect(second.remembered().nextId).toBeGreaterThan(5000)
+    second.append([said(6001)])
+    second.close(6002)
+    open.pop()
+    expect(openStore(file).remembered().nextId).toBe(6002)
+  })
+
+  test('remembers marks and the latest resends', () => {
+    const file = join(temporaryFolder(), 'netlab.db')
+    const store = openStore(file)
+    const ban = { kind: 'ban', room: 'lobby', name: 'bob', text: '' } as const
+    const topic = { kind: 'topic', room: 'lobby', name: '', text: 'first' } as const
+    store.mark(ban, false)
+    store.mark(topic, false)
+    store.mark({ ...topic, text: 'second' }, false)
+    store.mark({ ...ban, name: 'eve' }, false)
+    store.mark({ ...ban, name: 'eve' }, true)
+    store.append([said(1, { cid: 'a' }), said(2), said(3, { room: 'dev', from: 'bob', cid: 'b' })])
+    expect(openStore(file).remembered()).toEqual({
+      nextId: 1 + limits.chatIdBlock + 2,
+      marks: [ban, { ...topic, text: 'second' }],
+      resends: [
+        { from: 'ann', cid: 'a', id: 1, at: 1000 },
+        { from: 'bob', cid: 'b', id: 3, at: 3000 },
+      ],
+    })
+  })
+
+  test('on a full disk a batch is kept whole or not at all, and it works again when there is room', () => {
+    const file = join(temporaryFolder(), 'netlab.db')
+    const store = openStore(file, { maxPages: 40 })
+    const big = (id: number): ChatMessage => said(id, { text: 'x'.repeat(4000) })
+    const fill = (): void => {
+      for (let id = 1; id < 1000; id += 5) store.append(range(id, id + 4).map(big))
+    }
+    expect(fill).toThrow('database or disk is full')
+    const kept = ids(store.page('lobby', { last: 200 }))
+    expect(kept.length % 5).toBe(0)
+    expect(kept).toEqual(range(1, kept.length))
+    const roomy = openStore(file)
+    roomy.append([said(2000)])
+    expect(ids(roomy.page('lobby', { last: 1 }))).toEqual([2000])
+  })
+
+  test('the file is for its owner only', () => {
+    const file = join(temporaryFolder(), 'netlab.db')
+    openStore(file).append([said(1)])
+    expect([file, `${file}-wal`].map((name) => statSync(name).mode & 0o777)).toEqual([0o600, 0o600])
+  })
+
+  test('what is no database of ours is left alone and explained', () => {
+    const file = join(temporaryFolder(), 'netlab.db')
+    writeFileSync(file, 'my notes, nothing else, but long enough to be looked at as a header of something'.repeat(20))
+    const before = readFileSync(file)
+    expect(() => new HistoryStore({ file, limit: { count: 0, ageMs: 0 }, durability: 'power' })).toThrow(
+      expect.objectContaining({ code: 'DATABASE', exit: 74, hint: expect.stringContaining('--db') }),
+    )
+    expect(readFileSync(file)).toEqual(before)
+    expect(() => openStore(join(temporaryFolder(), 'no', 'netlab.db'))).toThrow('cannot use the database')
+  })
+
+  test('tables of another version are refused', () => {
+    const file = join(temporaryFolder(), 'netlab.db')
+    openStore(file).close()
+    open.pop()
+    const db = new DatabaseSync(file)
+    db.exec('UPDATE chat_ids SET version = 99')
+    db.close()
+    expect(() => openStore(file)).toThrow('its tables are of version 99')
+  })
+})

@@ -1,0 +1,219 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { limits } from '../../src/base/limits.ts'
+import { nothingRemembered } from '../../src/chat/history.ts'
+import type { ChatMessage } from '../../src/chat/message.ts'
+import { ChatWorld, type Person } from '../support/chat-world.ts'
+import { MemoryHistory } from '../support/memory-history.ts'
+
+function said(id: number, text = `m${id}`, room = 'lobby'): ChatMessage {
+  return { type: 'message', id, at: 1000 + id, room, from: 'zoe', text }
+}
+
+/** A world whose disk answers only when it is told to. */
+function slowDisk(stored: readonly ChatMessage[] = []) {
+  const history = new MemoryHistory()
+  history.stored.push(...stored)
+  const world = new ChatWorld({ history, remembered: { ...nothingRemembered(1), nextId: stored.length + 1 } })
+  const answerAll = (): void => {
+    do world.settle()
+    while (history.answer())
+  }
+  return { history, world, answerAll }
+}
+
+describe('with history', () => {
+  test('nobody sees a message, its sender included, before it is stored', () => {
+    const { history, world, answerAll } = slowDisk()
+    const ann = world.come('ann')
+    answerAll()
+    ann.send({ type: 'say', text: 'hello' })
+    expect(ann.listener.said()).toEqual([])
+    history.answer()
+    world.settle()
+    expect(ann.listener.said()).toEqual(['hello'])
+  })
+
+  test('while one batch is stored the next one gathers', () => {
+    const { history, world, answerAll } = slowDisk()
+    const ann = world.come('ann')
+    answerAll()
+    for (const text of ['1', '2', '3', '4']) ann.send({ type: 'say', text })
+    expect(history.waiting).toBe(1)
+    answerAll()
+    expect(ann.listener.said()).toEqual(['1', '2', '3', '4'])
+  })
+
+  test('a resend waits for the original to be stored', () => {
+    const { history, world, answerAll } = slowDisk()
+    const ann = world.come('ann')
+    answerAll()
+    ann.send({ type: 'say', text: 'hello', cid: 'x' })
+    const again = world.come('ann')
+    again.send({ type: 'say', text: 'hello', cid: 'x' })
+    expect(again.listener.said()).toEqual([])
+    answerAll()
+    expect(again.listener.messages().every(({ id }) => id === 1)).toBe(true)
+    expect(history.stored).toHaveLength(1)
+  })
+
+  test('a resend is recognised after a restart', () => {
+    const history = new MemoryHistory()
+    const resends = [{ from: 'ann', cid: 'x', id: 7, at: 5 }]
+    const world = new ChatWorld({ history, remembered: { nextId: 8, marks: [], resends } })
+    const ann = world.come('ann')
+    ann.send({ type: 'say', text: 'hello', cid: 'x' })
+    do world.settle()
+    while (history.answer())
+    expect(ann.listener.of('message')).toMatchObject([{ id: 7, at: 5, cid: 'x' }])
+    expect(history.stored).toEqual([])
+  })
+
+  test('bans, mutes, operators and topics outlive a restart', () => {
+    const marks = [
+      { kind: 'topic', room: 'lobby', name: '', text: 'old topic' },
+      { kind: 'op', room: '', name: 'ann', text: '' },
+      { kind: 'ban', room: 'lobby', name: 'bob', text: '' },
+      { kind: 'mute', room: 'lobby', name: 'eve', text: '' },
+    ] as const
+    const world = new ChatWorld({ remembered: { ...nothingRemembered(1), marks } })
+    const [ann, bob, eve] = [world.come('ann'), world.come('bob'), world.come('eve')]
+    expect(ann.listener.of('joined')[0]?.topic).toBe('old topic')
+    ann.type('/topic new')
+    eve.type('hello')
+    expect([ann, bob, eve].map(({ listener }) => listener.of('error')[0]?.code)).toEqual([undefined, 'BANNED', 'MUTED'])
+  })
+
+  test('what operators decide is kept', () => {
+    const { history, world, answerAll } = slowDisk()
+    const op = world.come('op', { operator: true })
+    op.type('/ban bob')
+    op.type('/ban bob off')
+    answerAll()
+    const mark = { kind: 'ban', room: 'lobby', name: 'bob', text: '' }
+    expect(history.marks).toEqual([
+      { mark, off: false },
+      { mark, off: true },
+    ])
+  })
+
+  test('a full disk: the chat goes on, operators are told once, and again when it is over', () => {
+    const { history, world, answerAll } = slowDisk()
+    const [op, ann] = [world.come('op', { operator: true }), world.come('ann')]
+    answerAll()
+    history.broken = 'database or disk is full'
+    for (const text of ['1', '2']) {
+      ann.send({ type: 'say', text })
+      answerAll()
+    }
+    expect(op.listener.of('message').map(({ text, unstored }) => [text, unstored])).toEqual([
+      ['1', true],
+      ['2', true],
+    ])
+    history.broken = undefined
+    ann.send({ type: 'say', text: '3' })
+    answerAll()
+    expect(op.listener.of('notice').map(({ text }) => text)).toEqual([
+      'the history cannot be written (database or disk is full); the chat goes on without it',
+      'the history is written again; 2 messages are not in it',
+    ])
+    expect(ann.listener.of('notice')).toEqual([])
+    expect(ann.listener.said()).toEqual(['1', '2', '3'])
+    expect(world.events.filter(({ type }) => type !== 'moderated')).toEqual([
+      { type: 'history-failed', error: 'database or disk is full' },
+      { type: 'history-resumed', unstored: 2 },
+    ])
+  })
+
+  test('the history of a room that is not in memory greets its first member', () => {
+    const { world, answerAll } = slowDisk(Array.from({ length: 30 }, (_, n) => said(n + 1)))
+    const ann = world.come('ann')
+    expect(ann.listener.received).toEqual([])
+    answerAll()
+    expect(ann.listener.messages().map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, n) => n + 11))
+  })
+
+  test('/history pages, only for members of the room', () => {
+    const { world, answerAll } = slowDisk(Array.from({ length: 30 }, (_, n) => said(n + 1)))
+    const ann = world.come('ann')
+    answerAll()
+    ann.send({ type: 'history', range: { before: 11, limit: 4 } })
+    ann.send({ type: 'history', range: { after: 28 } })
+    ann.send({ type: 'history', room: 'dev' })
+    answerAll()
+    const pages = ann.listener.of('history').slice(1)
+    expect(pages.map(({ messages, more }) => [messages.map(({ id }) => id), more])).toEqual([
+      [[7, 8, 9, 10], true],
+      [[29, 30], false],
+    ])
+    expect(ann.listener.of('error')).toMatchObject([{ code: 'NOT_IN_ROOM' }])
+  })
+
+  test('who comes back sees what was missed, from memory or from the disk, each message once', () => {
+    const { world, answerAll } = slowDisk()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    answerAll()
+    const count = 2 * limits.chatRecentCount + 10
+    for (let n = 1; n <= count; n++) ann.ask({ type: 'say', text: `${n}` })
+    answerAll()
+    bob.vanish()
+    for (const seen of [count - 5, 3]) {
+      const again = world.come('bob', { resume: { lobby: seen } })
+      answerAll()
+      expect(again.listener.said()).toEqual(Array.from({ length: count - seen }, (_, n) => `${seen + n + 1}`))
+    }
+  })
+})
+
+interface Step {
+  readonly who: number
+  readonly what: 'say' | 'leave' | 'resume' | 'turn' | 'answer' | 'tick'
+}
+
+describe('a simulation of members who talk, drop and come back while the disk answers when it likes', () => {
+  const step: fc.Arbitrary<Step> = fc.record({
+    who: fc.nat(3),
+    what: fc.constantFrom('say', 'say', 'say', 'leave', 'resume', 'turn', 'turn', 'answer', 'answer', 'tick'),
+  })
+
+  test('everybody gets every message once, in the one order, without a gap', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
+        const history = new MemoryHistory()
+        const world = new ChatWorld({ history, edges: 2 })
+        const seen: number[][] = [[], [], [], []]
+        const last = (who: number): number => seen[who]?.at(-1) ?? 0
+        const people: (Person | undefined)[] = []
+        const collect = (who: number): void => {
+          const person = people[who]
+          for (const { id } of person?.listener.messages() ?? []) seen[who]?.push(id)
+          person?.listener.received.splice(0)
+        }
+        const drop = (who: number): void => {
+          collect(who)
+          people[who]?.vanish()
+          people[who] = undefined
+        }
+        const resume = (who: number): void => {
+          people[who] = world.come(`p${who}`, { settle: false, resume: { lobby: last(who) } })
+        }
+        for (let who = 0; who < 4; who++) resume(who)
+        for (const { who, what } of steps) {
+          if (what === 'say') people[who]?.ask({ type: 'say', text: 'x' })
+          else if (what === 'leave') drop(who)
+          else if (what === 'resume' && people[who] === undefined) resume(who)
+          else if (what === 'turn') world.turn()
+          else if (what === 'answer') history.answer()
+          else if (what === 'tick') world.clock.advance(limits.chatPresenceMs)
+        }
+        for (let who = 0; who < 4; who++) if (people[who] === undefined) resume(who)
+        do world.settle()
+        while (history.answer())
+        for (let who = 0; who < 4; who++) collect(who)
+        const stored = history.stored.map(({ id }) => id)
+        for (const ids of seen) expect(ids).toEqual(stored)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

@@ -1,0 +1,276 @@
+import type { Socket } from 'node:net'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
+import { NetworkError } from '../../src/base/errors.ts'
+import { ExitCode } from '../../src/base/exit-codes.ts'
+import { limits } from '../../src/base/limits.ts'
+import { connect } from '../../src/commands/connect.ts'
+import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { testContext } from '../support/command-context.ts'
+import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
+import { listen, type TestServer } from '../support/sockets.ts'
+import { connectValues } from './connect-values.ts'
+
+afterEach(() => void jest.restoreAllMocks())
+
+type Json = Readonly<Record<string, unknown>>
+
+/** One connection as the server sees it: the test says what is answered. */
+class Guest {
+  readonly socket: Socket
+  readonly #heard: Json[] = []
+  #wake: (() => void) | undefined
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    const decoder = new FrameDecoder()
+    socket.on('data', (chunk) => {
+      for (const frame of decoder.push(chunk)) this.#heard.push(JSON.parse(frame.toString()))
+      this.#wake?.()
+    })
+  }
+
+  tell(...messages: Json[]): void {
+    for (const message of messages) this.socket.write(encodeFrame(JSON.stringify(message)))
+  }
+
+  async hear(): Promise<Json> {
+    for (;;) {
+      const next = this.#heard.shift()
+      if (next !== undefined) return next
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Lets it log in, however it wants to; answers with its way in and its first words. */
+  async admit(): Promise<readonly [login: Json, enter: Json]> {
+    expect(await this.hear()).toEqual({ type: 'hello' })
+    this.tell({ type: 'hello', service: 'chat', version: 1 })
+    const login = await this.hear()
+    const how = login.type === 'resume' ? 'resumed' : 'login'
+    this.tell({ type: 'welcome', name: 'Ada', how, ...(how === 'login' && { token: 'a-token' }) })
+    return [login, await this.hear()]
+  }
+}
+
+const at = Date.UTC(2024, 0, 1, 12)
+const joined = { type: 'joined', room: 'lobby', topic: '', members: 2 }
+const said = (id: number, from: string, text: string, more: Json = {}) => ({
+  type: 'message',
+  id,
+  at,
+  room: 'lobby',
+  from,
+  text,
+  ...more,
+})
+
+async function startServer() {
+  const guests: Guest[] = []
+  let wake: (() => void) | undefined
+  const server: TestServer = await listen((socket) => {
+    guests.push(new Guest(socket))
+    wake?.()
+  })
+  const next = async (): Promise<Guest> => {
+    for (;;) {
+      const guest = guests.shift()
+      if (guest !== undefined) return guest
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  return { server, port: server.port, next, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+}
+
+const login = { user: 'Ada', password: 'correct horse', session: false, quiet: true }
+
+/** A person at a terminal, in the chat at `port`. */
+function sitDown(port: number, environment: Record<string, string> = { NO_COLOR: '1' }) {
+  const keyboard = new FakeKeyboard()
+  const screen = new FakeScreen(120)
+  const written: string[] = []
+  const write = screen._write.bind(screen)
+  screen._write = (text, encoding, done) => {
+    written.push(String(text))
+    write(text, encoding, done)
+  }
+  const io = testContext({ stdin: keyboard, stdout: screen, stderrIsTTY: true })
+  const ended = connect.run({ ...connectValues, port, ...login }, { ...io.context, environment })
+  return { ...io, keyboard, screen, ended, written: () => written.join('') }
+}
+
+const time = new Date(at).toTimeString().slice(0, 5)
+const top = ['Welcome back, Ada.', '/help lists the commands.', '* you are in #lobby with 2 people']
+
+describe('connect to serve chat, on a terminal', () => {
+  test('shows who said what when, sends what is typed, rings when called, and leaves', async () => {
+    await using chat = await startServer()
+    const { keyboard, screen, ended, written } = sitDown(chat.port)
+    const guest = await chat.next()
+    expect(await guest.admit()).toEqual([{ type: 'login', name: 'Ada', password: 'correct horse' }, { type: 'enter' }])
+    guest.tell(joined, said(1, 'Bob', 'hi \x1b[2J'))
+    await screen.until(...top, `${time} Bob: hi ␛[2J`, '>')
+    expect(written()).not.toContain('\x07')
+    keyboard.write('half a li')
+    guest.tell(said(2, 'Bob', 'ada?'), { type: 'news', what: 'unknown' })
+    await screen.until(...top, `${time} Bob: hi ␛[2J`, `${time} Bob: ada?`, '> half a li')
+    expect(written()).toContain('\x07')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are looked for.
+    expect(written()).not.toMatch(/\x1b\[\d+m/)
+    keyboard.write('ne\r')
+    expect(await guest.hear()).toEqual({
+      type: 'say',
+      room: 'lobby',
+      text: 'half a line',
+      cid: expect.stringMatching(/^[\da-f-]{36}$/),
+    })
+    keyboard.write('\x04')
+    guest.tell({ type: 'bye', reason: 'too early to hear' })
+    expect(await ended).toBe(ExitCode.ok)
+  })
+
+  test('paints names where colours are wanted', async () => {
+    await using chat = await startServer()
+    const { keyboard, screen, ended, written } = sitDown(chat.port, {})
+    const guest = await chat.next()
+    await guest.admit()
+    guest.tell(joined, said(1, 'Bob', 'hi'))
+    await screen.until(...top, `${time} Bob: hi`, '>')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are looked for.
+    expect(written()).toMatch(/\x1b\[\d+mBob\x1b\[0m: hi/)
+    keyboard.write('\x03')
+    expect(await ended).toBe(ExitCode.interrupted)
+  })
+
+  test('comes back by itself, with its session, to where it was, and says again what was not heard', async () => {
+    await using chat = await startServer()
+    const { keyboard, screen, clock, ended } = sitDown(chat.port)
+    const first = await chat.next()
+    await first.admit()
+    first.tell(joined, said(7, 'Bob', 'hi'))
+    await screen.until(...top, `${time} Bob: hi`, '>')
+    keyboard.write('lost?\r')
+    const lost = await first.hear()
+    first.socket.destroy()
+    await screen.until(
+      ...top,
+      `${time} Bob: hi`,
+      '> lost?',
+      'the connection is lost; trying again in 1 s (Ctrl-C leaves)',
+      '>',
+    )
+    keyboard.write('/who\rlater\r')
+    await screen.until(
+      ...top,
+      `${time} Bob: hi`,
+      '> lost?',
+      '> /who',
+      '> later',
+      '* not connected: commands have to wait, what you say is kept',
+      'the connection is lost; trying again in 1 s (Ctrl-C leaves)',
+      '>',
+    )
+    clock.advance(limits.reconnectMs)
+    const second = await chat.next()
+    const [resume, enter] = await second.admit()
+    expect(resume).toEqual({ type: 'resume', token: 'a-token' })
+    expect(enter).toEqual({ type: 'enter', resume: { lobby: 7 } })
+    expect(await second.hear()).toEqual(lost)
+    expect(await second.hear()).toMatchObject({ text: 'later' })
+    second.tell(
+      joined,
+      { type: 'history', room: 'lobby', messages: [said(8, 'Bob', 'missed')], more: false },
+      said(9, 'Ada', 'lost?', { cid: lost.cid }),
+    )
+    await screen.until(
+      ...top,
+      `${time} Bob: hi`,
+      '> lost?',
+      '> /who',
+      '> later',
+      '* not connected: commands have to wait, what you say is kept',
+      '* 1 in #lobby while you were away',
+      `${time} Bob: missed`,
+      `${time} Ada: lost?`,
+      '>',
+    )
+    keyboard.write('/quit\r')
+    expect(await second.hear()).toEqual({ type: 'line', text: '/quit' })
+    second.tell({ type: 'bye', reason: 'goodbye' })
+    expect(await ended).toBe(ExitCode.ok)
+  })
+
+  test('waits longer each time while nobody listens, until Ctrl-C', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5)
+    const chat = await startServer()
+    const { keyboard, screen, clock, ended } = sitDown(chat.port)
+    await (await chat.next()).admit()
+    await screen.until(...top.slice(0, 2), '>')
+    await chat[Symbol.asyncDispose]()
+    const refused = `connection refused: nothing is listening on 127.0.0.1:${chat.port}`
+    const shown = (line: string) => screen.until(...top.slice(0, 2), line, '>')
+    await shown('the connection is lost; trying again in 1 s (Ctrl-C leaves)')
+    clock.advance(limits.reconnectMs)
+    await shown(`${refused}; trying again in 2 s (Ctrl-C leaves)`)
+    keyboard.write('\x03')
+    expect(await ended).toBe(ExitCode.interrupted)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a session that ended meanwhile is the end', async () => {
+    await using chat = await startServer()
+    const { screen, clock, ended } = sitDown(chat.port)
+    const first = await chat.next()
+    await first.admit()
+    first.socket.destroy()
+    await screen.until(...top.slice(0, 2), 'the connection is lost; trying again in 1 s (Ctrl-C leaves)', '>')
+    clock.advance(limits.reconnectMs)
+    const second = await chat.next()
+    await second.hear()
+    second.tell({ type: 'hello', service: 'chat', version: 1 })
+    expect(await second.hear()).toMatchObject({ type: 'resume' })
+    second.tell({ type: 'denied', reason: 'no-session', message: 'That session has ended.' })
+    expect(await second.hear()).toMatchObject({ type: 'login' })
+    second.tell({ type: 'denied', reason: 'wrong', message: 'No user has this name and this password.' })
+    await expect(ended).rejects.toMatchObject({ exit: ExitCode.negative })
+  })
+})
+
+describe('connect to serve chat, in a pipe', () => {
+  test('has no more under way than the server can recognise, and leaves when all is answered', async () => {
+    await using chat = await startServer()
+    const io = testContext()
+    const count = limits.chatDedupeCount
+    io.stdin.end(Array.from({ length: count }, (_, number) => `${number}\n`).join(''))
+    const ended = connect.run({ ...connectValues, port: chat.port, ...login }, io.context)
+    const guest = await chat.next()
+    await guest.admit()
+    guest.tell(joined)
+    const waiting: Json[] = []
+    for (let number = 0; number < count; number++) {
+      waiting.push(await guest.hear())
+      if (waiting.length < count / 2) continue
+      for (const { text, cid } of waiting.splice(0)) guest.tell(said(number + 1, 'Ada', String(text), { cid }))
+    }
+    for (const { text, cid } of waiting) guest.tell(said(count, 'Ada', String(text), { cid }))
+    expect(await guest.hear()).toMatchObject({ type: 'history' })
+    guest.tell({ type: 'history', room: 'lobby', messages: [], more: false })
+    expect(await guest.hear()).toEqual({ type: 'quit' })
+    guest.tell({ type: 'bye', reason: 'goodbye' })
+    expect(await ended).toBe(ExitCode.ok)
+    expect(io.stdout.text).not.toContain('\x1b')
+  })
+
+  test('a lost connection is the end, and not a good one', async () => {
+    await using chat = await startServer()
+    const io = testContext()
+    const ended = connect.run({ ...connectValues, port: chat.port, ...login }, io.context)
+    const guest = await chat.next()
+    await guest.admit()
+    guest.socket.resetAndDestroy()
+    await expect(ended).rejects.toBeInstanceOf(NetworkError)
+  })
+})

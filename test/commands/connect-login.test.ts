@@ -1,0 +1,253 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { ExitCode } from '../../src/base/exit-codes.ts'
+import { Account } from '../../src/commands/connect/account.ts'
+import { Connection } from '../../src/commands/connect/connection.ts'
+import { Talk } from '../../src/commands/connect/talk.ts'
+import { connect } from '../../src/commands/connect.ts'
+import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { FramedSocket } from '../../src/net/framed-socket.ts'
+import { startAccountServer } from '../support/account-server.ts'
+import { testContext } from '../support/command-context.ts'
+import { listen } from '../support/sockets.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { connectValues } from './connect-values.ts'
+
+type Values = Parameters<typeof connect.run>[0]
+
+const password = 'correct horse'
+
+/** Runs connect off a terminal, with `lines` to say, for somebody whose state is kept in `state`. */
+function run(port: number, state: string | undefined, values: Partial<Values>, ...lines: string[]) {
+  const io = testContext()
+  io.stdin.end(lines.map((line) => `${line}\n`).join(''))
+  const context = { ...io.context, environment: state === undefined ? {} : { XDG_STATE_HOME: state } }
+  return { ...io, ended: connect.run({ ...connectValues, port, ...values }, context) }
+}
+
+function sessionsIn(state: string): unknown[] {
+  const file = join(state, 'netlab', 'sessions.json')
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).sessions : []
+}
+
+describe('connect to serve auth, in a pipe', () => {
+  test('logs in, keeps the session for its owner alone, and resumes it without a hash', async () => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    const first = run(auth.port, state, { user: 'ada', password }, 'whoami', 'nonsense', 'passwd')
+    expect(await first.ended).toBe(ExitCode.ok)
+    expect(first.stdout.text).toMatch(/^Ada, session \d+ from 127\.0\.0\.1, since [^\n]*\n/)
+    expect(first.stderr.text).toContain('Commands: whoami, ')
+    expect(first.stderr.text).toContain('passwd asks for passwords, and there is no terminal')
+    expect(first.stderr.text).toContain('Welcome back, Ada.\n')
+    const file = join(state, 'netlab', 'sessions.json')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(sessionsIn(state)).toEqual([
+      { server: `127.0.0.1:${auth.port}`, user: 'Ada', token: expect.stringMatching(/^[\w-]{43}$/) },
+    ])
+
+    const before = auth.hashes()
+    const second = run(auth.port, state, {}, 'whoami')
+    expect(await second.ended).toBe(ExitCode.ok)
+    expect(second.stdout.text).toMatch(/^Ada, session \d+ from/)
+    expect(second.stderr.text).toContain('your session goes on, Ada.')
+    expect(auth.hashes()).toBe(before)
+    const { token } = sessionsIn(state)[0] as { token: string }
+    for (const { stdout, stderr } of [first, second]) {
+      for (const secret of [token, password]) expect(stdout.text + stderr.text).not.toContain(secret)
+    }
+  })
+
+  test('a logout forgets the session; an ended one is forgotten and replaced by a new login', async () => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    await run(auth.port, state, { user: 'Ada', password }).ended
+    expect(await run(auth.port, state, {}, 'logout').ended).toBe(ExitCode.ok)
+    expect(sessionsIn(state)).toEqual([])
+
+    mkdirSync(join(state, 'netlab'), { recursive: true })
+    const server = `127.0.0.1:${auth.port}`
+    const stale = JSON.stringify({ version: 1, sessions: [{ server, user: 'Ada', token: 'x'.repeat(43) }] })
+    writeFileSync(join(state, 'netlab', 'sessions.json'), stale)
+    await expect(run(auth.port, state, {}).ended).rejects.toMatchObject({
+      exit: ExitCode.negative,
+      message: expect.stringContaining('That session has ended'),
+    })
+    expect(sessionsIn(state)).toEqual([])
+    writeFileSync(join(state, 'netlab', 'sessions.json'), stale)
+    const file = join(state, 'password')
+    writeFileSync(file, `${password}\nsecond line\n`)
+    expect(await run(auth.port, state, { user: 'Ada', passwordFile: file }, 'whoami').ended).toBe(ExitCode.ok)
+    expect(sessionsIn(state)).toMatchObject([{ user: 'Ada', token: expect.not.stringMatching(/^x/) }])
+  })
+
+  test('a denial is the server’s sentence and exit 1', async () => {
+    await using auth = await startAccountServer()
+    const denied = run(auth.port, temporaryFolder(), { user: 'Ada', password: 'wrong horse' }, 'whoami')
+    await expect(denied.ended).rejects.toMatchObject({
+      exit: ExitCode.negative,
+      message: 'No user has this name and this password',
+    })
+    expect(denied.stdout.text).toBe('')
+  })
+
+  test('--no-session uses nothing and keeps nothing', async () => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    await run(auth.port, state, { user: 'Ada', password, session: false }).ended
+    expect(sessionsIn(state)).toEqual([])
+    await run(auth.port, state, { user: 'Ada', password }).ended
+    const lines = run(auth.port, state, { session: false }, 'exit')
+    expect(await lines.ended).toBe(ExitCode.ok)
+    expect(lines.stdout.text).toContain('netlab auth. "exit" leaves.\n')
+  })
+
+  test('without a home it goes on, and says that the session is not kept', async () => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    const homeless = run(auth.port, undefined, { user: 'Ada', password })
+    expect(await homeless.ended).toBe(ExitCode.ok)
+    expect(homeless.stderr.text).toContain('the session is not kept: HOME is not set')
+  })
+
+  test('what cannot be asked is said by the option that gives it', async () => {
+    await using auth = await startAccountServer()
+    const rejected = async (values: Partial<Values>) => run(auth.port, temporaryFolder(), values).ended
+    await expect(rejected({ user: 'Ada' })).rejects.toMatchObject({
+      exit: ExitCode.usage,
+      hint: expect.stringContaining('NETLAB_PASSWORD'),
+    })
+    await expect(rejected({ user: 'Ada', framing: 'text' })).rejects.toMatchObject({ exit: ExitCode.usage })
+    await expect(rejected({ user: 'Ada', hex: true })).rejects.toMatchObject({ exit: ExitCode.usage })
+    await expect(rejected({ passwordFile: '/nowhere/at/all' })).rejects.toMatchObject({ exit: ExitCode.io })
+  })
+
+  test('a session that is ended from elsewhere is forgotten, exit 1', async () => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    await run(auth.port, state, { user: 'Ada', password }).ended
+    const io = testContext()
+    const context = { ...io.context, environment: { XDG_STATE_HOME: state } }
+    const ended = connect.run({ ...connectValues, port: auth.port }, context)
+    io.stdin.write('whoami\n')
+    await io.stdout.waitFor('Ada, session')
+    await auth.clear()
+    await expect(ended).rejects.toMatchObject({ exit: ExitCode.negative, code: 'REVOKED' })
+    expect(sessionsIn(state)).toEqual([])
+  })
+
+  test('a damaged file is said, and left as it is', async () => {
+    const state = temporaryFolder()
+    const file = join(state, 'netlab', 'sessions.json')
+    mkdirSync(join(state, 'netlab'))
+    writeFileSync(file, '{"sessions": [7]}')
+    await expect(run(1, state, {}).ended).rejects.toMatchObject({ code: 'DAMAGED', exit: ExitCode.io })
+    expect(readFileSync(file, 'utf8')).toBe('{"sessions": [7]}')
+  })
+})
+
+describe('what connect sends to whom', () => {
+  test('through TLS, to a server that takes no passwords in plain text', async () => {
+    const tls = selfSignedCertificate('localhost', Date.now())
+    await using auth = await startAccountServer({ tls, plaintext: 'any' }, '192.0.2.7')
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    const plain = run(auth.port, state, { user: 'Ada', password })
+    await expect(plain.ended).rejects.toMatchObject({
+      exit: ExitCode.negative,
+      message: expect.stringContaining('connect with TLS'),
+    })
+    const secured = run(auth.port, state, { user: 'Ada', password, tls: true }, 'whoami')
+    expect(await secured.ended).toBe(ExitCode.ok)
+    expect(secured.stdout.text).toContain('Ada, session')
+  })
+
+  test('nothing secret to another machine in plain text, unless that is asked for', async () => {
+    const { context, stderr } = testContext()
+    const account = (values: Partial<Values>) =>
+      new Account({
+        host: 'example.org',
+        port: 9090,
+        values: { ...connectValues, user: 'Ada', password, session: false, ...values },
+        timeoutMs: 0,
+        context,
+        say: () => undefined,
+      })
+    const never = () => Promise.reject(new Error('dialled again'))
+    const remote = (): Connection => {
+      const socket = Object.defineProperty(new FramedSocket(), 'remoteAddress', { value: '192.0.2.7' })
+      return new Connection(
+        socket,
+        { host: 'example.org', port: 9090 },
+        new Talk(() => undefined, context.clock),
+        undefined,
+      )
+    }
+    await expect(account({}).hold(remote(), never)).rejects.toMatchObject({
+      exit: ExitCode.usage,
+      hint: expect.stringContaining('--tls'),
+    })
+    const insecure = remote()
+    const held = account({ insecure: true }).hold(insecure, never)
+    insecure.socket.destroy()
+    await expect(held).rejects.toMatchObject({ exit: ExitCode.unavailable })
+    expect(stderr.text).toBe('')
+  })
+
+  test('a server that is no login server gets no secret, and lines again if there was only a kept session', async () => {
+    const heard: string[] = []
+    await using echo = await listen((socket: Socket) => {
+      socket.on('data', (chunk) => heard.push(chunk.toString('latin1')))
+      socket.pipe(socket)
+    })
+    await expect(run(echo.port, temporaryFolder(), { user: 'Ada', password }).ended).rejects.toMatchObject({
+      code: 'NO_LOGIN',
+      exit: ExitCode.protocol,
+    })
+    const state = temporaryFolder()
+    mkdirSync(join(state, 'netlab'))
+    const sessions = [{ server: `127.0.0.1:${echo.port}`, user: 'Ada', token: 'secret-token' }]
+    writeFileSync(join(state, 'netlab', 'sessions.json'), JSON.stringify({ version: 1, sessions }))
+    const lines = run(echo.port, state, {}, 'a', 'b')
+    expect(await lines.ended).toBe(ExitCode.ok)
+    expect(lines.stdout.text).toBe('a\nb\n')
+    expect(heard.join('')).not.toMatch(/secret-token|correct/)
+    expect(sessionsIn(state)).toHaveLength(1)
+  })
+
+  test('a silent server is given up after --timeout', async () => {
+    await using silent = await listen((socket) => void socket.resume())
+    const io = run(silent.port, temporaryFolder(), { user: 'Ada', password, timeout: 2000 })
+    await new Promise((resolve) => silent.server.once('connection', (socket) => socket.once('data', resolve)))
+    io.clock.advance(2000)
+    await expect(io.ended).rejects.toMatchObject({ code: 'NO_LOGIN' })
+  })
+
+  test('what a server says is escaped, and nonsense is a sentence', async () => {
+    const answers: Record<string, object> = {
+      hello: { type: 'hello', service: 'auth', version: 1 },
+      login: { type: 'welcome', name: 'Ada\x1b[2J', how: 'login' },
+      whoami: { type: 'denied', reason: 'no-such', message: 'no\x1b]0;x\x07' },
+      sessions: { type: 'sessions', sessions: 'none' },
+    }
+    await using server = await listen((socket) => {
+      const decoder = new FrameDecoder()
+      socket.on('data', (chunk) => {
+        for (const frame of decoder.push(chunk)) {
+          socket.write(encodeFrame(JSON.stringify(answers[JSON.parse(frame.toString()).type])))
+        }
+      })
+    })
+    const io = run(server.port, temporaryFolder(), { user: 'Ada', password }, 'whoami', 'sessions')
+    await expect(io.ended).rejects.toMatchObject({ code: 'BAD_MESSAGE', exit: ExitCode.protocol })
+    expect(io.stderr.text).toContain('Welcome back, Ada\\x1b[2J.')
+    expect(io.stdout.text).toBe('no\\x1b]0;x\\x07\n')
+  })
+})

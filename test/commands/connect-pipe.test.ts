@@ -1,0 +1,265 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { describe, expect, test } from '@jest/globals'
+import { NetworkError, ProtocolError, StorageError, UsageError } from '../../src/base/errors.ts'
+import { ExitCode } from '../../src/base/exit-codes.ts'
+import { connect } from '../../src/commands/connect.ts'
+import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
+import { type TestContext, testContext } from '../support/command-context.ts'
+import { listen } from '../support/sockets.ts'
+import { connectValues } from './connect-values.ts'
+
+type Values = Parameters<typeof connect.run>[0]
+
+const echo = (socket: Socket): void => void socket.on('error', () => undefined).pipe(socket)
+
+function run(test: TestContext, port: number, values: Partial<Values> = {}): Promise<ExitCode> {
+  return connect.run({ ...connectValues, port, ...values }, test.context)
+}
+
+describe('connect in a pipe', () => {
+  test('sends its input, half-closes, prints all that comes back, and says so on stderr', async () => {
+    await using server = await listen(echo)
+    const io = testContext()
+    io.stdin.end('a\nb\n')
+    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(io.stdout.text).toBe('a\nb\n')
+    expect(io.stderr.text.split('\n')).toEqual([
+      `connected to 127.0.0.1:${server.port}`,
+      'disconnected after 0 ms, sent 4 bytes, received 4 bytes: the server closed the connection',
+      '',
+    ])
+  })
+
+  test('--quiet says nothing', async () => {
+    await using server = await listen(echo)
+    const io = testContext()
+    io.stdin.end('a')
+    expect(await run(io, server.port, { quiet: true })).toBe(ExitCode.ok)
+    expect([io.stdout.text, io.stderr.text]).toEqual(['a', ''])
+  })
+
+  test('is binary safe, both ways at once, in order and without loss', async () => {
+    await using server = await listen(echo)
+    const block = randomBytes(1_048_576)
+    const [sent, received] = [createHash('sha256'), createHash('sha256')]
+    const source = Readable.from(
+      (function* () {
+        for (let count = 0; count < 24; count++) {
+          sent.update(block)
+          yield block
+        }
+      })(),
+    )
+    const stdout = new Writable({
+      write(chunk, _, done) {
+        received.update(chunk)
+        setImmediate(done)
+      },
+    })
+    const io = testContext({ stdin: source, stdout })
+    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(received.digest('hex')).toBe(sent.digest('hex'))
+  })
+
+  test('a server that never reads makes the input wait, with little held', async () => {
+    await using server = await listen((socket) => void socket.pause())
+    const block = Buffer.alloc(1_048_576)
+    const io = testContext({ stdin: Readable.from(endless(block)) })
+    const stdin = io.context.stdin
+    const ended = run(io, server.port)
+    await once(stdin, 'pause')
+    io.abort('SIGINT')
+    await expect(ended).rejects.toBe('SIGINT')
+    expect(io.stderr.text).toMatch(/disconnected .*: interrupted\n$/)
+  })
+
+  test('an output that nobody reads stops the server, not the input', async () => {
+    const heard = Promise.withResolvers<string>()
+    await using server = await listen((socket) => {
+      socket.on('error', () => undefined)
+      Readable.from(endless(Buffer.alloc(65_536))).pipe(socket)
+      socket.on('data', (chunk) => heard.resolve(String(chunk)))
+    })
+    const stuck = new Writable({ write: () => stuck.emit('stuck') })
+    const io = testContext({ stdout: stuck })
+    const ended = run(io, server.port)
+    await once(stuck, 'stuck')
+    io.stdin.write('still heard')
+    expect(await heard.promise).toBe('still heard')
+    io.abort('SIGTERM')
+    await expect(ended).rejects.toBe('SIGTERM')
+    expect(stuck.writableLength).toBeLessThanOrEqual(65_536 + stuck.writableHighWaterMark)
+  })
+
+  test('a server that closes first ends it at once, exit 0', async () => {
+    await using server = await listen((socket) => socket.end('too many clients\n'))
+    const io = testContext()
+    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(io.stdout.text).toBe('too many clients\n')
+    expect(io.stdin.isPaused()).toBe(true)
+  })
+
+  test('a server that speaks on after our end is heard to its own', async () => {
+    await using server = await listen((socket) =>
+      socket.resume().on('end', () => socket.write('one ', () => socket.end('two'))),
+    )
+    const io = testContext()
+    io.stdin.end()
+    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(io.stdout.text).toBe('one two')
+  })
+
+  test('a reset in the middle is a NetworkError', async () => {
+    await using server = await listen((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => socket.write('begun', () => socket.resetAndDestroy()))
+    })
+    const io = testContext()
+    io.stdin.write('hello')
+    await expect(run(io, server.port)).rejects.toMatchObject({ code: 'ECONNRESET', exit: ExitCode.unavailable })
+    expect(io.stderr.text).toMatch(/^disconnected .*: the connection broke$/m)
+  })
+
+  test('nobody reading stdout any more is a quiet end; another fault of it is not', async () => {
+    await using server = await listen(echo)
+    const broken = (code: string): Writable =>
+      new Writable({ write: (_, __, done) => done(Object.assign(new Error(code), { code })) })
+    const gone = testContext({ stdout: broken('EPIPE') })
+    gone.stdin.write('x')
+    expect(await run(gone, server.port)).toBe(ExitCode.ok)
+    const full = testContext({ stdout: broken('ENOSPC') })
+    full.stdin.write('x')
+    await expect(run(full, server.port)).rejects.toThrow(StorageError)
+  })
+
+  test('an input that cannot be read is a sentence', async () => {
+    await using server = await listen(echo)
+    const io = testContext()
+    const ended = run(io, server.port)
+    await io.stderr.waitFor('connected')
+    io.stdin.destroy(Object.assign(new Error('EISDIR'), { code: 'EISDIR' }))
+    await expect(ended).rejects.toThrow('the input cannot be read (EISDIR)')
+  })
+
+  test('on a terminal the output of a pipe is escaped', async () => {
+    await using server = await listen((socket) => socket.end('\x1b[2Jred\r\nnext\n'))
+    const screen = Object.assign(new PassThrough(), { isTTY: true })
+    const io = testContext({ stdout: screen })
+    await run(io, server.port)
+    expect(String(screen.read())).toBe('\\x1b[2Jred\nnext\n')
+  })
+})
+
+describe('connect --framing frames in a pipe', () => {
+  test('each line becomes a frame, each frame a line', async () => {
+    const wire: Buffer[] = []
+    await using server = await listen((socket) => {
+      socket.on('data', (chunk) => wire.push(chunk))
+      socket.on('end', () => socket.end(encodeFrames(['x', '', Buffer.from([0xff, 0x00])])))
+    })
+    const chunks: Buffer[] = []
+    const stdout = new Writable({
+      write: (chunk, _, done) => {
+        chunks.push(chunk)
+        done()
+      },
+    })
+    const io = testContext({ stdout })
+    io.stdin.end('one\r\ntw\n\nlast')
+    expect(await run(io, server.port, { framing: 'frames' })).toBe(ExitCode.ok)
+    expect(Buffer.concat(wire)).toEqual(encodeFrames(['one', 'tw', '', 'last']))
+    expect([...Buffer.concat(chunks)]).toEqual([...Buffer.from('x\n\n'), 0xff, 0x00, 0x0a])
+  })
+
+  test.each<[string, Buffer]>([
+    ['a header above the limit', Buffer.from('HTTP/1.1 400 Bad Request\r\n')],
+    ['an end within a frame', encodeFrame('hello').subarray(0, 6)],
+  ])('%s is the server speaking nonsense', async (_, bytes) => {
+    await using server = await listen((socket) => socket.on('error', () => undefined).end(bytes))
+    await expect(run(testContext(), server.port, { framing: 'frames' })).rejects.toThrow(ProtocolError)
+  })
+
+  test('a line that is longer than a frame may be is wrong usage', async () => {
+    await using server = await listen(echo)
+    const io = testContext()
+    io.stdin.end(Buffer.alloc(1_100_000, 'x'))
+    await expect(run(io, server.port, { framing: 'frames' })).rejects.toThrow(UsageError)
+  })
+})
+
+test('--hex shows both directions, with the time, in place of the output', async () => {
+  await using server = await listen(echo)
+  const io = testContext()
+  io.stdin.write('0123456789abcdef!\n')
+  const ended = run(io, server.port, { hex: true })
+  await io.stdout.waitFor('< 00000010')
+  io.clock.advance(1500)
+  io.stdin.end('\xe9\n')
+  expect(await ended).toBe(ExitCode.ok)
+  expect(io.stdout.text.split('\n')).toEqual([
+    '> 22:13:20.000Z 18 bytes',
+    '> 00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|',
+    '> 00000010  21 0a                                             |!.|',
+    '< 22:13:20.000Z 18 bytes',
+    '< 00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|',
+    '< 00000010  21 0a                                             |!.|',
+    '> 22:13:21.500Z 3 bytes',
+    '> 00000012  c3 a9 0a                                          |...|',
+    '< 22:13:21.500Z 3 bytes',
+    '< 00000012  c3 a9 0a                                          |...|',
+    '',
+  ])
+})
+
+describe('connect cannot', () => {
+  test('where nothing listens', async () => {
+    const { port } = await (async () => {
+      await using server = await listen(echo)
+      return server
+    })()
+    await expect(run(testContext(), port)).rejects.toMatchObject({ code: 'ECONNREFUSED', exit: ExitCode.unavailable })
+  })
+
+  test('in time: the deadline covers everything', async () => {
+    await using server = await listen(echo)
+    const io = testContext()
+    const ended = run(io, server.port, { timeout: 3000 })
+    const failed = expect(ended).rejects.toMatchObject({ code: 'ETIMEDOUT' })
+    await new Promise((resolve) => process.nextTick(resolve))
+    io.clock.advance(3000)
+    await failed
+    expect(io.clock.pending).toBe(0)
+  })
+
+  test('a name that nobody has', async () => {
+    const host = { host: 'no-such-host.invalid' }
+    await expect(run(testContext(), 9007, { host })).rejects.toThrow(NetworkError)
+  })
+
+  test('once it was told to stop', async () => {
+    await using server = await listen(echo)
+    const io = testContext()
+    io.abort('SIGINT')
+    await expect(run(io, server.port)).rejects.toBe('SIGINT')
+  })
+
+  test('with two different ports', async () => {
+    await expect(run(testContext(), 1, { host: { host: 'h', port: 2 } })).rejects.toThrow(UsageError)
+  })
+})
+
+test('host and port may come as one, and a name with the address that answered', async () => {
+  await using server = await listen(echo)
+  const io = testContext()
+  io.stdin.end()
+  const host = connect.options.host.kind.parse(`localhost:${server.port}`)
+  expect(await run(io, server.port, { host })).toBe(ExitCode.ok)
+  expect(io.stderr.text).toMatch(`connected to localhost:${server.port} (127.0.0.1)`)
+})
+
+function* endless(block: Buffer): Generator<Buffer> {
+  for (;;) yield block
+}

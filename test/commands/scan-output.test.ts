@@ -1,0 +1,174 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { type Answer, open, openPorts, runScanCommand } from '../support/scan-context.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const base = ['127.0.0.1', '-p', '20-90']
+const answer = openPorts(22, 80, 25)
+
+describe('what a scan prints', () => {
+  test('stdout has the list in ascending order, stderr the ports as they are found and the summary', async () => {
+    const { exit, stdout, stderr } = await runScanCommand(base, { answer })
+    expect(exit).toBe(0)
+    expect(stdout).toBe('Port 22 open (ssh)  0.50 ms\nPort 25 open (smtp)  0.50 ms\nPort 80 open (http)  0.50 ms\n')
+    expect(stderr).toMatch(/^Port 80 open \(http\)\nPort 25 open \(smtp\)\nPort 22 open \(ssh\)\n/)
+    expect(stderr).toMatch(/71 ports of 127\.0\.0\.1 in .* s: 3 open, 68 closed \(refused\)\n/)
+    expect(stderr).toContain('the result is complete\n')
+    expect(stderr).toContain('services are guessed from port numbers (IANA), not from what answered\n')
+  })
+
+  test('nothing open: nothing on stdout, exit 1', async () => {
+    const { exit, stdout, stderr } = await runScanCommand(base)
+    expect([exit, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('none open, 71 closed (refused)')
+  })
+
+  test('quiet says nothing when all went well', async () => {
+    const { stdout, stderr } = await runScanCommand([...base, '-q'], { answer })
+    expect(stdout).toContain('Port 22 open')
+    expect(stderr).toBe('')
+  })
+
+  test('other states are listed when asked for', async () => {
+    const { stdout } = await runScanCommand(['127.0.0.1-2', '-p', '22,23', '--show', 'closed'], {
+      answer: (address, port) =>
+        port === 22 ? open : address.endsWith('1') ? { state: 'filtered', reason: 'no-answer' } : {},
+    })
+    expect(stdout).toBe(
+      'Port 22 open on 127.0.0.1 (ssh)  0.50 ms\n' +
+        'Port 22 open on 127.0.0.2 (ssh)  0.50 ms\n' +
+        'Port 23 closed on 127.0.0.2 (telnet): refused\n',
+    )
+  })
+
+  test('JSON, JSON Lines and CSV', async () => {
+    const json = await runScanCommand([...base, '--json'], { answer })
+    expect(JSON.parse(json.stdout).hosts[0].ports.map(({ port }: { port: number }) => port)).toEqual([22, 25, 80])
+    const csv = await runScanCommand([...base, '--csv'], { answer })
+    expect(csv.stdout.split('\r\n')).toHaveLength(5)
+    const lines = await runScanCommand([...base, '--jsonl'], { answer })
+    const parsed = lines.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(parsed.map(({ type, port }) => port ?? type)).toEqual([80, 25, 22, 'summary'])
+    expect(lines.stderr).not.toContain('Port 22')
+  })
+
+  test('garbage from a service stays harmless in every format', async () => {
+    const banner = Buffer.from('=cmd()\x1b[31m"\n\xff,', 'latin1')
+    for (const format of ['--json', '--jsonl', '--csv', '--quiet']) {
+      const { stdout } = await runScanCommand(['127.0.0.1', '-p', '22', '--banner', format], {
+        answer: () => ({ ...open, banner }),
+      })
+      expect(stdout.replace(/[\r\n]/g, '')).toMatch(/^[\x20-\x7e]+$/)
+      expect(stdout).toContain('\\x1b[31m')
+    }
+  })
+
+  test('errors and unreachable ports are never closed, and the result says that it is not complete', async () => {
+    const { stdout, stderr, exit } = await runScanCommand([...base, '--json'], {
+      answer: (_, port) =>
+        port === 50 ? { state: 'error', reason: 'EMFILE' } : { state: 'unreachable', reason: 'network-unreachable' },
+    })
+    expect(exit).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      complete: false,
+      counts: { error: { EMFILE: 1 }, unreachable: { 'network-unreachable': 70 } },
+    })
+    expect(stderr).toContain('the result is NOT complete')
+  })
+})
+
+describe('a file for the result', () => {
+  test.each([
+    ['scan.json', (text: string) => JSON.parse(text).format === 'netlab-scan'],
+    ['scan.csv', (text: string) => text.startsWith('address,name,')],
+    [
+      'scan.jsonl',
+      (text: string) =>
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line).type)
+          .join() === 'result,result,result,summary',
+    ],
+    ['scan.txt', (text: string) => text.startsWith('Port 22 open')],
+  ])('%s', async (name, isRight) => {
+    const folder = temporaryFolder()
+    const path = join(folder, name)
+    writeFileSync(path, 'what was there before')
+    const { stdout, stderr } = await runScanCommand([...base, '-o', path], { answer })
+    expect(stdout).toBe('')
+    expect(stderr).toContain(`written to ${path}\n`)
+    expect(isRight(readFileSync(path, 'utf8'))).toBe(true)
+    expect(readdirSync(folder)).toEqual([name])
+  })
+
+  test('something that is no plain file is written to, not replaced', async () => {
+    expect((await runScanCommand([...base, '-o', '/dev/null', '--json'], { answer })).exit).toBe(0)
+    expect(readFileSync('/dev/null')).toHaveLength(0)
+  })
+})
+
+describe('expectations', () => {
+  test.each([
+    [['--expect', '22,80'], 0, ''],
+    [['--expect', '22,81'], 1, 'expected to be open, but not: 81\n'],
+  ])('%j', async (words, exit, sentence) => {
+    const result = await runScanCommand([...base, ...words], { answer })
+    expect(result.exit).toBe(exit)
+    expect(result.stderr).toContain(sentence)
+  })
+
+  test('hold for every address', async () => {
+    const one: Answer = (address, port) => (address === '127.0.0.1' && port === 80 ? open : {})
+    const { exit, stderr } = await runScanCommand(['127.0.0.1-2', '--expect', '80'], { answer: one })
+    expect(exit).toBe(1)
+    expect(stderr).toContain('1 of the 2 ports expected to be open are not\n')
+  })
+})
+
+describe('waiting', () => {
+  test('asks again what is not open, until all is', async () => {
+    const opens: Record<number, number> = { 22: 1, 80: 2, 443: 3 }
+    const { exit, stdout, plans } = await runScanCommand(['127.0.0.1', '-p', '22,80,443', '--wait'], {
+      answer: (_, port, round) => (round >= (opens[port] ?? 0) ? open : {}),
+    })
+    expect(exit).toBe(0)
+    expect(plans.map(({ plan }) => plan.ports)).toEqual([[22, 80, 443], [80, 443], [443]])
+    expect(stdout.match(/^Port/gm)).toHaveLength(3)
+  })
+
+  test('ends when the time is up, with what was seen last', async () => {
+    const { exit, stdout, stderr } = await runScanCommand(['127.0.0.1', '-p', '22,80', '--wait', '50ms', '--json'], {
+      answer: openPorts(22),
+    })
+    expect(exit).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      complete: true,
+      interrupted: false,
+      counts: { closed: { refused: 1 } },
+      notScanned: 0,
+    })
+    expect(stderr).toContain('expected to be open, but not: 80\n')
+  })
+
+  test('for some ports only; the others are scanned once, afterwards', async () => {
+    const { exit, plans } = await runScanCommand(['127.0.0.1', '-p', '22,80,443', '--expect', '80', '--wait'], {
+      answer: openPorts(80),
+    })
+    expect(exit).toBe(0)
+    expect(plans.map(({ plan }) => plan.ports)).toEqual([[80], [22, 443]])
+  })
+
+  test('a word behind --wait is its time only if it is one', async () => {
+    const { plans } = await runScanCommand(['--wait', '127.0.0.1', '-p', '80'], { answer: openPorts(80) })
+    expect(plans.map(({ hosts }) => hosts)).toEqual([['127.0.0.1']])
+  })
+
+  test('for too much is refused', async () => {
+    await expect(runScanCommand(['127.0.0.0/24', '-p', '1-1000', '--wait'])).rejects.toMatchObject({ exit: 64 })
+  })
+})

@@ -1,0 +1,251 @@
+import { describe, expect, test } from '@jest/globals'
+import { limits } from '../../src/base/limits.ts'
+import { noSeals, sealsFrom } from '../../src/datagram-chat/cipher.ts'
+import { DatagramType, header } from '../../src/datagram-chat/header.ts'
+import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
+import { type SimulatedMember, Simulation } from './simulation.ts'
+
+function types({ events }: SimulatedMember): MemberEvent['type'][] {
+  return events.map(({ type }) => type)
+}
+
+function last({ events }: SimulatedMember): MemberEvent | undefined {
+  return events.at(-1)
+}
+
+/** Runs until the member was shown an event of this type. */
+function until(simulation: Simulation, member: SimulatedMember, type: MemberEvent['type'], maxMs = 300_000): void {
+  expect(simulation.runUntil(() => types(member).includes(type), maxMs)).toBe(true)
+}
+
+describe('coming in', () => {
+  const key = sealsFrom(Buffer.alloc(32, 1))
+  const other = sealsFrom(Buffer.alloc(32, 2))
+
+  test.each([
+    ['a name that somebody has, in other letters', 'ADA', undefined, undefined, '', 'name-taken'],
+    ['a name that is none', 'a b', undefined, undefined, '', 'name-invalid'],
+    ['a name that rearranges the line', 'x\u202ey', undefined, undefined, '', 'name-invalid'],
+    ['another room', 'bob', undefined, undefined, 'den', 'wrong-room'],
+    ['a room that cannot be', 'bob', undefined, undefined, 'a/b C', 'wrong-room'],
+    ['no key where one is needed', 'bob', key, undefined, '', 'key-needed'],
+    ['another key', 'bob', key, other, '', 'wrong-key'],
+    ['a key where none is', 'bob', undefined, key, '', 'no-key-here'],
+  ])('with %s: refused', (_what, name, relayKey, memberKey, room, reason) => {
+    const simulation = new Simulation({ relay: { makeSeal: relayKey } })
+    simulation.join('ada', relayKey)
+    simulation.clock.advance(1000)
+    const member = simulation.join(name, memberKey, room)
+    simulation.clock.advance(1000)
+    expect(last(member)).toMatchObject({ type: 'ended', end: { type: 'refused', reason } })
+    expect(simulation.relay.memberCount).toBe(1)
+  })
+
+  test('nobody there: asked five times by RFC 6298, then told', () => {
+    const simulation = new Simulation({ network: { drop: 1 } })
+    const member = simulation.join('ada')
+    simulation.clock.advance(30_999)
+    expect(types(member)).toEqual([])
+    simulation.clock.advance(1)
+    expect(member.events).toEqual([{ type: 'ended', end: { type: 'no-answer' } }])
+  })
+
+  test('a relay of another version: told which', () => {
+    const simulation = new Simulation({ network: { drop: 1 } })
+    const member = simulation.join('ada')
+    member.member.receive(Buffer.from([0x4e, 0x55, 3, DatagramType.version]))
+    expect(member.events).toEqual([{ type: 'ended', end: { type: 'version', version: 3 } }])
+  })
+
+  test('a newcomer is shown the last 20 messages, however many came and went since', () => {
+    const simulation = new Simulation()
+    const ada = simulation.join('ada')
+    simulation.clock.advance(500)
+    const said = Array.from({ length: 30 }, (_, index) => `line ${index}${'.'.repeat(index * 50)}`)
+    for (const line of said) ada.member.say(line)
+    simulation.clock.advance(10_000)
+    for (let guest = 0; guest < 50; guest += 1) {
+      const { member } = simulation.join(`guest${guest}`)
+      simulation.clock.advance(200)
+      member.leave()
+      simulation.clock.advance(300)
+    }
+    const bob = simulation.join('bob')
+    simulation.clock.advance(1000)
+    expect(bob.texts()).toEqual(said.slice(-20))
+    expect(bob.events.filter((event) => event.type === 'said' && !event.past)).toEqual([])
+    expect(types(bob).filter((type) => type !== 'said')).toEqual(['entered', 'joined'])
+  })
+})
+
+describe('being there', () => {
+  test('texts of any kind arrive as they were typed', () => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(500)
+    const texts = [
+      'a\u0301\u0302\u0303\u0304'.repeat(200),
+      '\x1b[2Jwiped',
+      'user\u202etxt.exe',
+      '👩‍👩‍👧'.repeat(150),
+      '/quit',
+    ]
+    for (const text of texts) ada.member.say(text)
+    bob.member.say('waves', true)
+    simulation.clock.advance(5000)
+    expect(bob.texts().sort()).toEqual([...texts, 'waves'].sort())
+    expect(ada.events).toContainEqual(expect.objectContaining({ text: 'waves', acted: true, name: 'bob', own: false }))
+    expect(types(ada)).toContain('settled')
+  })
+
+  test('who is there, on several pages', () => {
+    const simulation = new Simulation()
+    const names = Array.from({ length: 60 }, (_, index) => `${'n'.repeat(25)}${index}`)
+    const members = names.map((name) => simulation.join(name))
+    simulation.clock.advance(2000)
+    members[0]?.member.who()
+    simulation.clock.advance(1000)
+    expect(members[0] && last(members[0])).toEqual({ type: 'names', names })
+  })
+
+  test('says so when the relay does not tell who is there', () => {
+    const simulation = new Simulation()
+    const ada = simulation.join('ada')
+    simulation.clock.advance(500)
+    ada.connected = false
+    ada.member.who()
+    until(simulation, ada, 'names-unknown')
+  })
+
+  test('a message is sent five times and then its author is told', () => {
+    const simulation = new Simulation()
+    const ada = simulation.join('ada')
+    simulation.clock.advance(5000)
+    ada.connected = false
+    simulation.recordTraffic = true
+    ada.member.say('lost '.repeat(300))
+    until(simulation, ada, 'unconfirmed')
+    expect(last(ada)).toEqual({ type: 'settled' })
+    expect(ada.events.at(-2)).toEqual({ type: 'unconfirmed', text: 'lost '.repeat(300) })
+    const says = simulation.traffic.filter(({ bytes }) => bytes[3] === DatagramType.say)
+    // Two parts, five tries, of which the later ones go out in up to three copies.
+    expect(says.length).toBeLessThanOrEqual(2 * (1 + 2 + 3 + 3 + 3))
+    ada.connected = true
+    ada.member.say('found')
+    simulation.clock.advance(5000)
+    expect(ada.texts()).toEqual(['found'])
+  })
+
+  test('the line is counted: loss, duplicates, reordering, round trip', () => {
+    const network = { drop: 0.2, duplicate: 0.1, reorder: 0.1, delayMs: 40, seed: 5 }
+    const simulation = new Simulation({ network })
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(20_000)
+    for (let line = 0; line < 200; line += 1) {
+      bob.member.say(`${line}`)
+      simulation.clock.advance(200)
+    }
+    const stats = ada.member.stats
+    const lostShare = stats.lost / (stats.received + stats.lost)
+    expect(lostShare).toBeGreaterThan(0.1)
+    expect(lostShare).toBeLessThan(0.3)
+    expect(stats.duplicates).toBeGreaterThan(5)
+    expect(stats.reordered).toBeGreaterThan(0)
+    expect(bob.member.stats.sentAgain).toBeGreaterThan(20)
+    expect(stats.roundTripMs).toBeGreaterThan(80)
+  })
+})
+
+describe('going', () => {
+  test('a goodbye is told to the others, even when its answer is lost', () => {
+    const simulation = new Simulation({ network: { drop: 0.3, seed: 4 } })
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(20_000)
+    ada.member.leave()
+    simulation.clock.advance(10_000)
+    expect(last(ada)).toEqual({ type: 'ended', end: { type: 'bye', reason: 'left' } })
+    expect(last(bob)).toMatchObject({ type: 'left', name: 'ada', reason: 'left' })
+  })
+
+  test('who vanishes without a word is gone after 50 s of silence; who only says nothing stays', () => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(10_000)
+    ada.connected = false
+    simulation.clock.advance(limits.datagramSilenceMs - 10_000)
+    expect(simulation.relay.memberCount).toBe(2)
+    simulation.clock.advance(12_000)
+    expect(last(bob)).toMatchObject({ type: 'left', name: 'ada', reason: 'silent' })
+    simulation.clock.advance(600_000)
+    expect(simulation.relay.members.map(({ name }) => name)).toEqual(['bob'])
+    expect(simulation.events).toContainEqual(expect.objectContaining({ type: 'member-left', reason: 'silent' }))
+  })
+
+  test('kicked, and the relay stopping: told which', () => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(1000)
+    expect([simulation.relay.kick('Ada'), simulation.relay.kick('nobody')]).toEqual([true, false])
+    simulation.clock.advance(1000)
+    simulation.relay.close()
+    simulation.clock.advance(1000)
+    expect(last(ada)).toEqual({ type: 'ended', end: { type: 'bye', reason: 'kicked' } })
+    expect(last(bob)).toEqual({ type: 'ended', end: { type: 'bye', reason: 'stopping' } })
+  })
+})
+
+describe('coming back', () => {
+  test('from another port: goes on in the same session, nothing lost, nothing twice, nobody told', () => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(1000)
+    simulation.move(ada)
+    ada.member.say('from elsewhere')
+    bob.member.say('to you')
+    simulation.clock.advance(20_000)
+    expect(ada.texts()).toEqual(bob.texts())
+    expect([...ada.texts()].sort()).toEqual(['from elsewhere', 'to you'])
+    expect(types(bob)).not.toContain('left')
+    expect(simulation.events).toContainEqual(expect.objectContaining({ type: 'member-moved', name: 'ada' }))
+  })
+
+  test('after the line was down for a while: what was missed is there', () => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(1000)
+    ada.connected = false
+    const said = Array.from({ length: 40 }, (_, index) => `${index}`)
+    for (const line of said) bob.member.say(line)
+    simulation.clock.advance(30_000)
+    ada.connected = true
+    simulation.clock.advance(30_000)
+    expect(ada.texts()).toEqual(said)
+  })
+
+  test('to a relay that was started anew: enters again, and what may have been lost is told', () => {
+    const simulation = new Simulation()
+    const ada = simulation.join('ada')
+    simulation.clock.advance(1000)
+    simulation.restartRelay()
+    ada.member.say('to whom?')
+    simulation.clock.advance(5000)
+    expect(types(ada)).toEqual(['entered', 'joined', 'lost', 'unconfirmed', 'settled', 'entered', 'joined'])
+    ada.member.say('again')
+    simulation.clock.advance(1000)
+    expect(ada.texts()).toEqual(['again'])
+  })
+
+  test('a datagram that somebody else made up changes nothing', () => {
+    const simulation = new Simulation()
+    const ada = simulation.join('ada')
+    simulation.clock.advance(1000)
+    const before = ada.events.length
+    for (const type of Object.values(DatagramType)) {
+      ada.member.receive(Buffer.concat([header(type), Buffer.alloc(60, 3)]))
+      ada.member.receive(header(type))
+    }
+    simulation.clock.advance(1000)
+    expect(ada.events.length).toBe(before)
+    expect(noSeals('join').open(header(DatagramType.join), 0, Buffer.from('x'))).toEqual(Buffer.from('x'))
+  })
+})

@@ -1,0 +1,213 @@
+import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { BadNetwork } from '../../src/datagram-chat/bad-network.ts'
+import { openSeal, roomKeyFrom, sealsFrom } from '../../src/datagram-chat/cipher.ts'
+import { CookieJar } from '../../src/datagram-chat/cookie.ts'
+import { memberName, nameKey, roomName } from '../../src/datagram-chat/names.ts'
+import { PartInbox } from '../../src/datagram-chat/part-inbox.ts'
+import { ReceiveWindow } from '../../src/datagram-chat/receive-window.ts'
+import { RoundTrip } from '../../src/datagram-chat/rtt.ts'
+import { TokenBucket } from '../../src/datagram-chat/token-bucket.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+describe('names', () => {
+  test.each([
+    ['ada', 'ada'],
+    ['Jürgen', 'Jürgen'],
+    ['u\u0308ber', 'über'],
+    ['李雷', '李雷'],
+    ['a.b_c-1', 'a.b_c-1'],
+    ['', undefined],
+    ['-a', undefined],
+    ['a b', undefined],
+    ['a/b', undefined],
+    ['a\x1b[2J', undefined],
+    ['a\u202eb', undefined],
+    ['a\u0300\u0301\u0302\u0303', undefined],
+    ['a'.repeat(33), undefined],
+  ])('%j as a member: %j', (text, name) => {
+    expect(memberName(text)).toBe(name)
+  })
+
+  test('letters that look the same by case or form are the same name', () => {
+    expect(nameKey('ＡDA')).toBe(nameKey('ada'))
+  })
+
+  test.each([
+    ['lobby', 'lobby'],
+    ['#Lobby', 'lobby'],
+    ['a.b-c_1', 'a.b-c_1'],
+    ['a/b', undefined],
+    ['a b', undefined],
+    ['..', undefined],
+    ['', undefined],
+    ['é', undefined],
+    ['x'.repeat(33), undefined],
+  ])('%j as a room: %j', (text, name) => {
+    expect(roomName(text)).toBe(name)
+  })
+})
+
+describe('the receive window', () => {
+  test('takes each number once, whatever the order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 300 }), (numbers) => {
+        const window = new ReceiveWindow()
+        const taken = numbers.filter((number) => window.accept(number))
+        expect(taken).toEqual([...new Set(numbers)])
+        expect(window.counts.duplicates).toBe(numbers.length - taken.length)
+        const span = taken.length === 0 ? 0 : Math.max(...taken) - Math.min(...taken) + 1
+        expect(window.counts.lost).toBe(span - taken.length)
+      }),
+    )
+  })
+
+  test('refuses what is too old to tell, and survives a leap', () => {
+    const window = new ReceiveWindow()
+    expect([5000, 5000 - 1024, 5000 - 1023, 2 ** 40, 5000, 2 ** 40].map((number) => window.accept(number))).toEqual([
+      ...[true, false, true],
+      ...[true, false, false],
+    ])
+  })
+})
+
+describe('the retransmission timeout', () => {
+  test('follows the formulas of RFC 6298', () => {
+    const roundTrip = new RoundTrip()
+    expect(roundTrip.timeoutMs()).toBe(1000)
+    roundTrip.sample(400)
+    expect(roundTrip.timeoutMs()).toBe(400 + 4 * 200)
+    roundTrip.sample(200)
+    expect(roundTrip.smoothedMs).toBe(375)
+    expect(roundTrip.variationMs).toBe(200)
+    expect([1, 2, 3, 20].map((tries) => roundTrip.timeoutMs(tries))).toEqual([1175, 2350, 4700, 60_000])
+    for (let sample = 0; sample < 100; sample += 1) roundTrip.sample(1)
+    expect(roundTrip.timeoutMs()).toBe(200)
+  })
+})
+
+describe('a cookie', () => {
+  const jar = new CookieJar(Buffer.alloc(32, 1))
+  const peer = { address: '192.0.2.1', port: 4000 }
+  const nonce = Buffer.alloc(8, 2)
+
+  test.each([
+    ['at once', peer, nonce, 0, true],
+    ['in the next slot', peer, nonce, 59_999, true],
+    ['later', peer, nonce, 60_000, false],
+    ['from another port', { ...peer, port: 4001 }, nonce, 0, false],
+    ['from another address', { ...peer, address: '192.0.2.2' }, nonce, 0, false],
+    ['with another nonce', peer, Buffer.alloc(8, 3), 0, false],
+  ])('%s', (_when, from, by, atMs, good) => {
+    expect(jar.accepts(jar.bake(peer, nonce, 0), from, by, atMs)).toBe(good)
+  })
+
+  test('of another relay', () => {
+    const other = new CookieJar(Buffer.alloc(32, 9))
+    expect(jar.accepts(other.bake(peer, nonce, 0), peer, nonce, 0)).toBe(false)
+  })
+})
+
+describe('sealing', () => {
+  const header = Buffer.from('header')
+  const seals = sealsFrom(Buffer.alloc(32, 1))
+  const body = Buffer.from('a body')
+
+  test('opens only with the same key, purpose, context, header and number', () => {
+    const closed = seals('to relay', Buffer.from('s')).close(header, 7, body)
+    const open = (seal = seals('to relay', Buffer.from('s')), head = header, number = 7) =>
+      seal.open(head, number, closed)
+    expect(open()).toEqual(body)
+    expect(open(seals('to member', Buffer.from('s')))).toBeUndefined()
+    expect(open(seals('to relay', Buffer.from('t')))).toBeUndefined()
+    expect(open(sealsFrom(Buffer.alloc(32, 2))('to relay', Buffer.from('s')))).toBeUndefined()
+    expect(open(undefined, Buffer.from('Header'))).toBeUndefined()
+    expect(open(undefined, header, 8)).toBeUndefined()
+    expect(openSeal.open(header, 7, closed)).toBe(closed)
+    expect(seals('to all').open(header, 1, Buffer.alloc(15))).toBeUndefined()
+  })
+
+  test('the room key depends on phrase and salt, and not on how the phrase was typed', async () => {
+    const salt = Buffer.alloc(16, 1)
+    const keys = await Promise.all([
+      roomKeyFrom('über alles', salt),
+      roomKeyFrom('u\u0308ber alles', salt),
+      roomKeyFrom('über alles', Buffer.alloc(16, 2)),
+    ])
+    expect(keys[0]).toEqual(keys[1])
+    expect(keys[0]).not.toEqual(keys[2])
+  })
+})
+
+describe('messages coming in parts', () => {
+  const inbox = () => new PartInbox(new TokenBucket(1000, 1000, 0))
+  const part = (number: number, index: number, count: number, bytes: Buffer | string = `${number}`) => {
+    return { part: number, acted: false, index, count, bytes: Buffer.from(bytes) }
+  }
+  const taken = (box: PartInbox) =>
+    [...box.take(0)].map(({ parts }) => Buffer.concat(parts.map((one) => one.bytes)).toString())
+
+  test('are put in order and joined, whatever the order and however often they come', () => {
+    const parts = [part(1, 0, 1), part(2, 0, 3), part(3, 1, 3), part(4, 2, 3), part(5, 0, 1)]
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...parts, ...parts], { minLength: 10 }), (shuffled) => {
+        const box = inbox()
+        const messages = shuffled.flatMap((one) => {
+          box.add(one)
+          return taken(box)
+        })
+        expect(messages).toEqual(['1', '234', '5'])
+      }),
+    )
+  })
+
+  test.each([
+    ['of 0 bytes', [part(1, 0, 1, '')], 'empty'],
+    ['of blanks', [part(1, 0, 1, ' \n')], 'empty'],
+    ['that is not UTF-8', [part(1, 0, 1, Buffer.from([0xff, 0xfe]))], 'not-text'],
+    ['of more than 4 KiB', [0, 1, 2, 3, 4].map((i) => part(i + 1, i, 5, 'x'.repeat(1000))), 'too-long'],
+    ['with an index beyond its count', [part(1, 2, 2)], 'bad-parts'],
+    ['of no parts', [part(1, 0, 0)], 'bad-parts'],
+    ['without its beginning', [part(1, 1, 2)], 'bad-parts'],
+  ])('a message %s is refused', (_what, parts, reason) => {
+    const box = inbox()
+    for (const one of parts) box.add(one)
+    expect(taken(box)).toEqual([])
+    expect(box.refusals).toEqual([{ part: parts.length, reason }])
+    box.add(part(parts.length + 1, 0, 1, 'next'))
+    expect(taken(box)).toEqual(['next'])
+  })
+
+  test('beyond the window they are dropped; what was given up is not waited for', () => {
+    const box = inbox()
+    box.add(part(17, 0, 1))
+    box.add(part(3, 0, 1))
+    expect([box.held, taken(box)]).toEqual([0b100, []])
+    box.giveUpBefore(3)
+    expect([taken(box), box.taken, box.held]).toEqual([['3'], 3, 0])
+  })
+})
+
+describe('a bad network', () => {
+  const carried = (seed: number) => {
+    const clock = new VirtualClock()
+    const network = new BadNetwork({ drop: 0.3, duplicate: 0.2, reorder: 0.2, delayMs: 10, seed }, clock)
+    const arrived: number[] = []
+    for (let datagram = 0; datagram < 500; datagram += 1) {
+      network.carry(() => arrived.push(datagram))
+      clock.advance(5)
+    }
+    clock.advance(1000)
+    return arrived
+  }
+
+  test('does the same for the same seed, and about what was asked for', () => {
+    const arrived = carried(1)
+    expect(arrived).toEqual(carried(1))
+    expect(arrived).not.toEqual(carried(2))
+    const distinct = new Set(arrived).size
+    expect(distinct / 500).toBeCloseTo(0.7, 1)
+    expect(arrived.length / distinct).toBeCloseTo(1.2, 1)
+    expect(arrived).not.toEqual([...arrived].sort((a, b) => a - b))
+  })
+})

@@ -1,0 +1,105 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { systemClock } from '../../src/base/clock.ts'
+import type { NetworkError } from '../../src/base/errors.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
+import { findRelays } from '../../src/datagram-chat/discovery.ts'
+import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
+import { connectMember } from '../../src/datagram-chat/member-socket.ts'
+import { type RelayServer, type RelayServerOptions, startRelay } from '../../src/datagram-chat/relay-socket.ts'
+
+const closing: (() => void)[] = []
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close()
+})
+
+async function relay(options: Partial<RelayServerOptions> = {}, events: NetlabEvent[] = []): Promise<RelayServer> {
+  const server = await startRelay(
+    {
+      ...{ host: '127.0.0.1', port: 0, strictPort: false, room: 'lobby', maxMembers: 10 },
+      ...{ partsPerSecond: 100, datagramsPerSecond: 1000, phrase: undefined, network: undefined, discoverable: false },
+      ...options,
+    },
+    systemClock,
+    (event) => void events.push(event),
+  )
+  closing.push(() => server.stop())
+  return server
+}
+
+/** A member on a real socket, and a promise for the next event of a type. */
+async function member(host: string, port: number, name: string) {
+  const waiting: { type: MemberEvent['type']; done: (event: MemberEvent) => void }[] = []
+  const unreachable = Promise.withResolvers<NetworkError>()
+  const show = (event: MemberEvent) => {
+    for (const one of waiting) if (one.type === event.type) one.done(event)
+  }
+  const next = <T extends MemberEvent['type']>(type: T) =>
+    new Promise<Extract<MemberEvent, { type: T }>>((done) => {
+      waiting.push({ type, done: (event) => done(event as Extract<MemberEvent, { type: T }>) })
+    })
+  const entered = next('entered')
+  const options = { host, port, name, room: '', deriveSeals: undefined, network: undefined }
+  const connection = await connectMember(options, systemClock, show, unreachable.resolve)
+  closing.push(connection.close)
+  return { member: connection.member, next, entered, unreachable: unreachable.promise }
+}
+
+describe('real sockets', () => {
+  test('two members talk, by a name that has several addresses, and say goodbye', async () => {
+    const { port } = await relay()
+    const ada = await member('localhost', port, 'ada')
+    expect(await ada.entered).toMatchObject({ room: 'lobby', name: 'ada', members: 1 })
+    const bob = await member('127.0.0.1', port, 'bob')
+    await bob.entered
+    const heard = ada.next('said')
+    bob.member.say('over the wire')
+    expect(await heard).toMatchObject({ name: 'bob', text: 'over the wire', own: false })
+    const ended = bob.next('ended')
+    const left = ada.next('left')
+    bob.member.leave()
+    expect((await ended).end).toEqual({ type: 'bye', reason: 'left' })
+    expect(await left).toMatchObject({ name: 'bob' })
+  })
+
+  test('a relay on all addresses knows an IPv4 member by its IPv4 address', async () => {
+    const events: NetlabEvent[] = []
+    const { port } = await relay({ host: '::' }, events)
+    const ada = await member('127.0.0.1', port, 'ada')
+    await ada.entered
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'member-joined', peer: expect.objectContaining({ address: '127.0.0.1' }) }),
+    )
+  })
+
+  test('nobody at the port: told at once', async () => {
+    const probe = createSocket('udp4')
+    probe.bind(0, '127.0.0.1')
+    await once(probe, 'listening')
+    const { port } = probe.address()
+    probe.close()
+    const { unreachable } = await member('127.0.0.1', port, 'ada')
+    expect(await unreachable).toMatchObject({ code: 'ECONNREFUSED', exit: 69 })
+  })
+
+  test('a port that is taken: the next one, or an error with a next step', async () => {
+    const events: NetlabEvent[] = []
+    const { port } = await relay()
+    const second = await relay({ port }, events)
+    expect(second.port).toBeGreaterThan(port)
+    expect(events[0]).toEqual({ type: 'port-taken', host: '127.0.0.1', port, next: port + 1 })
+    await expect(relay({ port, strictPort: true })).rejects.toMatchObject({
+      ...{ code: 'EADDRINUSE', exit: 69, hint: expect.stringContaining('--port') },
+    })
+    await expect(relay({ host: '192.0.2.1' })).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+  })
+
+  test('a relay is found by multicast', async () => {
+    const { port } = await relay({ host: '0.0.0.0', room: 'found-by-test', discoverable: true })
+    const found = await findRelays(systemClock)
+    const expected = { port, room: 'found-by-test', memberCount: 0, keyed: false, host: expect.any(String) }
+    expect(found.filter(({ room }) => room === 'found-by-test')).toEqual([expected])
+  })
+})

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { manPage } from '../../scripts/man-page.ts'
+import { version } from '../../src/base/version.ts'
+import { commands } from '../../src/commands/index.ts'
+import { projectRoot } from '../support/executable.ts'
+
+test('docs/netlab.1 is what `npm run man` makes of the command tables', async () => {
+  expect(readFileSync(join(projectRoot, 'docs', 'netlab.1'), 'utf8')).toBe(await manPage(commands, version))
+})

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from '@jest/globals'
+
+const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src')
+
+/** Folder → floor. Imports run downward only, and rooms on one floor do not know each other. */
+const floors: Record<string, number> = {
+  base: 0,
+  log: 1,
+  options: 1,
+  terminal: 1,
+  net: 2,
+  serve: 3,
+  accounts: 3,
+  chat: 3,
+  'datagram-chat': 3,
+  scan: 3,
+  protocols: 4,
+  commands: 5,
+  main: 6,
+}
+
+/** Node modules that only these folders may import. */
+const reserved: Record<string, readonly string[]> = {
+  'node:net': ['net', 'serve', 'scan', 'main'],
+  'node:tls': ['net', 'serve', 'commands'],
+  'node:dgram': ['datagram-chat'],
+  'node:fs': ['log', 'accounts', 'chat', 'scan', 'main', 'commands'],
+  'node:worker_threads': ['serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
+}
+
+interface Import {
+  readonly file: string
+  readonly from: string
+  readonly target: string
+  readonly typeOnly: boolean
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const imports: Import[] = files.flatMap((file) => {
+  const text = readFileSync(join(src, file), 'utf8')
+  const from = file.split(sep)[0] ?? ''
+  return [...text.matchAll(/(import type [^']*|from|import\(|import)\s*'([^']+)'/g)].map((match) => ({
+    file,
+    from,
+    target: match[2] ?? '',
+    typeOnly: match[1]?.startsWith('import type') === true,
+  }))
+})
+
+describe('the floors of src', () => {
+  test('every folder has a floor', () => {
+    const folders = new Set(files.map((file) => file.split(sep)[0]))
+    expect([...folders].filter((folder) => folder === undefined || !(folder in floors))).toEqual([])
+  })
+
+  test('imports run downward, and rooms on one floor do not import each other', () => {
+    const wrong = imports
+      .filter(({ target }) => target.startsWith('.') && target !== '../../package.json')
+      .filter(({ file, from, target }) => {
+        const to = relative(src, normalize(join(src, dirname(file), target))).split(sep)[0] ?? ''
+        return to !== from && (floors[to] ?? 99) >= (floors[from] ?? -1)
+      })
+    expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([])
+  })
+
+  test('sockets, files and threads stay in their rooms', () => {
+    const wrong = imports.filter(({ from, target, typeOnly }) => {
+      if (typeOnly) return false
+      const allowed = reserved[target.replace(/^node:fs\/promises$/, 'node:fs')]
+      return allowed !== undefined && !allowed.includes(from)
+    })
+    expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([])
+  })
+
+  test('only main touches the process', () => {
+    const offenders = files
+      .filter((file) => !file.startsWith(`main${sep}`))
+      .filter((file) =>
+        /\bprocess\.(env|argv|exit|stdin|stdout|stderr|on|once)\b/.test(readFileSync(join(src, file), 'utf8')),
+      )
+    expect(offenders).toEqual([])
+  })
+
+  test('no program awaits at its top level: in the standalone binary it is CommonJS', () => {
+    const programs = files.filter(
+      (file) => file === join('main', 'cli.ts') || dirname(file) === join('main', 'entries'),
+    )
+    const offenders = programs.filter((file) =>
+      /^(await|[^\s/].*\bawait)\b/m.test(readFileSync(join(src, file), 'utf8')),
+    )
+    expect(programs.length).toBeGreaterThan(3)
+    expect(offenders).toEqual([])
+  })
+})

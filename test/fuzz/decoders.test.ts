@@ -1,0 +1,203 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { parseUsers } from '../../src/accounts/users-file.ts'
+import { NetlabError, ProtocolError } from '../../src/base/errors.ts'
+import { parseLine, parseMessage } from '../../src/chat/parse.ts'
+import { Refusal } from '../../src/chat/refusal.ts'
+import { decodeAck, decodeNames, decodeRoomPiece, decodeSay, decodeSeen } from '../../src/datagram-chat/bodies.ts'
+import { MalformedDatagram } from '../../src/datagram-chat/byte-reader.ts'
+import { decodeChallenge, decodeHere, decodeJoin, decodeWelcome } from '../../src/datagram-chat/handshake.ts'
+import { datagramType } from '../../src/datagram-chat/header.ts'
+import { parseEndpoint } from '../../src/net/address.ts'
+import type { Decoder } from '../../src/net/codec.ts'
+import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { LineDecoder, LineSplitter } from '../../src/net/line-codec.ts'
+import { TelnetFilter } from '../../src/net/telnet-filter.ts'
+import { CommandSpotter } from '../../src/protocols/command-spotter.ts'
+import { parsePorts } from '../../src/scan/ports.ts'
+import { parseTargets } from '../../src/scan/targets.ts'
+import { MessageReader } from '../../src/serve/message-reader.ts'
+import { chopped } from '../support/decoding.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { runs } from './runs.ts'
+
+const maxBytes = 64
+
+/** Bytes that come near what a decoder knows: frames, lines, telnet commands, TLS, and noise between them. */
+const piece = fc.oneof(
+  fc.uint8Array({ maxLength: 24 }),
+  fc.array(fc.string({ unit: 'grapheme', maxLength: 20 }), { maxLength: 3 }).map((all) => encodeFrames(all, 1024)),
+  fc.string({ maxLength: 40 }).map((line) => Buffer.from(`${line}\n`)),
+  fc
+    .constantFrom('exit', 'stop', 'exit\r\n', 'stop\n', '\0\0\0\u0004exit', '\0\0\0\u0004stop')
+    .map((text) => Buffer.from(text)),
+  fc.constantFrom(
+    [255, 251, 1],
+    [255, 250, 24, 0, 255, 240],
+    [255, 255],
+    [255],
+    [0x16, 3, 1],
+    [0, 0, 0],
+    [127, 255, 255, 255],
+  ),
+)
+const stream = fc
+  .array(piece, { maxLength: 8 })
+  .map((pieces) => Buffer.concat(pieces.map((bytes) => Buffer.from(bytes))))
+const cuts = fc.array(fc.nat(12), { maxLength: 20 })
+
+/** What a decoder makes of the chunks: its messages, and the code of the fault that ended it. */
+function outcome<T>(decoder: Decoder<T>, chunks: readonly Buffer[]): readonly string[] {
+  const made: string[] = []
+  try {
+    for (const chunk of chunks)
+      for (const message of decoder.push(chunk)) made.push(Buffer.from(String(message)).toString('hex'))
+    for (const message of decoder.end()) made.push(Buffer.from(String(message)).toString('hex'))
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    made.push(error.code)
+  }
+  return made
+}
+
+describe('any bytes, however they are cut', () => {
+  const decoders: readonly (readonly [string, () => Decoder<Buffer | string>])[] = [
+    ['frames', () => new FrameDecoder(maxBytes)],
+    ['lines as bytes', () => new LineSplitter(maxBytes)],
+    ['lines as text', () => new LineDecoder(maxBytes)],
+  ]
+  test.each(decoders)('are the same %s, or the same fault', (_name, make) => {
+    fc.assert(
+      fc.property(stream, cuts, (bytes, sizes) => {
+        expect(outcome(make(), chopped(bytes, sizes))).toEqual(outcome(make(), [bytes]))
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test('are the same text without telnet negotiations, and never more of it', () => {
+    fc.assert(
+      fc.property(stream, cuts, (bytes, sizes) => {
+        const whole = new TelnetFilter().strip(Buffer.from(bytes))
+        const filter = new TelnetFilter()
+        expect(Buffer.concat(chopped(bytes, sizes).map((chunk) => Buffer.from(filter.strip(chunk))))).toEqual(whole)
+        expect(whole.length).toBeLessThanOrEqual(bytes.length)
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test.each(['auto', 'frames', 'text'] as const)('%s: hold the same first command', (framing) => {
+    fc.assert(
+      fc.property(stream, cuts, (bytes, sizes) => {
+        const chunks = chopped(bytes, sizes).filter(({ length }) => length > 0)
+        expect(firstCommand(framing, chunks)).toBe(firstCommand(framing, bytes.length === 0 ? [] : [bytes]))
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test.each(['auto', 'frames', 'text'] as const)('%s: give a conversation the same messages', async (framing) => {
+    await fc.assert(
+      fc.asyncProperty(stream, cuts, async (bytes, sizes) => {
+        const chunks = chopped(bytes, sizes).filter(({ length }) => length > 0)
+        expect(await messages(framing, chunks)).toEqual(await messages(framing, bytes.length === 0 ? [] : [bytes]))
+      }),
+      { numRuns: runs },
+    )
+  })
+})
+
+function firstCommand(framing: 'auto' | 'frames' | 'text', chunks: readonly Buffer[]): string | undefined {
+  const spotter = new CommandSpotter(framing, maxBytes)
+  try {
+    for (const chunk of chunks) {
+      const spotted = spotter.push(chunk)
+      if (spotted !== undefined) return spotted.command
+    }
+    return spotter.end()
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return error.code
+  }
+}
+
+async function messages(framing: 'auto' | 'frames' | 'text', chunks: readonly Buffer[]): Promise<readonly string[]> {
+  const ignore = () => undefined
+  const reader = new MessageReader(framing, new VirtualClock(), {
+    write: ignore,
+    pause: ignore,
+    resume: ignore,
+    fail: ignore,
+  })
+  let fault: string | undefined
+  try {
+    for (const chunk of chunks) reader.push(chunk)
+    reader.end()
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    fault = error.code
+    reader.close()
+  }
+  const received: string[] = []
+  for (let next = await reader.receive(); next !== undefined; next = await reader.receive()) received.push(next)
+  return fault === undefined ? received : [...received, fault]
+}
+
+describe('anything', () => {
+  test.each([
+    ['say', decodeSay],
+    ['seen', decodeSeen],
+    ['ack', decodeAck],
+    ['room piece', decodeRoomPiece],
+    ['names', decodeNames],
+    ['challenge', decodeChallenge],
+    ['join', decodeJoin],
+    ['welcome', decodeWelcome],
+    ['here', decodeHere],
+    ['header', datagramType],
+  ])('is a %s of chat-udp or no such datagram', (_name, decode) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 1400 }), (bytes) => {
+        allow(MalformedDatagram, () => decode(Buffer.from(bytes)))
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test('is a line and a message of the chat, or refused', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.jsonValue(), (line, message) => {
+        allow(Refusal, () => parseLine(line))
+        allow(Refusal, () => parseMessage(message))
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test.each([
+    ['an address', parseEndpoint],
+    ['ports', parsePorts],
+    ['targets', (text: string) => parseTargets(text)],
+    ['a users file', (text: string) => parseUsers(text, 'users.json')],
+  ])('typed is %s, or refused with a sentence', (_name, parse) => {
+    const typed = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.stringMatching(/^[0-9a-f.:,/[\]*%-]{0,40}$/),
+      fc.json().map((text) => `{"version":1,"users":${text}}`),
+    )
+    fc.assert(
+      fc.property(typed, (text) => allow(NetlabError, () => void parse(text))),
+      { numRuns: runs },
+    )
+  })
+})
+
+/** Runs it; an error of another class than the one it may throw goes through. */
+function allow(allowed: abstract new (...args: never[]) => Error, action: () => unknown): void {
+  try {
+    action()
+  } catch (error) {
+    if (!(error instanceof allowed)) throw error
+  }
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, jest, test } from '@jest/globals'
+import { TestClient } from '../support/client.ts'
+import { type RunningNetlab, runNetlab, startNetlab } from '../support/run-netlab.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { keys, Terminal } from '../support/terminal.ts'
+
+// Starting a program takes longer when others keep the machine busy; each step has a deadline of its own.
+jest.setTimeout(300_000)
+
+const password = 'correct horse'
+
+/** A chat on loopback; on any free port, or on the one it had before. */
+async function serveChat(cwd: string, port = '0'): Promise<{ netlab: RunningNetlab; port: string }> {
+  const netlab = startNetlab(['serve', 'chat', '--host', '127.0.0.1', '--port', port, '--strict-port'], { cwd })
+  const line = await netlab.line(/listening on 127\.0\.0\.1:\d+/)
+  return { netlab, port: line.slice(line.lastIndexOf(':') + 1) }
+}
+
+async function register(port: string, name: string): Promise<void> {
+  const client = await TestClient.connect(Number(port))
+  await client.write(`${name}\n${password}\n${password}\n`).until('you are in #lobby')
+  client.end()
+}
+
+/** What was said, without the times; comings and goings have none. */
+function spoken(stdout: string): string[] {
+  return stdout.split('\n').flatMap((line) => /^\d\d:\d\d (.*)$/.exec(line)?.slice(1) ?? [])
+}
+
+test('from pipes, every line is said and every answer shown before it ends', async () => {
+  const cwd = temporaryFolder()
+  const { port } = await serveChat(cwd)
+  await register(port, 'Ada')
+  const env = { XDG_STATE_HOME: join(cwd, 'state'), NETLAB_PASSWORD: password }
+  const stdin = 'hello\n\x1b[2Jsneaky\n/me waves\n/nonsense\n'
+  const first = await runNetlab(['connect', '127.0.0.1', port, '--user', 'Ada'], { env, stdin })
+  const own = ['Ada: hello', 'Ada: ␛[2Jsneaky', '* Ada waves']
+  expect(spoken(first.stdout)).toEqual(own)
+  expect(first.stdout).toContain('! there is no such command; /help lists them\n')
+  expect(first.exitCode).toBe(0)
+
+  const many = Array.from({ length: 24 }, (_, number) => `line ${number}`)
+  const second = await runNetlab(['connect', '127.0.0.1', port, '--user', 'Ada'], {
+    env: { XDG_STATE_HOME: env.XDG_STATE_HOME },
+    stdin: `/history 2\n${many.join('\n')}\n`,
+  })
+  const isNew = (line: string): boolean => line.startsWith('Ada: line')
+  const shown = spoken(second.stdout)
+  expect(shown.filter(isNew)).toEqual(many.map((line) => `Ada: ${line}`))
+  // What is shown on entering, and then what was asked for, when the disk has answered.
+  expect(shown.filter((line) => !isNew(line))).toEqual([...own, ...own.slice(1)])
+  expect(second.exitCode).toBe(0)
+})
+
+test('a person chats, comes back by itself after the server was away, and hears what was missed', async () => {
+  const cwd = temporaryFolder()
+  const first = await serveChat(cwd)
+  const { port } = first
+  await register(port, 'Ada')
+  await register(port, 'Bob')
+  const env = { XDG_STATE_HOME: join(cwd, 'state'), NETLAB_PASSWORD: password }
+  const ada = new Terminal(['connect', '127.0.0.1', port, '--user', 'ada'], { env })
+  await ada.see('Welcome back, Ada.')
+  await ada.see('you are in #lobby')
+  ada.press('hello there', keys.enter)
+  await ada.see(/\d\d:\d\d Ada: hello there/)
+  const bob = ['connect', '127.0.0.1', port, '--user', 'Bob', '--no-session']
+  await runNetlab(bob, { env, stdin: 'hi ADA!\n' })
+  await ada.see('Bob: hi ADA!')
+
+  ada.press('half a li')
+  await ada.see('half a li')
+  await first.netlab.stop('SIGKILL')
+  await ada.see('trying again in')
+  ada.press('ne kept', keys.enter)
+  const second = await serveChat(cwd, port)
+  await runNetlab(bob, { env, stdin: 'while you were away\n' })
+  await ada.see(/Ada: half a line kept/)
+  ada.press('/quit', keys.enter)
+  expect(await ada.finished()).toEqual({ exitCode: 0, signal: 0 })
+  expect(ada.screen.text).toContain('Bob: while you were away')
+  const log = readFileSync(join(cwd, 'logs', 'netlab.log'), 'utf8')
+  expect(log).toContain('session-resumed')
+  await second.netlab.stop()
+})

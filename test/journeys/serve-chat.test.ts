@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals'
+import { TestClient } from '../support/client.ts'
+import { killChat } from '../support/kill-chat.ts'
+import { startNetlab } from '../support/run-netlab.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const local = ['serve', 'chat', '--host', '127.0.0.1', '--port', '0', '--log-to', 'none']
+
+function portIn(line: string): number {
+  return Number(/:(\d+)$/.exec(line)?.[1])
+}
+
+/** Registers, as a person at nc does. */
+async function come(port: number, name: string): Promise<TestClient> {
+  const client = await TestClient.connect(port)
+  client.write(`${name}\ncorrect horse ${name}\ncorrect horse ${name}\n`)
+  await client.until('you are in #lobby')
+  return client
+}
+
+describe('netlab serve chat', () => {
+  test('two people at nc talk, and the console moderates', async () => {
+    await using netlab = startNetlab([...local, '--threads', '2'])
+    const port = portIn(await netlab.line(/chat: listening on/))
+    const [ann, bob] = [await come(port, 'ann'), await come(port, 'bob')]
+    ann.write('hello bob\n')
+    await bob.until('#lobby ann: hello bob')
+    await ann.until('#lobby ann: hello bob')
+    netlab.process.stdin.write('/kick bob too loud\n')
+    await netlab.line(/bob was put out of #lobby/)
+    await bob.until('put you out of #lobby: too loud')
+    ann.write('exit\n')
+    expect((await ann.all()).toString()).toMatch(/\* goodbye\n$/)
+  })
+
+  test('killed again and again while everybody talks: nothing acknowledged is lost, nothing comes twice', async () => {
+    const cwd = temporaryFolder()
+    const { acknowledged, ...findings } = await killChat(
+      3,
+      (kill) => 150 + 100 * kill,
+      async () => {
+        const netlab = startNetlab([...local, '--flood-rate', '0'], { cwd })
+        const port = portIn(await netlab.line(/listening on/))
+        return {
+          port,
+          async kill() {
+            netlab.process.kill('SIGKILL')
+            await netlab.finished()
+          },
+        }
+      },
+    )
+    expect(acknowledged).toBeGreaterThan(700)
+    expect(findings).toEqual({ lost: [], twice: [], idsRise: true, disagreeing: [] })
+  }, 300_000)
+})

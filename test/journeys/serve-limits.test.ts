@@ -1,0 +1,53 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { expect, test } from '@jest/globals'
+import { TestClient } from '../support/client.ts'
+import { executable } from '../support/executable.ts'
+import { startNetlab } from '../support/run-netlab.ts'
+
+const serve = ['serve', 'echo', '--host', '127.0.0.1', '--port', '0', '--log-to', 'none']
+
+async function portOf(netlab: ReturnType<typeof startNetlab>): Promise<number> {
+  return Number(/:(\d+)$/.exec(await netlab.line(/listening on/))?.[1])
+}
+
+test('10,000 idle clients, and the next one is served', async () => {
+  await using netlab = startNetlab(serve)
+  const port = await portOf(netlab)
+  const idle: Socket[] = []
+  try {
+    for (let batch = 0; batch < 100; batch++) {
+      const sockets = Array.from({ length: 100 }, () => connect(port, '127.0.0.1'))
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+      idle.push(...sockets)
+    }
+    const client = await TestClient.connect(port)
+    expect((await client.end('hello\n').all()).toString()).toBe('hello\n')
+    netlab.type('status')
+    await netlab.line(/clients +1000[01] of at most 16384; 10001 since the start/)
+  } finally {
+    for (const socket of idle) socket.resetAndDestroy()
+  }
+  netlab.type('stop')
+  expect(await netlab.finished()).toMatchObject({ stderr: '', exitCode: 0 })
+})
+
+test('with 64 file descriptors: who fits is served, who does not is told, and nobody ends the server', async () => {
+  await using netlab = startNetlab(['-c', 'ulimit -n 64; exec "$0" "$@"', executable, ...serve], { program: '/bin/sh' })
+  const port = await portOf(netlab)
+  const clients = await Promise.all(Array.from({ length: 60 }, () => TestClient.connect(port)))
+  const answers = await Promise.all(
+    clients.map(async (client) => (await client.write('hello\n').bytes(6)).toString().slice(0, 6)),
+  )
+  expect(answers.filter((answer) => answer === 'hello\n').length).toBeGreaterThan(4)
+  expect(answers.filter((answer) => answer === 'netlab').length).toBeGreaterThan(0)
+  for (const client of clients) client.destroy()
+  for (;;) {
+    const late = await TestClient.connect(port)
+    late.write('late\n')
+    const answer = (await late.bytes(5)).toString()
+    late.destroy()
+    if (answer === 'late\n') break
+  }
+  expect(await netlab.stop()).toMatchObject({ exitCode: 0 })
+})

@@ -1,0 +1,191 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { StorageError } from '../../src/base/errors.ts'
+import { LogFile, type WriteBytes } from '../../src/log/log-file.ts'
+import { LogStore } from '../../src/log/log-store.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+interface Given {
+  readonly path?: string
+  readonly maxBytes?: number
+  readonly maxFiles?: number
+  readonly write?: WriteBytes
+}
+
+function storeFor({ path = join(temporaryFolder(), 'netlab.log'), maxBytes = 100, maxFiles = 3, write }: Given = {}) {
+  const clock = new VirtualClock()
+  const troubles: string[] = []
+  const file = new LogFile({ path, maxBytes, maxFiles }, clock, write)
+  const store = new LogStore(file, clock, (sentence) => void troubles.push(sentence))
+  return { store, path, troubles }
+}
+
+const line = (text: string) => `${text.padEnd(39, '.')}\n`
+const read = (path: string) => readFileSync(path, 'utf8')
+
+describe('the log file', () => {
+  test('rotates before it would grow too large, and keeps as many old files as told', () => {
+    const { store, path } = storeFor()
+    for (let number = 1; number <= 11; number++) store.write(line(`${number}`))
+    expect(read(path)).toBe(line('11'))
+    expect(read(`${path}.1`)).toBe(line('9') + line('10'))
+    expect(read(`${path}.2`)).toBe(line('7') + line('8'))
+    expect(read(`${path}.3`)).toBe(line('5') + line('6'))
+    expect(readdirSync(join(path, '..'))).toHaveLength(4)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+
+  test('with no old files to keep, starts anew', () => {
+    const { store, path } = storeFor({ maxFiles: 0 })
+    for (let number = 1; number <= 3; number++) store.write(line(`${number}`))
+    expect(read(path)).toBe(line('3'))
+    expect(readdirSync(join(path, '..'))).toHaveLength(1)
+  })
+
+  test('two writers of one file follow each other through every rotation', () => {
+    const first = storeFor({ maxFiles: 100 })
+    const second = storeFor({ path: first.path, maxFiles: 100 })
+    for (let number = 1; number <= 50; number++) {
+      first.store.write(line(`first ${number}`))
+      second.store.write(line(`second ${number}`))
+    }
+    const folder = join(first.path, '..')
+    const names = readdirSync(folder)
+    expect(names).toHaveLength(50)
+    const lines = names.flatMap((name) => read(join(folder, name)).trimEnd().split('\n'))
+    expect(new Set(lines).size).toBe(100)
+    for (const name of names) expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(100)
+  })
+
+  test('while another process rotates, goes on in the file as it is', () => {
+    const { store, path, troubles } = storeFor()
+    writeFileSync(`${path}.lock`, '')
+    for (let number = 1; number <= 5; number++) store.write(line(`${number}`))
+    expect(read(path).split('\n')).toHaveLength(6)
+    rmSync(`${path}.lock`)
+    store.write(line('6'))
+    expect(read(path)).toBe(line('6'))
+    expect(troubles).toEqual([])
+  })
+
+  test('comes back when the file, or its whole folder, is taken away', () => {
+    const { store, path } = storeFor({ path: join(temporaryFolder(), 'logs', 'netlab.log') })
+    store.write(line('1'))
+    renameSync(path, `${path}.elsewhere`)
+    store.write(line('2'))
+    expect(read(path)).toBe(line('2'))
+    rmSync(join(path, '..'), { recursive: true })
+    store.write(line('3'))
+    expect(read(path)).toBe(line('3'))
+  })
+
+  test('begins a new line when the last process left half a line', () => {
+    const path = join(temporaryFolder(), 'netlab.log')
+    writeFileSync(path, 'whole\nhal')
+    storeFor({ path }).store.write('new\n')
+    expect(read(path)).toBe('whole\nhal\nnew\n')
+    storeFor({ path }).store.write('newer\n')
+    expect(read(path)).toBe('whole\nhal\nnew\nnewer\n')
+  })
+
+  test('clear leaves nothing behind, and files that are not ours alone', () => {
+    const { store, path } = storeFor()
+    for (let number = 1; number <= 9; number++) store.write(line(`${number}`))
+    writeFileSync(`${path}.notes`, 'mine')
+    store.clear()
+    expect(read(path)).toBe('')
+    store.write(line('10'))
+    expect(read(path)).toBe(line('10'))
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['netlab.log', 'netlab.log.notes'])
+  })
+
+  test.each([
+    ['EISDIR', 'it is a directory', (folder: string) => folder],
+    [
+      'EEXIST',
+      'its folder is a file',
+      (folder: string) => {
+        writeFileSync(join(folder, 'plain'), '')
+        return join(folder, 'plain', 'netlab.log')
+      },
+    ],
+  ])('cannot be opened: %s', (_code, reason, prepare) => {
+    const path = prepare(temporaryFolder())
+    const open = () => storeFor({ path })
+    expect(open).toThrow(StorageError)
+    expect(open).toThrow(`cannot open the log file ${path}: ${reason}`)
+  })
+})
+
+describe('a file that refuses lines', () => {
+  test('is told once; when it takes lines again, the log says how many are missing', () => {
+    let full = false
+    const write: WriteBytes = (descriptor, bytes) => {
+      if (full) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+      return writeSync(descriptor, bytes)
+    }
+    const { store, path, troubles } = storeFor({ maxBytes: 10_000, write })
+    store.write(line('1'))
+    full = true
+    store.write(line('2') + line('3'))
+    store.write(line('4'))
+    full = false
+    store.write(line('5'))
+    const [first, gap, last] = read(path).trimEnd().split('\n')
+    expect(first).toBe(line('1').trimEnd())
+    expect(JSON.parse(gap ?? '')).toMatchObject({ event: 'log-gap', lines: 3 })
+    expect(last).toBe(line('5').trimEnd())
+    expect(troubles).toEqual([
+      `the log file ${path} cannot be written: no space is left on the device; what happens meanwhile is counted, not logged`,
+      `the log file ${path} can be written again; 3 lines are missing`,
+    ])
+  })
+
+  test('wherever it refuses: every line is there whole, or counted', () => {
+    const step = fc.record({
+      lines: fc.array(fc.nat({ max: 60 }), { maxLength: 4 }),
+      room: fc.oneof(fc.nat({ max: 300 }), fc.constant(1_000_000)),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        let room = 0
+        const write: WriteBytes = (descriptor, bytes) => {
+          if (room === 0) throw Object.assign(new Error('full'), { code: 'EIO' })
+          // At most 50 bytes a go: the system may always take less than it was given.
+          const taken = writeSync(descriptor, bytes.subarray(0, Math.min(room, 50)))
+          room -= taken
+          return taken
+        }
+        const folder = temporaryFolder()
+        const { store, path } = storeFor({ path: join(folder, 'netlab.log'), maxBytes: 1_000_000, write })
+        let count = 0
+        for (const { lines, room: given } of steps) {
+          room = given
+          store.write(lines.map((length) => `${JSON.stringify({ n: count++, pad: 'x'.repeat(length) })}\n`).join(''))
+        }
+        room = 1_000_000
+        store.close()
+        const found = read(path)
+          .split('\n')
+          .slice(0, -1)
+          .map((text) => JSON.parse(text))
+        const missing = found.filter((each) => 'event' in each).reduce((sum, gap) => sum + gap.lines, 0)
+        const numbers = found.filter((each) => 'n' in each).map((each) => each.n)
+        expect(numbers.length + missing).toBe(count)
+        expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+        expect(new Set(numbers).size).toBe(numbers.length)
+      }),
+    )
+  })
+
+  test('a folder in which nothing can be renamed costs the rotation, not the lines', () => {
+    const { store, path, troubles } = storeFor()
+    for (const number of [1, 2, 3]) mkdirSync(join(`${path}.${number}`, 'something'), { recursive: true })
+    for (let number = 1; number <= 6; number++) store.write(line(`${number}`))
+    expect(read(path).split('\n')).toHaveLength(7)
+    expect(troubles).toEqual([expect.stringContaining('cannot be rotated')])
+  })
+})

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+import type { LocalAccounts } from '../../src/accounts/local-accounts.ts'
+import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { processes } from '../../src/main/processes.ts'
+import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { auth } from '../../src/protocols/auth.ts'
+import { ident } from '../../src/protocols/ident.ts'
+import type { ServeConfig } from '../../src/serve/config.ts'
+import { TestClient } from '../support/client.ts'
+import { LocalServer } from '../support/local-server.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const folder = temporaryFolder()
+const usersPath = join(folder, 'users.json')
+let accounts: LocalAccounts
+beforeAll(async () => {
+  accounts = await openAccounts(
+    { usersPath, sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
+    {
+      clock: systemClock,
+      processes,
+      record: () => undefined,
+      hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
+    },
+  )
+})
+afterAll(() => accounts.close())
+
+/** One client thread's part of a server; all of them share the accounts. */
+async function serve(
+  definition: typeof auth | typeof ident,
+  { peerAddress, ...config }: Partial<ServeConfig> & { peerAddress?: string } = {},
+): Promise<LocalServer> {
+  const { port1, port2 } = new MessageChannel()
+  attachAccounts(port2, accounts)
+  return LocalServer.start(definition, config, { shared: port1, ...(peerAddress !== undefined && { peerAddress }) })
+}
+
+/** Sends messages as frames, half-closes, and answers with what came back. */
+async function frames(port: number, ...messages: object[]): Promise<Record<string, unknown>[]> {
+  const client = await TestClient.connect(port)
+  client.end(encodeFrames(messages.map((message) => JSON.stringify(message))))
+  return [...new FrameDecoder().push(await client.all())].map((frame) => JSON.parse(frame.toString()))
+}
+
+/** Sends lines, half-closes, and answers with what came back. */
+async function lines(port: number, ...text: string[]): Promise<string> {
+  const client = await TestClient.connect(port)
+  client.end(text.map((line) => `${line}\n`).join(''))
+  return (await client.all()).toString()
+}
+
+const ada = { name: 'Ada', password: 'correct horse' }
+
+describe('auth, over sockets', () => {
+  let one: LocalServer
+  let other: LocalServer
+  beforeAll(async () => {
+    one = await serve(auth)
+    other = await serve(auth)
+  })
+  afterAll(() => Promise.all([one.close(), other.close()]))
+
+  test('has the same accounts by lines and by frames, in any thread', async () => {
+    expect(await lines(one.port, 'Ada', ada.password, ada.password)).toContain('Welcome, Ada. You are registered.')
+    const answers = await frames(other.port, { type: 'login', ...ada }, { type: 'whoami' })
+    expect(answers).toMatchObject([{ type: 'hello' }, { type: 'welcome', how: 'login' }, { name: 'Ada' }])
+    const { token } = answers[1] as { token: string }
+    expect(await lines(one.port, `resume ${token}`, 'logout all')).toContain('2 sessions ended.')
+    const refused = await frames(other.port, { type: 'resume', token })
+    expect(refused[1]).toMatchObject({ type: 'denied', reason: 'no-session' })
+  })
+
+  test('ends a session everywhere', async () => {
+    const [, welcome] = await frames(one.port, { type: 'register', ...ada, name: 'Bob' })
+    const { token } = welcome as { token: string }
+    const clients = [await TestClient.connect(one.port), await TestClient.connect(other.port)]
+    for (const client of clients) await client.write(`resume ${token}\n`).until('Commands:')
+    clients[0]?.write('logout\n')
+    expect(String(await clients[1]?.all())).toContain('Your session was ended from elsewhere.')
+    expect(await other.event('session-revoked')).toMatchObject({ name: 'Bob' })
+    for (const client of clients) client.destroy()
+  })
+
+  test('survives a line of ten megabytes', async () => {
+    const client = await TestClient.connect(one.port)
+    client.write('x'.repeat(10_000_000))
+    expect((await client.all()).length).toBeLessThan(1000)
+    client.destroy()
+    expect(await lines(one.port, 'exit')).toContain('Goodbye.')
+  })
+
+  test('survives clients that reset while their password is being checked', async () => {
+    const clients = await Promise.all(Array.from({ length: 20 }, () => TestClient.connect(one.port)))
+    for (const client of clients) client.write('Cy\nwrong horse\n')
+    await Promise.all(clients.map((client) => client.until('Password')))
+    for (const client of clients) client.reset()
+    expect(await lines(one.port, 'exit')).toContain('Goodbye.')
+  })
+
+  test('takes no password from another machine in plain text, and says how to connect', async () => {
+    const remote = await serve(auth, { peerAddress: '192.0.2.7' })
+    const answer = await lines(remote.port, 'Ada', ada.password)
+    expect(answer).toMatch(/^Passwords do not travel in plain text here: connect with TLS, .*\n$/)
+    expect(await remote.event('login-failed')).toMatchObject({ reason: 'plaintext' })
+    expect(await frames(remote.port, { type: 'login', ...ada })).toMatchObject([{ type: 'bye', reason: 'plaintext' }])
+    const tls = await serve(auth, {
+      peerAddress: '192.0.2.7',
+      tls: selfSignedCertificate('localhost', Date.now()),
+      plaintext: 'any',
+    })
+    expect(await lines(tls.port, 'Ada')).toContain('connect with TLS')
+    const insecure = await serve(auth, { peerAddress: '192.0.2.7', insecure: true })
+    expect(await lines(insecure.port, 'Ada')).toContain('Password')
+    await Promise.all([remote.close(), tls.close(), insecure.close()])
+  })
+})
+
+describe('ident, over sockets', () => {
+  test('greets by name from the second time on', async () => {
+    const server = await serve(ident)
+    expect(await lines(server.port, 'Ada')).toContain('Nice to meet you, Ada.')
+    expect(readFileSync(usersPath, 'utf8')).toContain('"address":"127.0.0.1","name":"Ada"')
+    expect(await lines(server.port)).toContain('Hello, Ada.')
+    const [, greeting] = await frames(server.port, { type: 'hello' })
+    expect(greeting).toEqual({ type: 'greeting', name: 'Ada', isNew: false })
+    await server.close()
+  })
+})

@@ -1,0 +1,148 @@
+import { createServer, type Server } from 'node:net'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { systemClock } from '../../../src/base/clock.ts'
+import { chooseEngine, type EngineChoice } from '../../../src/scan/engines/choose.ts'
+import { socketAddress } from '../../../src/scan/engines/socket-address.ts'
+import { classify, SILENT } from '../../../src/scan/outcome.ts'
+import { Prober } from '../../../src/scan/prober.ts'
+
+const servers: Server[] = []
+
+async function listen(host: string, greet = ''): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    if (greet !== '') socket.write(greet)
+  })
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+
+interface Settled {
+  readonly ticket: number
+  readonly outcome: number
+  readonly rttMs: number
+  readonly banner: string | undefined
+}
+
+/** Probes all ports at once and resolves when each has settled. */
+function probe(engine: EngineChoice, address: string, ports: readonly number[], timeoutMs = 5000, bannerMs = 0) {
+  return new Promise<Settled[]>((resolve) => {
+    const all: Settled[] = []
+    const prober = new Prober(ports.length, engine.make, systemClock, (ticket, outcome, rttMs, banner) => {
+      all.push({ ticket, outcome, rttMs, banner: banner && Buffer.from(banner).toString() })
+      if (all.length < ports.length) return
+      prober.close()
+      resolve(all.toSorted((a, b) => a.ticket - b.ticket))
+    })
+    const family = address.includes(':') ? 6 : 4
+    for (const [ticket, port] of ports.entries()) prober.send(ticket, { address, family }, port, timeoutMs, bannerMs)
+  })
+}
+
+function states(settled: readonly Settled[]): string[] {
+  return settled.map(({ outcome }) => {
+    const verdict = classify(outcome)
+    return verdict.kind === 'answer' ? verdict.state : verdict.kind
+  })
+}
+
+const libc = await chooseEngine()
+
+/** On a system without libc both rows are `net`; there is nothing else to test there. */
+describe.each([await chooseEngine('net'), libc])('the $name engine', (engine) => {
+  test.each(['127.0.0.1', '::1'])('tells open from closed on %s', async (address) => {
+    const open = [await listen(address), await listen(address)]
+    const closed = await listen(address)
+    await new Promise((resolve) => servers.pop()?.close(resolve))
+    expect(states(await probe(engine, address, [...open, closed]))).toEqual(['open', 'open', 'closed'])
+  })
+
+  test('uses a few sockets for many ports', async () => {
+    const open = await listen('127.0.0.1')
+    const ports = Array.from({ length: 300 }, (_, index) => (index === 150 ? open : 1))
+    const found = states(await probe(engine, '127.0.0.1', ports))
+    expect(found.filter((state) => state === 'open')).toHaveLength(1)
+    expect(found[150]).toBe('open')
+  })
+
+  test('measures the round trip', async () => {
+    const [settled] = await probe(engine, '127.0.0.1', [await listen('127.0.0.1')])
+    expect(settled?.rttMs).toBeGreaterThan(0)
+    expect(settled?.rttMs).toBeLessThan(5000)
+  })
+
+  test('reads what the service says first', async () => {
+    const [settled] = await probe(engine, '127.0.0.1', [await listen('127.0.0.1', '220 hello\r\n')], 5000, 5000)
+    expect(settled?.banner).toBe('220 hello\r\n')
+  })
+
+  test('keeps no more of a banner than its limit', async () => {
+    const port = await listen('127.0.0.1', 'x'.repeat(100_000))
+    const [settled] = await probe(engine, '127.0.0.1', [port], 5000, 5000)
+    expect(settled?.banner).toBe('x'.repeat(512))
+  })
+
+  test('a service that says nothing is open without a banner', async () => {
+    const [settled] = await probe(engine, '127.0.0.1', [await listen('127.0.0.1')], 5000, 50)
+    expect(states(settled === undefined ? [] : [settled])).toEqual(['open'])
+    expect(settled?.banner).toBeUndefined()
+  })
+
+  test('settles nothing after it was closed', async () => {
+    const port = await listen('127.0.0.1')
+    let settled = 0
+    const prober = new Prober(1, engine.make, systemClock, () => settled++)
+    prober.send(0, { address: '127.0.0.1', family: 4 }, port, 1000, 1000)
+    prober.close()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(settled).toBe(0)
+  })
+})
+
+test('a timeout is silence, and tells the engine to forget', () => {
+  const abandoned: number[] = []
+  const settled: number[] = []
+  let monotonicMs = 0
+  let tick: (() => void) | undefined
+  const clock = {
+    now: () => 0,
+    monotonic: () => monotonicMs,
+    after: (_: number, callback: () => void) => {
+      tick = callback
+      return { cancel: () => {} }
+    },
+  }
+  const make = () => ({
+    name: 'net' as const,
+    connect: () => {},
+    abandon: (ticket: number) => void abandoned.push(ticket),
+    poll: () => {},
+    close: () => {},
+  })
+  const prober = new Prober(1, make, clock, (_, outcome) => settled.push(outcome))
+  prober.send(0, { address: '192.0.2.1', family: 4 }, 80, 100, 0)
+  monotonicMs = 500
+  tick?.()
+  // The machine stalled: what arrived meanwhile is taken up before anything is given up.
+  expect(settled).toEqual([])
+  tick?.()
+  expect([settled, abandoned]).toEqual([[SILENT], [0]])
+})
+
+describe('a socket address', () => {
+  test.each([
+    ['127.0.0.1', 4, '0200 0000 7f000001 0000000000000000'],
+    ['::1', 6, '0a00 0000 00000000 00000000000000000000000000000001 00000000'],
+    ['2001:db8::a:0:1', 6, '0a00 0000 00000000 20010db8000000000000000a00000001 00000000'],
+    ['::ffff:192.0.2.1', 6, '0a00 0000 00000000 00000000000000000000ffffc0000201 00000000'],
+    ['fe80::1%7', 6, '0a00 0000 00000000 fe800000000000000000000000000001 07000000'],
+  ] as const)('%s', (address, family, expected) => {
+    expect(socketAddress({ address, family }).toString('hex')).toBe(expected.replaceAll(' ', ''))
+  })
+})

@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals'
+import { Random } from '../../../src/scan/pacing/random.ts'
+import { type SimulatedHost, type SimulatedNetwork, simulate } from '../simulator.ts'
+
+type Make = (seed: number) => SimulatedNetwork
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+}
+
+function some(count: number, of: readonly number[], seed: number): number[] {
+  const random = new Random(seed * 7919)
+  const chosen = new Set<number>()
+  while (chosen.size < count) chosen.add(of[random.below(of.length)] ?? 0)
+  return [...chosen]
+}
+
+const few = range(1, 2000)
+const many = range(1, 10_000)
+
+/** One host with `count` open ports at random places. */
+function host(what: Partial<SimulatedHost>, count = 50, ports = many): Make {
+  return (seed) => ({ hosts: [{ open: some(count, ports, seed), ...what }], ports, seed })
+}
+
+function with_(make: Make, network: Partial<SimulatedNetwork>): Make {
+  return (seed) => ({ ...make(seed), ...network })
+}
+
+/** Name, network, seconds at most, and whether the summary must speak of limited refusals. */
+const scenarios: readonly (readonly [string, Make, number, 'refusals-limited'?])[] = [
+  ['nearby', host({}, 20, range(1, 20_000)), 0.7],
+  ['50 ms, the rest refuse', host({ rttMs: 50 }), 1],
+  ['200 ms and jitter', host({ rttMs: 200, jitterMs: 20 }), 3],
+  ['open ports only among the last', (seed) => ({ hosts: [{ open: range(9951, 10_000) }], ports: many, seed }), 1],
+  ['default drop', host({ others: 'filtered' }, 10), 6],
+  ['default drop, 1 % loss each way', host({ rttMs: 50, loss: 0.01, others: 'filtered' }), 4],
+  ['5 % loss each way', host({ rttMs: 80, jitterMs: 20, loss: 0.05 }), 4],
+  [
+    'default drop, 5 % loss each way',
+    host({ rttMs: 80, jitterMs: 20, loss: 0.05, others: 'filtered' }, 20, range(1, 5000)),
+    5,
+  ],
+  ['default drop, 20 % loss each way', host({ rttMs: 80, jitterMs: 20, loss: 0.2, others: 'filtered' }, 10, few), 12],
+  ['silent altogether', host({ others: 'filtered' }, 0, few), 5],
+  ['1000 SYNs a second', host({ rttMs: 20, synLimit: 1000 }), 12],
+  ['200 SYNs a second', host({ rttMs: 20, synLimit: 200 }, 5, few), 14],
+  ['default drop, 1000 SYNs a second', host({ rttMs: 20, synLimit: 1000, others: 'filtered' }, 20, few), 16],
+  ['bottleneck', with_(host({ rttMs: 20 }), { bottleneck: { rate: 5000, queue: 200 } }), 4],
+  ['200 RSTs a second', host({ rttMs: 20, refusalLimit: 200 }), 10, 'refusals-limited'],
+  ['200 RSTs a second, nothing open', host({ rttMs: 20, refusalLimit: 200 }, 0, few), 14],
+  ['one ICMP a second', host({ rttMs: 20, refusalLimit: 1, others: 'rejected' }, 5), 12],
+  ['a stretch of filtered ports', host({ rttMs: 20, filtered: (port) => port > 3000 && port < 6000 }), 2],
+  ['an outage of 700 ms', with_(host({ rttMs: 20 }), { outageMs: [300, 1000] }), 6],
+  ['a path that becomes slower', with_(host({ rttMs: 20 }), { slower: { fromMs: 300, byMs: 300 } }), 5],
+  ['few descriptors', with_(host({ rttMs: 20 }), { descriptors: 200 }), 3],
+  [
+    'twenty hosts, each different',
+    (seed) => ({
+      hosts: range(1, 20).map((number) => ({
+        open: some(5, range(1, 500), seed * 100 + number),
+        rttMs: number * 10,
+        loss: number % 7 === 0 ? 0.05 : 0,
+        others: number % 3 === 0 ? 'filtered' : 'closed',
+      })),
+      ports: range(1, 500),
+      seed,
+    }),
+    5,
+  ],
+  [
+    'ten hosts, one of them limited',
+    (seed) => ({
+      hosts: range(1, 10).map((number) => ({
+        open: some(5, range(1, 1000), seed * 100 + number),
+        rttMs: 20,
+        ...(number === 3 ? { synLimit: 300 } : {}),
+      })),
+      ports: range(1, 1000),
+      seed,
+    }),
+    7,
+  ],
+]
+
+describe('the pacing, against emulated networks', () => {
+  const rows = scenarios.map(([name, make, mostSeconds, expected]) => ({ name, make, mostSeconds, expected }))
+  test.each(rows)('$name', ({ make, mostSeconds, expected }) => {
+    for (const seed of [1]) {
+      const network = make(seed)
+      const { seconds, missed, unsure, errors, closed, silent, found, pacing } = simulate(network)
+      // The seed stands beside the figures, so that a failure can be repeated.
+      expect({ seed, missed, unsure, errors }).toEqual({ seed, missed: [], unsure: 0, errors: 0 })
+      expect({ seed, inTime: seconds <= mostSeconds || seconds }).toEqual({ seed, inTime: true })
+      expect(found.length + closed + silent).toBe(network.hosts.length * network.ports.length)
+      if (expected === 'refusals-limited') expect(pacing.hostsThat('limit-refusals')).toEqual(['0'])
+    }
+  })
+
+  test('the same network twice gives the same answers in the same time', () => {
+    const make = host({ rttMs: 80, jitterMs: 20, loss: 0.05, others: 'filtered' }, 20, few)
+    const [one, two] = [simulate(make(3)), simulate(make(3))]
+    expect([two.found, two.seconds, two.probes]).toEqual([one.found, one.seconds, one.probes])
+  })
+
+  test('a rate, a timeout and retries set by hand are kept', () => {
+    const plan = { rate: 500, retries: 0, timeoutMs: 300 }
+    const { seconds, probes, retries } = simulate({ ...host({ others: 'filtered' }, 0, few)(1), plan })
+    expect({ probes, retries }).toEqual({ probes: 2000, retries: 0 })
+    expect(seconds).toBeGreaterThan(3.9)
+    expect(seconds).toBeLessThan(4.5)
+  })
+
+  test('a host that stops answering is told of', () => {
+    const { pacing, unsure } = simulate({ ...host({ rttMs: 20 })(1), outageMs: [300, 30_000], plan: { retries: 1 } })
+    expect(pacing.hostsThat('stopped-answering')).toEqual(['0'])
+    expect(unsure).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect as tlsConnect } from 'node:tls'
+import { afterEach, expect, test } from '@jest/globals'
+import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { echo } from '../../src/protocols/echo.ts'
+import type { ServeConfig } from '../../src/serve/config.ts'
+import { defineProtocol } from '../../src/serve/protocol.ts'
+import { TestClient } from '../support/client.ts'
+import { LocalServer } from '../support/local-server.ts'
+
+const tls = selfSignedCertificate('localhost', Date.now())
+let server: LocalServer
+
+async function start(
+  config: Partial<ServeConfig> = {},
+  peerAddress?: string,
+  protocol = echo as Parameters<typeof LocalServer.start>[0],
+) {
+  server = await LocalServer.start(protocol, { tls, ...config }, peerAddress === undefined ? {} : { peerAddress })
+}
+
+async function connectTls() {
+  const socket = tlsConnect({ port: server.port, host: '127.0.0.1', ca: tls.cert, servername: 'localhost' })
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+afterEach(() => server.close())
+
+test('every byte comes back through TLS, then the end', async () => {
+  await start({}, '192.0.2.7')
+  const socket = await connectTls()
+  const sent = randomBytes(300_000).map((byte) => (byte === 0x0a ? 0 : byte) || 1)
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  socket.end(sent)
+  await once(socket, 'close')
+  expect(Buffer.concat(chunks).equals(sent)).toBe(true)
+  expect(await server.event('disconnected')).toMatchObject({ reason: 'peer-closed', received: 300_000, sent: 300_000 })
+})
+
+test('a client on this machine may talk plainly on the same port', async () => {
+  await start()
+  const client = await TestClient.connect(server.port)
+  client.end('plain\n')
+  expect((await client.all()).toString()).toBe('plain\n')
+})
+
+test('a plain client from elsewhere is told what to use', async () => {
+  await start({}, '192.0.2.7')
+  const client = await TestClient.connect(server.port)
+  client.write('plain\n')
+  expect((await client.all()).toString()).toBe(
+    'netlab: this server talks to other machines through TLS only; use: netlab connect --tls\n',
+  )
+  client.end()
+  expect(await server.event('disconnected')).toMatchObject({ reason: 'protocol-error' })
+})
+
+test('a plain client from elsewhere is served when the operator allows it', async () => {
+  await start({ plaintext: 'any' }, '192.0.2.7')
+  const client = await TestClient.connect(server.port)
+  client.end('plain\n')
+  expect((await client.all()).toString()).toBe('plain\n')
+})
+
+test('garbage in the place of a handshake costs that connection only', async () => {
+  await start()
+  const bad = await TestClient.connect(server.port)
+  bad.write(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
+  await bad.all()
+  bad.end()
+  const event = await server.event('disconnected')
+  expect(event).toMatchObject({ reason: 'protocol-error' })
+  expect(event.detail).toMatch(/^the TLS handshake failed/)
+  const socket = await connectTls()
+  socket.end('x')
+  const [chunk] = await once(socket, 'data')
+  expect(String(chunk)).toBe('x')
+})
+
+test('a client that leaves during the handshake is forgotten', async () => {
+  await start()
+  const client = await TestClient.connect(server.port)
+  client.write(Buffer.from([0x16]))
+  await server.event('connected')
+  client.reset()
+  await server.event('disconnected')
+  expect(server.runner.status()).toEqual([])
+})
+
+test('a session knows whether somebody could read along', async () => {
+  const seen: boolean[] = []
+  const probe = defineProtocol({
+    name: 'probe',
+    summary: 'note what the session says',
+    defaultPort: 9000,
+    create: () => ({
+      async serve(session) {
+        seen.push(session.secure)
+        await session.receive()
+      },
+    }),
+  })
+  await start({ plaintext: 'any' }, '192.0.2.7', probe)
+  const plain = await TestClient.connect(server.port)
+  plain.end('x\n')
+  await plain.all()
+  const secured = await connectTls()
+  secured.end('x\n')
+  await once(secured.resume(), 'close')
+  expect(seen).toEqual([false, true])
+})

@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import type { MessagePort } from 'node:worker_threads'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
+import { plainAddress } from '../../src/net/address.ts'
+import { ClientRunner } from '../../src/serve/client-runner.ts'
+import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ProtocolDefinition } from '../../src/serve/protocol.ts'
+import { detach } from '../../src/serve/socket-move.ts'
+
+export const testConfig: ServeConfig = {
+  protocol: 'test',
+  host: '127.0.0.1',
+  port: 0,
+  strictPort: false,
+  threads: 1,
+  threadPerClient: false,
+  maxClients: 100,
+  freeDescriptors: 10_000,
+  idleMs: 0,
+  framing: 'auto',
+  allowStop: 'loopback',
+  plaintext: 'loopback',
+  insecure: false,
+  users: 'users.json',
+  db: 'netlab.db',
+  options: {},
+}
+
+/** A protocol served in this very thread: sockets, sessions and the runner for real, no other threads, no log file. */
+export class LocalServer {
+  readonly events: NetlabEvent[] = []
+  readonly stopRequests: string[] = []
+  readonly runner: ClientRunner
+  readonly #server: Server
+  #watchers: (() => void)[] = []
+  #lastId = 0
+
+  private constructor(
+    definition: ProtocolDefinition,
+    config: Partial<ServeConfig>,
+    clock: Clock,
+    peerAddress?: string,
+    shared?: MessagePort,
+  ) {
+    const whole: ServeConfig = { ...testConfig, protocol: definition.name, ...config }
+    const protocol = definition.create(whole.options, { clock, framing: whole.framing, shared })
+    this.runner = new ClientRunner(whole, 1, protocol, {
+      clock,
+      record: (event) => {
+        this.events.push(event)
+        for (const watcher of this.#watchers) watcher()
+      },
+      ended: () => undefined,
+      stopRequested: (by) => void this.stopRequests.push(by),
+    })
+    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
+      const peer = { address: peerAddress ?? plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 }
+      this.runner.take(++this.#lastId, peer, detach(socket))
+    })
+  }
+
+  /** `peerAddress` makes every client look as if it came from there; `shared` leads to the protocol's shared state. */
+  static async start(
+    definition: ProtocolDefinition,
+    config: Partial<ServeConfig> = {},
+    { clock = systemClock, peerAddress, shared }: { clock?: Clock; peerAddress?: string; shared?: MessagePort } = {},
+  ): Promise<LocalServer> {
+    const server = new LocalServer(definition, config, clock, peerAddress, shared)
+    server.#server.listen(0, '127.0.0.1')
+    await once(server.#server, 'listening')
+    return server
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Resolves with the first event of this type, past or future. */
+  async event<T extends NetlabEvent['type']>(type: T): Promise<Extract<NetlabEvent, { type: T }>> {
+    for (;;) {
+      const found = this.events.find((event): event is Extract<NetlabEvent, { type: T }> => event.type === type)
+      if (found !== undefined) return found
+      await new Promise<void>((resolve) => {
+        this.#watchers.push(resolve)
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#server.close()
+    await this.runner.drain()
+  }
+}

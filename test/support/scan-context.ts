@@ -1,0 +1,146 @@
+import { Writable } from 'node:stream'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
+import type { ExitCode } from '../../src/base/exit-codes.ts'
+import type { CommandContext } from '../../src/commands/command.ts'
+import { scanCommand } from '../../src/commands/scan/index.ts'
+import type { ScanCommandServices } from '../../src/commands/scan/run.ts'
+import { parseArguments } from '../../src/main/parse.ts'
+import { resolve } from '../../src/options/resolve.ts'
+import type { PortResult, ScanPlan, ScanSummary } from '../../src/scan/types.ts'
+import { FakeKeyboard, FakeScreen } from './fake-terminal.ts'
+
+/** What the fake network says of a port; undefined means that it is never answered. */
+export type Answer = (address: string, port: number, round: number) => Partial<PortResult> | undefined
+
+/** A scanner that knows everything at once and answers in the worst order, one result each turn of the event loop. */
+export function fakeScan(answer: Answer, afterEach: (done: number) => void | Promise<void> = () => {}) {
+  const plans: { readonly hosts: readonly string[]; readonly plan: ScanPlan }[] = []
+  const scan: ScanCommandServices['scan'] = async (plan, { signal, observer }) => {
+    const hosts = [...plan.hosts]
+    plans.push({ hosts: hosts.map(({ address }) => address), plan })
+    const round = plans.length
+    const counts = { open: 0, closed: 0, filtered: 0, unreachable: 0, error: 0 }
+    const total = hosts.length * plan.ports.length
+    let done = 0
+    for (const host of hosts.toReversed()) {
+      for (const port of plan.ports.toReversed()) {
+        await new Promise(setImmediate)
+        if (signal.aborted) break
+        const said = answer(host.address, port, round)
+        if (said === undefined) continue
+        const result: PortResult = { host, port, state: 'closed', reason: 'refused', attempts: 1, ...said }
+        done++
+        counts[result.state]++
+        observer.result(result)
+        const { open, closed, filtered } = counts
+        observer.progress({ done, total, open, closed, filtered, failed: 0, rate: 1000 })
+        await afterEach(done)
+      }
+    }
+    const summary: ScanSummary = {
+      complete: done === total && counts.error === 0,
+      notes: [],
+      engine: 'net',
+      threads: 1,
+      probes: done,
+      retries: 0,
+      durationMs: 1,
+      ...counts,
+      errors: counts.error,
+      notScanned: total - done,
+    }
+    return summary
+  }
+  return { scan, plans }
+}
+
+export const open = { state: 'open', reason: 'connected', rttMs: 0.5 } as const
+
+/** Everything is closed but the given ports. */
+export function openPorts(...ports: readonly number[]): Answer {
+  return (_, port) => (ports.includes(port) ? open : {})
+}
+
+class Captured extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
+export interface FakeRun {
+  readonly answer?: Answer
+  readonly names?: Readonly<Record<string, readonly string[]>>
+  readonly stdin?: string
+  /** stderr and stdin are a terminal of so many columns. */
+  readonly columns?: number
+  /** Ctrl-C came before the command began. */
+  readonly interruptedBefore?: boolean
+  /** Called after each result. */
+  readonly afterEach?: (done: number, run: Controls) => void
+  /** Awaited after each result. */
+  readonly betweenResults?: (done: number) => Promise<void>
+  readonly clock?: Clock
+}
+
+export interface Controls {
+  /** As Ctrl-C outside raw mode would. */
+  interrupt(): void
+  press(key: string): void
+}
+
+/** Runs `netlab scan` with words as on a command line, over a fake network and fake streams. */
+export async function runScanCommand(words: readonly string[], options: FakeRun = {}) {
+  const stopping = new AbortController()
+  const stdout = new Captured()
+  const talk = new Captured()
+  const screen = new FakeScreen(options.columns)
+  const keyboard = new FakeKeyboard()
+  const onTerminal = options.columns !== undefined
+  const pipe = new FakeKeyboard()
+  Object.defineProperty(pipe, 'isTTY', { value: undefined })
+  pipe.end(options.stdin ?? '')
+  const interrupt = (): void => stopping.abort('SIGINT')
+  const context = {
+    stdin: onTerminal ? keyboard : pipe,
+    stdout,
+    stderr: onTerminal ? screen : talk,
+    environment: {},
+    machine: { cores: 2 },
+    clock: options.clock ?? systemClock,
+    startThread: () => {
+      throw new Error('the fake scanner needs no threads')
+    },
+    signal: stopping.signal,
+    interrupt,
+    tellSupervisor: () => {},
+    onExit: () => {},
+  } as unknown as CommandContext
+  if (options.interruptedBefore === true) interrupt()
+  const controls = { interrupt, press: (key: string) => void keyboard.write(key) }
+  const { scan, plans } = fakeScan(options.answer ?? openPorts(), (done) => {
+    options.afterEach?.(done, controls)
+    return options.betweenResults?.(done)
+  })
+  const command = scanCommand({
+    scan,
+    async lookup(name) {
+      const found = options.names?.[name]
+      if (found === undefined) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
+      return found
+    },
+  })
+  const flags = parseArguments(command, 'netlab scan', words)
+  const running = resolve(command.options, { flags, environment: {} }).then((values) => command.run(values, context))
+  const finish = (exit: ExitCode) => ({
+    exit,
+    stdout: stdout.text,
+    stderr: talk.text,
+    screen: screen.text.filter((line) => line !== ''),
+    plans,
+    rawAfter: keyboard.isRaw,
+  })
+  return running.then(finish)
+}

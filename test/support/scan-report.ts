@@ -1,0 +1,33 @@
+import type { ScanReport } from '../../src/scan/report/report.ts'
+import type { PortResult, ScanHost } from '../../src/scan/types.ts'
+
+export const loopback: ScanHost = { address: '127.0.0.1', family: 4 }
+
+/** An open port of loopback, but for what is given. */
+export function aResult(port: number, more: Partial<PortResult> = {}): PortResult {
+  return { host: loopback, port, state: 'open', reason: 'connected', rttMs: 0.2114, attempts: 1, ...more }
+}
+
+/** A complete scan of loopback with these ports listed. */
+export function aReport(ports: readonly PortResult[], more: Partial<ScanReport> = {}): ScanReport {
+  return {
+    startedAt: 1_700_000_000_000,
+    targets: '127.0.0.1',
+    hostCount: 1,
+    ports: '1-1000',
+    portCount: 1000,
+    shown: ['open'],
+    complete: true,
+    interrupted: false,
+    notes: [],
+    counts: { open: { connected: ports.length }, closed: { refused: 1000 - ports.length } },
+    notScanned: 0,
+    engine: 'net',
+    threads: 0,
+    probes: 1000,
+    retries: 0,
+    durationMs: 1234.5678,
+    results: ports.length === 0 ? [] : [{ host: loopback, ports }],
+    ...more,
+  }
+}

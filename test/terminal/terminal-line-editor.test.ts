@@ -1,0 +1,195 @@
+import { describe, expect, test } from '@jest/globals'
+import { createLineEditor, type LineEditor } from '../../src/terminal/line-editor.ts'
+import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
+
+interface Bench {
+  readonly keyboard: FakeKeyboard
+  readonly screen: FakeScreen
+  readonly editor: LineEditor
+  next(): Promise<string | undefined>
+}
+
+function start(options: { columns?: number; onInterrupt?: () => void } = {}): Bench {
+  const keyboard = new FakeKeyboard()
+  const screen = new FakeScreen(options.columns)
+  const editor = createLineEditor({
+    input: keyboard,
+    output: screen,
+    prompt: '> ',
+    ...(options.onInterrupt && { onInterrupt: options.onInterrupt }),
+  })
+  const lines = editor.lines()[Symbol.asyncIterator]()
+  return { keyboard, screen, editor, next: async () => (await lines.next()).value }
+}
+
+describe('the line editor on a terminal', () => {
+  test('shows its prompt and gives the lines that are entered', async () => {
+    const { keyboard, screen, editor, next } = start()
+    expect(editor.interactive).toBe(true)
+    await screen.until('>')
+    keyboard.write('hello\r')
+    expect(await next()).toBe('hello')
+    await screen.until('> hello', '>')
+    editor.close()
+  })
+
+  test('edits: backspace, start of line, cursor keys, history', async () => {
+    const { keyboard, screen, editor, next } = start()
+    keyboard.write('helxo\x7f\x7flo\r')
+    expect(await next()).toBe('hello')
+    keyboard.write('b\x01a\r')
+    expect(await next()).toBe('ab')
+    keyboard.write('\x1b[A\x1b[A!\r')
+    expect(await next()).toBe('hello!')
+    await screen.until('> hello', '> ab', '> hello!', '>')
+    editor.close()
+  })
+
+  test('prints above the line being typed, which stays whole and can be typed on', async () => {
+    const { keyboard, screen, editor, next } = start()
+    keyboard.write('half a li')
+    await screen.until('> half a li')
+    editor.print('incoming')
+    editor.print('two\nlines\n')
+    await screen.until('incoming', 'two', 'lines', '> half a li')
+    expect(screen.cursor).toEqual([3, 11])
+    keyboard.write('ne\r')
+    expect(await next()).toBe('half a line')
+    await screen.until('incoming', 'two', 'lines', '> half a line', '>')
+    editor.close()
+  })
+
+  test('keeps the cursor where it was within the line', async () => {
+    const { keyboard, screen, editor, next } = start()
+    keyboard.write('abef\x1b[D\x1b[D')
+    await screen.until('> abef')
+    editor.print('incoming')
+    keyboard.write('cd')
+    await screen.until('incoming', '> abcdef')
+    keyboard.write('\r')
+    expect(await next()).toBe('abcdef')
+    editor.close()
+  })
+
+  test.each([9, 10, 11, 18, 19, 20, 35])('prints above a line of %i characters on ten columns', async (length) => {
+    const { keyboard, screen, editor, next } = start({ columns: 10 })
+    const typed = Array.from({ length }, (_, index) => String.fromCharCode(97 + (index % 26))).join('')
+    const rows = `> ${typed}`.match(/.{1,10}/g) ?? []
+    keyboard.write(typed)
+    await screen.until(...rows)
+    editor.print('one')
+    editor.print('two')
+    await screen.until('one', 'two', ...rows)
+    keyboard.write('\x01')
+    editor.print('three')
+    keyboard.write('\x05')
+    editor.print('four')
+    await screen.until('one', 'two', 'three', 'four', ...rows)
+    keyboard.write('\r')
+    expect(await next()).toBe(typed)
+    await screen.until('one', 'two', 'three', 'four', ...rows, '>')
+    editor.close()
+  })
+
+  test('a status row is replaced in place, stays above the prompt, and leaves no trace in what was entered', async () => {
+    const { keyboard, screen, editor, next } = start()
+    editor.setStatus('sent 0')
+    await screen.until('sent 0', '>')
+    keyboard.write('one\r')
+    expect(await next()).toBe('one')
+    await screen.until('> one', 'sent 0', '>')
+    editor.setStatus('sent 1')
+    keyboard.write('tw')
+    await screen.until('> one', 'sent 1', '> tw')
+    editor.print('incoming')
+    await screen.until('> one', 'incoming', 'sent 1', '> tw')
+    editor.setStatus('')
+    await screen.until('> one', 'incoming', '> tw')
+    editor.close()
+    await screen.until('> one', 'incoming')
+  })
+
+  test('a long paste into the middle of a line, and what is typed after it, is drawn right', async () => {
+    const { keyboard, screen, editor, next } = start({ columns: 10 })
+    keyboard.write('ab')
+    keyboard.write('\x1b[D')
+    keyboard.write('0123456789012345')
+    await screen.until('> a0123456', '789012345b')
+    keyboard.write('\x7f')
+    await screen.until('> a0123456', '78901234b')
+    keyboard.write('\x15')
+    await screen.until('> b')
+    keyboard.write('\r')
+    expect(await next()).toBe('b')
+    await screen.until('> b', '>')
+    editor.close()
+  })
+
+  test('a line that fills its row exactly is entered as one row', async () => {
+    const { keyboard, screen, editor } = start({ columns: 10 })
+    editor.setStatus('status')
+    keyboard.write('12345678\r12345678')
+    await screen.until('> 12345678', 'status', '> 12345678')
+    expect(screen.cursor).toEqual([3, 0])
+    editor.close()
+  })
+
+  test('a resize and Ctrl-L draw the line again', async () => {
+    const { keyboard, screen, editor } = start({ columns: 20 })
+    keyboard.write('abcdefgh')
+    await screen.until('> abcdefgh')
+    screen.emit('resize')
+    await screen.until('> abcdefgh')
+    editor.print('printed')
+    keyboard.write('\x0c')
+    await screen.until('> abcdefgh')
+    expect(screen.cursor).toEqual([0, 10])
+    editor.close()
+  })
+
+  test('several lines pasted at once are several lines', async () => {
+    const { keyboard, screen, editor, next } = start()
+    editor.setStatus('status')
+    keyboard.write('a\nb\nc')
+    expect([await next(), await next()]).toEqual(['a', 'b'])
+    await screen.until('> a', '> b', 'status', '> c')
+    editor.close()
+  })
+
+  test('Ctrl-D on an empty line ends the lines and takes the prompt away', async () => {
+    const { keyboard, screen, next } = start()
+    keyboard.write('bye\r\x04')
+    expect([await next(), await next()]).toEqual(['bye', undefined])
+    await screen.until('> bye')
+    expect(keyboard.isRaw).toBe(false)
+  })
+
+  test('Ctrl-C is told to whoever asked, and otherwise ends the lines', async () => {
+    let interrupts = 0
+    const asked = start({ onInterrupt: () => void interrupts++ })
+    asked.keyboard.write('half\x03\x03\r')
+    expect(await asked.next()).toBe('half')
+    expect(interrupts).toBe(2)
+    asked.editor.close()
+    const unasked = start()
+    unasked.keyboard.write('\x03')
+    expect(await unasked.next()).toBeUndefined()
+  })
+
+  test('close ends the lines, prints go on without a prompt', async () => {
+    const { screen, editor, next } = start()
+    editor.setStatus('status')
+    editor.close()
+    editor.close()
+    editor.setStatus('late')
+    editor.print('after')
+    expect(await next()).toBeUndefined()
+    await screen.until('after')
+  })
+
+  test('a terminal that hangs up ends the lines', async () => {
+    const { keyboard, next } = start()
+    keyboard.destroy(new Error('EIO'))
+    expect(await next()).toBeUndefined()
+  })
+})
