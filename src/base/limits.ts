@@ -9,8 +9,8 @@ export const limits = {
   lineBytes: 65_536,
   /** One read from a socket; what an epoll program would use, and more gains nothing. */
   readBytes: 65_536,
-  /** Written but not yet taken by the peer; above it reading pauses, so that a slow reader costs this much and no more. */
-  sendQueueBytes: 262_144,
+  /** Written but not yet taken by the peer; from here on reading pauses, so that a slow reader costs this and one read. */
+  sendQueueBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
   /** Connections at a time; each costs about 10 KiB. */

@@ -31,6 +31,9 @@ export function detach(socket: Socket): MovingSocket {
   return handle
 }
 
+/** Half-open, and saying so when `limits.sendQueueBytes` wait for the peer. */
+const common = { allowHalfOpen: true, writableHighWaterMark: limits.sendQueueBytes }
+
 /** What goes into the transfer list of `postMessage`. */
 export function transferable(moving: MovingSocket): Transferable {
   return moving as unknown as Transferable
@@ -52,8 +55,8 @@ export function openForReading(moving: MovingSocket, shared: Buffer, onChunk: (c
   }
   let own: Buffer | undefined
   const options = {
+    ...common,
     handle,
-    allowHalfOpen: true,
     onread: {
       buffer: () => own ?? shared,
       callback(bytesRead: number, bytes: Buffer): boolean {
@@ -73,5 +76,5 @@ export function openForReading(moving: MovingSocket, shared: Buffer, onChunk: (c
 /** Opens a moved socket as an ordinary one, paused. */
 export function openOrdinary(moving: MovingSocket): Socket {
   if (moving instanceof Socket) return moving
-  return new Socket({ handle: moving, allowHalfOpen: true } as unknown as SocketConstructorOpts)
+  return new Socket({ ...common, handle: moving } as unknown as SocketConstructorOpts)
 }
