@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { errorCode } from '../../src/base/errors.ts'
+import { limits } from '../../src/base/limits.ts'
+import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
+import type { Framing } from '../../src/serve/config.ts'
+import { MessageReader } from '../../src/serve/message-reader.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+const turn = () => new Promise(setImmediate)
+
+let clock: VirtualClock
+/** What happened to the socket, and what was written to it. */
+let socket: { readonly calls: string[]; wire: string }
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  socket = { calls: [], wire: '' }
+})
+
+function reader(framing: Framing = 'auto'): MessageReader {
+  return new MessageReader(framing, clock, {
+    write: (bytes) => {
+      socket.wire += bytes.toString('latin1')
+    },
+    pause: () => void socket.calls.push('pause'),
+    resume: () => void socket.calls.push('resume'),
+    fail: (error) => void socket.calls.push(`fail ${errorCode(error)}`),
+  })
+}
+
+describe('the dialect', () => {
+  test.each([
+    ['a frame', encodeFrame('hi'), 'frames'],
+    ['a line', Buffer.from('hi\n'), 'text'],
+    ['an empty frame', encodeFrame(''), 'frames'],
+  ])('%s tells it', async (_what, wire, dialect) => {
+    const messages = reader()
+    messages.push(wire)
+    expect(await messages.dialect()).toBe(dialect)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('silence means text, and what was said before waits for that', async () => {
+    const messages = reader()
+    messages.send('hello')
+    await turn()
+    expect(socket.wire).toBe('')
+    clock.advance(limits.dialectMs)
+    expect(await messages.dialect()).toBe('text')
+    expect(socket.wire).toBe('hello\n')
+  })
+
+  test('bytes that are there when the time is up have the first word (frames were taken for text on a busy machine)', async () => {
+    const messages = reader()
+    clock.advance(limits.dialectMs)
+    messages.push(encodeFrame('hi'))
+    await turn()
+    expect(await messages.dialect()).toBe('frames')
+    expect(await messages.receive()).toBe('hi')
+  })
+
+  test('is not looked for when it was set', async () => {
+    expect(await reader('frames').dialect()).toBe('frames')
+    expect(await reader('text').dialect()).toBe('text')
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a conversation that ends without a byte is text, and leaves no timer', async () => {
+    const messages = reader()
+    messages.close()
+    expect(await messages.dialect()).toBe('text')
+    expect(await messages.receive()).toBeUndefined()
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('messages', () => {
+  test('arrive whole and in order, however the stream is cut', async () => {
+    const wire = fc.array(fc.string({ unit: 'grapheme', maxLength: 20 }), { minLength: 1, maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(wire, fc.array(fc.nat(60), { maxLength: 10 }), async (texts, cuts) => {
+        const bytes = encodeFrames(texts)
+        const at = [...cuts.map((cut) => cut % (bytes.length + 1)), 0, bytes.length].sort((a, b) => a - b)
+        const messages = reader('frames')
+        for (const [i, from] of at.slice(0, -1).entries()) messages.push(bytes.subarray(from, at[i + 1]))
+        messages.end()
+        const received: (string | undefined)[] = []
+        for (let i = 0; i <= texts.length; i++) received.push(await messages.receive())
+        expect(received).toEqual([...texts, undefined])
+      }),
+    )
+  })
+
+  test('one that is waited for is handed over at once', async () => {
+    const messages = reader('text')
+    const next = messages.receive()
+    messages.push(Buffer.from('one\ntwo\n'))
+    expect(await next).toBe('one')
+    expect(await messages.receive()).toBe('two')
+  })
+
+  test('too many that nobody takes pause the socket until there is room', async () => {
+    const messages = reader('text')
+    messages.push(Buffer.from('x\n'.repeat(limits.inboxCount)))
+    expect(socket.calls).toEqual(['pause'])
+    await messages.receive()
+    expect(socket.calls).toEqual(['pause', 'resume'])
+    await messages.receive()
+    expect(socket.calls).toEqual(['pause', 'resume'])
+  })
+
+  test('too many bytes that nobody takes pause it as well', () => {
+    const messages = reader('frames')
+    const big = encodeFrame('x'.repeat(65_536))
+    for (let bytes = 0; bytes < limits.inboxBytes; bytes += 65_536) messages.push(big)
+    expect(messages.full).toBe(true)
+    expect(socket.calls.at(-1)).toBe('pause')
+  })
+
+  test('the end in the middle of a frame breaks the protocol; what came whole is still there', async () => {
+    const messages = reader('frames')
+    messages.push(Buffer.concat([encodeFrame('whole'), encodeFrame('cut short').subarray(0, 7)]))
+    expect(() => messages.end()).toThrow(expect.objectContaining({ name: 'ProtocolError' }))
+    expect(await messages.receive()).toBe('whole')
+  })
+})
+
+describe('answers', () => {
+  test('of one turn of the loop go in one write', async () => {
+    const messages = reader('frames')
+    messages.send('a')
+    messages.send('b')
+    expect(socket.wire).toBe('')
+    await turn()
+    expect(socket.wire).toBe(encodeFrames(['a', 'b']).toString('latin1'))
+  })
+
+  test('that wait when the conversation ends go out before it', () => {
+    const messages = reader('text')
+    messages.send('last words')
+    messages.close()
+    expect(socket.wire).toBe('last words\n')
+  })
+})
