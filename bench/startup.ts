@@ -1,16 +1,25 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { interleaved, median, table } from './measure.ts'
 
 // How long netlab takes to start, from the sources and as the standalone binary (`npm run package`), beside bare Node.
-// A server has started when it prints its line; everything else when it has ended. `node bench/startup.ts [RUNS]`
+// A server has started when it prints its line, a client when a line has come back from a server that runs already; all else,
+// a scan of one port included, when it has ended. `node bench/startup.ts [RUNS]`
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const binary = join(root, 'dist', `netlab-${process.platform}-${process.arch}`)
 const runs = Number(process.argv[2] ?? 11)
+
+const peer = createServer((socket) => void socket.on('error', () => undefined).pipe(socket))
+await once(peer.listen(0, '127.0.0.1'), 'listening')
+const { port } = peer.address() as AddressInfo
+
+const greeting = 'good morning'
 
 /** What is started, and how many times bare Node it may take. */
 const starts: readonly (readonly [args: string, bound: number])[] = [
@@ -23,8 +32,11 @@ const starts: readonly (readonly [args: string, bound: number])[] = [
   ['completion bash', 3],
   ['serve echo --host 127.0.0.1 --port 0 --log-to none', 3],
   ['serve echo --host 127.0.0.1 --port 0', 3],
-  ['connect 127.0.0.1 1', 3],
-  ['scan 127.0.0.1 --ports 1', 3],
+  ['serve auth --host 127.0.0.1 --port 0', 3],
+  ['serve chat --host 127.0.0.1 --port 0', 3],
+  ['chat-udp --serve --host 127.0.0.1 --port 0', 3],
+  [`connect 127.0.0.1 ${port}`, 3],
+  [`scan 127.0.0.1 --ports ${port}`, 3],
 ]
 
 const programs = new Map([['sources', join(root, 'bin', 'netlab')]])
@@ -55,18 +67,21 @@ try {
   console.log(`${bare}: ${nodeMs.toFixed(0)} ms; medians of ${runs}, interleaved`)
   console.log(table([header, ...rows]))
 } finally {
+  peer.close()
   rmSync(cwd, { recursive: true, force: true })
 }
 
-/** Milliseconds until the program has ended, or has printed that it listens. */
+/** Milliseconds until the program has ended, has printed that it listens, or has said the line that it was given. */
 function start(name: string): Promise<number> {
   const [program, args] = contenders.get(name) ?? [process.execPath, []]
   return new Promise((resolve, reject) => {
     const begun = performance.now()
     let ready: number | undefined
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = spawn(program, args, { cwd, stdio: ['pipe', 'pipe', 'ignore'] })
+    child.stdin.on('error', () => undefined)
+    if (args[0] === 'connect') child.stdin.write(`${greeting}\n`)
     child.stdout.on('data', (text: Buffer) => {
-      if (ready !== undefined || !text.includes('listening on')) return
+      if (ready !== undefined || !(text.includes('listening on') || text.includes(greeting))) return
       ready = performance.now()
       child.kill()
     })

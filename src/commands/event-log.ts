@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts'
-import { type EventLog, startLog } from '../log/event-log.ts'
+import { type EventLog, launchLog } from '../log/event-log.ts'
 import type { LogDestination } from '../log/messages.ts'
 import type { CommandContext } from './command.ts'
 
@@ -9,16 +9,17 @@ export interface EventLogOptions {
 }
 
 /**
- * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process.
- * `talk` shows its console lines and its troubles. @throws {StorageError} when the file can't be opened.
+ * Starts to open the event log of a server as --log-to and --log-file ask (see `EventLog.opened`); it is complete at every
+ * way out of the process.
+ * `talk` shows its console lines and its troubles.
  */
-export async function openEventLog(
+export function openEventLog(
   { logTo, logFile }: EventLogOptions,
   { clock, startThread, onExit }: CommandContext,
   talk: (line: string) => void,
-): Promise<EventLog> {
+): EventLog {
   const settings = { to: logTo, file: logFile, maxBytes: limits.logFileBytes, maxFiles: limits.logFileCount }
-  const log = await startLog(settings, startThread, clock, talk, talk)
+  const log = launchLog(settings, startThread, clock, talk, talk)
   onExit(() => log.closeSync())
   return log
 }

@@ -6,6 +6,7 @@ export const commands: readonly CommandNode[] = [
     name: 'serve',
     summary: 'start a server: echo, ident, auth or chat',
     children: async () => (await import('./serve.ts')).serveCommands(),
+    child: async (name) => (await import('./serve.ts')).findServeCommand(name),
   },
   { name: 'scan', summary: 'find open TCP ports', load: async () => (await import('./scan/index.ts')).scan },
   {

@@ -5,7 +5,7 @@ import { renderLine } from '../log/render.ts'
 import { formatEndpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
-import { protocols } from '../protocols/index.ts'
+import { allProtocols, findProtocol } from '../protocols/index.ts'
 import type { ServeConfig } from '../serve/config.ts'
 import type { Endpoint } from '../serve/listener.ts'
 import type { ProtocolDefinition } from '../serve/protocol.ts'
@@ -19,8 +19,14 @@ import { type CommandLeaf, loaded } from './tree.ts'
 type CommonValues = Values<ReturnType<typeof serveOptions>>
 
 /** `netlab serve NAME`, one command for each protocol of the registry. */
-export function serveCommands(): readonly CommandLeaf[] {
-  return protocols.map((protocol) => loaded(serveCommand(protocol)))
+export async function serveCommands(): Promise<readonly CommandLeaf[]> {
+  return (await allProtocols()).map((protocol) => loaded(serveCommand(protocol)))
+}
+
+/** The one of them that is called so. */
+export async function findServeCommand(name: string): Promise<CommandLeaf | undefined> {
+  const protocol = await findProtocol(name)
+  return protocol === undefined ? undefined : loaded(serveCommand(protocol))
 }
 
 /** The command that serves one protocol: the common options and its own. */
@@ -52,7 +58,7 @@ async function serve(
   }
   const terminal = createServeConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
-  const log = await openEventLog(values, context, terminal.talk)
+  const log = openEventLog(values, context, terminal.talk)
   try {
     const server = await startServer(configOf(protocol, values, machine.freeDescriptors(), tls), {
       log,

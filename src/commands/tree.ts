@@ -13,6 +13,8 @@ export interface CommandGroup {
   readonly name: string
   readonly summary: string
   children(): Promise<readonly CommandNode[]>
+  /** One of them, where that is less work than all. */
+  child?(name: string): Promise<CommandNode | undefined>
 }
 
 export type CommandNode = CommandLeaf | CommandGroup

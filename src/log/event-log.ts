@@ -10,6 +10,8 @@ import type { LogFailure, LogReport, LogSettings, LogThreadData } from './messag
 
 /** The main thread's event log: it records like any other thread, and governs the log thread. */
 export interface EventLog extends EventLogWriter {
+  /** Resolves when the file is open; what is recorded before waits. Rejects with StorageError when it can't be opened. */
+  readonly opened: Promise<void>
   /** Empties the log and removes its old files; what is recorded from this call on stays. Rejects with StorageError. */
   clear(): Promise<void>
   /** The last `count` lines of the file, oldest first, as they stand there (JSON; see `renderLine`). Rejects with StorageError. */
@@ -39,13 +41,24 @@ export async function startLog(
   onConsoleLine: (text: string) => void,
   onTrouble: (sentence: string) => void,
 ): Promise<EventLog> {
-  if (settings.to === 'none') return noLog
-  const log = new ThreadLog(settings, startThread, clock, onConsoleLine, onTrouble)
+  const log = launchLog(settings, startThread, clock, onConsoleLine, onTrouble)
   await log.opened
   return log
 }
 
+/** The same, for who has other things to start meanwhile: await `opened` before anything is promised to anybody. */
+export function launchLog(
+  settings: LogSettings,
+  startThread: StartThread,
+  clock: Clock,
+  onConsoleLine: (text: string) => void,
+  onTrouble: (sentence: string) => void,
+): EventLog {
+  return settings.to === 'none' ? noLog : new ThreadLog(settings, startThread, clock, onConsoleLine, onTrouble)
+}
+
 const noLog: EventLog = {
+  opened: Promise.resolve(),
   record: () => {},
   flush: () => {},
   fork: () => null,
@@ -80,6 +93,8 @@ class ThreadLog implements EventLog {
     this.#onConsoleLine = onConsoleLine
     this.#onTrouble = onTrouble
     this.opened = this.#opening.promise
+    // Whoever awaits it hears of a failure.
+    this.opened.catch(() => undefined)
     const { near, far } = makeEndpoints()
     this.#port = near.port
     this.#counters = new Int32Array(near.counters)

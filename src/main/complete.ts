@@ -1,9 +1,10 @@
-import yargs from 'yargs'
+import yargs, { type Argv } from 'yargs'
+import type { Command } from '../commands/command.ts'
 import type { CommandNode } from '../commands/tree.ts'
 import { flagName } from '../options/spec.ts'
 import { locate } from './locate.ts'
 import { flagsOf } from './long-options.ts'
-import { declare } from './parse.ts'
+import { parserConfiguration } from './parse.ts'
 
 /**
  * The words that may stand at the end of `words`, whose last one is being typed. Empty where only the person knows: the
@@ -28,15 +29,24 @@ export async function complete(
       return before === `--${flagName(name)}` || before === `-${spec.alias}`
     })?.[1]
     if (awaited !== undefined && awaited.kind.placeholder !== '') return matching(awaited.kind.words ?? [], typed)
-    declare(parser, command, '')
-    // yargs offers --no-x for what it knows to be on.
-    for (const [flag, { spec }] of flagsOf(command.options)) if (spec.default === true) parser.default(flag, true)
+    declare(parser, command)
     if (!typed.startsWith('-')) {
       const place = command.positionals?.[located.rest.filter((word) => !word.startsWith('-')).length]
       return matching(place === undefined ? [] : (command.options[place.name]?.kind.words ?? []), typed)
     }
   }
   return matching(await parser.getCompletion([typed]), typed)
+}
+
+function declare(parser: Argv, command: Command): void {
+  parser.parserConfiguration(parserConfiguration)
+  for (const [flag, { spec }] of flagsOf(command.options)) {
+    const aliases = spec.alias === undefined ? {} : { alias: spec.alias }
+    const shape = spec.kind.placeholder === '' ? { boolean: true } : { string: true, nargs: 1 }
+    parser.option(flag, { description: spec.summary, ...aliases, ...shape })
+    // yargs offers --no-x for what it knows to be on.
+    if (spec.default === true) parser.default(flag, true)
+  }
 }
 
 function matching(words: readonly string[], typed: string): string[] {

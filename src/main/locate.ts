@@ -1,5 +1,5 @@
 import { UsageError } from '../base/errors.ts'
-import type { CommandLeaf, CommandNode } from '../commands/tree.ts'
+import type { CommandGroup, CommandLeaf, CommandNode } from '../commands/tree.ts'
 import { suggest } from '../options/suggest.ts'
 
 /** Where in the command tree the words of a command line lead. */
@@ -20,16 +20,18 @@ export interface Located {
  */
 export async function locate(tree: readonly CommandNode[], argv: readonly string[]): Promise<Located> {
   const path: string[] = []
-  let children = tree
+  let group: Pick<CommandGroup, 'children' | 'child'> = { children: async () => tree }
   for (const [index, word] of argv.entries()) {
-    if (word.startsWith('-')) return { path, children, rest: argv.slice(index) }
+    if (word.startsWith('-')) return { path, children: await group.children(), rest: argv.slice(index) }
+    const known = await group.child?.(word)
+    const children = known === undefined ? await group.children() : [known]
     const node = children.find(({ name }) => name === word)
     if (node === undefined) throw unknownCommand(word, path, children)
     path.push(node.name)
     if ('load' in node) return { path, leaf: node, children: [], rest: argv.slice(index + 1) }
-    children = await node.children()
+    group = node
   }
-  return { path, children, rest: [] }
+  return { path, children: await group.children(), rest: [] }
 }
 
 function unknownCommand(word: string, path: readonly string[], children: readonly CommandNode[]): UsageError {

@@ -1,8 +1,8 @@
-import yargs, { type Argv } from 'yargs'
+import yargsParser from 'yargs-parser'
 import { UsageError } from '../base/errors.ts'
 import type { Command } from '../commands/command.ts'
 import type { OptionSpec } from '../options/spec.ts'
-import { flagsOf, readLongOptions, unknownOption } from './long-options.ts'
+import { type Flags, flagsOf, readLongOptions, unknownOption } from './long-options.ts'
 import { assignPositionals } from './positionals.ts'
 
 /** What a command line gave, by option name in camel case: text, or a boolean for a flag. */
@@ -15,7 +15,9 @@ export type Given = Readonly<Record<string, string | boolean | undefined>>
 export function parseArguments(command: Command, title: string, argv: readonly string[]): Given {
   const flags = flagsOf(command.options)
   const words = readLongOptions(argv, command.options, title)
-  const { _: places, $0: _self, ...found } = declare(yargs([]), command, title).parseSync(words)
+  const { argv: parsed, error } = yargsParser.detailed(words, shapeOf(flags))
+  if (error !== null) throw readable(error, title)
+  const { _: places, ...found } = parsed
   const given: Record<string, string | boolean> = {}
   for (const [flag, value] of Object.entries(found)) {
     const known = flags.get(flag)
@@ -25,33 +27,40 @@ export function parseArguments(command: Command, title: string, argv: readonly s
   return { ...given, ...assignPositionals(command, title, places.map(String), given) }
 }
 
-/** Tells yargs about the options of a command. Its own help, version and messages are not used. */
-export function declare(parser: Argv, command: Command, title: string): Argv {
-  parser
-    .scriptName('netlab')
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .detectLocale(false)
-    .parserConfiguration({
-      'boolean-negation': true,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'strip-aliased': true,
-    })
-    .fail((message, error) => {
-      const option = /^Not enough arguments following: (.+)$/s.exec(message)?.[1]
-      // Strictness and demands are ours, so nothing else is left for yargs to complain about.
-      throw option === undefined ? (error ?? new UsageError(message)) : missingValue(option, title)
-    })
-  for (const [flag, { spec }] of flagsOf(command.options)) {
-    const aliases = spec.alias === undefined ? {} : { alias: spec.alias }
-    const shape = spec.kind.placeholder === '' ? { boolean: true } : { string: true, nargs: 1 }
-    parser.option(flag, { description: spec.summary, ...aliases, ...shape })
+/** What the parser of yargs is told about options. Of yargs it is all that is loaded here: the rest takes a start's time. */
+function shapeOf(flags: Flags): yargsParser.Options {
+  const shape = {
+    boolean: [] as string[],
+    string: [] as string[],
+    alias: {} as Record<string, string>,
+    narg: {} as Record<string, number>,
   }
-  return parser
+  for (const [flag, { spec }] of flags) {
+    if (spec.alias !== undefined) shape.alias[flag] = spec.alias
+    if (spec.kind.placeholder === '') {
+      shape.boolean.push(flag)
+      continue
+    }
+    shape.string.push(flag)
+    shape.narg[flag] = 1
+  }
+  return { ...shape, configuration: parserConfiguration }
+}
+
+/** Shared with completion, which asks yargs itself. */
+export const parserConfiguration = {
+  'boolean-negation': true,
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'strip-aliased': true,
+}
+
+/** Strictness and demands are ours, so a missing value is all that is left for the parser to complain about. */
+function readable(error: Error, title: string): Error {
+  const option = /^Not enough arguments following: (.+)$/s.exec(error.message)?.[1]
+  return option === undefined ? error : missingValue(option, title)
 }
 
 /** The one value of an option; several of a repeatable one, joined. */

@@ -1,4 +1,3 @@
-import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
@@ -7,6 +6,7 @@ import type { ServeConfig } from './config.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import type { Protocol } from './protocol.ts'
 import type { MovingSocket } from './socket-move.ts'
+import type { TlsEntry } from './tls-entry.ts'
 
 /** One row of the operator's table of clients. */
 export interface ClientStatus {
@@ -23,6 +23,8 @@ export interface ClientStatus {
 export interface RunnerOwner {
   readonly clock: Clock
   readonly record: EventSink
+  /** How clients come in on a server with TLS. */
+  readonly tls: TlsEntry | undefined
   /** A connection is closed; its place is free. */
   ended(id: number): void
   stopRequested(by: string): void
@@ -41,7 +43,6 @@ export class ClientRunner implements ConnectionHost {
   readonly #connections = new Map<number, Connection>()
   readonly #closing = new Set<Connection>()
   readonly #buffers = new Map<number, Buffer>()
-  readonly #secureContext: SecureContext | undefined
   #sweep: Timer | undefined
   #sweepMs = Number.POSITIVE_INFINITY
   #drained: (() => void) | undefined
@@ -55,7 +56,6 @@ export class ClientRunner implements ConnectionHost {
     this.#thread = thread
     this.#protocol = protocol
     this.#owner = owner
-    this.#secureContext = config.tls === undefined ? undefined : createSecureContext(config.tls)
   }
 
   /** Serves one more client. */
@@ -65,12 +65,15 @@ export class ClientRunner implements ConnectionHost {
     this.#connections.set(id, connection)
     this.record({ type: 'connected', id, peer, thread: this.#thread })
     if (this.#config.idleMs > 0) this.#sweepWithin(Math.min(this.#config.idleMs / 4, limits.sweepMs))
-    if (this.#secureContext === undefined) this.#serve(connection)
+    const { tls } = this.#owner
+    if (tls === undefined) this.#serve(connection)
     else {
-      const rules = { secureContext: this.#secureContext, plaintext: local || this.#config.plaintext === 'any' }
-      void connection.enter(rules).then((entered) => {
-        if (entered) this.#serve(connection)
-      })
+      const plaintext = local || this.#config.plaintext === 'any'
+      void connection
+        .enter((socket) => tls(socket, plaintext, this.clock))
+        .then((entered) => {
+          if (entered) this.#serve(connection)
+        })
     }
     if (this.#drained !== undefined) connection.end('stopping')
   }

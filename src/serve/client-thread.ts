@@ -8,6 +8,7 @@ import type { ServeConfig } from './config.ts'
 import { connectLink } from './link.ts'
 import type { ProtocolDefinition } from './protocol.ts'
 import type { MovingSocket } from './socket-move.ts'
+import type { TlsEntry } from './tls-entry.ts'
 
 /** A client on its way to the thread that will serve it. */
 export interface Arrival {
@@ -39,20 +40,27 @@ export interface ClientThreadData {
   readonly shared: MessagePort | undefined
 }
 
+/** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
+async function loadTls({ tls }: ServeConfig): Promise<TlsEntry | undefined> {
+  return tls === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(tls)
+}
+
 /** The program of a client thread: conversations in, news out. */
-export function runClientThread(
+export async function runClientThread(
   port: MessagePort,
   data: ClientThreadData,
-  definition: ProtocolDefinition,
+  loading: Promise<ProtocolDefinition>,
   log: EventLogWriter,
   clock: Clock,
-): void {
+): Promise<void> {
   const { config, thread, shared } = data
+  const [definition, tls] = await Promise.all([loading, loadTls(config)])
   const protocol = definition.create(config.options, { clock, framing: config.framing, shared })
   let ended: number[] = []
 
   const runner = new ClientRunner(config, thread, protocol, {
     clock,
+    tls,
     record: (event) => log.record(event),
     ended(id) {
       // One message a turn of the loop, however many connections it closed.

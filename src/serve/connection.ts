@@ -8,7 +8,7 @@ import { MessageReader } from './message-reader.ts'
 import type { ByteReader, Dialect, Session } from './session.ts'
 import { type MovingSocket, openForReading, openOrdinary } from './socket-move.ts'
 import { stopRefusal } from './stop-rule.ts'
-import { enter, type TlsRules } from './tls-entry.ts'
+import type { Entered } from './tls-entry.ts'
 
 /** What a connection needs of the thread that serves it. */
 export interface ConnectionHost {
@@ -74,10 +74,10 @@ export class Connection implements Session {
   /**
    * Lets the client in through TLS, before any protocol talks to it. Resolves with false when it may not go on.
    */
-  async enter(rules: TlsRules): Promise<boolean> {
+  async enter(unwrap: (plain: Socket) => Promise<Entered>): Promise<boolean> {
     const plain = this.#open()
     try {
-      const { socket, encrypted } = await enter(plain, rules, this.#host.clock)
+      const { socket, encrypted } = await unwrap(plain)
       if (this.#reason !== undefined) return false
       this.#secure ||= encrypted
       if (socket !== plain) this.#follow(socket)

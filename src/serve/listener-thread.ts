@@ -48,7 +48,7 @@ export type ListenerThreadNews = {
 export function runListenerThread(
   port: MessagePort,
   config: ServeConfig,
-  definition: ProtocolDefinition,
+  loading: Promise<ProtocolDefinition>,
   services: { readonly log: EventLogWriter; readonly clock: Clock; readonly startThread: StartThread },
 ): void {
   const { log, clock, startThread } = services
@@ -57,6 +57,8 @@ export function runListenerThread(
   const connections = new Connections(bound, record, clock)
   let shared: Shared | undefined
   let pool: ThreadPool | undefined
+  /** Ways of threads to the shared state, which is still being made. */
+  const waiting: MessagePort[] = []
 
   const listener = new Listener({
     ...config,
@@ -69,12 +71,17 @@ export function runListenerThread(
     },
   })
 
-  const poolOwner = (): PoolOwner => ({
+  const poolOwner = (hasShared: boolean): PoolOwner => ({
     record,
     log,
     clock,
     startThread,
-    attachShared: shared === undefined ? undefined : (channel) => shared?.attach(channel),
+    attachShared: hasShared
+      ? (channel) => {
+          if (shared === undefined) waiting.push(channel)
+          else shared.attach(channel)
+        }
+      : undefined,
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)
@@ -102,15 +109,17 @@ export function runListenerThread(
           why: bound.reason,
         })
       }
-      shared = await definition.shared?.(config.options, {
-        clock,
-        record,
-        startThread,
-        files: { users: config.users, db: config.db },
-      })
+      const definition = await loading
       try {
-        // Before the first client comes: a thread that starts needs files and time.
-        pool = new ThreadPool(config, poolOwner())
+        // Before the first client comes: a thread that starts needs files and time. What it shares starts meanwhile.
+        pool = new ThreadPool(config, poolOwner(definition.shared !== undefined))
+        shared = await definition.shared?.(config.options, {
+          clock,
+          record,
+          startThread,
+          files: { users: config.users, db: config.db },
+        })
+        for (const channel of waiting.splice(0)) shared?.attach(channel)
         await pool.ready()
         const endpoint = await listener.open()
         record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })

@@ -39,7 +39,7 @@ export interface ServerServices {
 
 /**
  * Starts the listener thread, which starts the others.
- * @throws {NetworkError} when it can't listen; {StorageError} when the protocol's files can't be used.
+ * @throws {NetworkError} when it can't listen; {StorageError} when the log or the protocol's files can't be used.
  */
 export async function startServer(config: ServeConfig, services: ServerServices): Promise<Server> {
   const { log, clock, startThread, version, pid } = services
@@ -87,6 +87,8 @@ export async function startServer(config: ServeConfig, services: ServerServices)
 
   let where: Endpoint
   try {
+    // The thread starts while the log is being opened; nothing is opened to anybody before that.
+    await Promise.race([log.opened, died])
     where = await Promise.race([link.ask('open', undefined), died])
   } catch (error) {
     await worker.terminate()

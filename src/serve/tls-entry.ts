@@ -1,16 +1,10 @@
 import type { Socket } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, ProtocolError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import type { KeyPair } from '../net/certificate.ts'
 import { dialectOf } from '../net/dialect.ts'
-
-/** What a server with TLS allows of one client. */
-export interface TlsRules {
-  readonly secureContext: SecureContext
-  /** Whether this client may talk without TLS. */
-  readonly plaintext: boolean
-}
 
 /** A connection past its first bytes: TLS is unwrapped, plain stays plain. */
 export interface Entered {
@@ -19,16 +13,25 @@ export interface Entered {
 }
 
 /**
- * Looks at the first byte of a fresh socket: TLS and plain clients share one port. The bytes stay to be read.
+ * Lets one client in; `plaintext` tells whether it may talk without TLS.
  * @throws {ProtocolError} PLAINTEXT when this client needs TLS, TLS_HANDSHAKE when that fails or takes too long.
  */
-export async function enter(socket: Socket, rules: TlsRules, clock: Clock): Promise<Entered> {
+export type TlsEntry = (socket: Socket, plaintext: boolean, clock: Clock) => Promise<Entered>
+
+/** The way into a server that has this certificate. */
+export function tlsEntry(pair: KeyPair): TlsEntry {
+  const secureContext = createSecureContext(pair)
+  return (socket, plaintext, clock) => enter(socket, secureContext, plaintext, clock)
+}
+
+/** Looks at the first byte of a fresh socket: TLS and plain clients share one port. The bytes stay to be read. */
+async function enter(socket: Socket, secureContext: SecureContext, plaintext: boolean, clock: Clock): Promise<Entered> {
   // Who may talk plainly may also wait for the server to speak first; who may not gets time for a slow network.
-  const first = await firstByte(socket, clock, rules.plaintext ? limits.dialectMs : limits.handshakeMs)
+  const first = await firstByte(socket, clock, plaintext ? limits.dialectMs : limits.handshakeMs)
   if (first !== undefined && dialectOf(first) === 'tls') {
-    return { socket: await handshake(socket, rules.secureContext, clock), encrypted: true }
+    return { socket: await handshake(socket, secureContext, clock), encrypted: true }
   }
-  if (!rules.plaintext) throw new ProtocolError('PLAINTEXT', 'this server talks to other machines through TLS only')
+  if (!plaintext) throw new ProtocolError('PLAINTEXT', 'this server talks to other machines through TLS only')
   return { socket, encrypted: false }
 }
 

@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { encodeFrame } from '../../src/net/frame-codec.ts'
-import { protocols } from '../../src/protocols/index.ts'
+import { allProtocols } from '../../src/protocols/index.ts'
 import { TestClient } from '../support/client.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startTestServer, type ThreadedServer } from '../support/test-server.ts'
 
+const protocols = await allProtocols()
 let running: ThreadedServer | undefined
 
 afterEach(async () => {

@@ -8,6 +8,7 @@ import { ClientRunner } from '../../src/serve/client-runner.ts'
 import type { ServeConfig } from '../../src/serve/config.ts'
 import type { ProtocolDefinition } from '../../src/serve/protocol.ts'
 import { detach } from '../../src/serve/socket-move.ts'
+import { tlsEntry } from '../../src/serve/tls-entry.ts'
 
 export const testConfig: ServeConfig = {
   protocol: 'test',
@@ -48,6 +49,7 @@ export class LocalServer {
     const protocol = definition.create(whole.options, { clock, framing: whole.framing, shared })
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
+      tls: whole.tls === undefined ? undefined : tlsEntry(whole.tls),
       record: (event) => {
         this.events.push(event)
         for (const watcher of this.#watchers) watcher()

@@ -21,8 +21,9 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   const { clock, machine, signal } = context
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
   const terminal = createRelayConsole(context, values.console)
-  const log = await openEventLog(values, context, terminal.talk)
+  const log = openEventLog(values, context, terminal.talk)
   try {
+    await log.opened
     const startedMs = clock.monotonic()
     let joins = 0
     const record: EventSink = (event) => {

@@ -7,13 +7,12 @@ import type { Lookup } from '../../scan/resolve-targets.ts'
 import type { scan } from '../../scan/scanner.ts'
 import type { CommandContext } from '../command.ts'
 import { consent } from './consent.ts'
-import { fileOutput } from './file-output.ts'
 import { findTargets } from './find-targets.ts'
 import { listenKeys } from './keys.ts'
 import type { ScanValues } from './options.ts'
 import { streamOutput } from './output.ts'
 import { readRequest, type ScanRequest } from './request.ts'
-import { type Earlier, ResumableScan } from './resume.ts'
+import type { Earlier } from './resume.ts'
 import { Survey } from './survey.ts'
 import { exitCode, missingSentence } from './verdict.ts'
 import { ScanView } from './view.ts'
@@ -43,7 +42,7 @@ export async function runScan(
   const output =
     values.output === undefined
       ? streamOutput(request.format, stdout, clock, (write) => view.aside(write))
-      : await fileOutput(request.format, values.output, clock)
+      : await (await import('./file-output.ts')).fileOutput(request.format, values.output, clock)
   const quit = new AbortController()
   const signal = AbortSignal.any([context.signal, quit.signal])
   const services = { scan, context, signal, view, output }
@@ -87,6 +86,7 @@ async function conduct(
   const { addresses } = survey
   const all = { hosts: addresses.hosts(), hostCount: addresses.size, ports }
   if (values.resume !== undefined && addresses.size > 0) {
+    const { ResumableScan } = await import('./resume.ts')
     const resumable = new ResumableScan(survey, values.resume, values, context)
     const earlier = await resumable.begin()
     if (survey.findings.done > 0) {

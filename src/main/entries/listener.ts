@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.ts'
 import { attachEventLog } from '../../log/line-writer.ts'
-import { findProtocol } from '../../protocols/index.ts'
+import { loadProtocol } from '../../protocols/index.ts'
 import { runListenerThread } from '../../serve/listener-thread.ts'
 import { startThread } from '../threads.ts'
 
@@ -9,5 +9,5 @@ const { config, log: endpoint } = workerData
 const log = attachEventLog(endpoint, systemClock)
 process.on('exit', () => log.flush())
 if (parentPort !== null) {
-  runListenerThread(parentPort, config, findProtocol(config.protocol), { log, clock: systemClock, startThread })
+  runListenerThread(parentPort, config, loadProtocol(config.protocol), { log, clock: systemClock, startThread })
 }
