@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:dgram'
 import type { Clock } from '../base/clock.ts'
-import { NetworkError } from '../base/errors.ts'
+import { errorCode, NetworkError } from '../base/errors.ts'
+import { connectError } from '../net/connect-error.ts'
 import type { BadNetworkOptions } from './bad-network.ts'
 import { type MakeSeal, roomKeyFrom, sealsFrom } from './cipher.ts'
 import { type Address, datagramSocket, resolveAddresses } from './datagram-socket.ts'
@@ -60,30 +61,38 @@ export async function connectMember(
     },
     send: (datagram) => outward(() => socket?.send(datagram)),
   })
-  const next = () => {
+  const next = (error?: unknown) => {
     const address = addresses.shift()
     socket?.removeAllListeners('message').close()
     socket = undefined
     if (address === undefined) {
-      unreachable(new NetworkError('ECONNREFUSED', `no relay answers at ${host} port ${port}`, { hint: startHint }))
+      unreachable(unreachableError(error, host, port))
       return
     }
     const current = connected(address, port, () => member.enter())
     socket = current
     current.on('message', (datagram) => inward(() => closed || member.receive(datagram)))
     // Once we were inside, an error says no more than silence does: it may be forged, or pass.
-    current.on('error', () => entered || closed || socket !== current || next())
+    current.on('error', (error) => entered || closed || socket !== current || next(error))
   }
   next()
   return { member, close }
 }
 
-const startHint = 'start one there with: netlab chat-udp --serve'
+function unreachableError(error: unknown, host: string, port: number): NetworkError {
+  if (errorCode(error) !== 'ECONNREFUSED') return connectError(error, host, port)
+  return new NetworkError('ECONNREFUSED', `no relay answers at ${host} port ${port}`, {
+    hint: 'start one there with: netlab chat-udp --serve',
+    cause: error,
+  })
+}
 
 /** Connected, so that the system drops what others send us and tells when nobody listens at the port (ICMP). */
 function connected({ address, family }: Address, port: number, ready: () => void): Socket {
   const socket = datagramSocket(family)
-  socket.connect(port, address, ready)
+  // As an event, not as connect's callback: that is called for failures too, which then are no 'error' event.
+  socket.once('connect', ready)
+  socket.connect(port, address)
   return socket
 }
 

@@ -138,7 +138,7 @@ class Scan {
     if (probe === undefined || this.#isOver) return
     this.#probes[ticket] = undefined
     this.#tickets.push(ticket)
-    const verdict = classify(outcome)
+    const verdict = verdictOn(probe.track, outcome)
     const nowMs = this.#services.clock.monotonic()
     const isFinal = this.#pacing.settled(probe, ending(verdict, rttMs), nowMs)
     if (verdict.kind === 'local') this.#notices.localError(verdict.code, probe.port)
@@ -189,6 +189,13 @@ class Scan {
     const result = { complete, notes, engine: this.#prober.engineName, threads, ...work, ...summary }
     void this.#pool.close().then(() => this.#resolve(result))
   }
+}
+
+/** No network leads to a host that has answered: a cable was pulled on our side, which says nothing about its ports. */
+function verdictOn(track: HostTrack, outcome: Outcome): Verdict {
+  const verdict = classify(outcome)
+  if (verdict.kind !== 'answer' || verdict.reason !== 'network-unreachable') return verdict
+  return track.openCount > 0 || track.refusing.size > 0 ? { kind: 'silence' } : verdict
 }
 
 function ending(verdict: Verdict, rttMs: number): Ending {

@@ -84,6 +84,12 @@ describe('real sockets', () => {
     expect(await unreachable).toMatchObject({ code: 'ECONNREFUSED', exit: 69 })
   })
 
+  test('an address that no network leads to was an internal error', async () => {
+    // Link-local without its interface: refused by the system at once, whatever networks there are.
+    const { unreachable } = await member('fe80::1', 9, 'ada')
+    expect(await unreachable).toMatchObject({ exit: 69, message: expect.stringContaining('fe80::1') })
+  })
+
   test('a port that is taken: the next one, or an error with a next step', async () => {
     const events: NetlabEvent[] = []
     const { port } = await relay()

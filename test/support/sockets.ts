@@ -12,8 +12,8 @@ export interface TestServer extends AsyncDisposable {
 const open = new Set<TestServer>()
 afterAll(() => Promise.all([...open].map((server) => server[Symbol.asyncDispose]())))
 
-/** Listens and hands every connection to `serve`, half-open allowed, as the listener core accepts them. */
-export async function listen(serve: (socket: Socket) => void, host = '127.0.0.1'): Promise<TestServer> {
+/** Listens and hands every connection to `serve`, half-open allowed, as the listener core accepts them. Port 0 is any free one. */
+export async function listen(serve: (socket: Socket) => void, host = '127.0.0.1', port = 0): Promise<TestServer> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
@@ -22,7 +22,7 @@ export async function listen(serve: (socket: Socket) => void, host = '127.0.0.1'
     socket.once('close', () => sockets.delete(socket))
     serve(socket)
   })
-  server.listen(0, host)
+  server.listen(port, host)
   await once(server, 'listening')
   const listening: TestServer = {
     port: (server.address() as AddressInfo).port,

@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { betweenMachines, type Client, families, portOf } from '../support/machines.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { keys } from '../support/terminal.ts'
+
+const lastFamily = families.at(-1) ?? 'IPv4'
+
+betweenMachines('between machines', ({ server, ann, bob }) => {
+  test('a chat goes on where it was after a pulled cable, and after the server was started anew meanwhile', async () => {
+    const cwd = temporaryFolder()
+    const serve = (port: string) => server.start(['serve', 'chat', '--tls', '--port', port, '--strict-port'], { cwd })
+    const first = serve('0')
+    const port = await portOf(first)
+    const env = { NETLAB_PASSWORD: 'correct horse', XDG_STATE_HOME: join(cwd, 'state'), NETLAB_TLS: 'yes' }
+    const come = async (who: Client, name: string) => {
+      const stdin = `${name}\ncorrect horse\ncorrect horse\nexit\n`
+      const address = who.server[who === ann ? 'IPv4' : lastFamily]
+      await who.run(['connect', address, port, '--framing', 'text'], { env, stdin })
+      const person = who.terminal(['connect', address, port, '--user', name], { env })
+      await person.see('you are in #lobby')
+      return person
+    }
+    const [annSees, bobSees] = await Promise.all([come(ann, 'Ann'), come(bob, 'Bob')])
+    annSees.press('hello', keys.enter)
+    await bobSees.see('Ann: hello')
+
+    ann.pullAtServer()
+    annSees.press('can you hear me', keys.enter)
+    bobSees.press('Ann is away', keys.enter)
+    await bobSees.see('Bob: Ann is away')
+    ann.plug()
+    await annSees.see('Bob: Ann is away')
+    await bobSees.see('Ann: can you hear me')
+
+    ann.pull()
+    await first.stop('SIGKILL')
+    annSees.press('and now', keys.enter)
+    const second = serve(port)
+    await portOf(second)
+    ann.plug()
+    await bobSees.see('Ann: and now')
+    await annSees.see('Ann: and now')
+    for (const person of [annSees, bobSees]) {
+      person.press('/quit', keys.enter)
+      expect(await person.finished()).toEqual({ exitCode: 0, signal: 0 })
+    }
+    expect(annSees.screen.text.match(/Ann: (hello|can you|and now)/g)).toHaveLength(3)
+    await second.stop()
+  })
+
+  test('a relay of chat-udp is found across the cable, and loses nothing while it is out', async () => {
+    const relay = server.start(['chat-udp', '--serve', '--port', '0', '--log-to', 'none'])
+    const port = await portOf(relay)
+    const annTalks = ann.start(['chat-udp', '--name', 'ann'])
+    const bobTalks = bob.start(['chat-udp', bob.server[lastFamily], port, '--name', 'bob'])
+    await annTalks.stderr.waitFor(`Found one at ${ann.server.IPv4}:${port}`)
+    await Promise.all([annTalks.stderr.waitFor('you are in #lobby'), bobTalks.stderr.waitFor('you are in #lobby')])
+    annTalks.type('hello')
+    await bobTalks.line(/ann: hello/)
+
+    ann.pull()
+    annTalks.type('can you hear me')
+    bobTalks.type('Ann is away')
+    await bobTalks.line(/bob: Ann is away/)
+    ann.plug()
+    await annTalks.line(/bob: Ann is away/)
+    await bobTalks.line(/ann: can you hear me/)
+    for (const talk of [annTalks, bobTalks]) {
+      talk.process.stdin.end()
+      expect(await talk.finished()).toMatchObject({ exitCode: 0 })
+    }
+
+    ann.pull()
+    const nobody = await ann.run(['chat-udp', ann.server.IPv4, port, '--name', 'ann'])
+    expect(nobody.stderr).toContain(`netlab: no network leads to ${ann.server.IPv4}\n`)
+    expect(nobody.exitCode).toBe(69)
+    await relay.stop()
+  })
+})
