@@ -64,12 +64,13 @@ export class Judging {
     this.history.note(epoch, (host) => !this.#control.limitsRefusals(host))
     const wasAsking = this.#control.isAsking
     this.#judge(epoch, nowMs)
-    // Shares are learned only where nothing is being dropped for want of room.
-    const { limit, isAsking } = this.#control
-    if (wasAsking || isAsking || (limit !== undefined && epoch.rate > limit)) return
+    const { limit = Number.POSITIVE_INFINITY, isAsking, rate } = this.#control
+    if (wasAsking || isAsking || epoch.rate > limit * 1.5) return
+    // What is dropped for want of room says nothing of the ports.
+    const passed = Math.min(1, limit / rate)
     for (const [host, { fresh }] of epoch.tallies) {
       const track = this.#table.get(host)
-      if (track !== undefined && track.rtt.samples > 0) track.learnShare(fresh.sent, fresh.answered)
+      if (track !== undefined && track.rtt.samples > 0) track.learnShare(fresh.sent * passed, fresh.answered)
     }
   }
 
