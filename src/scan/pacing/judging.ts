@@ -29,10 +29,11 @@ export class Judging {
 
   /** Time has passed; all that had happened by `seenMs` was settled; `rttMs` is what answers take at present. */
   advance(nowMs: number, seenMs: number, rttMs: number): void {
-    const { sent, startMs, expected } = this.#current
+    const { sent, startMs, expected, index } = this.#current
     const ageMs = nowMs - startMs
     const spanMs = Math.min(Math.max(rttMs / 2, MIN_SPAN_MS), MAX_SPAN_MS)
-    if (sent > 0 && ageMs >= spanMs && (expected >= ENOUGH || ageMs >= 2 * MAX_SPAN_MS)) this.#cut(nowMs)
+    const isEnough = expected >= ENOUGH || ageMs >= 2 * MAX_SPAN_MS || (index === 0 && sent >= FIRST_PROBES)
+    if (sent > 0 && ageMs >= spanMs && isEnough) this.#cut(nowMs)
     for (const epoch of this.#ripening)
       if (!this.#hastened.has(epoch) && answersAlready(epoch)) {
         this.#hastened.add(epoch)
@@ -106,5 +107,7 @@ const STRANGER_MS = 200
 const MIN_WAIT_MS = 25
 const MIN_SPAN_MS = 5
 const MAX_SPAN_MS = 100
+/** The first epoch ends after so many, to learn early which share of the ports answers. */
+const FIRST_PROBES = 24
 /** Expected answers after which an epoch need not go on. */
 const ENOUGH = 8

@@ -173,7 +173,8 @@ export class RateControl {
     this.#suspicion = undefined
     if (finding.kind === 'refusals-limited') for (const host of finding.hosts) this.#unheard.add(host)
     if (finding.kind !== 'path') return
-    this.#slowedUnseen = finding.openAsked ? undefined : epoch.rate
+    if (finding.open === 'missing') this.#slowedUnseen = undefined
+    else if (finding.open === 'not-asked') this.#slowedUnseen = epoch.rate
     this.#slowDown(epoch.rate, suspicion.sample, next, nowMs)
   }
 
@@ -201,6 +202,8 @@ export class RateControl {
     if (conclusion === 'limit') {
       // After an outage the lower rate says nothing of what the path can carry.
       if (!trial.wasOutage) this.#foundLimit(Math.max(trial.rate, trial.fromRate * trial.before.canaries.ratio), nowMs)
+    } else if (conclusion === 'over') {
+      this.#rate = Math.min(trial.fromRate, this.#rate)
     } else if (conclusion === 'slower-yet') {
       this.#slowDown(epoch.rate, trial.after, next, nowMs)
     } else if (conclusion === 'random') {
