@@ -116,7 +116,9 @@ export class RateControl {
       return
     }
     const enough = fresh.expected + canaries.expected >= ENOUGH
-    if (mayGrow && enough && Math.min(fresh.ratio, canaries.ratio) > 0.9) this.#grow(epoch, limits.scanMaxRate)
+    // One lucky answer among the first makes little to be expected, and to be missed, of all that follow.
+    const freshRatio = fresh.expected < ENOUGH ? 1 : fresh.ratio
+    if (mayGrow && enough && Math.min(freshRatio, canaries.ratio) > 0.9) this.#grow(epoch, limits.scanMaxRate)
     // Nothing that answers is known: grow all the same, but not far.
     if (mayGrow && canaries.sent === 0 && !enough) this.#grow(epoch, limits.scanBlindRate)
     if (fresh.expected >= ENOUGH) this.#fresh = new Evidence()
