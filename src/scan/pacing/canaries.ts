@@ -2,7 +2,7 @@ import type { Epoch, Purpose } from './epoch.ts'
 import type { HostTrack } from './host-track.ts'
 import type { Probe } from './pacing.ts'
 import { Random } from './random.ts'
-import type { RateControl } from './rate-control.ts'
+import { DENSE, type RateControl } from './rate-control.ts'
 
 interface Asked {
   readonly track: HostTrack
@@ -27,7 +27,8 @@ export class Canaries {
       return
     }
     if (track.open.size + track.refusing.size > 0) this.#witness = track
-    this.#drawn = this.#random.below(interval(epoch, control)) === 0
+    const speaksForItself = purpose === 'fresh' && !control.limitsRefusals(track.number) && (track.answerShare ?? 0) > DENSE
+    this.#drawn = this.#random.below(interval(epoch, control, speaksForItself)) === 0
   }
 
   known(track: HostTrack, port: number, is: 'open' | 'refused'): void {
@@ -57,9 +58,13 @@ export class Canaries {
   }
 }
 
-/** Other probes to a canary: few when a question is open, some while little is known or a limit is near, else a hundred. */
-function interval(epoch: Epoch, { isAsking, limit, rate }: RateControl): number {
+/**
+ * Other probes to a canary: few when a question is open, some while little is known or a limit is near, else a hundred.
+ * `dense`: nearly every port of the host answers, so that first attempts tell what canaries would, and cost nothing.
+ */
+function interval(epoch: Epoch, { isAsking, isDoubtful, limit, rate }: RateControl, dense: boolean): number {
   if (isAsking) return 5
+  if (dense && !isDoubtful) return 100
   if (epoch.canaries === 0 || rate < SLOW) return 8
   return epoch.expected < 8 || limit !== undefined ? 20 : 100
 }

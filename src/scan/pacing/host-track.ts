@@ -33,7 +33,7 @@ export class HostTrack {
 
   /** The share of its ports that answer the first attempt; undefined while too few were asked. */
   get answerShare(): number | undefined {
-    return this.#freshSent < 8 ? undefined : this.#freshAnswered / this.#freshSent
+    return this.#freshSent < 8 ? undefined : Math.min(1, this.#freshAnswered / this.#freshSent)
   }
 
   learnShare(sent: number, answered: number): void {

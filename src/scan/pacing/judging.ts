@@ -29,10 +29,11 @@ export class Judging {
 
   /** Time has passed; all that had happened by `seenMs` was settled; `rttMs` is what answers take at present. */
   advance(nowMs: number, seenMs: number, rttMs: number): void {
-    const { sent, startMs, expected } = this.#current
+    const { sent, startMs, expected, index } = this.#current
     const ageMs = nowMs - startMs
     const spanMs = Math.min(Math.max(rttMs / 2, MIN_SPAN_MS), MAX_SPAN_MS)
-    if (sent > 0 && ageMs >= spanMs && (expected >= ENOUGH || ageMs >= 2 * MAX_SPAN_MS)) this.#cut(nowMs)
+    const isEnough = expected >= ENOUGH || ageMs >= 2 * MAX_SPAN_MS || (index === 0 && sent >= FIRST_PROBES)
+    if (sent > 0 && ageMs >= spanMs && isEnough) this.#cut(nowMs)
     for (const epoch of this.#ripening)
       if (!this.#hastened.has(epoch) && answersAlready(epoch)) {
         this.#hastened.add(epoch)
@@ -64,12 +65,13 @@ export class Judging {
     this.history.note(epoch, (host) => !this.#control.limitsRefusals(host))
     const wasAsking = this.#control.isAsking
     this.#judge(epoch, nowMs)
-    // Shares are learned only where nothing is being dropped for want of room.
-    const { limit, isAsking } = this.#control
-    if (wasAsking || isAsking || (limit !== undefined && epoch.rate > limit)) return
+    const { limit = Number.POSITIVE_INFINITY, isAsking, rate } = this.#control
+    if (wasAsking || isAsking || epoch.rate > limit * 1.5) return
+    // What is dropped for want of room says nothing of the ports.
+    const passed = Math.min(1, limit / rate)
     for (const [host, { fresh }] of epoch.tallies) {
       const track = this.#table.get(host)
-      if (track !== undefined && track.rtt.samples > 0) track.learnShare(fresh.sent, fresh.answered)
+      if (track !== undefined && track.rtt.samples > 0) track.learnShare(fresh.sent * passed, fresh.answered)
     }
   }
 
@@ -105,5 +107,7 @@ const STRANGER_MS = 200
 const MIN_WAIT_MS = 25
 const MIN_SPAN_MS = 5
 const MAX_SPAN_MS = 100
+/** The first epoch ends after so many, to learn early which share of the ports answers. */
+const FIRST_PROBES = 24
 /** Expected answers after which an epoch need not go on. */
 const ENOUGH = 8

@@ -16,6 +16,8 @@ export class RateControl {
   #randomLoss = 0
   #limit: number | undefined
   #doubtLimitMs = 0
+  /** The share of the answers expected from first attempts that came, over the latest hundred. */
+  #delivered = 1
   #believeMs: number = limits.scanBelieveLimitMs
   #suspicion: Suspicion | undefined
   #trial: Trial | undefined
@@ -50,6 +52,11 @@ export class RateControl {
   /** A question is open that canaries answer; what is seen meanwhile teaches nothing about the hosts. */
   get isAsking(): boolean {
     return this.#suspicion !== undefined || this.#trial !== undefined
+  }
+
+  /** The rate was lowered for missing refusals while no open port was known: it may be refusals only that are limited. */
+  get isDoubtful(): boolean {
+    return this.#slowedUnseen !== undefined
   }
 
   /** Hosts whose open ports answer while their refusals go missing: they limit RSTs or ICMPs, and the path is free. */
@@ -98,6 +105,8 @@ export class RateControl {
   readonly #heard = (host: number): boolean => !this.#unheard.has(host)
 
   #watch(epoch: Epoch, next: number, mayGrow: boolean): void {
+    const { expected, answered } = epoch.sum('fresh', this.#heard)
+    if (expected > 0) this.#delivered += (answered / expected - this.#delivered) * Math.min(1, expected / 100)
     this.#fresh.add(epoch.sum('fresh', this.#heard))
     this.#canaries.add(epoch.sum('canaries', this.#heard))
     const fresh = this.#fresh
@@ -107,7 +116,9 @@ export class RateControl {
       return
     }
     const enough = fresh.expected + canaries.expected >= ENOUGH
-    if (mayGrow && enough && Math.min(fresh.ratio, canaries.ratio) > 0.9) this.#grow(epoch, limits.scanMaxRate)
+    // One lucky answer among the first makes little to be expected, and to be missed, of all that follow.
+    const freshRatio = fresh.expected < ENOUGH ? 1 : fresh.ratio
+    if (mayGrow && enough && Math.min(freshRatio, canaries.ratio) > 0.9) this.#grow(epoch, limits.scanMaxRate)
     // Nothing that answers is known: grow all the same, but not far.
     if (mayGrow && canaries.sent === 0 && !enough) this.#grow(epoch, limits.scanBlindRate)
     if (fresh.expected >= ENOUGH) this.#fresh = new Evidence()
@@ -137,10 +148,13 @@ export class RateControl {
     if (this.#rate >= ceiling || epoch.rate < this.#rate / 2) return
     if (this.#limit !== undefined && this.#rate > this.#limit * 1.5) this.#limit = undefined
     const near = this.#limit !== undefined && this.#rate * 1.5 > this.#limit
-    // Where nearly all ports answer, what is dropped above the limit is known and asked again; elsewhere it costs rounds.
-    const isDense = epoch.sum('fresh', this.#heard).expected > epoch.sent / 3
+    // Where nearly all ports answer, what is dropped above the limit is seen at once: while nothing is missed, the limit
+    // was found too low or is gone. Where many do, it is known and asked again; elsewhere it costs rounds.
+    const share = epoch.sum('fresh', this.#heard).expected / epoch.sent
+    const isDense = share > 0.33
     const isDoubted = epoch.endMs > this.#doubtLimitMs
-    if (near && !isDense && !isDoubted && this.#rate > (this.#limit ?? 0) * SPARSE_EXCESS) return
+    const isPassed = share > DENSE ? this.#delivered < 0.96 : !isDense && !isDoubted
+    if (near && isPassed && this.#rate > (this.#limit ?? 0) * EXCESS) return
     const nearFactor = isDoubted ? 1.1 : 1 + ((isDense ? 0.3 : 0.02) * (epoch.endMs - epoch.startMs)) / 1000
     const factor = near ? nearFactor : 1.5
     this.#rate = Math.min(this.#rate * factor, ceiling)
@@ -161,7 +175,8 @@ export class RateControl {
     this.#suspicion = undefined
     if (finding.kind === 'refusals-limited') for (const host of finding.hosts) this.#unheard.add(host)
     if (finding.kind !== 'path') return
-    this.#slowedUnseen = finding.openAsked ? undefined : epoch.rate
+    if (finding.open === 'missing') this.#slowedUnseen = undefined
+    else if (finding.open === 'not-asked') this.#slowedUnseen = epoch.rate
     this.#slowDown(epoch.rate, suspicion.sample, next, nowMs)
   }
 
@@ -175,6 +190,7 @@ export class RateControl {
   /** Believed for a while, and longer each time it is found again: conditions change, and a limit may be a mistake. */
   #foundLimit(limit: number, nowMs: number): void {
     this.#limit = limit
+    this.#delivered = 1
     this.#doubtLimitMs = nowMs + this.#believeMs
     this.#believeMs *= 2
   }
@@ -188,6 +204,8 @@ export class RateControl {
     if (conclusion === 'limit') {
       // After an outage the lower rate says nothing of what the path can carry.
       if (!trial.wasOutage) this.#foundLimit(Math.max(trial.rate, trial.fromRate * trial.before.canaries.ratio), nowMs)
+    } else if (conclusion === 'over') {
+      this.#rate = Math.min(trial.fromRate, this.#rate)
     } else if (conclusion === 'slower-yet') {
       this.#slowDown(epoch.rate, trial.after, next, nowMs)
     } else if (conclusion === 'random') {
@@ -207,5 +225,7 @@ const MOST_RANDOM = 0.6
 const ENOUGH = 8
 /** Canaries of which a missing eighth is noticed. */
 const ENOUGH_CANARIES = 30
-/** How far above a limit a scan goes that can't see what is dropped. */
-const SPARSE_EXCESS = 1.1
+/** The share of answers from which on a host's ports are as good as canaries. */
+export const DENSE = 0.8
+/** How far above a limit a scan goes, lest an answer that could come is not asked for. */
+const EXCESS = 1.1

@@ -9,8 +9,8 @@ export type Finding =
   | { readonly kind: 'unfounded' }
   /** These hosts answer from open ports and hold back refusals; without them nothing is amiss. */
   | { readonly kind: 'refusals-limited'; readonly hosts: readonly number[] }
-  /** Answers are lost on the way. `openAsked`: open ports were among those asked. */
-  | { readonly kind: 'path'; readonly openAsked: boolean }
+  /** Answers are lost on the way. `open`: whether open ports were asked, and if so whether theirs are missing too. */
+  | { readonly kind: 'path'; readonly open: 'not-asked' | 'too-few' | 'missing' }
 
 /**
  * Fewer answers came than expected. Before the rate suffers, ports that are known to answer are asked again: silence
@@ -43,10 +43,10 @@ export class Suspicion {
     const limited: number[] = []
     const all = new Evidence()
     const rest = new Evidence()
-    let openSent = 0
+    const allOpen = new Evidence()
     for (const [host, { open, refusing }] of this.#tallies) {
       all.add(open)
-      openSent += open.sent
+      allOpen.add(open)
       rest.add(open)
       if (!heard(host)) continue
       all.add(refusing)
@@ -58,7 +58,8 @@ export class Suspicion {
     if (!enough) return { kind: 'undecided' }
     // Open ports were too few to compare: give them the time to be.
     if (all.isShort && this.#mayYetDiffer(heard)) return { kind: 'undecided' }
-    if (all.isShort) return { kind: 'path', openAsked: openSent >= 6 }
+    if (all.isShort)
+      return { kind: 'path', open: allOpen.isShort ? 'missing' : allOpen.sent < 6 ? 'not-asked' : 'too-few' }
     return { kind: 'unfounded' }
   }
 

@@ -17,6 +17,8 @@ export type Conclusion =
   | 'undecided'
   /** The loss is gone: the path or the host lets through so much and no more. */
   | 'limit'
+  /** Nothing came, and then all: an outage has ended. */
+  | 'over'
   /** Less is lost than before, but still too much. */
   | 'slower-yet'
   /** As much is lost as before. */
@@ -39,6 +41,8 @@ export class Trial {
   readonly after = new Sample()
   readonly hosts = new Set<number>()
   readonly #sinceMs: number
+  /** What the latest epochs brought that lost next to nothing. */
+  #recovered = new Evidence()
   #late = 0
 
   constructor(fromRate: number, rate: number, before: Sample, sinceEpoch: number, sinceMs: number) {
@@ -51,6 +55,9 @@ export class Trial {
 
   add(epoch: Epoch, heard: (host: number) => boolean): void {
     this.after.add(epoch, heard)
+    const canaries = epoch.sum('canaries', heard)
+    if (canaries.ratio < 0.9) this.#recovered = new Evidence()
+    this.#recovered.add(canaries)
     for (const host of epoch.tallies.keys()) this.hosts.add(host)
   }
 
@@ -68,6 +75,7 @@ export class Trial {
   conclusion(nowMs: number): Conclusion {
     const { canaries } = this.after
     if (canaries.expected < ENOUGH) return 'undecided'
+    if (this.#hasRecovered) return 'over'
     const patient = nowMs - this.#sinceMs < limits.scanOutageMs
     if (canaries.ratio < NEXT_TO_NOTHING) {
       // A limit far below; or an outage, which is waited out once the rate is so low that no limit would do it.
@@ -86,6 +94,13 @@ export class Trial {
     return canaries.ratio > 0.9 ? 'limit' : 'slower-yet'
   }
 
+  get #hasRecovered(): boolean {
+    const { canaries } = this.after
+    const sent = canaries.sent - this.#recovered.sent
+    const answered = canaries.answered - this.#recovered.answered
+    return this.#recovered.expected >= ENOUGH && sent >= ENOUGH && answered < sent * LITTLE
+  }
+
   /** Answers to be expected now if each probe is `factor` times as likely to be answered as before. */
   #expected(factor: number): number {
     const one = (kind: 'fresh' | 'canaries'): number => {
@@ -100,6 +115,8 @@ const ENOUGH = 8
 /** Canaries after which the likelier explanation is believed. */
 const MOST = 80
 const NEXT_TO_NOTHING = 0.05
+/** What comes while an outage begins or ends. */
+const LITTLE = 0.2
 const ENOUGH_FOR_NOTHING = 20
 /** Probes per second. */
 const OUTAGE_RATE = 150
