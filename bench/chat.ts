@@ -1,144 +1,128 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { argon2Hasher } from '../src/accounts/argon2-hasher.ts'
-import { Sessions } from '../src/accounts/sessions.ts'
-import { SqliteSessionStore } from '../src/accounts/sqlite-session-store.ts'
-import { newToken } from '../src/accounts/token.ts'
-import { UserBook } from '../src/accounts/user-book.ts'
-import { formatUsers } from '../src/accounts/users-file.ts'
-import { systemClock } from '../src/base/clock.ts'
-import { processes } from '../src/main/processes.ts'
+import { type Contender, programs, start } from './chat/contenders.ts'
 import { interleaved, median, table } from './measure.ts'
-import { BenchServer, compile, installed } from './servers.ts'
+import { compile, installed } from './servers.ts'
 
-// Usage: node bench/chat.ts [RUNS]. One room, everybody in it, 100 bytes a message: netlab (history on, one serving
-// thread) beside Redis pub/sub and ngircd. Medians of interleaved runs; a peer that is not installed is left out.
-
-const runs = Number(process.argv[2] ?? 5)
-const netlab = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'netlab')
+// Usage: node bench/chat.ts [RUNS] [100|1000|rate|5000]… One room, everybody in it, 100 bytes a message: netlab (history
+// on, one serving thread) beside Redis pub/sub and ngircd. Medians of interleaved runs; a peer that is not installed is left out.
 
 interface Figures {
   readonly deliveriesPerS: number
   readonly p50us: number
   readonly p99us: number
   readonly joinS: number
+  /** From and until, milliseconds since the epoch. */
+  readonly joiningMs: readonly [number, number]
+  readonly talkingMs: readonly [number, number]
 }
 
 interface Workload {
   readonly name: string
   readonly members: number
-  readonly seconds: number
   readonly load: readonly [kind: 'window' | 'rate', count: number]
+  /** The longest pauses of netlab's event loops are of interest, and no peer is. */
+  readonly stalls?: boolean
 }
 
-const workloads: readonly Workload[] = [
-  { name: '100 members, saturated', members: 100, seconds: 4, load: ['window', 512] },
-  { name: '1,000 members, saturated', members: 1_000, seconds: 4, load: ['window', 512] },
-  { name: '100 members, 50,000 deliveries/s', members: 100, seconds: 4, load: ['rate', 500] },
-]
+const secondsMeasured = 4
+const workloads: Readonly<Record<string, Workload>> = {
+  '100': { name: '100 members, saturated', members: 100, load: ['window', 512] },
+  '1000': { name: '1,000 members, saturated', members: 1_000, load: ['window', 512] },
+  rate: { name: '100 members, 50,000 deliveries/s', members: 100, load: ['rate', 500] },
+  '5000': { name: '5,000 members, 10 messages/s', members: 5_000, load: ['rate', 10], stalls: true },
+}
+
+const [first, ...rest] = process.argv.slice(2)
+const runs = Number(first ?? 5)
+const wanted = rest.length > 0 ? rest : Object.keys(workloads)
 
 const fanout = compile('fanout')
 const run = promisify(execFile)
-const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-chat-'))
+const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-stalls-'))
+const stallsFile = join(folder, 'stalls')
+const watcher = new URL('./chat/watch-loop.ts', import.meta.url).href
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-/** Accounts and sessions for so many people, as if they had logged in before; returns the file of their tokens. */
-async function prepareSessions(db: string, users: string, members: number): Promise<string> {
-  const day = 86_400_000
-  const hash = await argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }).hash(newToken())
-  const book = new UserBook()
-  for (let n = 0; n < members; n++) book.setUser({ name: `m${n}`, hash, since: '2026-01-01T00:00:00.000Z' })
-  writeFileSync(users, [...formatUsers(book)].join(''), { mode: 0o600 })
-  const sessions = new Sessions(new SqliteSessionStore(db, processes), systemClock, { idleMs: day, maxMs: day })
-  const made = await Promise.all(Array.from({ length: members }, (_, n) => sessions.create(`m${n}`, '127.0.0.1')))
-  await sessions.close()
-  const file = `${db}.tokens`
-  writeFileSync(file, made.map(({ token }) => `${token}\n`).join(''))
-  return file
-}
-
-let databases = 0
-
-async function measure(contender: string, { members, seconds, load }: Workload): Promise<Figures> {
-  const words = [String(members), String(seconds), ...load.map(String)]
-  let server: BenchServer
-  if (contender === 'netlab') {
-    const db = join(folder, `${++databases}.db`)
-    const users = `${db}.users.json`
-    words.push(await prepareSessions(db, users, members))
-    const args = ['--host', '127.0.0.1', '--port', '0', '--no-console', '--log-to', 'none', '--flood-rate', '0']
-    const files = ['--db', db, '--users', users]
-    server = await BenchServer.start(
-      netlab,
-      ['serve', 'chat', '--threads', '1', ...args, ...files],
-      0,
-      /listening on [^\n]*:(\d+)/,
-    )
-  } else if (contender === 'redis') {
-    const port = await freePort()
-    const limits = ['--client-output-buffer-limit', 'pubsub 0 0 0']
-    server = await BenchServer.start(
-      'redis-server',
-      ['--port', String(port), '--save', '', ...limits],
-      port,
-      /Ready to accept/,
-    )
-  } else {
-    const port = await freePort()
-    const config = join(folder, 'ngircd.conf')
-    const options = 'PAM=no\nDNS=no\nIdent=no\n'
-    const limits = 'MaxConnections=0\nMaxConnectionsIP=0\nMaxJoins=0\nMaxPenaltyTime=0\nPingTimeout=600\n'
-    writeFileSync(
-      config,
-      `[Global]\nName=bench.local\nInfo=bench\nListen=127.0.0.1\nPorts=${port}\nPidFile=\n[Limits]\n${limits}[Options]\n${options}`,
-    )
-    server = await BenchServer.start('ngircd', ['-n', '-f', config], port)
-  }
+/** Undefined when the contender failed: that costs it this run, not everybody the bench. */
+async function measure(contender: Contender, { members, load, stalls }: Workload): Promise<Figures | undefined> {
+  const watched = { NETLAB_BENCH_STALLS: stallsFile, NODE_OPTIONS: `--import ${watcher}` }
+  const { server, dialect, words } = await start(contender, members, stalls === true ? watched : {})
   try {
-    const name = contender === 'ngircd' ? 'irc' : contender
-    const { stdout } = await run(fanout, [name, String(server.port), ...words])
+    const numbers = [server.port, members, secondsMeasured].map(String)
+    const { stdout } = await run(fanout, [dialect, ...numbers, ...load.map(String), ...words])
     return JSON.parse(stdout)
+  } catch (error) {
+    if (contender === 'netlab') throw error
+    const why = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error)
+    process.stderr.write(`${contender} failed with ${members} members: ${why}\n`)
+    return undefined
   } finally {
     await server.stop()
   }
 }
 
-const contenders = [
-  'netlab',
-  ...['redis', 'ngircd'].filter((name) => {
-    const program = name === 'redis' ? 'redis-server' : name
-    if (!installed(program)) process.stderr.write(`${program} is not installed: left out\n`)
-    return installed(program)
-  }),
-]
+async function compare(workload: Workload): Promise<void> {
+  const results = await interleaved<Figures | undefined, Contender>(contenders, runs, (one) => measure(one, workload))
+  const figures = (name: Contender, key: 'deliveriesPerS' | 'p50us' | 'p99us' | 'joinS') =>
+    median((results.get(name) ?? []).flatMap((one) => (one === undefined ? [] : [one[key]])))
+  const own = figures('netlab', 'deliveriesPerS')
+  const rows = contenders.map((name) =>
+    (results.get(name) ?? []).every((one) => one === undefined)
+      ? [name, 'failed', '', '', '', '']
+      : [
+          name,
+          Math.round(figures(name, 'deliveriesPerS')).toLocaleString('en'),
+          (own / figures(name, 'deliveriesPerS')).toFixed(2),
+          (figures(name, 'p50us') / 1000).toFixed(2),
+          (figures(name, 'p99us') / 1000).toFixed(2),
+          figures(name, 'joinS').toFixed(2),
+        ],
+  )
+  process.stdout.write(`${table([['', 'deliveries/s', 'netlab is ×', 'p50 ms', 'p99 ms', 'joins s'], ...rows])}\n`)
+}
+
+/** The longest pause of each thread's event loop, of all runs, while members join and while they talk. */
+async function watch(workload: Workload): Promise<void> {
+  const worst = new Map<string, { joiningMs: number; talkingMs: number }>()
+  for (let i = 0; i < runs; i++) {
+    writeFileSync(stallsFile, '')
+    const figures = await measure('netlab', workload)
+    if (figures === undefined) continue
+    for (const line of readFileSync(stallsFile, 'utf8').split('\n').slice(0, -1)) {
+      const [end = '', length = '', thread = ''] = line.split(' ')
+      const known = worst.get(thread) ?? { joiningMs: 0, talkingMs: 0 }
+      worst.set(thread, known)
+      for (const when of ['joiningMs', 'talkingMs'] as const) {
+        const [from, until] = figures[when]
+        if (Number(end) >= from && Number(end) - Number(length) <= until)
+          known[when] = Math.max(known[when], Number(length))
+      }
+    }
+    const { deliveriesPerS, p50us, p99us, joinS } = figures
+    process.stdout.write(
+      `${Math.round(deliveriesPerS).toLocaleString('en')} deliveries/s, p50 ${p50us / 1000} ms, p99 ${p99us / 1000} ms, joins ${joinS} s\n`,
+    )
+  }
+  const rows = [...worst].map(([name, { joiningMs, talkingMs }]) => [name, joiningMs.toFixed(0), talkingMs.toFixed(0)])
+  process.stdout.write(`${table([['longest pause, ms', 'joining', 'talking'], ...rows])}\n`)
+}
+
+const contenders = (Object.keys(programs) as Contender[]).filter((name) => {
+  const there = installed(programs[name])
+  if (!there) process.stderr.write(`${programs[name]} is not installed: left out\n`)
+  return there
+})
 
 try {
-  for (const workload of workloads) {
-    const results = await interleaved(contenders, runs, (contender) => measure(contender, workload))
-    const figures = (name: string, key: keyof Figures) => median((results.get(name) ?? []).map((one) => one[key]))
-    const own = figures('netlab', 'deliveriesPerS')
+  for (const key of wanted) {
+    const workload = workloads[key]
+    if (workload === undefined)
+      throw new Error(`there is no workload ${key}; one of ${Object.keys(workloads).join(' ')}`)
     process.stdout.write(`\n${workload.name}\n`)
-    const rows = contenders.map((name) => [
-      name,
-      Math.round(figures(name, 'deliveriesPerS')).toLocaleString('en'),
-      (own / figures(name, 'deliveriesPerS')).toFixed(2),
-      (figures(name, 'p50us') / 1000).toFixed(2),
-      (figures(name, 'p99us') / 1000).toFixed(2),
-      figures(name, 'joinS').toFixed(2),
-    ])
-    process.stdout.write(`${table([['', 'deliveries/s', 'netlab is ×', 'p50 ms', 'p99 ms', 'joins s'], ...rows])}\n`)
+    await (workload.stalls === true ? watch(workload) : compare(workload))
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })

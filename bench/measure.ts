@@ -13,12 +13,12 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** Runs every contender once, then all of them again: a slow minute of the machine hits them alike. */
-export async function interleaved<T>(
-  names: readonly string[],
+export async function interleaved<T, N extends string = string>(
+  names: readonly N[],
   runs: number,
-  run: (name: string) => Promise<T>,
-): Promise<Map<string, T[]>> {
-  const results = new Map<string, T[]>(names.map((name) => [name, []]))
+  run: (name: N) => Promise<T>,
+): Promise<Map<N, T[]>> {
+  const results = new Map<N, T[]>(names.map((name) => [name, []]))
   for (let i = 0; i < runs; i++) for (const name of names) results.get(name)?.push(await run(name))
   return results
 }

@@ -35,9 +35,18 @@ export class BenchServer {
   }
 
   /** Starts a program and waits until its stdout matches; the match's first group, if any, is the port. */
-  static async start(program: string, args: readonly string[], port: number, ready?: RegExp): Promise<BenchServer> {
+  static async start(
+    program: string,
+    args: readonly string[],
+    port: number,
+    ready?: RegExp,
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<BenchServer> {
     const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
-    const child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'], detached: true })
+    const env = { ...process.env, ...environment }
+    const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'], detached: true })
+    // Read to its end, or a server that tells of each connection blocks when the pipe is full.
+    child.stdout?.resume()
     const found = await new Promise<string>((resolve, reject) => {
       child.once('error', reject)
       child.once('exit', (code) => reject(new Error(`${program} ended with ${code}`)))

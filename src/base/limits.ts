@@ -117,6 +117,8 @@ export const limits = {
   chatSendQueueBytes: 1_048_576,
   /** One slice of writing to a big room; then other work gets its turn. */
   chatSliceMs: 8,
+  /** What a thread's members ask goes to the room's owner this often at most: far below what a person notices. */
+  chatGatherMs: 1,
   /** Comings and goings of a room are told together after this time; a dropped line that is back by then is no news. */
   chatPresenceMs: 500,
   /** Names in one such message; the others are counted. */

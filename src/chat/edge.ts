@@ -2,6 +2,7 @@ import type { Backplane, Signal } from './backplane.ts'
 import type { Request } from './commands.ts'
 import { FanOut, type FanOutOptions, type Sink } from './fan-out.ts'
 import type { ServerMessage } from './message.ts'
+import type { Defer } from './pace.ts'
 import { encode } from './wire.ts'
 
 /** Who has come in. */
@@ -16,10 +17,12 @@ export interface Arrival {
 
 export interface EdgeOptions extends FanOutOptions {
   readonly backplane: Backplane
+  /** When what was asked is handed over; without it at the end of the turn. */
+  readonly gather?: Defer
 }
 
 /**
- * The chat as one thread's connections see it. What they ask within a turn of the loop goes to the room's owner in one
+ * The chat as one thread's connections see it. What they ask within a short while goes to the room's owner in one
  * batch; what comes back is fanned out.
  */
 export class Edge {
@@ -55,7 +58,8 @@ export class Edge {
   #signal(signal: Signal): void {
     this.#signals.push(signal)
     if (this.#signals.length > 1) return
-    this.#options.defer(() => {
+    const gather = this.#options.gather ?? this.#options.defer
+    gather(() => {
       const signals = this.#signals
       this.#signals = []
       this.#options.backplane.publish(signals)

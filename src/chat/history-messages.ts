@@ -1,7 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Mark, Remembered } from './history.ts'
+import type { MessageRows } from './history-rows.ts'
 import type { HistoryStoreOptions } from './history-store.ts'
-import type { ChatMessage, HistoryPage, HistoryRange } from './message.ts'
+import type { HistoryPage, HistoryRange } from './message.ts'
 
 /** What the store thread's entry finds in its `workerData` when it is to keep the history; moves with its port. */
 export interface HistoryThreadData {
@@ -12,7 +13,7 @@ export interface HistoryThreadData {
 
 /** To the store thread. Each but `close` is answered once, in order. */
 export type HistoryRequest =
-  | { readonly type: 'append'; readonly messages: readonly ChatMessage[] }
+  | { readonly type: 'append'; readonly rows: MessageRows }
   | { readonly type: 'page'; readonly room: string; readonly range: HistoryRange }
   | { readonly type: 'mark'; readonly mark: Mark; readonly off: boolean }
   | { readonly type: 'close'; readonly nextId: number }

@@ -3,7 +3,17 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { HistoryLimit, Mark, Remembered } from './history.ts'
-import { createTables, integer, schemaVersion, text, toMessage } from './history-rows.ts'
+import {
+  countRows,
+  createTables,
+  integer,
+  lastId,
+  type MessageRows,
+  RowInserter,
+  schemaVersion,
+  text,
+  toMessage,
+} from './history-rows.ts'
 import type { ChatMessage, HistoryPage, HistoryRange } from './message.ts'
 
 /**
@@ -24,7 +34,7 @@ export interface HistoryStoreOptions {
 export class HistoryStore {
   readonly #db: DatabaseSync
   readonly #limit: HistoryLimit
-  readonly #insert: StatementSync
+  readonly #inserter: RowInserter
   readonly #reserve: StatementSync
   #reserved: number
   #sincePruned = 0
@@ -43,7 +53,7 @@ export class HistoryStore {
       const ids = this.#db.prepare('SELECT version, reserved FROM chat_ids').get()
       if (ids?.version !== schemaVersion) throw new Error(`its tables are of version ${String(ids?.version)}`)
       this.#reserved = integer(ids.reserved)
-      this.#insert = this.#db.prepare('INSERT INTO chat_messages VALUES (?, ?, ?, ?, ?, ?, ?)')
+      this.#inserter = new RowInserter(this.#db)
       this.#reserve = this.#db.prepare('UPDATE chat_ids SET reserved = ?')
     } catch (error) {
       throw new StorageError('DATABASE', `cannot use the database ${options.file}: ${errorMessage(error)}`, {
@@ -54,16 +64,15 @@ export class HistoryStore {
   }
 
   /** Keeps all of them or none. Ids ascend. @throws what SQLite throws, a full disk for one */
-  append(messages: readonly ChatMessage[]): void {
-    const last = messages.at(-1)
+  append(rows: MessageRows): void {
+    const last = lastId(rows)
     if (last === undefined) return
     this.#transaction(() => {
-      for (const m of messages)
-        this.#insert.run(m.room, m.id, m.at, m.from, m.text, m.cid ?? null, m.action === true ? 1 : 0)
-      if (last.id >= this.#reserved) this.#reserve.run(last.id + limits.chatIdBlock)
+      this.#inserter.insert(rows)
+      if (last >= this.#reserved) this.#reserve.run(last + limits.chatIdBlock)
     })
-    if (last.id >= this.#reserved) this.#reserved = last.id + limits.chatIdBlock
-    this.#sincePruned += messages.length
+    if (last >= this.#reserved) this.#reserved = last + limits.chatIdBlock
+    this.#sincePruned += countRows(rows)
   }
 
   mark({ kind, room, name, text: value }: Mark, off: boolean): void {

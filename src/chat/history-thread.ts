@@ -47,7 +47,7 @@ export function runHistory({ port, options }: Omit<HistoryThreadData, 'role'>, c
 function answer(store: HistoryStore, request: Exclude<HistoryRequest, { type: 'close' }>): HistoryReply {
   let page: HistoryPage | undefined
   try {
-    if (request.type === 'append') store.append(request.messages)
+    if (request.type === 'append') store.append(request.rows)
     else if (request.type === 'mark') store.mark(request.mark, request.off)
     else page = store.page(request.room, request.range)
     return { type: 'answer', page }

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Backplane, Delivery, Signal } from './backplane.ts'
+import type { Backplane, Delivery } from './backplane.ts'
+import { packSignals, type SignalBatch, unpackSignals } from './signal-batch.ts'
 
 /**
  * The way to a room's owner in another thread. A batch crosses once, however many connections it is for; its bytes are
@@ -7,7 +8,7 @@ import type { Backplane, Delivery, Signal } from './backplane.ts'
  */
 export function portBackplane(port: MessagePort): Backplane {
   return {
-    publish: (signals) => port.postMessage(signals),
+    publish: (signals) => port.postMessage(packSignals(signals)),
     subscribe: (deliver) => port.on('message', deliver),
     close: () => port.close(),
   }
@@ -16,6 +17,6 @@ export function portBackplane(port: MessagePort): Backplane {
 /** The owner's end: `backplane` is the owner's own way in, `port` leads to the thread. When the thread dies, so do its connections. */
 export function serveBackplane(backplane: Backplane, port: MessagePort): void {
   backplane.subscribe((batch: readonly Delivery[]) => port.postMessage(batch))
-  port.on('message', (signals: readonly Signal[]) => backplane.publish(signals))
+  port.on('message', (batch: SignalBatch) => backplane.publish(unpackSignals(batch)))
   port.on('close', () => backplane.close())
 }

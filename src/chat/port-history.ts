@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { StorageError } from '../base/errors.ts'
 import type { History, Mark, Remembered } from './history.ts'
 import type { HistoryReply, HistoryRequest } from './history-messages.ts'
+import { toRows } from './history-rows.ts'
 import type { ChatMessage, HistoryPage, HistoryRange } from './message.ts'
 
 type Answer = Extract<HistoryReply, { type: 'answer' }>
@@ -33,7 +34,7 @@ export class PortHistory implements History {
   }
 
   append(messages: readonly ChatMessage[], done: (error: string | undefined) => void): void {
-    this.#ask({ type: 'append', messages }, ({ error }) => done(error))
+    this.#ask({ type: 'append', rows: toRows(messages) }, ({ error }) => done(error))
   }
 
   page(room: string, range: HistoryRange, done: (page: HistoryPage | undefined) => void): void {

@@ -5,6 +5,7 @@ import { limits } from '../base/limits.ts'
 import { Conversation } from '../chat/conversation.ts'
 import { Edge } from '../chat/edge.ts'
 import { FloodControl } from '../chat/flood-control.ts'
+import { paced } from '../chat/pace.ts'
 import { portBackplane } from '../chat/port-backplane.ts'
 import { openSideChannel } from '../chat/side-channel.ts'
 import { defineProtocol } from '../serve/protocol.ts'
@@ -22,7 +23,8 @@ export const chat = defineProtocol({
     if (shared === undefined) throw new Error('chat needs its room')
     const accounts = new RemoteAccounts(openSideChannel(shared))
     const defer = (callback: () => void): void => void setImmediate(callback)
-    const edge = new Edge({ backplane: portBackplane(shared), clock, defer })
+    const gather = paced(defer, clock, limits.chatGatherMs)
+    const edge = new Edge({ backplane: portBackplane(shared), clock, defer, gather })
     const flood = new FloodControl(limits.chatBurstCount, floodRate)
     const operatorKeys = new Set(operators.map(nameKey))
     return {

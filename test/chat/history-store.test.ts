@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { limits } from '../../src/base/limits.ts'
+import { toRows } from '../../src/chat/history-rows.ts'
 import { HistoryStore, type HistoryStoreOptions } from '../../src/chat/history-store.ts'
 import type { ChatMessage, HistoryPage } from '../../src/chat/message.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -34,7 +35,7 @@ describe('the history store', () => {
   test('gives back exactly what it was given', () => {
     const store = newStore()
     const messages = [said(1), said(2, { cid: 'x', action: true, text: '你好 😀' })]
-    store.append(messages)
+    store.append(toRows(messages))
     expect(store.page('lobby', { last: 10 })).toEqual({ messages, more: false })
   })
 
@@ -49,17 +50,17 @@ describe('the history store', () => {
     ['none', { last: 0 }, [], true],
   ])('pages: %s', (_what, asked, found, more) => {
     const store = newStore()
-    store.append(range(1, 10).map((id) => said(id)))
-    store.append([said(11, { room: 'lobbyx' }), said(12, { room: 'lobb' })])
+    store.append(toRows(range(1, 10).map((id) => said(id))))
+    store.append(toRows([said(11, { room: 'lobbyx' }), said(12, { room: 'lobb' })]))
     const page = store.page('lobby', asked)
     expect([ids(page), page.more]).toEqual([found, more])
   })
 
   test('a page is bounded by count and by bytes', () => {
     const store = newStore()
-    store.append(range(1, 300).map((id) => said(id)))
+    store.append(toRows(range(1, 300).map((id) => said(id))))
     expect(ids(store.page('lobby', { after: 0, limit: 1_000_000 }))).toHaveLength(limits.chatPageCount)
-    store.append(range(301, 400).map((id) => said(id, { text: 'x'.repeat(limits.chatTextBytes) })))
+    store.append(toRows(range(301, 400).map((id) => said(id, { text: 'x'.repeat(limits.chatTextBytes) }))))
     const page = store.page('lobby', { last: 200 })
     expect([ids(page).length, page.more]).toEqual([limits.chatPageBytes / limits.chatTextBytes, true])
     expect(ids(page).at(-1)).toBe(400)
@@ -67,7 +68,7 @@ describe('the history store', () => {
 
   test('forgets by count, room by room', () => {
     const store = newStore({ limit: { count: 5, ageMs: 0 } })
-    store.append([...range(1, 20).map((id) => said(id)), said(21, { room: 'quiet' })])
+    store.append(toRows([...range(1, 20).map((id) => said(id)), said(21, { room: 'quiet' })]))
     store.prune(0)
     expect(ids(store.page('lobby', { last: 100 }))).toHaveLength(20)
     store.prune(0, true)
@@ -77,7 +78,7 @@ describe('the history store', () => {
 
   test('forgets by age', () => {
     const store = newStore({ limit: { count: 0, ageMs: 5_000 } })
-    store.append([...range(1, 10).map((id) => said(id)), said(11, { room: 'new' })])
+    store.append(toRows([...range(1, 10).map((id) => said(id)), said(11, { room: 'new' })]))
     store.prune(12_000, true)
     expect(ids(store.page('lobby', { last: 100 }))).toEqual([7, 8, 9, 10])
     store.prune(1_000_000, true)
@@ -88,12 +89,12 @@ describe('the history store', () => {
   test('ids are never handed out again, after a kill and with everything forgotten', () => {
     const file = join(temporaryFolder(), 'netlab.db')
     const first = openStore(file, { limit: { count: 0, ageMs: 1 } })
-    first.append([said(5000)])
+    first.append(toRows([said(5000)]))
     first.prune(Number.MAX_SAFE_INTEGER, true)
     // Not closed: as a kill leaves it.
     const second = openStore(file)
     expect(second.remembered().nextId).toBeGreaterThan(5000)
-    second.append([said(6001)])
+    second.append(toRows([said(6001)]))
     second.close(6002)
     open.pop()
     expect(openStore(file).remembered().nextId).toBe(6002)
@@ -109,7 +110,7 @@ describe('the history store', () => {
     store.mark({ ...topic, text: 'second' }, false)
     store.mark({ ...ban, name: 'eve' }, false)
     store.mark({ ...ban, name: 'eve' }, true)
-    store.append([said(1, { cid: 'a' }), said(2), said(3, { room: 'dev', from: 'bob', cid: 'b' })])
+    store.append(toRows([said(1, { cid: 'a' }), said(2), said(3, { room: 'dev', from: 'bob', cid: 'b' })]))
     expect(openStore(file).remembered()).toEqual({
       nextId: 1 + limits.chatIdBlock + 2,
       marks: [ban, { ...topic, text: 'second' }],
@@ -125,20 +126,20 @@ describe('the history store', () => {
     const store = openStore(file, { maxPages: 40 })
     const big = (id: number): ChatMessage => said(id, { text: 'x'.repeat(4000) })
     const fill = (): void => {
-      for (let id = 1; id < 1000; id += 5) store.append(range(id, id + 4).map(big))
+      for (let id = 1; id < 1000; id += 5) store.append(toRows(range(id, id + 4).map(big)))
     }
     expect(fill).toThrow('database or disk is full')
     const kept = ids(store.page('lobby', { last: 200 }))
     expect(kept.length % 5).toBe(0)
     expect(kept).toEqual(range(1, kept.length))
     const roomy = openStore(file)
-    roomy.append([said(2000)])
+    roomy.append(toRows([said(2000)]))
     expect(ids(roomy.page('lobby', { last: 1 }))).toEqual([2000])
   })
 
   test('the file is for its owner only', () => {
     const file = join(temporaryFolder(), 'netlab.db')
-    openStore(file).append([said(1)])
+    openStore(file).append(toRows([said(1)]))
     expect([file, `${file}-wal`].map((name) => statSync(name).mode & 0o777)).toEqual([0o600, 0o600])
   })
 
