@@ -1,7 +1,7 @@
 import { limits } from '../base/limits.ts'
+import { printable } from '../base/visible.ts'
 import { type OperatorTools, operate } from '../serve/operator-console.ts'
 import { createLineEditor, type LineEditor } from '../terminal/line-editor.ts'
-import { printable } from '../terminal/printable.ts'
 import type { CommandContext } from './command.ts'
 
 /** The operator's end of a server: commands from standard input, answers on standard output, talk on standard error. */

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import { safeJson } from '../base/visible.ts'
 import { levelOf } from './levels.ts'
 import { describe } from './render.ts'
-import { safeJson } from './visible.ts'
 
 /** Connections whose last `received` and `sent` are remembered; a power of two. */
 const remembered = 512

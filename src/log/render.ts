@@ -1,5 +1,5 @@
 import type { DisconnectReason, EventType, LoginFailure, NetlabEvent, Peer } from '../base/events.ts'
-import { visible } from './visible.ts'
+import { visible } from '../base/visible.ts'
 
 type Sentences = { readonly [T in EventType]: (event: Extract<NetlabEvent, { type: T }>) => string }
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { errorMessage, NetlabError } from '../base/errors.ts'
 import { ExitCode } from '../base/exit-codes.ts'
-import { printable } from '../terminal/printable.ts'
+import { printable } from '../base/visible.ts'
 import { signalExit } from './signals.ts'
 
 export interface Verdict {

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { printable } from './printable.ts'
+import { printable } from '../base/visible.ts'
 
 /** A peer's stream of text made safe for a terminal, chunk by chunk. Lines stay lines, CR LF becomes LF. */
 export class PeerText {

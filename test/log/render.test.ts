@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
+import { visible } from '../../src/base/visible.ts'
 import { formatLine } from '../../src/log/line-format.ts'
 import { renderLine, describe as sentence } from '../../src/log/render.ts'
-import { visible } from '../../src/log/visible.ts'
 import { dangerous, everyEvent, hostileText } from './events.ts'
 
 describe('sentences', () => {

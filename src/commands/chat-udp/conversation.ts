@@ -1,4 +1,5 @@
 import { ExitCode } from '../../base/exit-codes.ts'
+import { printable } from '../../base/visible.ts'
 import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-event.ts'
 import {
   connectMember,
@@ -7,7 +8,6 @@ import {
 } from '../../datagram-chat/member-socket.ts'
 import { formatTable } from '../../terminal/format.ts'
 import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
-import { printable } from '../../terminal/printable.ts'
 import type { CommandContext } from '../command.ts'
 import { endError, isAboutName } from './endings.ts'
 import { lineOf, statsLines } from './lines.ts'

@@ -1,8 +1,8 @@
 import { NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
+import { printable } from '../../base/visible.ts'
 import type { MemberEnd } from '../../datagram-chat/member-event.ts'
 import type { JoinRefusal } from '../../datagram-chat/refusal.ts'
-import { printable } from '../../terminal/printable.ts'
 
 /** The relay, or its room, said no. */
 class RefusedError extends NetlabError {

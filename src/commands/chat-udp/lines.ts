@@ -1,8 +1,8 @@
+import { printable } from '../../base/visible.ts'
 import type { MemberEvent } from '../../datagram-chat/member-event.ts'
 import type { MemberStats } from '../../datagram-chat/member-stats.ts'
 import type { LeaveReason, TextRefusal } from '../../datagram-chat/refusal.ts'
 import { formatTable } from '../../terminal/format.ts'
-import { printable } from '../../terminal/printable.ts'
 
 /** A line for a person: `room` is what was said, `talk` is about the chat itself. */
 export interface Line {

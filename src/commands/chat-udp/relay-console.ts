@@ -1,11 +1,11 @@
 import { errorMessage, NetlabError } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
+import { printable } from '../../base/visible.ts'
 import type { RelayServer } from '../../datagram-chat/relay-socket.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { integer } from '../../options/kinds.ts'
 import { formatTable, formatTime } from '../../terminal/format.ts'
 import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
-import { printable } from '../../terminal/printable.ts'
 import type { CommandContext } from '../command.ts'
 
 export interface RelayTools {

@@ -1,11 +1,11 @@
 import { UsageError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
+import { printable } from '../../base/visible.ts'
 import type { Decoder } from '../../net/codec.ts'
 import { encodeFrames, FrameDecoder } from '../../net/frame-codec.ts'
 import { LineSplitter } from '../../net/line-codec.ts'
 import { TelnetFilter } from '../../net/telnet-filter.ts'
 import { PeerText } from '../../terminal/peer-text.ts'
-import { printable } from '../../terminal/printable.ts'
 
 /** How what the server sends becomes output. */
 export interface Hearing {

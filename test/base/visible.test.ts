@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { printable } from '../../src/terminal/printable.ts'
+import { printable } from '../../src/base/visible.ts'
 
 test.each<[string, string]>([
   ['plain', 'plain'],
