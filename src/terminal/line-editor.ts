@@ -8,6 +8,8 @@ export interface LineEditorOptions {
   readonly prompt: string
   /** Ctrl-C, which a terminal that edits lines does not turn into a signal. Without it Ctrl-C ends the input. */
   readonly onInterrupt?: () => void
+  /** Whether an entered line goes from the screen, because it will be printed again as others see it. Default: it stays. */
+  readonly vanishes?: (line: string) => boolean
 }
 
 /** Lines that a person types at a prompt, and text printed above it; or simply lines, where there is no terminal. */

@@ -76,7 +76,9 @@ export class TerminalLineEditor implements LineEditor {
   }
 
   #enter(line: string): void {
-    this.#options.output.write(`${this.#erased()}${this.#takeBegun()}${this.#options.prompt}${line}\n`)
+    const { output, prompt, vanishes } = this.#options
+    const entered = vanishes?.(line) === true ? '' : `${prompt}${line}\n`
+    output.write(this.#erased() + this.#takeBegun() + entered)
     this.#queue.push(line)
     this.#schedule()
   }

@@ -9,7 +9,9 @@ interface Bench {
   next(): Promise<string | undefined>
 }
 
-function start(options: { columns?: number; onInterrupt?: () => void } = {}): Bench {
+function start(
+  options: { columns?: number; onInterrupt?: () => void; vanishes?: (line: string) => boolean } = {},
+): Bench {
   const keyboard = new FakeKeyboard()
   const screen = new FakeScreen(options.columns)
   const editor = createLineEditor({
@@ -17,6 +19,7 @@ function start(options: { columns?: number; onInterrupt?: () => void } = {}): Be
     output: screen,
     prompt: '> ',
     ...(options.onInterrupt && { onInterrupt: options.onInterrupt }),
+    ...(options.vanishes && { vanishes: options.vanishes }),
   })
   const lines = editor.lines()[Symbol.asyncIterator]()
   return { keyboard, screen, editor, next: async () => (await lines.next()).value }
@@ -42,6 +45,17 @@ describe('the line editor on a terminal', () => {
     keyboard.write('\x1b[A\x1b[A!\r')
     expect(await next()).toBe('hello!')
     await screen.until('> hello', '> ab', '> hello!', '>')
+    editor.close()
+  })
+
+  test('a line that will be printed again leaves no trace, another one stays', async () => {
+    const { keyboard, screen, editor, next } = start({ vanishes: (line) => !line.startsWith('/') })
+    keyboard.write('hello\r')
+    expect(await next()).toBe('hello')
+    editor.print('12:00 Ada: hello')
+    keyboard.write('/who\r')
+    expect(await next()).toBe('/who')
+    await screen.until('12:00 Ada: hello', '> /who', '>')
     editor.close()
   })
 

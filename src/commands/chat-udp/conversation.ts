@@ -94,6 +94,7 @@ export class Conversation {
     this.#editor = createLineEditor({
       ...{ input: stdin, output: stdout, prompt: `${printable(name)}> ` },
       onInterrupt: interrupt,
+      vanishes: (line) => readTyped(line).type === 'say' && this.#connection?.member.unsettled === 0,
     })
     this.#readLines(this.#editor).catch((error: unknown) => {
       this.#onEnd({ type: 'bye', reason: 'left' })

@@ -42,6 +42,8 @@ export class ChatTalk {
 
   /** Resolves with how it ended. Rejects as channels do, and with whatever keeps it from logging in again. */
   run(channel: Channel, name: string): Promise<Ending> {
+    // What is said comes back with name and time; without a connection that may take a while.
+    this.#options.screen.vanishes = (line) => this.#channel !== undefined && isSaid(line)
     return Promise.race([this.#type(), this.#stay(channel, name)])
   }
 
@@ -193,3 +195,8 @@ const known: ReadonlySet<string> = new Set<ServerMessage['type']>([
   'pong',
   'bye',
 ])
+
+/** Whether the server sends a line back to whoever said it, instead of answering it. */
+function isSaid(line: string): boolean {
+  return !line.startsWith('/') || line.startsWith('//') || line.startsWith('/me ')
+}

@@ -15,6 +15,8 @@ export class Screen {
   #asking: Promise<unknown> | undefined
   #held: string[] = []
   #status = ''
+  /** Which entered lines go from the terminal, because the server sends them back. */
+  vanishes: (line: string) => boolean = () => false
 
   /** @param onInterrupt Ctrl-C at the input line. */
   constructor(context: CommandContext, onInterrupt: () => void) {
@@ -87,7 +89,11 @@ export class Screen {
 
   #open(): LineEditor {
     const { stdin, stdout } = this.#context
-    const editor = createLineEditor({ input: stdin, output: stdout, prompt: '> ', onInterrupt: this.#onInterrupt })
+    const editor = createLineEditor({
+      ...{ input: stdin, output: stdout, prompt: '> ' },
+      onInterrupt: this.#onInterrupt,
+      vanishes: (line) => this.vanishes(line),
+    })
     editor.setStatus(this.#status)
     return editor
   }
