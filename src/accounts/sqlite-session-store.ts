@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { errorMessage, StorageError } from '../base/errors.ts'
+import { errorCode, errorMessage, StorageError } from '../base/errors.ts'
 import { FileLock, type Processes } from './file-lock.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 
@@ -101,9 +101,19 @@ export class SqliteSessionStore implements SessionStore {
     if (error instanceof StorageError) return error
     return new StorageError('DATABASE', `${this.#path} can't be used: ${errorMessage(error)}`, {
       cause: error,
-      hint: 'Repair the database, move it away to start with an empty one, or name another one with --db.',
+      hint:
+        steps[errorCode(error)] ??
+        'Repair the database, move it away to start with an empty one, or name another one with --db.',
     })
   }
+}
+
+const steps: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full; make room, or name another file with --db.',
+  EDQUOT: 'The quota is used up; make room, or name another file with --db.',
+  EROFS: 'The file system is read-only; name another file with --db.',
+  EACCES: 'The folder and the file must be writable for this user.',
+  ENOENT: 'Make the folder first, or name another file with --db.',
 }
 
 /** SQLite gives its journal files the mode of the database. */

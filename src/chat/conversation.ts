@@ -65,6 +65,8 @@ export class Conversation {
         this.#hear(text)
         const waitMs = bucket.take(clock.monotonic())
         if (waitMs > 0) await pause(clock, waitMs, this.#line.signal)
+        // What a flood left behind is not said after its sender has gone.
+        if (this.#line.signal.aborted) return
       }
     } finally {
       if (this.#entered) edge.close(this.#line.id)

@@ -11,6 +11,7 @@ import type { Endpoint } from '../serve/listener.ts'
 import type { ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { type Command, type CommandContext, defineCommand } from './command.ts'
+import { demandDescriptors } from './descriptors.ts'
 import { openEventLog } from './event-log.ts'
 import { createServeConsole } from './serve-console.ts'
 import { serveOptions } from './serve-options.ts'
@@ -56,11 +57,13 @@ async function serve(
   if (statSync(values.users, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new StorageError('EISDIR', `${values.users} is a folder`, { hint: 'name a file with --users' })
   }
+  const freeDescriptors = machine.freeDescriptors()
+  demandDescriptors(freeDescriptors, values.threadPerClient ? 0 : values.threads)
   const terminal = createServeConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)
   try {
-    const server = await startServer(configOf(protocol, values, machine.freeDescriptors(), tls), {
+    const server = await startServer(configOf(protocol, values, freeDescriptors, tls), {
       log,
       clock,
       startThread,

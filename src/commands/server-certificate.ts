@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { createPrivateKey } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { createSecureContext } from 'node:tls'
 import { errorCode, errorMessage, StorageError, UsageError } from '../base/errors.ts'
-import { type KeyPair, selfSignedCertificate } from '../net/certificate.ts'
+import { fingerprint, type KeyPair, selfSignedCertificate } from '../net/certificate.ts'
 
 /** Where a certificate that netlab made for itself is kept, with its key. */
 const keptFile = 'netlab-tls.pem'
@@ -31,6 +32,8 @@ export function serverCertificate({ tls, tlsCert, tlsKey }: CertificateOptions, 
   try {
     writeFileSync(keptFile, made.key + made.cert, { mode: 0o600, flag: 'wx' })
   } catch (error) {
+    // Half a file would be in the way of the next start; a whole one may be of another server that starts just now.
+    if (errorCode(error) !== 'EEXIST') rmSync(keptFile, { force: true })
     throw new StorageError(errorCode(error), `cannot keep a new certificate in ${keptFile}: ${errorMessage(error)}`, {
       hint: 'start in a folder that can be written, or give --tls-cert and --tls-key',
       cause: error,
@@ -50,6 +53,9 @@ function read(file: string): string {
 function checked(pair: KeyPair, file: string): KeyPair {
   try {
     createSecureContext(pair)
+    // It takes empty texts for none at all.
+    fingerprint(pair.cert)
+    createPrivateKey(pair.key)
     return pair
   } catch (error) {
     throw new StorageError(

@@ -104,7 +104,7 @@ export class LogFile {
   #open(): void {
     this.close()
     const { path } = this.#options
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     const before = fs.statSync(path, { throwIfNoEntry: false })
     if (before?.isDirectory()) throw Object.assign(new Error('it is a directory'), { code: 'EISDIR' })
     // Opening a FIFO would wait for its reader.
@@ -189,6 +189,20 @@ const reasons: Readonly<Record<string, string>> = {
 export function reasonOf(error: unknown): string {
   const code = errorCode(error)
   return reasons[code] ?? code
+}
+
+/** Makes a folder and those above it. */
+function makeFolder(path: string): void {
+  try {
+    fs.mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // So Node calls a read-only file system, too, when it makes several folders.
+    if (errorCode(error) !== 'ENOENT') throw error
+    let missing = path
+    while (!fs.existsSync(dirname(missing)) && dirname(missing) !== missing) missing = dirname(missing)
+    fs.mkdirSync(missing, { mode: 0o700 })
+    fs.mkdirSync(path, { recursive: true, mode: 0o700 })
+  }
 }
 
 function cannotOpen(path: string, error: unknown): StorageError {

@@ -45,6 +45,7 @@ export class Connection implements Session {
   #detail: string | undefined
   #closeByMs = Number.POSITIVE_INFINITY
   #abort: AbortController | undefined
+  #draining = false
   #peerEnded = false
 
   constructor(id: number, peer: Peer, secure: boolean, moving: MovingSocket, host: ConnectionHost) {
@@ -207,7 +208,10 @@ export class Connection implements Session {
     this.#messages = new MessageReader(this.#host.framing, this.#host.clock, {
       write: (bytes) => this.write(bytes),
       pause: () => socket.pause(),
-      resume: () => socket.resume(),
+      resume: () => {
+        if (socket.writableNeedDrain) this.#resumeOnDrain(socket)
+        else socket.resume()
+      },
       fail: (error) => this.fail(error),
     })
     this.#read(socket)
@@ -248,9 +252,12 @@ export class Connection implements Session {
     socket.resume()
   }
 
-  /** Only while a reader is slow: most connections never need it. */
+  /** Only while a reader is slow: most connections never need it. Once, whoever else pauses and resumes meanwhile. */
   #resumeOnDrain(socket: Socket): void {
+    if (this.#draining) return
+    this.#draining = true
     socket.once('drain', () => {
+      this.#draining = false
       this.activeMs = this.#host.clock.monotonic()
       if (this.#messages?.full !== true) socket.resume()
     })
