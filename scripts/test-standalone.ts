@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { distFolder, root } from './package/folders.ts'
 
-// npm run test:standalone: makes the binary for this machine, then runs the journeys on it instead of the sources, with no
-// Node on PATH.
+// npm run test:standalone: makes the binary for this machine, then runs the journeys on it instead of the sources, also those
+// between machines and with strangers, with no Node on PATH.
 const target = `${process.platform}-${process.arch}`
 execFileSync(process.execPath, [join(root, 'scripts', 'package.ts'), target], {
   stdio: ['ignore', 'ignore', 'inherit'],
@@ -20,6 +20,8 @@ try {
       '--disable-warning=ExperimentalWarning',
       join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
       'test/journeys',
+      'test/between-machines',
+      'test/strangers',
     ],
     {
       cwd: root,

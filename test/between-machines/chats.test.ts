@@ -6,7 +6,7 @@ import { keys } from '../support/terminal.ts'
 
 const lastFamily = families.at(-1) ?? 'IPv4'
 
-betweenMachines('between machines', ({ server, ann, bob }) => {
+betweenMachines(({ server, ann, bob }) => {
   test('a chat goes on where it was after a pulled cable, and after the server was started anew meanwhile', async () => {
     const cwd = temporaryFolder()
     const serve = (port: string) => server.start(['serve', 'chat', '--tls', '--port', port, '--strict-port'], { cwd })

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { beforeAll, expect, test } from '@jest/globals'
 import { betweenMachines, families, portOf } from '../support/machines.ts'
 
 interface Line {
@@ -15,14 +15,13 @@ function linesOf(stdout: string): Line[] {
     .map((line) => JSON.parse(line))
 }
 
-betweenMachines('between machines', ({ server, ann }) => {
-  const begin = async () => {
-    const echo = server.start(['serve', 'echo', '--port', '0', '--log-to', 'none'])
-    return { echo, port: await portOf(echo) }
-  }
+betweenMachines(({ server, ann }) => {
+  let port: string
+  beforeAll(async () => {
+    port = await portOf(server.start(['serve', 'echo', '--port', '0', '--log-to', 'none']))
+  })
 
   test('what a scan finds is what listens there, over each family', async () => {
-    const { echo, port } = await begin()
     const targets = families.map((family) => ann.server[family])
     const { stdout, exitCode } = await ann.run(['scan', ...targets, '-p', `1-500,${port}`, '--jsonl', '-q'])
     const lines = linesOf(stdout)
@@ -35,11 +34,9 @@ betweenMachines('between machines', ({ server, ann }) => {
       counts: { open: { connected: targets.length }, closed: { refused: 500 * targets.length } },
     })
     expect(exitCode).toBe(0)
-    await echo.stop()
   })
 
   test('a cable pulled in the middle of a scan made ports unreachable that are open', async () => {
-    const { echo, port } = await begin()
     const ports = ['-p', `1-1000,${port}`, '--rate', '1000']
     const scan = ann.start(['scan', ann.server.IPv4, ...ports, '--jsonl', '--show', 'closed'])
     await scan.stdout.waitFor('"state":"closed"')
@@ -55,11 +52,9 @@ betweenMachines('between machines', ({ server, ann }) => {
     })
     expect(lines.find(({ state }) => state === 'open')).toMatchObject({ port: Number(port) })
     expect(exitCode).toBe(0)
-    await echo.stop()
   })
 
   test('while a cable is out nothing is closed', async () => {
-    const { echo, port } = await begin()
     const scan = () => ann.run(['scan', ann.server.IPv4, '-p', port, '--retries', '1', '--timeout', '50ms'])
     ann.pullAtServer()
     const unheard = await scan()
@@ -75,6 +70,5 @@ betweenMachines('between machines', ({ server, ann }) => {
       stderr: expect.stringContaining('1 unreachable (network-unreachable)'),
     })
     ann.plug()
-    await echo.stop()
   })
 })

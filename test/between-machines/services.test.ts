@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { betweenMachines, families, portOf } from '../support/machines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-betweenMachines('between machines', ({ server, ann, bob }) => {
+betweenMachines(({ server, ann, bob }) => {
   test('a conversation with echo outlives a pulled cable, and others do not notice', async () => {
     const echo = server.start(['serve', 'echo', '--port', '0', '--log-to', 'none'])
     const port = await portOf(echo)
@@ -12,7 +12,7 @@ betweenMachines('between machines', ({ server, ann, bob }) => {
       talk.type('before')
       await talk.line(/^< .*\|before\.\|/)
     }
-    ann.pull()
+    ann.pullAtServer()
     for (const talk of talks) {
       talk.type('meanwhile')
       await talk.line(/^> .*\|meanwhile\.\|/)
@@ -42,8 +42,9 @@ betweenMachines('between machines', ({ server, ann, bob }) => {
       expect(stdout).toContain('What is your name?')
       expect(stdout).toContain(`Nice to meet you, ${visits[at]?.name}.`)
     }
-    const second = await Promise.all(visits.map((one) => visit(one, 'exit\n')))
-    for (const [at, { stdout }] of second.entries()) expect(stdout).toContain(`Hello, ${visits[at]?.name}.`)
+    const again = visits.filter(({ family }) => family === 'IPv4')
+    const second = await Promise.all(again.map((one) => visit(one, 'exit\n')))
+    for (const [at, { stdout }] of second.entries()) expect(stdout).toContain(`Hello, ${again[at]?.name}.`)
     await ident.stop()
   })
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { describe, test } from '@jest/globals'
+import { beforeAll, describe, test } from '@jest/globals'
 import { afterTests } from './after-tests.ts'
 import { deadlineMs, executable, type Surroundings } from './executable.ts'
 import { type Finished, RunningNetlab, type RunOptions } from './run-netlab.ts'
@@ -44,75 +44,106 @@ export class Machine {
 
 /** A machine with a cable of its own to the server. */
 export class Client extends Machine {
-  /** The server's address at the other end of the cable, and the one at this end. */
+  /** The server's address at the other end of the cable. */
   readonly server: Readonly<Record<Family, string>>
-  readonly address: Readonly<Record<Family, string>>
-  readonly #cable: { readonly here: readonly string[]; readonly there: readonly string[] }
+  readonly #ends: readonly { readonly namespace: string; readonly address: Readonly<Record<Family, string>> }[]
+  readonly #link: string
 
   /** @param number 1 to 50, another for each cable of the server. */
   constructor(namespace: string, server: string, number: number) {
     super(namespace)
-    const first = number * 4
+    this.#link = `cable${number}`
     // Addresses for documentation (RFC 5737, RFC 3849): nothing real can be meant by a mistake.
-    this.server = { IPv4: `192.0.2.${first + 1}`, IPv6: `2001:db8:${number}::1` }
-    this.address = { IPv4: `192.0.2.${first + 2}`, IPv6: `2001:db8:${number}::2` }
-    const link = `cable${number}`
-    ip('link', 'add', link, 'netns', server, 'type', 'veth', 'peer', 'name', link, 'netns', namespace)
-    this.#cable = { here: ['-n', namespace, 'link', 'set', link], there: ['-n', server, 'link', 'set', link] }
-    for (const [where, own] of [
-      [server, this.server],
-      [namespace, this.address],
-    ] as const) {
-      ip('-n', where, 'addr', 'add', `${own.IPv4}/30`, 'dev', link)
-      if (families.includes('IPv6')) ip('-n', where, 'addr', 'add', `${own.IPv6}/64`, 'dev', link, 'nodad')
+    const own = { IPv4: `192.0.2.${number * 4 + 2}`, IPv6: `2001:db8:${number}::2` }
+    this.server = { IPv4: `192.0.2.${number * 4 + 1}`, IPv6: `2001:db8:${number}::1` }
+    this.#ends = [
+      { namespace, address: own },
+      { namespace: server, address: this.server },
+    ]
+  }
+
+  /** Lays the cable between the two namespaces. */
+  lay(): void {
+    const link = this.#link
+    const [here, there] = this.#ends.map(({ namespace }) => ['netns', namespace])
+    ip('link', 'add', link, ...(here ?? []), 'type', 'veth', 'peer', 'name', link, ...(there ?? []))
+    for (const { namespace, address } of this.#ends) {
+      ip('-n', namespace, 'addr', 'add', `${address.IPv4}/30`, 'dev', link)
+      if (!families.includes('IPv6')) continue
+      ip('-n', namespace, 'addr', 'add', `${address.IPv6}/64`, 'dev', link, 'nodad')
+      // The neighbour is asked for as long as usual, but ten times as often.
+      ip('-n', namespace, ...'ntable change name ndisc_cache retrans 100 mcast_probes 30 dev'.split(' '), link)
     }
     this.plug()
   }
 
   /** Takes this machine's end of the cable out: it has no route to the server any more. */
   pull(): void {
-    ip(...this.#cable.here, 'down')
+    for (const { namespace } of this.#ends.slice(0, 1)) ip('-n', namespace, 'link', 'set', this.#link, 'down')
   }
 
   /** Takes the server's end out: what this machine sends is lost. */
   pullAtServer(): void {
-    ip(...this.#cable.there, 'down')
+    for (const { namespace } of this.#ends.slice(1)) ip('-n', namespace, 'link', 'set', this.#link, 'down')
   }
 
   /** Puts both ends in. */
   plug(): void {
-    ip(...this.#cable.here, 'up')
-    ip(...this.#cable.there, 'up')
+    for (const { namespace } of this.#ends) ip('-n', namespace, 'link', 'set', this.#link, 'up')
   }
 }
 
-export interface Network {
+/** Three machines, two of them joined to the third, which routes nothing between them: network namespaces and veth. */
+class Network {
+  readonly #names = ['server', 'ann', 'bob'].map((role) => `netlab-${process.pid}-${role}`)
   readonly server: Machine
   readonly ann: Client
   readonly bob: Client
-}
 
-/**
- * Tests that need a network of their own. Where none can be made they are skipped, and listed with the reason.
- */
-export function betweenMachines(name: string, define: (network: Network) => void): void {
-  const made = network()
-  if (typeof made === 'string') test.skip(`${name} (no network can be made here: ${made})`, () => undefined)
-  else describe(name, () => define(made))
-}
-
-/**
- * Three machines, two of them joined to the third, which routes nothing between them: network namespaces and veth, gone
- * after the tests of this file. A sentence where that can't be had.
- */
-function network(): Network | string {
-  try {
-    const server = namespace('server')
-    const [ann, bob] = [new Client(namespace('ann'), server, 1), new Client(namespace('bob'), server, 2)]
-    return { server: new Machine(server), ann, bob }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+  constructor() {
+    const [server = '', ann = '', bob = ''] = this.#names
+    this.server = new Machine(server)
+    this.ann = new Client(ann, server, 1)
+    this.bob = new Client(bob, server, 2)
   }
+
+  make(): void {
+    for (const name of this.#names) makeNamespace(name)
+    this.ann.lay()
+    this.bob.lay()
+  }
+
+  remove(): void {
+    for (const name of this.#names) spawnSync('ip', ['netns', 'delete', name])
+  }
+
+  /** Why there can be none here, found out by making one. */
+  get obstacle(): string | undefined {
+    try {
+      this.make()
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    } finally {
+      this.remove()
+    }
+  }
+}
+
+/**
+ * Tests with machines of their own, which are there from before the first until after the last. Skipped, and listed with
+ * the reason, where that can't be had.
+ */
+export function betweenMachines(define: (network: Network) => void): void {
+  const network = new Network()
+  const { obstacle } = network
+  if (obstacle !== undefined) {
+    test.skip(`between machines (no network can be made here: ${obstacle})`, () => undefined)
+    return
+  }
+  beforeAll(() => network.make())
+  afterTests(() => network.remove())
+  describe('between machines', () => define(network))
 }
 
 /** The port that a server says it listens on. */
@@ -120,22 +151,18 @@ export async function portOf(server: RunningNetlab): Promise<string> {
   return /:(\d+)$/.exec(await server.line(/listening on/))?.[1] ?? ''
 }
 
-function namespace(role: string): string {
-  const name = `netlab-${process.pid}-${role}`
+/** TCP notices within a second that a cable is back, however often its timeout has doubled; in kernels since Linux 6.15. */
+const wakeful = ['[ ! -w ipv4/tcp_rto_max_ms ] || echo 1000 > ipv4/tcp_rto_max_ms']
+
+/** A cable that comes back finds the addresses where they were, usable at once, as on IPv4. */
+const steadyIpv6 = ['echo 1 > ipv6/conf/all/keep_addr_on_down', 'echo 0 > ipv6/conf/default/accept_dad']
+
+function makeNamespace(name: string): void {
   ip('netns', 'add', name)
-  const remove = (): void => void spawnSync('ip', ['netns', 'delete', name])
-  process.once('exit', remove)
-  afterTests(() => {
-    process.off('exit', remove)
-    remove()
-  })
   ip('-n', name, 'link', 'set', 'lo', 'up')
-  if (families.includes('IPv6')) {
-    // A cable that comes back finds the addresses where they were, usable at once, as on IPv4.
-    const settings = 'cd /proc/sys/net/ipv6/conf && echo 1 > all/keep_addr_on_down && echo 0 > default/accept_dad'
-    run('ip', ['netns', 'exec', name, 'sh', '-c', settings])
-  }
-  return name
+  const lines = ['cd /proc/sys/net', ...wakeful]
+  if (families.includes('IPv6')) lines.push(...steadyIpv6)
+  run('ip', ['netns', 'exec', name, 'sh', '-ec', lines.join('\n')])
 }
 
 function ip(...args: readonly string[]): void {
