@@ -27,7 +27,8 @@ export class Canaries {
       return
     }
     if (track.open.size + track.refusing.size > 0) this.#witness = track
-    const speaksForItself = purpose === 'fresh' && !control.limitsRefusals(track.number) && (track.answerShare ?? 0) > DENSE
+    const speaksForItself =
+      purpose === 'fresh' && !control.limitsRefusals(track.number) && (track.answerShare ?? 0) > DENSE
     this.#drawn = this.#random.below(interval(epoch, control, speaksForItself)) === 0
   }
 
