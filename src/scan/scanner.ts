@@ -183,7 +183,7 @@ class Scan {
     const nowMs = clock.monotonic()
     observer.progress(this.#tally.progress(nowMs, this.#sent, this.#waiting))
     const { summary } = this.#tally
-    const { complete, notes } = summaryNotes(summary, this.#pacing, this.#unsure)
+    const { complete, notes } = summaryNotes(summary, this.#pacing, this.#unsure, signal.reason)
     const work = { probes: this.#sent, retries: this.#retries, durationMs: nowMs - this.#startedMs }
     const threads = this.#pool.started
     const result = { complete, notes, engine: this.#prober.engineName, threads, ...work, ...summary }

@@ -1,15 +1,20 @@
 import type { Pacing } from './pacing/pacing.ts'
 import type { ScanSummary } from './types.ts'
 
-/** What a reader of the result must know: what is missing, and what could not be told apart. */
+/**
+ * What a reader of the result must know: what is missing, and what could not be told apart. `stoppedBy`: the reason of
+ * the signal that stopped the scan, if one did.
+ */
 export function summaryNotes(
   summary: Pick<ScanSummary, 'errors' | 'notScanned'>,
   pacing: Pacing,
   unsure: number,
+  stoppedBy: unknown,
 ): Pick<ScanSummary, 'complete' | 'notes'> {
   const notes: string[] = []
   const { errors, notScanned } = summary
-  if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: the scan was interrupted`)
+  const why = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
+  if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: ${why}`)
   if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
   if (unsure > 0) notes.push(`${count(unsure, 'port')} stayed silent while much was lost on the way; some may be open`)
   const limited = pacing.hostsThat('limit-refusals')
@@ -18,6 +23,11 @@ export function summaryNotes(
   const deaf = pacing.hostsThat('stopped-answering')
   if (deaf.length > 0) notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
   return { complete: notScanned === 0 && errors === 0 && unsure === 0 && deaf.length === 0, notes }
+}
+
+/** As AbortSignal.timeout() says it, and everyone who ends a scan because its time is over. */
+function isTimeUp(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
 }
 
 function count(number: number, noun: string): string {

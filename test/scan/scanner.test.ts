@@ -84,5 +84,12 @@ describe('scan', () => {
   test('an interrupted scan says what is missing', async () => {
     const { summary } = await run({ ports: [1, 2, 3] }, AbortSignal.abort())
     expect(summary).toMatchObject({ complete: false, notScanned: 3 })
+    expect(summary.notes).toEqual(['3 ports without an answer: the scan was interrupted'])
+  })
+
+  test('a scan whose time was up is not called interrupted', async () => {
+    const timeUp = AbortSignal.abort(new DOMException('', 'TimeoutError'))
+    const { summary } = await run({ ports: [1, 2, 3] }, timeUp)
+    expect(summary.notes).toEqual(['3 ports without an answer: the time was up'])
   })
 })

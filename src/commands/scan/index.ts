@@ -27,7 +27,11 @@ export function scanCommand(services: ScanCommandServices): Command<typeof scanO
 
 /** Nothing of the scanner is loaded before there is something to scan: the help needs none of it. */
 export const scan = scanCommand({
-  scan: async (plan, services) => (await import('../../scan/scanner.ts')).scan(plan, services),
+  async scan(plan, services) {
+    const { keepHeapSmall } = await import('../../base/small-heap.ts')
+    keepHeapSmall()
+    return (await import('../../scan/scanner.ts')).scan(plan, services)
+  },
   async lookup(name) {
     const { lookup } = await import('node:dns/promises')
     return (await lookup(name, { all: true })).map(({ address }) => address)

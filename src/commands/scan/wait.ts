@@ -23,7 +23,7 @@ export async function waitUntilOpen(
     })
   }
   const late = new AbortController()
-  const timer = clock.after(waitMs, () => late.abort())
+  const timer = clock.after(waitMs, () => late.abort(new DOMException('the wait is over', 'TimeoutError')))
   const signal = AbortSignal.any([survey.signal, late.signal])
   const open = new Answered(addresses, wanted)
   const latest = new Map<string, PortResult>()
