@@ -23,6 +23,7 @@ interface Figures {
 interface Workload {
   readonly name: string
   readonly members: number
+  /** `window`: at most so many messages under way, enough that each of netlab's threads always has some to work on. */
   readonly load: readonly [kind: 'window' | 'rate', count: number]
   /** The longest pauses of netlab's event loops are of interest, and no peer is. */
   readonly stalls?: boolean
@@ -30,8 +31,8 @@ interface Workload {
 
 const secondsMeasured = 4
 const workloads: Readonly<Record<string, Workload>> = {
-  '100': { name: '100 members, saturated', members: 100, load: ['window', 512] },
-  '1000': { name: '1,000 members, saturated', members: 1_000, load: ['window', 512] },
+  '100': { name: '100 members, saturated', members: 100, load: ['window', 1_024] },
+  '1000': { name: '1,000 members, saturated', members: 1_000, load: ['window', 1_024] },
   rate: { name: '100 members, 50,000 deliveries/s', members: 100, load: ['rate', 500] },
   '5000': { name: '5,000 members, 10 messages/s', members: 5_000, load: ['rate', 10], stalls: true },
 }

@@ -30,6 +30,7 @@ async function relayProcess(): Promise<void> {
   const { port } = await startRelay(
     {
       ...{ host: '127.0.0.1', port: 0, strictPort: true, room: 'bench', maxMembers: memberCount },
+      maxMembersPerAddress: memberCount,
       ...{ partsPerSecond: 1_000_000, datagramsPerSecond: 1_000_000 },
       ...{ phrase: process.argv[3], network: undefined, discoverable: false },
     },

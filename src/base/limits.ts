@@ -13,6 +13,11 @@ export const limits = {
   sendQueueBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
+  /**
+   * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
+   * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.
+   */
+  keepAliveMs: 60_000,
   /** Connections at a time; each costs about 10 KiB. */
   maxClients: 16_384,
   /** How long open conversations may go on once the server was told to stop. */
@@ -213,6 +218,8 @@ export const limits = {
   /** chat-udp: members of a room, when nothing else was asked, and at most: each line costs one send a member. */
   datagramMembers: 1_000,
   datagramMaxMembers: 10_000,
+  /** chat-udp: of these, from one address other than this machine's own: a school behind one router, not a whole room. */
+  datagramMembersPerAddress: 100,
   /** chat-udp: parts a second that one member's words are let through at, and how many at once. */
   datagramPartsPerSecond: 10,
   datagramPartsBurst: 20,

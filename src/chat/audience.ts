@@ -18,6 +18,8 @@ export type Outgoing =
     }
   | { readonly type: 'leave'; readonly connection: Connection; readonly room: string; readonly visit: Visit }
   | { readonly type: 'end'; readonly connection: Connection }
+  /** Nothing goes out, but everything before it has, and is stored. */
+  | { readonly type: 'reached'; readonly callback: () => void }
 
 /**
  * Knows who receives which room, and turns what goes out into one batch per thread: all messages of a room between two
@@ -49,6 +51,10 @@ export class Audience {
         else messages.push(item.message)
         continue
       }
+      if (item.type === 'reached') {
+        item.callback()
+        continue
+      }
       // Who leaves gets what was said before, and who enters only what is said from now on.
       if (item.type === 'enter' || item.type === 'leave') this.#flush(item.room, open, batches)
       this.#single(item, batches)
@@ -57,7 +63,7 @@ export class Audience {
     for (const [edge, batch] of batches.byEdge) this.#send(edge, batch)
   }
 
-  #single(item: Exclude<Outgoing, { type: 'room' }>, batches: Batches): void {
+  #single(item: Exclude<Outgoing, { type: 'room' | 'reached' }>, batches: Batches): void {
     const { connection } = item
     const { id, edge, dialect } = connection
     switch (item.type) {

@@ -8,7 +8,7 @@ import type { Sink } from './fan-out.ts'
 import { parseLine, parseMessage } from './parse.ts'
 import { Refusal } from './refusal.ts'
 import type { TokenBucket } from './token-bucket.ts'
-import type { ChatDialect } from './wire.ts'
+import { type ChatDialect, encode } from './wire.ts'
 
 /** What a conversation needs of a connection; the listener core's session has all of it. */
 export interface ChatLine {
@@ -71,6 +71,12 @@ export class Conversation {
     } finally {
       if (this.#entered) edge.close(this.#line.id)
     }
+  }
+
+  /** Ends it from outside: says why, then closes. */
+  dismiss(reason: string, detail: string): void {
+    this.#line.write(encode([{ type: 'bye', reason }], this.#sink.dialect))
+    this.#line.end('kicked', detail)
   }
 
   #hear(text: string): void {

@@ -3,7 +3,7 @@ import { commandSpecs, commandTable, type Request } from './commands.ts'
 import type { Hall } from './hall.ts'
 import { consoleName, type Handlers, roomMeant } from './handlers.ts'
 import type { Connection } from './member.ts'
-import type { ChatMessage } from './message.ts'
+import type { ChatMessage, HistoryPage } from './message.ts'
 import { moderation } from './moderation.ts'
 import { lobby } from './names.ts'
 import { Refusal } from './refusal.ts'
@@ -90,11 +90,13 @@ const handlers: Handlers = {
   },
   history(hall, connection, { room, range }) {
     const name = ownRoom(connection, room)
-    hall.history.page(name, range, (page) => {
+    const answer = (page: HistoryPage | undefined): void => {
       if (page === undefined)
         hall.reply(connection, { type: 'error', code: 'HISTORY', text: 'the history cannot be read' })
       else hall.reply(connection, { type: 'history', room: name, ...page })
-    })
+    }
+    // What was said before this was asked, the asker's own words first of all, may still wait for the disk.
+    hall.outbox.push({ type: 'reached', callback: () => hall.history.page(name, range, answer) })
   },
   away(hall, connection, { text }) {
     connection.member.away = text

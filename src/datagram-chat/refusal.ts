@@ -13,6 +13,7 @@ const joinRefusals = [
   'wrong-key',
   'no-key-here',
   'stopping',
+  'address-full',
 ] as const
 export type JoinRefusal = (typeof joinRefusals)[number]
 

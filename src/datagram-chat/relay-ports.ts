@@ -5,6 +5,8 @@ import type { MakeSeal } from './cipher.ts'
 export interface RelayOptions {
   readonly room: string
   readonly maxMembers: number
+  /** Of these, from one address that is not this machine's own. */
+  readonly maxMembersPerAddress: number
   readonly partsPerSecond: number
   readonly datagramsPerSecond: number
   /** 16 random bytes that name this start of the relay and salt the room key. */

@@ -1,5 +1,6 @@
 import type { Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import { isLoopback } from '../net/address.ts'
 import { encodeAck, encodeNames, maxBodyBytes } from './bodies.ts'
 import { Broadcast } from './broadcast.ts'
 import { noSeals } from './cipher.ts'
@@ -43,7 +44,7 @@ export class RelayRoom {
   }
 
   admit(join: Join, peer: Peer): Welcome | JoinRefusal {
-    const { room, maxMembers } = this.#options
+    const { room, maxMembers, maxMembersPerAddress } = this.#options
     if (this.#closed) return 'stopping'
     if (join.room !== '' && join.room !== room) return 'wrong-room'
     const name = memberName(join.name)
@@ -52,6 +53,7 @@ export class RelayRoom {
     if (namesake?.session.equals(join.previous)) return this.#move(namesake, peer)
     if (namesake !== undefined) return 'name-taken'
     if (this.members.size >= maxMembers) return 'room-full'
+    if (!isLoopback(peer.address) && this.members.countAt(peer.address) >= maxMembersPerAddress) return 'address-full'
     return this.#welcome(this.#newMember(name, peer))
   }
 
@@ -146,7 +148,7 @@ export class RelayRoom {
   }
 
   #move(member: RelayMember, peer: Peer): Welcome {
-    member.peer = peer
+    this.members.move(member, peer)
     member.heardMs = this.#ports.clock.monotonic()
     this.#ports.emit({ type: 'member-moved', id: member.id, peer, name: member.name })
     return this.#welcome(member)

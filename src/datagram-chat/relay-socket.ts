@@ -20,6 +20,7 @@ export interface RelayServerOptions {
   readonly strictPort: boolean
   readonly room: string
   readonly maxMembers: number
+  readonly maxMembersPerAddress: number
   readonly partsPerSecond: number
   readonly datagramsPerSecond: number
   /** The room key's phrase. */

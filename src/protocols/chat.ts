@@ -32,10 +32,20 @@ export const chat = defineProtocol({
         const own = await authenticate(session, { accounts, clock, service: 'chat' })
         if (own === undefined) return
         const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
-        const forget = accounts.onRevoked(own.id, () => session.end('kicked', 'session revoked'))
         const bucket = flood.enter(user.name, clock.monotonic())
+        const conversation = new Conversation(session, await session.dialect(), user, { edge, clock, bucket })
+        const forget = accounts.onRevoked(own.id, () => {
+          session.record({
+            type: 'session-revoked',
+            id: session.id,
+            peer: session.peer,
+            name: user.name,
+            session: own.id,
+          })
+          conversation.dismiss('your session was ended from elsewhere', 'session revoked')
+        })
         try {
-          await new Conversation(session, await session.dialect(), user, { edge, clock, bucket }).run()
+          await conversation.run()
         } finally {
           flood.leave(user.name)
           forget()

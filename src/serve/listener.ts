@@ -74,7 +74,10 @@ export class Listener {
   }
 
   #listen(port: number): Promise<Endpoint> {
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
+    const server = createServer({
+      ...{ pauseOnConnect: true, allowHalfOpen: true, noDelay: true },
+      ...{ keepAlive: true, keepAliveInitialDelay: limits.keepAliveMs },
+    })
     return new Promise((resolve, reject) => {
       // `listen(port, callback)` would leave its callback behind on failure.
       server.once('error', reject)

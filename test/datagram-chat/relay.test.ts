@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { Peer } from '../../src/base/events.ts'
 import { limits } from '../../src/base/limits.ts'
 import { sealsFrom } from '../../src/datagram-chat/cipher.ts'
 import { decodeChallenge, encodeJoin, encodeQuestion, joinPrefix } from '../../src/datagram-chat/handshake.ts'
 import { DatagramType, header } from '../../src/datagram-chat/header.ts'
+import { RelayRoom } from '../../src/datagram-chat/relay-room.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { Simulation } from './simulation.ts'
 
 const victim: Peer = { address: '198.51.100.7', port: 7 }
@@ -197,6 +200,30 @@ describe('limits', () => {
     simulation.clock.advance(5)
     const perMember = simulation.traffic.length / 1000
     expect(perMember).toBeLessThanOrEqual(Math.ceil((1000 * 24) / 1100))
+  })
+
+  test('one address fills its share of the room and no more; this machine itself may fill all of it', () => {
+    const admitted = (address: string): number => {
+      const room = new RelayRoom(
+        {
+          ...{ room: 'lobby', maxMembers: 10, maxMembersPerAddress: 3, partsPerSecond: 1, datagramsPerSecond: 1 },
+          ...{ salt: Buffer.alloc(16), makeSeal: undefined, port: () => 1 },
+        },
+        { clock: new VirtualClock(), random: randomBytes, send: () => {}, emit: () => {} },
+      )
+      const join = (n: number, from: string) =>
+        room.admit({ name: `m${n}`, room: '', previous: Buffer.alloc(8) }, { address: from, port: 1_000 + n })
+      const answers = Array.from({ length: 5 }, (_, n) => join(n, address))
+      expect(answers.filter((answer) => typeof answer === 'string' && answer !== 'address-full')).toEqual([])
+      // Somebody else has a place; and so has the address when one of its members has left.
+      expect(join(8, '203.0.113.1')).toMatchObject({ name: 'm8' })
+      const first = room.members.named('m0')
+      if (first !== undefined) room.remove(first, 'left')
+      expect(join(9, address)).toMatchObject({ name: 'm9' })
+      room.close()
+      return answers.filter((answer) => typeof answer !== 'string').length
+    }
+    expect([admitted('198.51.100.7'), admitted('127.0.0.1')]).toEqual([3, 5])
   })
 
   test('whoever keeps knocking does not fill the log', () => {

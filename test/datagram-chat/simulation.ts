@@ -108,6 +108,7 @@ export class Simulation {
       {
         room: 'lobby',
         maxMembers: 1000,
+        maxMembersPerAddress: 1000,
         partsPerSecond: 10,
         datagramsPerSecond: 200,
         makeSeal: undefined,

@@ -5,6 +5,8 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { NetworkError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { findRelays } from '../../src/datagram-chat/discovery.ts'
+import { encodeQuestion } from '../../src/datagram-chat/handshake.ts'
+import { DatagramType, header } from '../../src/datagram-chat/header.ts'
 import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
 import { connectMember } from '../../src/datagram-chat/member-socket.ts'
 import { type RelayServer, type RelayServerOptions, startRelay } from '../../src/datagram-chat/relay-socket.ts'
@@ -18,7 +20,7 @@ afterEach(() => {
 async function relay(options: Partial<RelayServerOptions> = {}, events: NetlabEvent[] = []): Promise<RelayServer> {
   const server = await startRelay(
     {
-      ...{ host: '127.0.0.1', port: 0, strictPort: false, room: 'lobby', maxMembers: 10 },
+      ...{ host: '127.0.0.1', port: 0, strictPort: false, room: 'lobby', maxMembers: 10, maxMembersPerAddress: 10 },
       ...{ partsPerSecond: 100, datagramsPerSecond: 1000, phrase: undefined, network: undefined, discoverable: false },
       ...options,
     },
@@ -72,6 +74,47 @@ describe('real sockets', () => {
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'member-joined', peer: expect.objectContaining({ address: '127.0.0.1' }) }),
     )
+  })
+
+  test('datagrams cut short, of another version, replayed or forged change nothing, and members talk on', async () => {
+    const events: NetlabEvent[] = []
+    const { port } = await relay({}, events)
+    const ada = await member('127.0.0.1', port, 'ada')
+    await ada.entered
+    const stranger = createSocket('udp4')
+    closing.push(() => stranger.close())
+    stranger.bind(0, '127.0.0.1')
+    await once(stranger, 'listening')
+    const send = (datagram: Buffer) => stranger.send(datagram, port, '127.0.0.1')
+    const question = encodeQuestion(DatagramType.hello, Buffer.alloc(8, 1))
+    const answers: Buffer[] = []
+    const answered = Promise.withResolvers<void>()
+    stranger.on('message', (bytes) => {
+      answers.push(bytes)
+      if (bytes[3] === DatagramType.challenge) answered.resolve()
+    })
+    // As somebody would who saw ada's datagrams pass, without her session: a session of nobody, twice the same.
+    const forged = Buffer.concat([header(DatagramType.leave), Buffer.alloc(14, 7)])
+    for (const datagram of [
+      Buffer.alloc(0),
+      question.subarray(0, 3),
+      question.subarray(0, 40),
+      Buffer.from('4e5502010000', 'hex'),
+      ...[forged, forged],
+    ])
+      send(datagram)
+    // One socket's datagrams come in order over loopback: with its answer all of them were looked at.
+    send(question)
+    await answered.promise
+    expect(answers.map((bytes) => bytes[3])).toEqual([
+      DatagramType.version,
+      ...[DatagramType.reset, DatagramType.reset],
+      DatagramType.challenge,
+    ])
+    const heard = ada.next('said')
+    ada.member.say('still here')
+    expect(await heard).toMatchObject({ text: 'still here', own: true })
+    expect(events.filter(({ type }) => type.startsWith('member-')).map(({ type }) => type)).toEqual(['member-joined'])
   })
 
   test('nobody at the port: told at once', async () => {

@@ -79,10 +79,15 @@ export class LocalServer {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Resolves with the first event of this type, past or future. */
-  async event<T extends NetlabEvent['type']>(type: T): Promise<Extract<NetlabEvent, { type: T }>> {
+  /** Resolves with the first event of this type that is meant, past or future. */
+  async event<T extends NetlabEvent['type']>(
+    type: T,
+    meant: (event: Extract<NetlabEvent, { type: T }>) => boolean = () => true,
+  ): Promise<Extract<NetlabEvent, { type: T }>> {
+    const isMeant = (event: NetlabEvent): event is Extract<NetlabEvent, { type: T }> =>
+      event.type === type && meant(event as Extract<NetlabEvent, { type: T }>)
     for (;;) {
-      const found = this.events.find((event): event is Extract<NetlabEvent, { type: T }> => event.type === type)
+      const found = this.events.find(isMeant)
       if (found !== undefined) return found
       await new Promise<void>((resolve) => {
         this.#watchers.push(resolve)

@@ -29,6 +29,10 @@ const refusals: Readonly<Record<JoinRefusal, readonly [message: string, hint?: s
     'join without --room-key if that is all right',
   ],
   stopping: ['the relay is stopping', 'try again later'],
+  'address-full': [
+    'the relay takes no more members from your address',
+    'its operator may raise --max-members-per-address',
+  ],
 }
 
 /** Whether another name could help. */

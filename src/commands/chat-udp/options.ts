@@ -73,6 +73,11 @@ export const chatUdpOptions = {
     summary: 'with --serve, members at a time',
     default: limits.datagramMembers,
   }),
+  maxMembersPerAddress: option({
+    kind: integer(1, limits.datagramMaxMembers),
+    summary: 'with --serve, members from one other machine, or from all that share its address',
+    default: limits.datagramMembersPerAddress,
+  }),
   maxRate: option({
     kind: integer(1, 1_000_000),
     summary: `with --serve, messages a second of one member (of up to ${limits.datagramPartBytes} bytes); more wait`,

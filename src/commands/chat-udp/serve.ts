@@ -39,7 +39,8 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
           strictPort: values.strictPort,
           room: values.room ?? 'lobby',
         },
-        ...{ maxMembers: values.maxMembers, partsPerSecond: values.maxRate },
+        ...{ maxMembers: values.maxMembers, maxMembersPerAddress: values.maxMembersPerAddress },
+        partsPerSecond: values.maxRate,
         datagramsPerSecond: Math.max(limits.datagramsPerSecond, values.maxRate * datagramsPerMessage),
         ...{ phrase, network: badNetwork(values), discoverable: values.discovery },
       },
@@ -49,6 +50,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
     record({ type: 'listening', service, host: server.host, port: server.port, asked: values.port })
     announce(server, values, context)
     terminal.talk(secrecy(phrase !== undefined))
+    context.tellSupervisor('ready')
     const reason = await untilStopped(signal, (stop) => {
       terminal.operate({
         server,
@@ -60,6 +62,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
         stop: () => stop('asked by the operator'),
       })
     })
+    context.tellSupervisor('stopping')
     server.stop()
     record({ type: 'stopped', service, reason, connections: joins, uptimeMs: clock.monotonic() - startedMs })
     return ExitCode.ok

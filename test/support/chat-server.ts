@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
+import { Chat } from '../../src/chat/chat.ts'
+import { runHistory } from '../../src/chat/history-thread.ts'
+import type { ServerMessage } from '../../src/chat/message.ts'
+import { serveBackplane } from '../../src/chat/port-backplane.ts'
+import { PortHistory } from '../../src/chat/port-history.ts'
+import { acceptSideChannel } from '../../src/chat/side-channel.ts'
+import { processes } from '../../src/main/processes.ts'
+import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { chat } from '../../src/protocols/chat.ts'
+import { TestClient } from './client.ts'
+import { LocalServer } from './local-server.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+type Heard = ServerMessage | { readonly type: 'hello' | 'welcome'; readonly token?: string }
+
+/** `serve chat` in this very thread: sockets, sessions, history and ports for real, cheap hashes, no other threads. */
+export interface ChatServer extends AsyncDisposable {
+  readonly server: LocalServer
+  readonly port: number
+  /** What the room's owner recorded. */
+  readonly events: readonly NetlabEvent[]
+  /** Registers somebody and answers with the token of a session. */
+  register(name: string): Promise<string>
+  /** Somebody new who speaks frames, and is in the lobby. */
+  come(name: string): Promise<ChatMember>
+  /** Ends everybody's sessions. */
+  clear(): Promise<unknown>
+}
+
+export interface ChatServerOptions {
+  /** The disk is full when the history has so many pages of 4 KiB. */
+  readonly maxPages?: number
+  readonly operators?: readonly string[]
+}
+
+export async function startChatServer({ maxPages, operators = [] }: ChatServerOptions = {}): Promise<ChatServer> {
+  const folder = temporaryFolder()
+  const events: NetlabEvent[] = []
+  const record = (event: NetlabEvent): void => void events.push(event)
+  const accounts = await openAccounts(
+    { usersPath: join(folder, 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
+    { clock: systemClock, processes, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
+  )
+  const store = new MessageChannel()
+  const file = join(folder, 'netlab.db')
+  const limit = { count: 0, ageMs: 0 }
+  const options = { file, limit, durability: 'process', ...(maxPages !== undefined && { maxPages }) } as const
+  runHistory({ port: store.port2, options }, systemClock)
+  const { history, remembered } = await PortHistory.open(store.port1)
+  const defer = (callback: () => void): void => void setImmediate(callback)
+  const room = new Chat({ clock: systemClock, defer, record, history, remembered })
+  const { port1, port2 } = new MessageChannel()
+  const sides: MessagePort[] = []
+  acceptSideChannel(port2, (side) => {
+    sides.push(side)
+    attachAccounts(side, accounts)
+    serveBackplane(room.backplane(), port2)
+  })
+  const server = await LocalServer.start(chat, { options: { operators, floodRate: 0 } }, { shared: port1 })
+  const register = async (name: string): Promise<string> => {
+    const password = `correct horse ${name}`
+    const outcome = await accounts.register({ name, password, address: '127.0.0.1' }, new AbortController().signal)
+    if (outcome.kind !== 'welcome' || outcome.token === undefined) throw new Error(`${name} is ${outcome.kind}`)
+    return outcome.token
+  }
+  return {
+    server,
+    port: server.port,
+    events,
+    register,
+    come: async (name) => ChatMember.come(server.port, await register(name)),
+    clear: () => accounts.clear(),
+    async [Symbol.asyncDispose]() {
+      await server.close()
+      for (const port of [port1, ...sides]) port.close()
+      await history.close(room.nextId)
+      await accounts.close()
+    },
+  }
+}
+
+/** A program in the chat that keeps what it hears. */
+export class ChatMember {
+  readonly client: TestClient
+  readonly heard: Heard[] = []
+  readonly #decoder = new FrameDecoder()
+
+  private constructor(client: TestClient) {
+    this.client = client
+    client.socket.on('data', (chunk: Buffer) => {
+      for (const frame of this.#decoder.push(chunk)) this.heard.push(JSON.parse(frame.toString()))
+    })
+  }
+
+  /** Connects, goes on with the session, and is in the lobby. */
+  static async come(port: number, token: string): Promise<ChatMember> {
+    const member = new ChatMember(await TestClient.connect(port))
+    member.send({ type: 'resume', token }, { type: 'enter' })
+    await member.hear('joined')
+    return member
+  }
+
+  send(...messages: readonly object[]): void {
+    this.client.write(encodeFrames(messages.map((message) => JSON.stringify(message))))
+  }
+
+  /** Everything heard of one type. */
+  of<T extends Heard['type']>(type: T): Extract<Heard, { type: T }>[] {
+    return this.heard.filter((message): message is Extract<Heard, { type: T }> => message.type === type)
+  }
+
+  /** Waits until so many of a type have come, and answers with the last of them. */
+  async hear<T extends Heard['type']>(type: T, count = 1): Promise<Extract<Heard, { type: T }>> {
+    await this.client.until(() => this.of(type).length >= count)
+    const found = this.of(type)[count - 1]
+    if (found === undefined) throw new Error(`the connection ended before ${count} × ${type} came`)
+    return found
+  }
+
+  /** Waits until everything that was sent has been carried out. */
+  async settled(): Promise<void> {
+    const pongs = this.of('pong').length
+    this.send({ type: 'ping' })
+    await this.hear('pong', pongs + 1)
+  }
+}
