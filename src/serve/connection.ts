@@ -92,11 +92,13 @@ export class Connection implements Session {
 
   bytes(reader: ByteReader): void {
     this.#reader = reader
-    if (this.#socket !== undefined) {
-      this.#read(this.#socket)
-      return
-    }
-    const buffer = this.#host.readBuffer(reader.portionBytes)
+    if (this.#socket !== undefined) this.#read(this.#socket)
+    else this.#openForReading(reader.portionBytes)
+  }
+
+  /** The socket, read through the thread's shared buffer: what passes through takes no memory of its own first. */
+  #openForReading(portionBytes: number): Socket {
+    const buffer = this.#host.readBuffer(portionBytes)
     const socket = openForReading(this.#moving, buffer, (chunk) => {
       this.#takeChunk(chunk)
       if (this.#reason !== undefined || !socket.writableNeedDrain) return true
@@ -105,6 +107,7 @@ export class Connection implements Session {
     })
     this.#follow(socket)
     this.#flow(socket)
+    return socket
   }
 
   dialect(): Promise<Dialect> {
@@ -204,7 +207,8 @@ export class Connection implements Session {
 
   #messageReader(): MessageReader {
     if (this.#messages !== undefined) return this.#messages
-    const socket = this.#socket ?? this.#open()
+    const known = this.#socket
+    const socket = known ?? this.#openForReading(limits.readBytes)
     this.#messages = new MessageReader(this.#host.framing, this.#host.clock, {
       write: (bytes) => this.write(bytes),
       pause: () => socket.pause(),
@@ -214,7 +218,7 @@ export class Connection implements Session {
       },
       fail: (error) => this.fail(error),
     })
-    this.#read(socket)
+    if (known !== undefined) this.#read(known)
     return this.#messages
   }
 
