@@ -173,7 +173,7 @@ class Client {
     this.#tcp.destroy()
   }
 
-  /** Under TLS Node 24.21 crashes when the inner socket is reset; closed with bytes unread, the system resets it. */
+  /** The socket inside TLS is not reset under its feet (Node 24.21 was once seen to crash in a soak that did); closed with bytes unread, the system resets it. */
   #reset(): void {
     if (this.#tcp === this.#socket) this.#tcp.resetAndDestroy()
     else this.#socket.destroy()
