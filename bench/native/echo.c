@@ -20,16 +20,24 @@ struct client {
   char data[65536];
 };
 
-static void flush(int poll, struct client *c) {
+/* Writes what waits. Returns 0 when the peer is gone. */
+static int flush(int poll, struct client *c) {
   while (c->sent < c->have) {
     ssize_t n = write(c->fd, c->data + c->sent, c->have - c->sent);
-    if (n < 0) break;
+    if (n < 0 && errno == EAGAIN) break;
+    if (n < 0) return 0;
     c->sent += (size_t)n;
   }
   if (c->sent == c->have) c->have = c->sent = 0;
   /* Reading waits while the peer doesn't take what it sent. */
   struct epoll_event e = {.events = c->have ? EPOLLOUT : EPOLLIN, .data.ptr = c};
   epoll_ctl(poll, EPOLL_CTL_MOD, c->fd, &e);
+  return 1;
+}
+
+static void drop(struct client *c) {
+  close(c->fd);
+  free(c);
 }
 
 int main(int argc, char **argv) {
@@ -61,8 +69,7 @@ int main(int argc, char **argv) {
         ssize_t n = read(c->fd, c->data, sizeof c->data);
         if (n < 0 && errno == EAGAIN) continue;
         if (n <= 0) {
-          close(c->fd);
-          free(c);
+          drop(c);
           continue;
         }
         c->have = (size_t)n;
@@ -73,7 +80,7 @@ int main(int argc, char **argv) {
         }
         c->sent = w > 0 ? (size_t)w : 0;
       }
-      flush(poll, c);
+      if (!flush(poll, c)) drop(c);
     }
   }
 }
