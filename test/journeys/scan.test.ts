@@ -40,6 +40,12 @@ afterAll(() => {
 const ascending = (...ports: number[]): number[] => ports.sort((a, b) => a - b)
 
 describe('netlab scan', () => {
+  test('a name is looked up (the standalone binary could not)', async () => {
+    const { stdout, exitCode } = await runNetlab(['scan', 'localhost', '-p', String(silent.port)])
+    expect(stdout).toContain(`Port ${silent.port} open`)
+    expect(exitCode).toBe(0)
+  })
+
   test('finds what accepts, what closes at once and what talks garbage, in ascending order', async () => {
     const ports = ascending(silent.port, slamming.port, rude.port)
     const { stdout, stderr, exitCode } = await runNetlab(['scan', '127.0.0.1', '-p', [closed, ...ports].join()])
