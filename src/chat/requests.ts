@@ -95,8 +95,10 @@ const handlers: Handlers = {
         hall.reply(connection, { type: 'error', code: 'HISTORY', text: 'the history cannot be read' })
       else hall.reply(connection, { type: 'history', room: name, ...page })
     }
-    // What was said before this was asked, the asker's own words first of all, may still wait for the disk.
-    hall.outbox.push({ type: 'reached', callback: () => hall.history.page(name, range, answer) })
+    // What was said before this was asked, the asker's own words first of all, may still wait for the disk; what is said
+    // after it may be written along with that, and comes as it is said.
+    const asked = 'last' in range ? { before: hall.nextId, limit: range.last } : range
+    hall.outbox.push({ type: 'reached', callback: () => hall.history.page(name, asked, answer) })
   },
   away(hall, connection, { text }) {
     connection.member.away = text

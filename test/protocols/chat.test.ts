@@ -102,6 +102,15 @@ describe('chat, over sockets', () => {
     expect(bob.client.ended).toBe(false)
   })
 
+  test('/history right before own messages has none of them (they were shown twice when the disk took all at once)', async () => {
+    const ada = await chat.come('Hilda')
+    const words = Array.from({ length: 12 }, (_, number) => `after the question ${number}`)
+    const pages = ada.of('history').length
+    ada.send({ type: 'history', range: { last: 5 } }, ...words.map((text) => ({ type: 'say', text })))
+    const page = await ada.hear('history', pages + 1)
+    expect(page.messages.filter(({ text }: { text: string }) => words.includes(text))).toEqual([])
+  })
+
   test('/history right after own messages has them all (they were left out while the disk was busy)', async () => {
     const words = Array.from({ length: 20 }, (_, n) => `just said ${n}`)
     const pages = ada.of('history').length
