@@ -7,7 +7,7 @@ export type Dialect = 'frames' | 'text'
 export interface ByteReader {
   /** How many bytes one read takes at most. */
   readonly portionBytes: number
-  /** May be kept, and given to `Session.write` as it is. */
+  /** Good until this returns, and longer once given to `Session.write`: a stream's next read may land in the same place. */
   chunk(bytes: Buffer): void
   /** The peer sent its last byte (FIN). Answers may still be written. */
   end(): void

@@ -40,7 +40,7 @@ export function transferable(moving: MovingSocket): Transferable {
 }
 
 /**
- * Opens a moved socket for raw reading. `onChunk` may keep what it gets, and returns whether reading goes on.
+ * Opens a moved socket for raw reading. What `onChunk` gets is good until it returns, longer once written to this socket; it returns whether reading goes on.
  * `shared` is the buffer of all reads of the thread, so that idle clients cost none: what lands in it is copied. A
  * client that fills it sends a stream and reads into a buffer of its own, without copying, for as long as that lasts.
  * Falls back to ordinary 'data' events where the handle can't be had.
