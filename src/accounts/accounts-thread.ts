@@ -34,19 +34,31 @@ export class AccountsThread {
     this.#own = new RemoteAccounts(port1)
   }
 
-  /** Resolves once the stores are open. @throws {StorageError} when one can't be used; the thread has ended then. */
-  static open(config: AccountsConfig, startThread: StartThread, record: EventSink): Promise<AccountsThread> {
+  /**
+   * Resolves once the stores are open; `fail` is told what turns up later. @throws {StorageError} when a store can't be
+   * used; the thread has ended then.
+   */
+  static open(
+    config: AccountsConfig,
+    startThread: StartThread,
+    record: EventSink,
+    fail: (error: StorageError) => void,
+  ): Promise<AccountsThread> {
     const data: AccountsThreadData = { role: 'accounts', config }
     const worker = startThread('store', { name: 'accounts', data })
     const opened = Promise.withResolvers<AccountsThread>()
     const closed = Promise.withResolvers<void>()
+    let running = false
     worker.on('message', (news: News) => {
       if ('event' in news) record(news.event)
       else if ('failed' in news) {
         const { code, message, hint } = news.failed
-        opened.reject(new StorageError(code, message, hint === undefined ? {} : { hint }))
+        const error = new StorageError(code, message, hint === undefined ? {} : { hint })
+        opened.reject(error)
+        if (running) fail(error)
       } else if (news.state === 'closed') void worker.terminate()
       else {
+        running = true
         opened.resolve(
           new AccountsThread((order, transfer) => worker.postMessage(order, [...transfer]), closed.promise),
         )
@@ -100,6 +112,7 @@ export async function runAccountsThread(
         .then(() => post({ state: 'closed' }))
     })
     post({ state: 'open' })
+    await accounts.load()
   } catch (error) {
     // A thread boundary keeps an error's text, not its class. What isn't ours to explain goes up as it is.
     if (!(error instanceof StorageError)) throw error

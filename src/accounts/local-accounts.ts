@@ -172,6 +172,11 @@ export class LocalAccounts implements Accounts {
     return this.revocations.watch(session, callback)
   }
 
+  /** Gets ready for passwords, which the first one need not wait for then. Rejects with StorageError when it can't. */
+  load(): Promise<void> {
+    return this.#parts.hasher.load()
+  }
+
   /** Everything acknowledged is on disk when this resolves. */
   async close(): Promise<void> {
     await this.#parts.users.close()

@@ -12,7 +12,6 @@ import { Revocations } from './revocations.ts'
 import { MemorySessionStore } from './session-store.ts'
 import { Sessions, type SessionTimes } from './sessions.ts'
 import { SqliteSessionStore } from './sqlite-session-store.ts'
-import { newToken } from './token.ts'
 import { Verifier } from './verifier.ts'
 
 /** Plain data, so that it can be given to a thread. */
@@ -44,7 +43,7 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
     const sessions = new Sessions(store, clock, config.sessionTimes, (id) => revocations.announce(id))
     const queue = new HashQueue(config.hashWidth, clock)
     const guard = new GuessGuard(clock)
-    const verifier = new Verifier(users, hasher, queue, guard, await hasher.hash(newToken()))
+    const verifier = new Verifier(users, hasher, queue, guard)
     return new LocalAccounts({ users, sessions, revocations, hasher, queue, guard, verifier, record })
   } catch (error) {
     await users.close()

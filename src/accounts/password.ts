@@ -13,5 +13,9 @@ export interface PasswordHasher {
   hash(password: string): Promise<string>
   verify(hash: string, password: string): Promise<boolean>
   /** Made with other parameters than today's. */
-  isOutdated(hash: string): boolean
+  isOutdated(hash: string): Promise<boolean>
+  /** A hash that no password has, and that takes as long to verify as any other. */
+  decoy(): string
+  /** Gets ready; the others do it when they must. Rejects with StorageError when it can't be. */
+  load(): Promise<void>
 }

@@ -23,12 +23,12 @@ export class Verifier {
   /** Stands for the hash of every user that doesn't exist. */
   readonly #decoy: string
 
-  constructor(users: UserStore, hasher: PasswordHasher, queue: HashQueue, guard: GuessGuard, decoy: string) {
+  constructor(users: UserStore, hasher: PasswordHasher, queue: HashQueue, guard: GuessGuard) {
     this.#users = users
     this.#hasher = hasher
     this.#queue = queue
     this.#guard = guard
-    this.#decoy = decoy
+    this.#decoy = hasher.decoy()
   }
 
   async verify(
@@ -66,7 +66,7 @@ export class Verifier {
     const user = this.#users.user(name)
     const matches = await this.#hasher.verify(user?.hash ?? this.#decoy, password)
     if (user === undefined || !matches) return 'wrong'
-    if (!this.#hasher.isOutdated(user.hash)) return { user }
+    if (!(await this.#hasher.isOutdated(user.hash))) return { user }
     return { user, newHash: await this.#hasher.hash(password) }
   }
 }

@@ -11,8 +11,9 @@ export interface HistoryThreadData {
   readonly options: HistoryStoreOptions
 }
 
-/** To the store thread. Each but `close` is answered once, in order. */
+/** To the store thread: `open` first. Each but `close` is answered once, in order. */
 export type HistoryRequest =
+  | { readonly type: 'open' }
   | { readonly type: 'append'; readonly rows: MessageRows }
   | { readonly type: 'page'; readonly room: string; readonly range: HistoryRange }
   | { readonly type: 'mark'; readonly mark: Mark; readonly off: boolean }

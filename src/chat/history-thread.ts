@@ -1,12 +1,17 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { HistoryReply, HistoryRequest, HistoryThreadData } from './history-messages.ts'
-import { HistoryStore } from './history-store.ts'
+import { HistoryStore, type HistoryStoreOptions } from './history-store.ts'
 import type { HistoryPage } from './message.ts'
 
-/** The store thread's share of the chat: opens the history, says what it remembers, and serves until it is told to close. */
+/** The store thread's share of the chat: opens the history when told to, says what it remembers, and serves until it is told to close. */
 export function runHistory({ port, options }: Omit<HistoryThreadData, 'role'>, clock: Clock): void {
+  port.once('message', () => serveHistory(port, options, clock))
+}
+
+function serveHistory(port: MessagePort, options: HistoryStoreOptions, clock: Clock): void {
   const reply = (message: HistoryReply): void => port.postMessage(message)
   let store: HistoryStore
   try {
@@ -31,7 +36,7 @@ export function runHistory({ port, options }: Omit<HistoryThreadData, 'role'>, c
     timer = clock.after(limits.chatPruneMs, regularly, { background: true })
   }
   let timer = clock.after(limits.chatPruneMs, regularly, { background: true })
-  port.on('message', (request: HistoryRequest) => {
+  port.on('message', (request: Exclude<HistoryRequest, { type: 'open' }>) => {
     if (request.type === 'close') {
       timer.cancel()
       store.close(request.nextId)
@@ -44,7 +49,7 @@ export function runHistory({ port, options }: Omit<HistoryThreadData, 'role'>, c
   })
 }
 
-function answer(store: HistoryStore, request: Exclude<HistoryRequest, { type: 'close' }>): HistoryReply {
+function answer(store: HistoryStore, request: Exclude<HistoryRequest, { type: 'open' | 'close' }>): HistoryReply {
   let page: HistoryPage | undefined
   try {
     if (request.type === 'append') store.append(request.rows)

@@ -22,11 +22,12 @@ export class PortHistory implements History {
     port.on('close', () => this.#end())
   }
 
-  /** Waits until the store thread has opened the file. @throws {StorageError} when it can't */
+  /** Has the store thread open the file. @throws {StorageError} when it can't */
   static async open(port: MessagePort): Promise<{ readonly history: PortHistory; readonly remembered: Remembered }> {
     const first = await new Promise<HistoryReply | undefined>((resolve) => {
       port.once('message', resolve)
       port.once('close', () => resolve(undefined))
+      port.postMessage({ type: 'open' } satisfies HistoryRequest)
     })
     if (first?.type === 'opened') return { history: new PortHistory(port), remembered: first.remembered }
     if (first?.type === 'unusable') throw new StorageError(first.code, first.text, { hint: first.hint })

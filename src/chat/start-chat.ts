@@ -21,13 +21,18 @@ export interface RunningChat {
   close(): Promise<void>
 }
 
-/** Opens the history in a thread of its own, and the chat over it. Without `store` nothing is kept. @throws {StorageError} */
+/**
+ * Opens the history in a thread of its own, and the chat over it. Without `store` nothing is kept. The thread starts at once
+ * and touches the file when `locked` resolves; what that rejects with, this rejects with. @throws {StorageError}
+ */
 export async function startChat(
   store: HistoryStoreOptions | undefined,
   { clock, record, startThread }: StartChatServices,
+  locked: Promise<unknown>,
 ): Promise<RunningChat> {
   const common = { clock, record, defer: (callback: () => void) => void setImmediate(callback) }
   if (store === undefined) {
+    await locked
     const chat = new Chat({ ...common, history: noHistory, remembered: nothingRemembered(clock.now()) })
     return { chat, close: async () => {} }
   }
@@ -37,6 +42,10 @@ export async function startChat(
   worker.on('error', (error) => record({ type: 'fault', where: 'history thread', error: errorMessage(error) }))
   // A thread that dies without a word leaves its port open at this end.
   worker.on('exit', () => port1.close())
+  await locked.catch((error: unknown) => {
+    port1.close()
+    throw error
+  })
   const { history, remembered } = await PortHistory.open(port1)
   const chat = new Chat({ ...common, history, remembered })
   return { chat, close: () => history.close(chat.nextId) }

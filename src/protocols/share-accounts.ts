@@ -4,7 +4,7 @@ import type { Shared, SharedServices } from '../serve/protocol.ts'
 
 /** Makes the thread that owns the accounts the shared state of a server. */
 export async function shareAccounts(config: AccountsConfig, services: SharedServices): Promise<Shared> {
-  const accounts = await AccountsThread.open(config, services.startThread, services.record)
+  const accounts = await AccountsThread.open(config, services.startThread, services.record, services.fail)
   return {
     attach: (port) => accounts.attach(port),
     async command(words) {

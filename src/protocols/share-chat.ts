@@ -10,10 +10,12 @@ import { shareAccounts } from './share-accounts.ts'
 /** The room's owner, with the accounts beside it. */
 export async function shareChat(options: Values<typeof chatOptions>, services: SharedServices): Promise<Shared> {
   const { historyLimit: limit, historySync: durability } = options
-  const accounts = await shareAccounts(accountsConfig(services.files, options), services)
+  const store = limit === undefined ? undefined : { file: services.files.db, limit, durability }
+  // Their thread and the history's start side by side. The database is locked by the accounts, so they open it first.
+  const opening = shareAccounts(accountsConfig(services.files, options), services)
   try {
-    const store = limit === undefined ? undefined : { file: services.files.db, limit, durability }
-    const { chat, close } = await startChat(store, services)
+    const { chat, close } = await startChat(store, services, opening)
+    const accounts = await opening
     return {
       attach(port) {
         acceptSideChannel(port, (side) => {
@@ -28,7 +30,10 @@ export async function shareChat(options: Values<typeof chatOptions>, services: S
       },
     }
   } catch (error) {
-    await accounts.close()
+    await opening.then(
+      (accounts) => accounts.close(),
+      () => undefined,
+    )
     throw error
   }
 }

@@ -20,7 +20,7 @@ export interface Link<Remote extends Calls> {
   /** Calls and waits. Rejects with what the other side threw, or when the link closes first. */
   ask<K extends keyof Remote & string>(name: K, argument: Argument<Remote, K>): Promise<Result<Remote, K>>
   /** Rejects what is still waiting; later answers are ignored. */
-  close(): void
+  close(why?: string): void
 }
 
 interface Message {
@@ -96,9 +96,9 @@ export function connectLink<Remote extends Calls, Local extends Calls>(
         post({ call: name, id, value: argument })
       })
     },
-    close() {
+    close(why = 'the other thread is gone') {
       port.off('message', receive)
-      for (const { reject } of waiting.values()) reject(new Error('the other thread is gone'))
+      for (const { reject } of waiting.values()) reject(new Error(why))
       waiting.clear()
     },
   }

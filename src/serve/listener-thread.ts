@@ -7,7 +7,7 @@ import type { EventLogWriter } from '../log/line-writer.ts'
 import type { ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './config.ts'
 import { Connections, capacity } from './connections.ts'
-import { connectLink } from './link.ts'
+import { connectLink, type ErrorText, errorText } from './link.ts'
 import { type Endpoint, Listener } from './listener.ts'
 import type { ProtocolDefinition, Shared } from './protocol.ts'
 import { detach } from './socket-move.ts'
@@ -42,6 +42,8 @@ export type ListenerThreadCalls = {
 /** What the listener thread tells the main thread. */
 export type ListenerThreadNews = {
   stopRequested(by: string): void
+  /** It can't go on. */
+  failed(why: ErrorText): void
 }
 
 /** The program of the listener thread: it owns the port, the table of connections and the protocol's shared state. */
@@ -57,8 +59,8 @@ export function runListenerThread(
   const connections = new Connections(bound, record, clock)
   let shared: Shared | undefined
   let pool: ThreadPool | undefined
-  /** Ways of threads to the shared state, which is still being made. */
-  const waiting: MessagePort[] = []
+
+  const fail = (error: unknown): void => link.tell('failed', errorText(error))
 
   const listener = new Listener({
     ...config,
@@ -71,17 +73,12 @@ export function runListenerThread(
     },
   })
 
-  const poolOwner = (hasShared: boolean): PoolOwner => ({
+  const poolOwner = (shared: Shared | undefined): PoolOwner => ({
     record,
     log,
     clock,
     startThread,
-    attachShared: hasShared
-      ? (channel) => {
-          if (shared === undefined) waiting.push(channel)
-          else shared.attach(channel)
-        }
-      : undefined,
+    attachShared: shared === undefined ? undefined : (channel) => shared.attach(channel),
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)
@@ -111,21 +108,21 @@ export function runListenerThread(
       }
       const definition = await loading
       try {
-        // Before the first client comes: a thread that starts needs files and time. What it shares starts meanwhile.
-        pool = new ThreadPool(config, poolOwner(definition.shared !== undefined))
         shared = await definition.shared?.(config.options, {
           clock,
           record,
           startThread,
+          fail,
           files: { users: config.users, db: config.db },
         })
-        for (const channel of waiting.splice(0)) shared?.attach(channel)
-        await pool.ready()
         const endpoint = await listener.open()
         record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
+        // Whoever connects is taken in from now on, and handed over when a thread can serve: to wait here for these
+        // threads would take as long as all before.
+        pool = new ThreadPool(config, poolOwner(shared))
+        pool.ready().catch(fail)
         return endpoint
       } catch (error) {
-        await pool?.close()
         await shared?.close()
         throw error
       }

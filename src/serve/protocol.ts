@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
+import type { NetlabError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
@@ -30,6 +31,8 @@ export interface SharedServices {
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink
+  /** What was opened turns out to be unusable: the server stops and says why. */
+  readonly fail: (error: NetlabError) => void
 }
 
 /** The state that all clients of a server share: one owner, in the listener thread. */

@@ -6,7 +6,7 @@ import { transferOf } from '../log/endpoint.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './config.ts'
-import { connectLink } from './link.ts'
+import { connectLink, errorFromText } from './link.ts'
 import type { Endpoint } from './listener.ts'
 import type { ListenerThreadCalls, ListenerThreadNews, ServerStatus } from './listener-thread.ts'
 
@@ -60,6 +60,12 @@ export async function startServer(config: ServeConfig, services: ServerServices)
     stopRequested(by) {
       record({ type: 'stop-requested', by })
       void stop(`asked by ${by}`)
+    },
+    failed(why) {
+      const error = errorFromText(why)
+      record({ type: 'fault', where: 'server', error: error.message })
+      // Nobody waits for an orderly end of what is broken.
+      void worker.terminate().then(() => stopped.reject(error))
     },
   })
   const died = new Promise<never>((_, reject) => {

@@ -53,9 +53,13 @@ export class ThreadPool {
     if (!config.threadPerClient) while (this.#threads.size < config.threads) this.#start()
   }
 
-  /** Resolves when every thread can serve. Rejects when one can't. */
+  /** Resolves when every thread can serve, or is not to any more. Rejects when one can't. */
   async ready(): Promise<void> {
-    await Promise.all([...this.#threads].map(({ link }) => link.ask('status', undefined)))
+    try {
+      await Promise.all([...this.#threads].map(({ link }) => link.ask('status', undefined)))
+    } catch (error) {
+      if (!this.#closed) throw error
+    }
   }
 
   get size(): number {
@@ -149,7 +153,7 @@ export class ThreadPool {
     })
     worker.on('exit', () => {
       this.#threads.delete(thread)
-      link.close()
+      link.close(`a thread that serves clients died: ${cause}`)
       if (thread.leaving) return
       this.#owner.lost(thread, cause)
       // Not at once: what killed it may go on for a while. A client that can't wait for it starts one, too.

@@ -14,6 +14,9 @@ import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 jest.setTimeout(300_000)
 
 const sessionTimes = { idleMs: 60_000, maxMs: 60_000 }
+const unexpected = (error: Error) => {
+  throw error
+}
 const ada = { name: 'Ada', password: 'correct horse', address: '192.0.2.7' }
 
 describe('accounts of another thread', () => {
@@ -26,7 +29,7 @@ describe('accounts of another thread', () => {
       sessionTimes,
       hashWidth: 1,
     }
-    const thread = await AccountsThread.open(config, startThread, (event) => events.push(event))
+    const thread = await AccountsThread.open(config, startThread, (event) => events.push(event), unexpected)
     const [one, other] = [remote(thread), remote(thread)]
     const welcome = await one.register(ada)
     if (welcome.kind !== 'welcome') throw new Error(welcome.kind)
@@ -47,7 +50,7 @@ describe('accounts of another thread', () => {
     const usersPath = join(folder(), 'users.json')
     writeFileSync(usersPath, '{"version": 1,\n "hosts"')
     await expect(
-      AccountsThread.open({ usersPath, sessionTimes, hashWidth: 1 }, startThread, () => {}),
+      AccountsThread.open({ usersPath, sessionTimes, hashWidth: 1 }, startThread, () => {}, unexpected),
     ).rejects.toMatchObject({ code: 'DAMAGED', exit: 74, message: expect.stringContaining('line 2, column 9') })
   })
 })

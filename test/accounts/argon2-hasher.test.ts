@@ -18,5 +18,16 @@ test('a password verifies against its hash, also one of other parameters, and no
 
 test('a hash of other parameters is outdated', async () => {
   const hash = await small.hash('correct horse')
-  expect([small.isOutdated(hash), argon2Hasher().isOutdated(hash)]).toEqual([false, true])
+  expect([await small.isOutdated(hash), await argon2Hasher().isOutdated(hash)]).toEqual([false, true])
+})
+
+test('a decoy looks like any hash, and no password verifies against it', async () => {
+  const decoy = small.decoy()
+  const parts = (hash: string) =>
+    hash.split('$').map((part) => part.replace(/^[\w+/]{22,}$/, (text) => `${text.length}`))
+  expect(parts(decoy)).toEqual(parts(await small.hash('correct horse')))
+  expect(await small.verify(decoy, '')).toBe(false)
+  expect(await small.verify(decoy, 'correct horse')).toBe(false)
+  expect(await small.isOutdated(decoy)).toBe(false)
+  expect(small.decoy()).not.toBe(decoy)
 })

@@ -37,8 +37,16 @@ class CountingHasher implements PasswordHasher {
     return this.#inner.verify(hash, password)
   }
 
-  isOutdated(hash: string): boolean {
+  isOutdated(hash: string): Promise<boolean> {
     return this.#inner.isOutdated(hash)
+  }
+
+  decoy(): string {
+    return this.#inner.decoy()
+  }
+
+  load(): Promise<void> {
+    return this.#inner.load()
   }
 }
 
