@@ -15,7 +15,7 @@ const paceMs = 500
 const peer = { address: '192.0.2.7', port: 40_000 }
 
 const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
-const log = await startLog(
+const log = startLog(
   { to: 'file', file: join(folder, 'netlab.log'), maxBytes: limits.logFileBytes, maxFiles: 1_000 },
   startThread,
   systemClock,

@@ -68,7 +68,10 @@ export class AccountsThread {
       record({ type: 'fault', where: 'accounts thread', error: errorMessage(error) })
       opened.reject(error)
     })
-    worker.on('exit', () => closed.resolve())
+    worker.on('exit', () => {
+      opened.reject(new Error('the accounts thread ended before it began'))
+      closed.resolve()
+    })
     return opened.promise
   }
 

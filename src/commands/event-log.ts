@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts'
-import { type EventLog, launchLog } from '../log/event-log.ts'
+import { type EventLog, startLog } from '../log/event-log.ts'
 import type { LogDestination } from '../log/messages.ts'
 import type { CommandContext } from './command.ts'
 
@@ -9,9 +9,8 @@ export interface EventLogOptions {
 }
 
 /**
- * Starts to open the event log of a server as --log-to and --log-file ask (see `EventLog.opened`); it is complete at every
- * way out of the process.
- * `talk` shows its console lines and its troubles.
+ * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process. `talk`
+ * shows its console lines and its troubles. @throws {StorageError}
  */
 export function openEventLog(
   { logTo, logFile }: EventLogOptions,
@@ -19,7 +18,7 @@ export function openEventLog(
   talk: (line: string) => void,
 ): EventLog {
   const settings = { to: logTo, file: logFile, maxBytes: limits.logFileBytes, maxFiles: limits.logFileCount }
-  const log = launchLog(settings, startThread, clock, talk, talk)
+  const log = startLog(settings, startThread, clock, talk, talk)
   onExit(() => log.closeSync())
   return log
 }

@@ -1,17 +1,16 @@
-import { type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { StorageError } from '../base/errors.ts'
 import type { NetlabEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { StartThread } from '../base/threads.ts'
+import type { StartThread, Thread } from '../base/threads.ts'
 import { Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
 import { type EventLogWriter, LineWriter } from './line-writer.ts'
+import { LogFile } from './log-file.ts'
 import type { LogFailure, LogReport, LogSettings, LogThreadData } from './messages.ts'
 
 /** The main thread's event log: it records like any other thread, and governs the log thread. */
 export interface EventLog extends EventLogWriter {
-  /** Resolves when the file is open; what is recorded before waits. Rejects with StorageError when it can't be opened. */
-  readonly opened: Promise<void>
   /** Empties the log and removes its old files; what is recorded from this call on stays. Rejects with StorageError. */
   clear(): Promise<void>
   /** The last `count` lines of the file, oldest first, as they stand there (JSON; see `renderLine`). Rejects with StorageError. */
@@ -32,33 +31,23 @@ interface Waiting {
 
 /**
  * Starts the log thread; `to: 'none'` starts nothing. `onConsoleLine` gets each line for the terminal, `onTrouble` a sentence
- * when the log can't be kept as it should. Neither may throw. Rejects with StorageError when the file can't be opened.
+ * when the log can't be kept as it should. Neither may throw. What is recorded before the thread is up waits for it.
+ * @throws {StorageError} when the file can't be opened.
  */
-export async function startLog(
-  settings: LogSettings,
-  startThread: StartThread,
-  clock: Clock,
-  onConsoleLine: (text: string) => void,
-  onTrouble: (sentence: string) => void,
-): Promise<EventLog> {
-  const log = launchLog(settings, startThread, clock, onConsoleLine, onTrouble)
-  await log.opened
-  return log
-}
-
-/** The same, for who has other things to start meanwhile: await `opened` before anything is promised to anybody. */
-export function launchLog(
+export function startLog(
   settings: LogSettings,
   startThread: StartThread,
   clock: Clock,
   onConsoleLine: (text: string) => void,
   onTrouble: (sentence: string) => void,
 ): EventLog {
-  return settings.to === 'none' ? noLog : new ThreadLog(settings, startThread, clock, onConsoleLine, onTrouble)
+  if (settings.to === 'none') return noLog
+  // The thread opens it again; to wait for that would take as long as to start a server.
+  if (settings.to !== 'console') new LogFile({ path: settings.file, ...settings }, clock).close()
+  return new ThreadLog(settings, startThread, clock, onConsoleLine, onTrouble)
 }
 
 const noLog: EventLog = {
-  opened: Promise.resolve(),
   record: () => {},
   flush: () => {},
   fork: () => null,
@@ -70,13 +59,12 @@ const noLog: EventLog = {
 }
 
 class ThreadLog implements EventLog {
-  readonly opened: Promise<void>
   readonly #port: MessagePort
   readonly #counters: Int32Array
   readonly #writer: LineWriter
-  readonly #worker: Worker
+  readonly #start: () => Thread
+  #worker: Thread | undefined
   readonly #ended = Promise.withResolvers<void>()
-  readonly #opening = Promise.withResolvers<void>()
   readonly #onConsoleLine: (text: string) => void
   readonly #onTrouble: (sentence: string) => void
   readonly #waiting = new Map<number, Waiting>()
@@ -92,18 +80,17 @@ class ThreadLog implements EventLog {
   ) {
     this.#onConsoleLine = onConsoleLine
     this.#onTrouble = onTrouble
-    this.opened = this.#opening.promise
-    // Whoever awaits it hears of a failure.
-    this.opened.catch(() => undefined)
     const { near, far } = makeEndpoints()
     this.#port = near.port
     this.#counters = new Int32Array(near.counters)
-    this.#writer = new LineWriter(near, clock, undefined, () => this.#takeReports())
+    this.#writer = new LineWriter(near, clock, undefined, () => {
+      this.#wake()
+      this.#takeReports()
+    })
     near.port.on('message', (report: LogReport) => this.#handle(report))
     const data: LogThreadData = { settings, main: far }
-    this.#worker = startThread('log', { name: 'netlab-log', data, transfer: [far.port] })
-    this.#worker.on('error', (error) => this.#onTrouble(`the log thread failed: ${error.message}`))
-    this.#worker.on('exit', () => this.#onExit())
+    this.#start = () => startThread('log', { name: 'netlab-log', data, transfer: [far.port] })
+    clock.after(limits.logStartMs, () => this.#wake(), { background: true })
   }
 
   record(event: NetlabEvent): void {
@@ -143,7 +130,17 @@ class ThreadLog implements EventLog {
     return closed
   }
 
+  /** Not at once, unless somebody waits for it: who starts has better use for the processor. */
+  #wake(): Thread {
+    if (this.#worker !== undefined) return this.#worker
+    this.#worker = this.#start()
+    this.#worker.on('error', (error) => this.#onTrouble(`the log thread failed: ${error.message}`))
+    this.#worker.on('exit', () => this.#onExit())
+    return this.#worker
+  }
+
   #sendClose(): void {
+    this.#wake()
     this.#writer.flush()
     if (!this.#closing) this.#writer.send({ type: 'close' })
     this.#closing = true
@@ -165,13 +162,13 @@ class ThreadLog implements EventLog {
   /** Keeps the process alive until nothing is waited for any more. */
   #hold(): void {
     this.#port.ref()
-    this.#worker.ref()
+    this.#wake().ref()
   }
 
   #letGo(): void {
     if (this.#waiting.size > 0 || this.#closing) return
     this.#port.unref()
-    this.#worker.unref()
+    this.#worker?.unref()
   }
 
   #takeReports(): void {
@@ -182,12 +179,11 @@ class ThreadLog implements EventLog {
   #handle(report: LogReport): void {
     switch (report.type) {
       case 'opened':
-        this.#opening.resolve()
         this.#letGo()
         break
       case 'failed':
         this.#closing = true
-        this.#opening.reject(errorOf(report.failure))
+        this.#onTrouble(report.failure.message)
         break
       case 'done':
         this.#finish(report.ticket, (waiting) => waiting.resolve([...report.lines]))
@@ -220,7 +216,6 @@ class ThreadLog implements EventLog {
     if (!this.#closing) this.#onTrouble('the log thread ended; nothing is logged any more')
     this.#closing = true
     Atomics.store(this.#counters, Counter.closed, 1)
-    this.#opening.reject(endedError())
     for (const [, waiting] of this.#waiting) waiting.reject(endedError())
     this.#waiting.clear()
     this.#port.close()

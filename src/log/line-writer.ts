@@ -144,8 +144,8 @@ export class LineWriter implements EventLogWriter {
     let acked = Atomics.load(this.#counters, Counter.acked)
     for (;;) {
       const wake = Atomics.load(this.#counters, Counter.wake)
-      this.#whileWaiting()
       if (this.#outstanding() <= this.#bounds.queueBytes) break
+      this.#whileWaiting()
       if (waits >= this.#bounds.waitCount || this.#isClosed()) {
         this.#stalled = true
         return false

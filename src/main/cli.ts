@@ -13,8 +13,11 @@ async function start(argv: readonly string[]): Promise<void> {
   } else {
     const { keepCompiled } = await import('./compile-cache.ts')
     keepCompiled()
+    const { prepareThreads } = await import('./prepare.ts')
+    prepareThreads(argv)
+    const { startThread } = await import('./threads.ts')
     const { main } = await import('./main.ts')
-    await main(argv)
+    await main(argv, startThread)
   }
 }
 

@@ -1,15 +1,15 @@
 import { fstatSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
+import type { StartThread } from '../base/threads.ts'
 import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { thisMachine } from './machine.ts'
 import { abortOnSignals } from './signals.ts'
 import { tellSupervisor } from './supervisor.ts'
-import { startThread } from './threads.ts'
 
 /** What a command may use of this process. To be made once. */
-export function createContext(): CommandContext {
+export function createContext(startThread: StartThread): CommandContext {
   const leaving: (() => void)[] = []
   process.once('exit', () => {
     for (const callback of leaving) {

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import type { StartThread } from '../base/threads.ts'
 import { commands } from '../commands/index.ts'
 import { createContext } from './context.ts'
 import { flushOutput } from './output.ts'
@@ -6,8 +7,8 @@ import { judge } from './report.ts'
 import { run } from './run.ts'
 
 /** Runs one command line from its words to the end of the process. */
-export async function main(argv: readonly string[], tree = commands): Promise<void> {
-  const context = createContext()
+export async function main(argv: readonly string[], startThread: StartThread, tree = commands): Promise<void> {
+  const context = createContext(startThread)
   const debug = (context.environment.NETLAB_DEBUG ?? '') !== ''
 
   const crash = (error: unknown) => {

@@ -1,6 +1,7 @@
 import { ExitCode } from '../base/exit-codes.ts'
 import type { CommandContext } from '../commands/command.ts'
 import type { CommandLeaf, CommandNode } from '../commands/tree.ts'
+import { asksForHelp } from './asks-for-help.ts'
 import { groupHelp } from './help.ts'
 import { type Located, locate, strayOption } from './locate.ts'
 
@@ -58,11 +59,6 @@ async function runGroup({ path, children, rest }: Located, title: string, contex
   const { chooseCommand } = await import('./menu.ts')
   const chosen = await chooseCommand(children, title, streams(context))
   return runLeaf(chosen.leaf, chosen.title, [], context)
-}
-
-function asksForHelp(words: readonly string[]): boolean {
-  const end = words.indexOf('--')
-  return (end === -1 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h')
 }
 
 /** Prompts are talk, so they go to stderr: `netlab scan > ports.txt` may still ask. */

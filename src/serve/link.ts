@@ -1,6 +1,7 @@
-import type { MessagePort, Transferable, Worker } from 'node:worker_threads'
+import type { MessagePort, Transferable } from 'node:worker_threads'
 import { NetlabError } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
+import type { Thread } from '../base/threads.ts'
 
 /** What the other side can be asked: a name, one argument, one result. All of them must survive structured cloning. */
 // biome-ignore lint/suspicious/noExplicitAny: only an upper bound; every link has exact types of its own.
@@ -54,7 +55,7 @@ export function errorFromText(text: ErrorText): Error {
 
 /** Connects `local`, what the other side may call, to `port`. */
 export function connectLink<Remote extends Calls, Local extends Calls>(
-  port: MessagePort | Worker,
+  port: MessagePort | Thread,
   local: Local,
 ): Link<Remote> {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()

@@ -94,7 +94,10 @@ export class Listener {
         this.#endpoint = { host: address.address, port: address.port }
         resolve(this.#endpoint)
       })
-      server.listen({ host: this.#options.host, port, backlog: limits.listenBacklog, exclusive: true })
+      const { host } = this.#options
+      // Node itself listens on '::', and on 0.0.0.0 where there is no IPv6; told to, it would load its resolver first.
+      const where = host === '::' ? { port } : { host, port }
+      server.listen({ ...where, backlog: limits.listenBacklog, exclusive: true })
     })
   }
 }

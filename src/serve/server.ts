@@ -69,7 +69,7 @@ export async function startServer(config: ServeConfig, services: ServerServices)
     },
   })
   const died = new Promise<never>((_, reject) => {
-    worker.once('error', (error) => {
+    worker.on('error', (error) => {
       record({ type: 'fault', where: 'listener thread', error: errorMessage(error) })
       link.close()
       reject(error)
@@ -93,8 +93,6 @@ export async function startServer(config: ServeConfig, services: ServerServices)
 
   let where: Endpoint
   try {
-    // The thread starts while the log is being opened; nothing is opened to anybody before that.
-    await Promise.race([log.opened, died])
     where = await Promise.race([link.ask('open', undefined), died])
   } catch (error) {
     await worker.terminate()

@@ -1,9 +1,9 @@
-import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage } from '../base/errors.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { StartThread } from '../base/threads.ts'
+import type { StartThread, Thread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import type { ClientStatus } from './client-runner.ts'
@@ -30,7 +30,7 @@ export interface PoolOwner {
 /** One thread that serves clients, seen from the thread that listens. */
 export interface ClientThread {
   readonly index: number
-  readonly worker: Worker
+  readonly worker: Thread
   readonly link: Link<ClientThreadCalls>
   /** Connections it serves or is about to. */
   clients: number

@@ -15,7 +15,7 @@ let log: EventLog | undefined
 
 async function start(file: string, to: LogDestination = 'file', maxBytes = 1_000_000_000): Promise<EventLog> {
   const settings = { to, file, maxBytes, maxFiles: 3 }
-  log = await startLog(
+  log = startLog(
     settings,
     startThread,
     systemClock,
@@ -75,7 +75,7 @@ describe('the event log', () => {
   })
 
   test('to none starts no thread', async () => {
-    const events = await startLog(
+    const events = startLog(
       { to: 'none', file: '/nowhere/netlab.log', maxBytes: 1, maxFiles: 1 },
       () => {
         throw new Error('a thread was started')

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 async function start(file: string): Promise<EventLog> {
   const settings = { to: 'file', file, maxBytes: 1_000_000_000, maxFiles: 3 } as const
-  log = await startLog(settings, startThread, systemClock, () => {}, troubles.push.bind(troubles))
+  log = startLog(settings, startThread, systemClock, () => {}, troubles.push.bind(troubles))
   return log
 }
 

@@ -5,6 +5,7 @@ import { type Command, defineCommand } from '../../src/commands/command.ts'
 import { loaded } from '../../src/commands/tree.ts'
 import { main } from '../../src/main/main.ts'
 import { keepOutputQuiet } from '../../src/main/output.ts'
+import { startThread } from '../../src/main/threads.ts'
 import { bytes, choice, flag, integer, optional, text } from '../../src/options/kinds.ts'
 import { option } from '../../src/options/spec.ts'
 
@@ -87,4 +88,4 @@ const demo: Command[] = [
 ]
 
 keepOutputQuiet()
-void main(process.argv.slice(2), demo.map(loaded))
+void main(process.argv.slice(2), startThread, demo.map(loaded))

@@ -16,7 +16,6 @@ export function memoryLog(events: NetlabEvent[]): EventLog {
     drain: () => true,
     clear: async () => undefined,
     tail: async () => [],
-    opened: Promise.resolve(),
     close: async () => undefined,
     closeSync: () => true,
   }

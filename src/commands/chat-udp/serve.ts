@@ -23,7 +23,6 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   const terminal = createRelayConsole(context, values.console)
   const log = openEventLog(values, context, terminal.talk)
   try {
-    await log.opened
     const startedMs = clock.monotonic()
     let joins = 0
     const record: EventSink = (event) => {

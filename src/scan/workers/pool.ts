@@ -1,6 +1,5 @@
 import { availableParallelism, constants } from 'node:os'
-import type { Worker } from 'node:worker_threads'
-import type { StartThread } from '../../base/threads.ts'
+import type { StartThread, Thread } from '../../base/threads.ts'
 import type { Settled, Target } from '../engines/engine.ts'
 import { CommandRing } from './command-ring.ts'
 import { ResultRing } from './result-ring.ts'
@@ -14,7 +13,7 @@ interface Turn {
 }
 
 interface Member {
-  readonly worker: Worker
+  readonly worker: Thread
   readonly results: ResultRing
   readonly exited: Promise<void>
 }
