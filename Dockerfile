@@ -14,8 +14,6 @@ RUN echo 'netlab:x:10001:' >> /etc/group \
  && echo 'netlab:x:10001:10001::/data:/usr/sbin/nologin' >> /etc/passwd \
  && mkdir -m 0700 /data \
  && chown 10001:10001 /data
-# glibc would keep the 19 MiB that each password hash takes, once for every thread that ever computed one.
-ENV MALLOC_MMAP_THRESHOLD_=4194304
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

@@ -10,6 +10,8 @@ const netlab = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 
 /** Longer than any deadline of the server: whoever is still connected then will never be let go. */
 const quietMs = 90_000
 const stopMs = 30_000
+const looks = 6
+const lookMs = 4_000
 
 export type Service = 'echo' | 'ident' | 'auth' | 'chat'
 
@@ -82,11 +84,19 @@ export class SoakedServer {
     }
     // What is closed a moment later than the last conversation: descriptors of its socket, timers of its end.
     await sleep(2_000)
-    const before = this.#wakeUps()
-    const seconds = 4
-    await sleep(seconds * 1_000)
-    const wakeUpsPerS = (this.#wakeUps() - before) / seconds
+    const wakeUpsPerS = await this.#quietest()
     return { descriptors: this.#descriptors(), threads: this.#tasks().length, wakeUpsPerS }
+  }
+
+  /** Wake-ups in a second, the least of some looks: a timer that was left behind goes on, the collector comes to an end. */
+  async #quietest(): Promise<number> {
+    let least = Number.POSITIVE_INFINITY
+    for (let look = 0; look < looks && least > 1; look++) {
+      const before = this.#wakeUps()
+      await sleep(lookMs)
+      least = Math.min(least, ((this.#wakeUps() - before) * 1_000) / lookMs)
+    }
+    return least
   }
 
   /** Ends it by force if it still runs. */

@@ -13,6 +13,8 @@ type Ending = (typeof endings)[number]
 
 /** How long a client stays that waits to be kicked or found idle. */
 const stayMs = 4_000
+/** When a server takes a silent client for a person, less what a look at the clock may be wrong. */
+const silenceMs = 200
 /** More than the system keeps for a peer that does not read. */
 const floodBytes = 6 << 20
 
@@ -23,9 +25,10 @@ export interface Knowledge {
 }
 
 /** One client: comes from some loopback address, plainly or through TLS, in lines or in frames, talks, and goes in some way. */
-export async function visit(server: SoakedServer, pick: Pick, knowledge: Knowledge): Promise<Ending> {
+export async function visit(server: SoakedServer, pick: Pick, knowledge: Knowledge): Promise<Ending | 'too slow'> {
   const ending = endings[pick(endings.length)] ?? 'exit'
   const client = await Client.open(server.port, pick(3) === 0, pick(2) === 0, `127.0.0.${2 + pick(60)}`)
+  if (client === undefined) return 'too slow'
   try {
     if (server.service === 'echo') await echo(client, ending, pick, knowledge)
     else if (server.service === 'ident')
@@ -111,13 +114,21 @@ class Client {
     })
   }
 
-  static async open(port: number, tls: boolean, frames: boolean, localAddress: string): Promise<Client> {
+  /** Undefined when this machine was too busy: a client that is silent for so long is taken for a person, who knows no TLS. */
+  static async open(port: number, tls: boolean, frames: boolean, localAddress: string): Promise<Client | undefined> {
     const tcp = connectTcp({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true })
     // Servers of the soak make their own certificates.
     const socket = tls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp
     const client = new Client(tcp, socket, frames)
-    await once(socket, tls ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(30_000) })
-    return client
+    const began = performance.now()
+    try {
+      await once(socket, tls ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(30_000) })
+      return client
+    } catch (error) {
+      client.close()
+      if (tls && performance.now() - began > silenceMs) return undefined
+      throw error
+    }
   }
 
   write(bytes: Uint8Array): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { giveBackHashMemory } from './hash-memory.ts'
 import { type HashParameters, hashParameters, type PasswordHasher } from './password.ts'
 import { passwordBytes } from './password-rules.ts'
 
@@ -24,9 +25,18 @@ export function argon2Hasher(parameters: HashParameters = hashParameters): Passw
   }
 }
 
+let loading: ReturnType<typeof load> | undefined
+
 /** Its addon is a third of what the accounts take to open, so nobody waits for it before the first password comes. */
-async function loadArgon2() {
-  return (await import('argon2')).default
+function loadArgon2() {
+  loading ??= load()
+  return loading
+}
+
+async function load() {
+  const argon2 = (await import('argon2')).default
+  await giveBackHashMemory()
+  return argon2
 }
 
 /** As the PHC string format wants it: without padding. */

@@ -10,6 +10,8 @@ export interface Machine {
   readonly cores: number
   /** File descriptors that this process may still open. */
   freeDescriptors(): number
+  /** Addresses that this process may reserve, used or not, in bytes (`ulimit -v`). */
+  addressSpaceBytes(): number
   /** Memory of the whole process in bytes. */
   residentBytes(): number
   /** Addresses by which other machines may reach this one. */

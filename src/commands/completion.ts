@@ -13,8 +13,14 @@ complete -o default -F _netlab_complete netlab
 `,
   zsh: `#compdef netlab
 _netlab() {
-  local -a words_found
-  words_found=("\${(@f)$(SHELL=zsh netlab --get-yargs-completions "\${(@)words[2,$CURRENT]}" 2>/dev/null)}")
+  local -a words_found typed
+  typed=("\${(@)words[2,$CURRENT]}")
+  # As bash does: three words of --log-to=file, of which the last is completed.
+  if [[ $words[CURRENT] == --*=* ]]; then
+    typed=("\${(@)words[2,CURRENT-1]}" "\${words[CURRENT]%%=*}" '=' "\${words[CURRENT]#*=}")
+    compset -P '*='
+  fi
+  words_found=("\${(@f)$(SHELL=zsh netlab --get-yargs-completions "\${(@)typed}" 2>/dev/null)}")
   if [[ -n $words_found ]]; then
     _describe netlab words_found
   else

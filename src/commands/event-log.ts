@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+import { errorCode, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type EventLog, startLog } from '../log/event-log.ts'
 import type { LogDestination } from '../log/messages.ts'
@@ -10,15 +12,28 @@ export interface EventLogOptions {
 
 /**
  * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process. `talk`
- * shows its console lines and its troubles. @throws {StorageError}
+ * shows its console lines and its troubles.
+ * @throws {StorageError} also when the current folder is gone: no thread can be started then.
  */
 export function openEventLog(
   { logTo, logFile }: EventLogOptions,
   { clock, startThread, onExit }: CommandContext,
   talk: (line: string) => void,
 ): EventLog {
+  demandFolder()
   const settings = { to: logTo, file: logFile, maxBytes: limits.logFileBytes, maxFiles: limits.logFileCount }
   const log = startLog(settings, startThread, clock, talk, talk)
   onExit(() => log.closeSync())
   return log
+}
+
+function demandFolder(): void {
+  try {
+    resolve('.')
+  } catch (error) {
+    throw new StorageError(errorCode(error), 'the folder that it was started in is gone', {
+      hint: 'go to a folder that exists, and start it again',
+      cause: error,
+    })
+  }
 }

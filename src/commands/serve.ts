@@ -10,6 +10,7 @@ import type { ServeConfig } from '../serve/config.ts'
 import type { Endpoint } from '../serve/listener.ts'
 import type { ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
+import { demandAddressSpace } from './address-space.ts'
 import { type Command, type CommandContext, defineCommand } from './command.ts'
 import { demandDescriptors } from './descriptors.ts'
 import { openEventLog } from './event-log.ts'
@@ -58,7 +59,9 @@ async function serve(
     throw new StorageError('EISDIR', `${values.users} is a folder`, { hint: 'name a file with --users' })
   }
   const freeDescriptors = machine.freeDescriptors()
-  demandDescriptors(freeDescriptors, values.threadPerClient ? 0 : values.threads)
+  const threads = values.threadPerClient ? 0 : values.threads
+  demandDescriptors(freeDescriptors, threads)
+  demandAddressSpace(machine.addressSpaceBytes(), threads + (protocol.shared === undefined ? 0 : 2))
   const terminal = createServeConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)

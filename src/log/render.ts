@@ -9,7 +9,7 @@ const sentences: Sentences = {
     `Port ${e.port} on ${e.host} is taken${e.holder === undefined ? '' : ` by ${e.holder}`}; trying ${e.next} next`,
   listening: (e) =>
     `${e.service} listens on ${at(e.host, e.port)}${e.asked === e.port || e.asked === 0 ? '' : `; port ${e.asked} was asked for and is taken`}`,
-  limited: (e) => `At most ${e.allowed} ${e.what} instead of ${e.asked}: ${e.why}`,
+  limited: (e) => `At most ${e.allowed} ${e.what} instead of ${e.asked}: ${limitations.get(e.why) ?? e.why}`,
   refused: (e) => `Refused a connection from ${who(e.peer)}: ${refusals[e.reason]}`,
   connected: (e) => `Client ${e.id} connected from ${who(e.peer)}`,
   received: (e) => `Received ${count(e.bytes, 'byte')} from client ${e.id}`,
@@ -59,6 +59,12 @@ const refusals: Readonly<Record<Extract<NetlabEvent, { type: 'refused' }>['reaso
   'thread-cap': 'no thread is left for another client',
   stopping: 'the server is stopping',
 }
+
+/** Why a server takes fewer clients than it was asked to. */
+const limitations = new Map([
+  ['thread-cap', 'each gets a thread of its own'],
+  ['file-descriptors', 'the process may not open more files and sockets (ulimit -n)'],
+])
 
 const leavings: Readonly<Record<Extract<NetlabEvent, { type: 'member-left' }>['reason'], string>> = {
   left: 'it said goodbye',

@@ -21,11 +21,16 @@ function list(folder: string): readonly string[] {
   }
 }
 
-/** RLIMIT_NOFILE less what is open; Linux tells both in /proc. */
+/** A limit of this process (getrlimit(2)), by its name in /proc; undefined where there is none or the system doesn't tell. */
+function limitOf(name: string): number | undefined {
+  const limit = new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(read('/proc/self/limits') ?? '')?.[1]
+  return limit === undefined ? undefined : Number(limit)
+}
+
+/** RLIMIT_NOFILE less what is open. */
 function freeDescriptors(): number {
-  const limit = /^Max open files\s+(\d+)/m.exec(read('/proc/self/limits') ?? '')?.[1]
-  if (limit === undefined) return manyDescriptors
-  return Math.max(0, Number(limit) - list('/proc/self/fd').length)
+  const limit = limitOf('Max open files')
+  return limit === undefined ? manyDescriptors : Math.max(0, limit - list('/proc/self/fd').length)
 }
 
 function addresses(): readonly string[] {
@@ -72,6 +77,7 @@ export function thisMachine(version: string): Machine {
     pid: process.pid,
     cores: availableParallelism(),
     freeDescriptors,
+    addressSpaceBytes: () => limitOf('Max address space') ?? Number.POSITIVE_INFINITY,
     residentBytes: () => process.memoryUsage.rss(),
     addresses,
     portHolder,

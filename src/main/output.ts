@@ -3,7 +3,9 @@ import { ExitCode } from '../base/exit-codes.ts'
 /** Makes a reader that goes away (`netlab scan … | head`) a quiet end, and an unwritable stdout a sentence. */
 export function keepOutputQuiet(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.stderr.write(`netlab: can't write to standard output (${error.code})\n`)
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`netlab: can't write to standard output (${error.code})\n  send it where there is room\n`)
+    }
     process.exit(error.code === 'EPIPE' ? ExitCode.ok : ExitCode.io)
   })
   // Nobody listens to what we say; that is no reason to stop.

@@ -19,7 +19,9 @@ function meaning(name: string, spec: OptionSpec<unknown>): string {
   if (spec.repeatable === true) notes.push('may be repeated')
   const shown = spec.secret === true || typeof spec.default === 'boolean' ? undefined : defaultText(spec)
   if (shown !== undefined && shown !== '') notes.push(`default ${shown}`)
-  notes.push(spec.secret === true ? 'environment only' : environmentName(name))
+  notes.push(
+    spec.secret === true ? 'environment only' : `${environmentName(name)}${spec.default === true ? '=no' : ''}`,
+  )
   return `${spec.summary} (${notes.join('; ')})`
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
@@ -114,6 +114,17 @@ describe('connect to serve auth, in a pipe', () => {
     const homeless = run(auth.port, undefined, { user: 'Ada', password })
     expect(await homeless.ended).toBe(ExitCode.ok)
     expect(homeless.stderr.text).toContain('the session is not kept: HOME is not set')
+  })
+
+  test('bug: a login whose session could not be kept ended the conversation', async () => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    symlinkSync(join(state, 'nowhere', 'at all'), join(state, 'netlab'))
+    const unkept = run(auth.port, state, { user: 'Ada', password }, 'whoami')
+    expect(await unkept.ended).toBe(ExitCode.ok)
+    expect(unkept.stdout.text).toMatch(/^Ada, session/)
+    expect(unkept.stderr.text).toMatch(/the session is not kept: cannot write .*sessions\.json/)
   })
 
   test('what cannot be asked is said by the option that gives it', async () => {

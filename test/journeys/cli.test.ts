@@ -78,7 +78,7 @@ describe('netlab from a shell', () => {
     const { stdout, stderr, exitCode } = await runNetlab(args, { program: '/bin/sh' })
     expect({ stdout, stderr, exitCode }).toEqual({
       stdout: '',
-      stderr: "netlab: can't write to standard output (ENOSPC)\n",
+      stderr: "netlab: can't write to standard output (ENOSPC)\n  send it where there is room\n",
       exitCode: 74,
     })
   })

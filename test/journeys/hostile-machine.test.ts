@@ -59,3 +59,24 @@ withMounts(`bug: a database on a read-only file system was to be repaired${reaso
   expect(stderr).toMatch(/\n {2}The file system is read-only; name another file with --db\.\n$/)
   expect(exitCode).toBe(74)
 })
+
+test('bug: a server started in a folder that was gone ended with an internal error', async () => {
+  const args = ['-c', 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$@"', executable, 'serve', 'echo', ...serve]
+  const { stderr, exitCode } = await runNetlab(args, { program: '/bin/sh' })
+  expect(stderr).toMatch(/netlab: the folder that it was started in is gone\n {2}go to a folder that exists/)
+  expect(exitCode).toBe(74)
+})
+
+const limitsAddresses = process.platform === 'linux'
+
+;(limitsAddresses ? test : test.skip)(
+  `bug: with a limit on addresses V8 ended the server with a stack trace${limitsAddresses ? '' : ' (skipped: Linux tells the limit)'}`,
+  async () => {
+    const args = ['-c', 'ulimit -v 2097152; exec "$0" "$@"', executable, 'serve', 'auth', ...serve, '--threads', '1']
+    const { stderr, exitCode } = await runNetlab(args, { program: '/bin/sh' })
+    expect(stderr).toMatch(
+      /^netlab: this process may reserve 2\.0 GiB of addresses, and this server needs 4\.5\n {2}raise/,
+    )
+    expect(exitCode).toBe(69)
+  },
+)

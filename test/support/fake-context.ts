@@ -43,6 +43,7 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
         pid: 4711,
         cores: 2,
         freeDescriptors: () => 1000,
+        addressSpaceBytes: () => Number.POSITIVE_INFINITY,
         residentBytes: () => 50_000_000,
         addresses: () => ['192.0.2.1'],
         portHolder: () => undefined,

@@ -1,4 +1,4 @@
-import { NetlabError, UsageError } from '../../base/errors.ts'
+import { errorMessage, NetlabError, UsageError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { Backoff } from '../../chat/backoff.ts'
 import { clientStyle } from '../../chat/client-style.ts'
@@ -176,8 +176,9 @@ export class Account {
       },
       keep: (user, token) => {
         this.#session = { server, user, token }
-        if (this.#kept !== undefined) this.#kept.keep(this.#session)
-        else if (values.session) say('the session is not kept: HOME is not set')
+        if (!values.session) return
+        const problem = keepingProblem(this.#kept, this.#session)
+        if (problem !== undefined) say(`the session is not kept: ${problem}`)
       },
       forget: (user) => this.#forget(user),
     }
@@ -190,6 +191,17 @@ export class Account {
     throw new UsageError(`a password or a session for ${this.#server} would travel where others can read it`, {
       hint: 'use --tls; or say --insecure if nobody else is on the way, --no-session to talk without logging in',
     })
+  }
+}
+
+/** Why the session can't be kept, if so: that is no reason not to talk in it. */
+function keepingProblem(kept: SessionFile | undefined, session: KeptSession): string | undefined {
+  if (kept === undefined) return 'HOME is not set'
+  try {
+    kept.keep(session)
+    return undefined
+  } catch (error) {
+    return errorMessage(error)
   }
 }
 

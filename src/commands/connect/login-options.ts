@@ -19,7 +19,7 @@ export const loginOptions = {
   password: option({ kind: optional(text), secret: true, summary: 'the password of --user', default: undefined }),
   session: option({
     kind: flag,
-    summary: 'keep the session that a login opens, and go on with it the next time',
+    summary: 'neither keep the session that a login opens nor go on with a kept one',
     default: true,
   }),
   insecure: option({

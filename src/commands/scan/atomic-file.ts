@@ -27,7 +27,10 @@ export async function writeAtomically(path: string, pieces: Iterable<string>): P
 
 /** The sentence for a file that can't be written. */
 export function cantWrite(path: string, cause: unknown): StorageError {
-  return new StorageError(errorCode(cause), `can't write ${path} (${errorCode(cause)})`, { cause })
+  return new StorageError(errorCode(cause), `can't write ${path} (${errorCode(cause)})`, {
+    hint: 'name a file in a folder that exists, has room, and may be written',
+    cause,
+  })
 }
 
 /** Small pieces joined, so that a line is not a system call. */
