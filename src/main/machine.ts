@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
 import type { Machine } from '../commands/command.ts'
+import { systemLimit } from './system-limits.ts'
 
 /** Where the system doesn't tell a limit, more than anybody needs. */
 const manyDescriptors = 1_000_000
@@ -21,15 +22,9 @@ function list(folder: string): readonly string[] {
   }
 }
 
-/** A limit of this process (getrlimit(2)), by its name in /proc; undefined where there is none or the system doesn't tell. */
-function limitOf(name: string): number | undefined {
-  const limit = new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(read('/proc/self/limits') ?? '')?.[1]
-  return limit === undefined ? undefined : Number(limit)
-}
-
 /** RLIMIT_NOFILE less what is open. */
 function freeDescriptors(): number {
-  const limit = limitOf('Max open files')
+  const limit = systemLimit('Max open files')
   return limit === undefined ? manyDescriptors : Math.max(0, limit - list('/proc/self/fd').length)
 }
 
@@ -77,7 +72,7 @@ export function thisMachine(version: string): Machine {
     pid: process.pid,
     cores: availableParallelism(),
     freeDescriptors,
-    addressSpaceBytes: () => limitOf('Max address space') ?? Number.POSITIVE_INFINITY,
+    addressSpaceBytes: () => systemLimit('Max address space') ?? Number.POSITIVE_INFINITY,
     residentBytes: () => process.memoryUsage.rss(),
     addresses,
     portHolder,
