@@ -14,6 +14,8 @@ const deadlineMs = 30_000
 const stopMs = 15_000
 /** The first output may be lost. */
 const outputMs = 3_000
+const answerMs = 5_000
+const silenceMs = 300
 
 /** netlab in some surroundings, in a fresh folder that is also its home. */
 export class Run implements AsyncDisposable {
@@ -136,7 +138,7 @@ async function visitRelay(netlab: string, port: number): Promise<string> {
   return member.stdout + member.stderr
 }
 
-/** What a server says to these lines, each sent when it has been silent for a moment. */
+/** What a server says to these lines, each sent when it has answered the one before. */
 export async function talk(port: number, lines: readonly string[]): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port })
   let said = ''
@@ -152,16 +154,19 @@ export async function talk(port: number, lines: readonly string[]): Promise<stri
   socket.on('close', () => {
     over = true
   })
-  const silence = async () => {
+  /** Until something has come, and nothing more comes. */
+  const answer = async (): Promise<void> => {
+    const was = news
+    for (let waited = 0; news === was && !over && waited < answerMs; waited += stepMs) await sleep(stepMs)
     for (let seen = -1; seen !== news && !over; ) {
       seen = news
-      await sleep(300)
+      await sleep(silenceMs)
     }
   }
-  await silence()
   for (const line of lines) {
-    if (!over) socket.write(`${line}\n`)
-    await silence()
+    if (over) break
+    socket.write(`${line}\n`)
+    await answer()
   }
   socket.destroy()
   return said
