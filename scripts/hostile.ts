@@ -21,6 +21,10 @@ const wanted = <T extends { readonly name: string }>(all: readonly T[]): readonl
   return named.length === 0 ? all : named
 }
 
+if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+  console.error('hostile: not run, mounts and other users need Linux and root')
+  process.exit(0)
+}
 await using peersDone = new AsyncDisposableStack()
 const peers = await startPeers(peersDone)
 let faults = 0
@@ -39,13 +43,11 @@ process.exitCode = faults === 0 ? 0 : 1
 /** A line on how it went, and what netlab said where that was not simply well. */
 async function report(trial: Trial, around: Surroundings): Promise<string> {
   const { ended, said } = await tryOut(netlab, trial, around, peers, await freePort())
-  const heard = !/2>/.test(around.shell)
-  const wrong = fault(ended, heard)
+  const answered = (trial.server?.expect ?? trial.expect ?? /^/).test(said)
+  const wrong = fault(ended, answered, around)
   if (wrong !== undefined) faults++
-  const expected = trial.server?.expect ?? trial.expect ?? /^/
-  const seen = trial.server === undefined && !trial.relay ? ended.stdout : said
-  const how = ended.failed ? `ends with ${ended.exitCode}` : expected.test(seen) ? 'works' : 'works in part'
-  const text = how === 'works' ? '' : `\n      ${lastLines(`${seen}\n${ended.stderr}`)}`
+  const how = ended.failed ? `ends with ${ended.exitCode}` : answered ? 'works' : 'works in part'
+  const text = how === 'works' ? '' : `\n      ${lastLines(`${said}\n${ended.stderr}`)}`
   return `${wrong === undefined ? ' ' : '!'} ${around.name} · ${trial.name}: ${wrong ?? how}${text}`
 }
 

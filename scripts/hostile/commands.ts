@@ -47,6 +47,7 @@ export const trials: readonly Trial[] = [
     name: 'chat-udp --serve',
     args: (_, port) => ['chat-udp', '--serve', ...listen(port), '--no-discovery'],
     relay: true,
+    expect: /a word/,
   },
   {
     name: 'chat-udp',

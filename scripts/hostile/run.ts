@@ -12,6 +12,10 @@ import type { Ended } from './verdict.ts'
 const stepMs = 20
 const deadlineMs = 30_000
 const stopMs = 15_000
+/** The first output may be lost. */
+const outputMs = 3_000
+const answerMs = 5_000
+const silenceMs = 300
 
 /** netlab in some surroundings, in a fresh folder that is also its home. */
 export class Run implements AsyncDisposable {
@@ -71,42 +75,57 @@ export class Run implements AsyncDisposable {
   }
 }
 
-/** One command in one kind of surroundings, from its start to its end. */
+/** One command in one kind of surroundings, from its start to its end; `said` is what it answered. */
 export async function tryOut(netlab: string, trial: Trial, around: Surroundings, peers: Peers, port: number) {
   await using run = new Run(netlab, trial.args(peers, port), { ...around, env: { ...around.env, ...trial.env } })
-  const midway = () => run.child.pid !== undefined && !run.over && around.midway?.(run.child.pid, run.folder)
-  let failed: boolean
-  let idleSeconds: number | undefined
-  let said = ''
-  if (trial.server !== undefined || trial.relay === true) {
-    failed = !(await run.until(() => (trial.relay ? hasUdp(port) : answers(port))))
-    if (!failed) {
-      midway()
-      if (trial.server !== undefined) said = await talk(port, trial.server.say)
-      else said = await visitRelay(netlab, port)
-      const before = run.seconds()
-      await sleep(1000)
-      idleSeconds = run.seconds() - before
-      run.child.kill('SIGTERM')
-    }
-    await run.ended(stopMs)
-    failed ||= run.child.exitCode !== 0
-  } else {
-    const [first, ...rest] = trial.stdin ?? []
-    if (first !== undefined) run.child.stdin.write(`${first}\n`)
-    if (around.midway !== undefined) {
-      await run.until(() => run.stdout !== '', 3000)
-      midway()
-    }
-    for (const line of rest) run.child.stdin.write(`${line}\n`)
-    run.child.stdin.end()
-    await run.ended(deadlineMs)
-    failed = run.child.exitCode !== (trial.exitCode ?? 0)
+  const midway = (): void => {
+    if (run.child.pid !== undefined && !run.over) around.midway?.(run.child.pid, run.folder)
   }
+  const talks = trial.server !== undefined || trial.relay === true
+  const outcome = await (talks ? beServed(netlab, trial, run, port, midway) : operate(trial, run, midway))
   const { exitCode, signalCode: signal } = run.child
   const { stdout, stderr } = run
-  const ended: Ended = { exitCode, signal, stdout, stderr, failed, ...(idleSeconds !== undefined && { idleSeconds }) }
+  const { said = stdout, ...rest } = outcome
+  const ended: Ended = { exitCode, signal, stdout, stderr, ...rest }
   return { ended, said }
+}
+
+interface Outcome extends Pick<Ended, 'failed' | 'idleSeconds'> {
+  readonly said?: string
+}
+
+/** Talks to a server, leaves it alone for a second, and stops it. */
+async function beServed(
+  netlab: string,
+  { server, relay }: Trial,
+  run: Run,
+  port: number,
+  midway: () => void,
+): Promise<Outcome> {
+  if (!(await run.until(() => (relay ? hasUdp(port) : answers(port))))) {
+    await run.ended(stopMs)
+    return { failed: true, said: '' }
+  }
+  midway()
+  const said = server === undefined ? await visitRelay(netlab, port) : await talk(port, server.say)
+  const before = run.seconds()
+  await sleep(1000)
+  const idleSeconds = run.seconds() - before
+  run.child.kill('SIGTERM')
+  await run.ended(stopMs)
+  return { failed: run.child.exitCode !== 0, idleSeconds, said }
+}
+
+/** Types what there is to type, and waits for the end. */
+async function operate({ stdin = [], exitCode = 0 }: Trial, run: Run, midway: () => void): Promise<Outcome> {
+  const [first, ...rest] = stdin
+  if (first !== undefined) run.child.stdin.write(`${first}\n`)
+  await run.until(() => run.stdout !== '', first === undefined ? 0 : outputMs)
+  midway()
+  for (const line of rest) run.child.stdin.write(`${line}\n`)
+  run.child.stdin.end()
+  await run.ended(deadlineMs)
+  return { failed: run.child.exitCode !== exitCode }
 }
 
 /** Another netlab joins the relay, as usual, and says a word. */
@@ -119,7 +138,7 @@ async function visitRelay(netlab: string, port: number): Promise<string> {
   return member.stdout + member.stderr
 }
 
-/** What a server says to these lines, each sent when it has been silent for a moment. */
+/** What a server says to these lines, each sent when it has answered the one before. */
 export async function talk(port: number, lines: readonly string[]): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port })
   let said = ''
@@ -135,16 +154,19 @@ export async function talk(port: number, lines: readonly string[]): Promise<stri
   socket.on('close', () => {
     over = true
   })
-  const silence = async () => {
+  /** Until something has come, and nothing more comes. */
+  const answer = async (): Promise<void> => {
+    const was = news
+    for (let waited = 0; news === was && !over && waited < answerMs; waited += stepMs) await sleep(stepMs)
     for (let seen = -1; seen !== news && !over; ) {
       seen = news
-      await sleep(300)
+      await sleep(silenceMs)
     }
   }
-  await silence()
   for (const line of lines) {
-    if (!over) socket.write(`${line}\n`)
-    await silence()
+    if (over) break
+    socket.write(`${line}\n`)
+    await answer()
   }
   socket.destroy()
   return said

@@ -7,6 +7,10 @@ export interface Surroundings {
   /** What the shell does before it becomes netlab (`$0`) with its words; it stands in a fresh folder. */
   readonly shell: string
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** What it says on stderr is not to be had. */
+  readonly deaf?: true
+  /** Answers or what was to be kept are lost without its fault. */
+  readonly loses?: true
   /** What goes wrong while netlab runs. */
   readonly midway?: (pid: number, folder: string) => void
 }
@@ -62,8 +66,8 @@ export const surroundings: readonly Surroundings[] = [
   { name: 'read-only folder', shell: mounted(`${ownFiles} && mount -o remount,ro .`) },
   { name: 'nothing writable', shell: mounted(`${noTemporary} && ${ownFiles} && mount -o remount,ro .`) },
   { name: '/tmp read-only', shell: mounted(`${noTemporary} && ${ownFiles}`) },
-  { name: 'full disk', shell: mounted(`${ownFiles}; ${fill}; true`) },
-  { name: 'disk fills up', shell: mounted(ownFiles), midway: fillDisk },
+  { name: 'full disk', shell: mounted(`${ownFiles}; ${fill}; true`), loses: true },
+  { name: 'disk fills up', shell: mounted(ownFiles), midway: fillDisk, loses: true },
   ...[64, 32, 24].map((n) => ({ name: `ulimit -n ${n}`, shell: `ulimit -n ${n}; ${become}` })),
   ...[8, 4, 2].map((gib) => ({ name: `ulimit -v ${gib} GiB`, shell: `ulimit -v ${gib << 20}; ${become}` })),
   ...jumping('clock a year ahead', '+365d'),
@@ -72,12 +76,12 @@ export const surroundings: readonly Surroundings[] = [
   { name: 'no environment', shell: become, env: { LANG: undefined, TERM: undefined, HOME: undefined } },
   { name: 'HOME is nowhere', shell: become, env: { HOME: '/nonexistent' } },
   { name: 'no terminal', shell: `exec setsid -w "$0" "$@"` },
-  { name: 'stdin closed', shell: `${become} <&-` },
-  { name: 'stdout closed', shell: `${become} >&-` },
-  { name: 'stderr closed', shell: `${become} 2>&-` },
-  { name: 'all three closed', shell: `${become} <&- >&- 2>&-` },
-  { name: 'stdout full', shell: `${become} >/dev/full` },
-  { name: 'stderr full', shell: `${become} 2>/dev/full` },
+  { name: 'stdin closed', shell: `${become} <&-`, loses: true },
+  { name: 'stdout closed', shell: `${become} >&-`, loses: true },
+  { name: 'stderr closed', shell: `${become} 2>&-`, deaf: true },
+  { name: 'all three closed', shell: `${become} <&- >&- 2>&-`, deaf: true, loses: true },
+  { name: 'stdout full', shell: `${become} >/dev/full`, loses: true },
+  { name: 'stderr full', shell: `${become} 2>/dev/full`, deaf: true },
   { name: 'folder deleted', shell: `mkdir gone && cd gone && rmdir ../gone && ${become}` },
   {
     name: 'as nobody, in a folder of root',
