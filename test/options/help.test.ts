@@ -22,7 +22,7 @@ test('each option is one row: how it is written, what it does, its default, its 
     ['    --idle-timeout DURATION', 'then cut off (default off; NETLAB_IDLE_TIMEOUT)'],
     ['    --users FILE', 'who is known (NETLAB_USERS)'],
     ['    --tls', 'encrypt (NETLAB_TLS)'],
-    ['    --no-console', 'read no operator commands (NETLAB_CONSOLE)'],
+    ['    --no-console', 'read no operator commands (NETLAB_CONSOLE=no)'],
     ['    --target TEXT', 'what to scan (may be repeated; NETLAB_TARGET)'],
     ['NETLAB_PASSWORD', 'of the user (environment only)'],
   ])

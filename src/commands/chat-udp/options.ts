@@ -67,7 +67,11 @@ export const chatUdpOptions = {
     summary: 'with --serve, fail when the port is taken instead of trying the next',
     default: false,
   }),
-  discovery: option({ kind: flag, summary: 'with --serve, answer those who look for a relay', default: true }),
+  discovery: option({
+    kind: flag,
+    summary: 'with --serve, stay silent when members look for a relay on the local network',
+    default: true,
+  }),
   maxMembers: option({
     kind: integer(1, limits.datagramMaxMembers),
     summary: 'with --serve, members at a time',
@@ -98,5 +102,9 @@ export const chatUdpOptions = {
     summary: 'with --serve, where events go',
     default: 'file',
   }),
-  console: option({ kind: flag, summary: 'with --serve, take commands from standard input', default: true }),
+  console: option({
+    kind: flag,
+    summary: 'with --serve, leave standard input alone: no operator console',
+    default: true,
+  }),
 } as const
