@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
-import { errorCode, errorMessage, StorageError } from '../base/errors.ts'
+import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type Disk, disk as realDisk } from './atomic-file.ts'
 import { FileLock, type Processes } from './file-lock.ts'
@@ -178,8 +178,12 @@ function explain(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error
   const code = errorCode(error)
   const hint = steps[code]
-  return new StorageError(code, `${path} can't be used: ${code === 'UNKNOWN' ? errorMessage(error) : code}`, {
-    cause: error,
-    ...(hint !== undefined && { hint }),
-  })
+  return new StorageError(
+    code,
+    `${path} can't be used: ${code === 'UNKNOWN' ? errorMessage(error) : reasonOf(error)}`,
+    {
+      cause: error,
+      ...(hint !== undefined && { hint }),
+    },
+  )
 }

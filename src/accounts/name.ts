@@ -4,7 +4,7 @@ export type NameCheck =
   | { readonly kind: 'good'; readonly name: string; readonly key: string }
   | { readonly kind: 'bad'; readonly why: NameFault }
 
-export type NameFault = 'empty' | 'long' | 'control' | 'space' | 'mark' | 'reserved'
+export type NameFault = 'empty' | 'long' | 'control' | 'space' | 'mark' | 'reserved' | 'encoding'
 
 /** What a person is told; none repeats the name, which might be a password typed too early. */
 export const nameFaults: Readonly<Record<NameFault, string>> = {
@@ -14,6 +14,7 @@ export const nameFaults: Readonly<Record<NameFault, string>> = {
   space: 'A name neither starts nor ends with a space, and has only single plain spaces inside.',
   mark: 'A name does not start with a combining mark.',
   reserved: 'That word is a command and cannot be a name.',
+  encoding: 'That name did not arrive as UTF-8; set your terminal or client to UTF-8.',
 }
 
 /** A person on a text line could never log in under these: the line would be taken for the command. */
@@ -33,6 +34,8 @@ export function checkName(typed: string): NameCheck {
   if (plain.test(typed) && typed.length <= limits.nameCodePoints) return good(typed)
   const name = typed.normalize('NFC')
   if (name === '') return bad('empty')
+  // What stands for bytes that are no UTF-8: any two of them would be the same name.
+  if (name.includes('\ufffd')) return bad('encoding')
   // Controls, formats (bidirectional ones too), surrogates, private and unassigned code points, line separators, fillers.
   if (/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(name)) return bad('control')
   if (/^ | $| {2}|(?! )\p{Zs}/u.test(name)) return bad('space')

@@ -3,13 +3,14 @@ import { limits } from '../base/limits.ts'
 import { commonPasswords } from './common-passwords.ts'
 import { nameKey } from './name.ts'
 
-export type PasswordFault = 'short' | 'long' | 'common' | 'name'
+export type PasswordFault = 'short' | 'long' | 'common' | 'name' | 'encoding'
 
 export const passwordFaults: Readonly<Record<PasswordFault, string>> = {
   short: `A password has at least ${limits.passwordMinBytes} bytes.`,
   long: `A password has at most ${limits.passwordMaxBytes} bytes.`,
   common: 'That password is one of the commonest; everyone who guesses tries it first.',
   name: 'The password must not be the name.',
+  encoding: 'That password did not arrive as UTF-8; set your terminal or client to UTF-8.',
 }
 
 /** The bytes that are hashed: UTF-8 in normal form C, so that two keyboards type the same password (RFC 8265 4.2). */
@@ -17,10 +18,12 @@ export function passwordBytes(password: string): Buffer {
   return Buffer.from(password.normalize('NFC'))
 }
 
-/** Bounds that hold for every attempt, whoever it names; undefined when they hold. */
-export function lengthFault(password: string): PasswordFault | undefined {
+/** What must hold for every attempt, whoever it names; undefined when it does. */
+export function attemptFault(password: string): PasswordFault | undefined {
   // Before normalising: a text of this many UTF-16 units can't become short enough again.
   if (password.length > limits.passwordMaxBytes * 3) return 'long'
+  // All bytes that are no UTF-8 have become the same sign: a wrong password would pass for the right one.
+  if (password.includes('\ufffd') || !password.isWellFormed()) return 'encoding'
   const { length } = passwordBytes(password)
   if (length < limits.passwordMinBytes) return 'short'
   return length > limits.passwordMaxBytes ? 'long' : undefined
@@ -28,7 +31,7 @@ export function lengthFault(password: string): PasswordFault | undefined {
 
 /** What is wrong with a new password for `name`; undefined when it is good. */
 export function passwordFault(password: string, name: string): PasswordFault | undefined {
-  const fault = lengthFault(password)
+  const fault = attemptFault(password)
   if (fault !== undefined) return fault
   if (nameKey(password) === nameKey(name)) return 'name'
   return commonPasswords.has(password.normalize('NFC').toLowerCase()) ? 'common' : undefined

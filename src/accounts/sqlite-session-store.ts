@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { errorCode, errorMessage, StorageError } from '../base/errors.ts'
+import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { FileLock, type Processes } from './file-lock.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 
@@ -99,16 +99,18 @@ export class SqliteSessionStore implements SessionStore {
 
   #explain(error: unknown): StorageError {
     if (error instanceof StorageError) return error
-    return new StorageError('DATABASE', `${this.#path} can't be used: ${errorMessage(error)}`, {
+    const hint = steps[errorCode(error)]
+    const reason = hint === undefined ? errorMessage(error) : reasonOf(error)
+    return new StorageError('DATABASE', `${this.#path} can't be used: ${reason}`, {
       cause: error,
-      hint:
-        steps[errorCode(error)] ??
-        'Repair the database, move it away to start with an empty one, or name another one with --db.',
+      hint: hint ?? 'Repair the database, move it away to start with an empty one, or name another one with --db.',
     })
   }
 }
 
 const steps: Readonly<Record<string, string>> = {
+  EISDIR: 'A file is needed there, not a folder; name one with --db.',
+  ENOTDIR: 'Name another file with --db.',
   ENOSPC: 'The disk is full; make room, or name another file with --db.',
   EDQUOT: 'The quota is used up; make room, or name another file with --db.',
   EROFS: 'The file system is read-only; name another file with --db.',

@@ -2,7 +2,7 @@ import type { BadPassword, Credentials, Unserved, Wrong } from './accounts.ts'
 import type { GuessGuard } from './guess-guard.ts'
 import type { HashQueue } from './hash-queue.ts'
 import type { PasswordHasher } from './password.ts'
-import { lengthFault } from './password-rules.ts'
+import { attemptFault } from './password-rules.ts'
 import type { UserRecord } from './user-book.ts'
 import type { UserStore } from './user-store.ts'
 
@@ -37,7 +37,7 @@ export class Verifier {
   ): Promise<Verified | Wrong | BadPassword | Unserved> {
     const retryMs = this.#guard.refusedMs(address)
     if (retryMs > 0) return { kind: 'throttled', retryMs }
-    const why = lengthFault(password)
+    const why = attemptFault(password)
     if (why !== undefined) return { kind: 'bad-password', why }
     const delayedMs = await this.#guard.delay(name, signal)
     if (delayedMs === undefined) return { kind: 'left' }

@@ -63,3 +63,26 @@ export function errorCode(error: unknown): string {
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a directory',
+  EEXIST: 'its folder is a file',
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'its folder is a file',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EIO: 'the device reports an error',
+  EMFILE: 'the process has no file descriptor left',
+  EINVAL: 'it is not a regular file',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its symbolic links lead round in a circle',
+}
+
+/** Why a file operation failed, in words; the code where none are known. */
+export function reasonOf(error: unknown): string {
+  const code = errorCode(error)
+  return reasons[code] ?? code
+}

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { createSecureContext } from 'node:tls'
-import { errorCode, errorMessage, StorageError, UsageError } from '../base/errors.ts'
+import { errorCode, reasonOf, StorageError, UsageError } from '../base/errors.ts'
 import { fingerprint, type KeyPair, selfSignedCertificate } from '../net/certificate.ts'
 
 /** Where a certificate that netlab made for itself is kept, with its key. */
@@ -34,7 +34,7 @@ export function serverCertificate({ tls, tlsCert, tlsKey }: CertificateOptions, 
   } catch (error) {
     // Half a file would be in the way of the next start; a whole one may be of another server that starts just now.
     if (errorCode(error) !== 'EEXIST') rmSync(keptFile, { force: true })
-    throw new StorageError(errorCode(error), `cannot keep a new certificate in ${keptFile}: ${errorMessage(error)}`, {
+    throw new StorageError(errorCode(error), `cannot keep a new certificate in ${keptFile}: ${reasonOf(error)}`, {
       hint: 'start in a folder that can be written, or give --tls-cert and --tls-key',
       cause: error,
     })
@@ -58,18 +58,14 @@ function checked(pair: KeyPair, file: string): KeyPair {
     createPrivateKey(pair.key)
     return pair
   } catch (error) {
-    throw new StorageError(
-      'BAD_CERTIFICATE',
-      `${file} holds no certificate with its private key: ${errorMessage(error)}`,
-      {
-        hint: 'both are needed in PEM form; --tls-key names the key where it is in a file of its own',
-        cause: error,
-      },
-    )
+    throw new StorageError('BAD_CERTIFICATE', `${file} holds no certificate with its private key`, {
+      hint: 'both are needed in PEM form; --tls-key names the key where it is in a file of its own',
+      cause: error,
+    })
   }
 }
 
 function asStorageError(error: unknown, file: string): StorageError {
   if (error instanceof StorageError) return error
-  return new StorageError(errorCode(error), `cannot read ${file}: ${errorMessage(error)}`, { cause: error })
+  return new StorageError(errorCode(error), `cannot read ${file}: ${reasonOf(error)}`, { cause: error })
 }

@@ -1,7 +1,8 @@
 import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
-import { errorCode, StorageError } from '../base/errors.ts'
+import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
+import { makeFolder } from './make-folder.ts'
 import { RotationLock } from './rotation-lock.ts'
 
 const lineFeed = 0x0a
@@ -169,40 +170,6 @@ function moveIfThere(from: string, to: string): void {
 function endsInsideLine(descriptor: number, size: bigint): boolean {
   const last = new Uint8Array(1)
   return size > 0n && fs.readSync(descriptor, last, 0, 1, size - 1n) === 1 && last[0] !== lineFeed
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EISDIR: 'it is a directory',
-  EEXIST: 'its folder is a file',
-  ENOTDIR: 'its folder is a file',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left on the device',
-  EDQUOT: 'the disk quota is used up',
-  EIO: 'the device reports an error',
-  EMFILE: 'the process has no file descriptor left',
-  EINVAL: 'it is not a regular file',
-}
-
-/** Why a file operation failed, in words. */
-export function reasonOf(error: unknown): string {
-  const code = errorCode(error)
-  return reasons[code] ?? code
-}
-
-/** Makes a folder and those above it. */
-function makeFolder(path: string): void {
-  try {
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    // So Node calls a read-only file system, too, when it makes several folders.
-    if (errorCode(error) !== 'ENOENT') throw error
-    let missing = path
-    while (!fs.existsSync(dirname(missing)) && dirname(missing) !== missing) missing = dirname(missing)
-    fs.mkdirSync(missing, { mode: 0o700 })
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 })
-  }
 }
 
 function cannotOpen(path: string, error: unknown): StorageError {

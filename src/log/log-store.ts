@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import { reasonOf } from '../base/errors.ts'
 import { formatLine } from './line-format.ts'
-import { type LogFile, reasonOf } from './log-file.ts'
+import type { LogFile } from './log-file.ts'
 
 const lineFeed = 0x0a
 const nothing: Buffer = Buffer.alloc(0)

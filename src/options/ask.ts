@@ -1,3 +1,4 @@
+import type { Key } from 'node:readline'
 import { errorMessage, NetlabError } from '../base/errors.ts'
 import { ExitCode } from '../base/exit-codes.ts'
 import { defaultText } from './describe.ts'
@@ -5,7 +6,7 @@ import type { Ask } from './resolve.ts'
 import type { OptionSpec } from './spec.ts'
 
 export interface AskStreams {
-  readonly input: NodeJS.ReadableStream
+  readonly input: NodeJS.ReadableStream & { readonly isRaw?: boolean; setRawMode?(raw: boolean): unknown }
   readonly output: NodeJS.WritableStream
   /** Ends the prompt. */
   readonly signal: AbortSignal
@@ -53,9 +54,18 @@ export async function untilClosed<T>(
   prompt: (context: AskStreams) => Promise<T>,
 ): Promise<T> {
   const closed = new AbortController()
-  // On Ctrl-D, and when the terminal is gone, readline closes without a word to the prompt; but it pauses its input.
   const close = () => closed.abort()
-  input.once('pause', close)
+  // On Ctrl-D readline closes without a word to the prompt; but it pauses its input, unless it was stopped by Ctrl-Z before,
+  // and leaves raw mode. Back from Ctrl-Z it pauses as well, for somebody to resume, and stays in raw mode.
+  const look = () => setImmediate(() => (input.isRaw === true ? over || input.resume() : close()))
+  // Where no shell can stop us readline doesn't notice that it goes on: what is typed would be seen, a password too.
+  const stay = () => setImmediate(() => over || input.setRawMode?.(true))
+  const onKey = (_: unknown, key: Key | undefined) => {
+    if (key?.ctrl === true && key.name === 'd') look()
+    if (key?.ctrl === true && key.name === 'z') stay()
+  }
+  let over = false
+  input.on('pause', look).on('keypress', onKey).once('end', close)
   try {
     return await prompt({ input, output, signal: AbortSignal.any([signal, closed.signal]) })
   } catch (error) {
@@ -64,7 +74,8 @@ export async function untilClosed<T>(
     }
     throw error
   } finally {
-    input.removeListener('pause', close)
+    over = true
+    input.removeListener('pause', look).removeListener('keypress', onKey).removeListener('end', close)
   }
 }
 

@@ -19,10 +19,13 @@ function meaning(name: string, spec: OptionSpec<unknown>): string {
   if (spec.repeatable === true) notes.push('may be repeated')
   const shown = spec.secret === true || typeof spec.default === 'boolean' ? undefined : defaultText(spec)
   if (shown !== undefined && shown !== '') notes.push(`default ${shown}`)
-  notes.push(
-    spec.secret === true ? 'environment only' : `${environmentName(name)}${spec.default === true ? '=no' : ''}`,
-  )
+  notes.push(spec.secret === true ? 'environment only' : variable(name, spec))
   return `${spec.summary} (${notes.join('; ')})`
+}
+
+/** `NETLAB_PORT`; `NETLAB_CONSOLE=no` for what the row tells to turn off. */
+function variable(name: string, spec: OptionSpec<unknown>): string {
+  return `${environmentName(name)}${spec.default === true ? '=no' : ''}`
 }
 
 /** How the default is written; undefined when there is none. */

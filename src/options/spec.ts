@@ -3,7 +3,7 @@ import type { Kind } from './kinds.ts'
 /** One option of a command, defined once: parsing, help, environment variable, prompt and default all follow from it. */
 export interface OptionSpec<T> {
   readonly kind: Kind<T>
-  /** One line for the help; of a flag that is on by default, what turning it off does. */
+  /** One line for the help; of a switch that is on by default, what `--no-` does. */
   readonly summary: string
   readonly default: T
   /** One letter. */

@@ -197,8 +197,10 @@ export class Connection implements Session {
 
   /** The protocol's code threw, or the peer broke the protocol. */
   fail(error: unknown): void {
-    if (error instanceof ProtocolError) this.end('protocol-error', error.message)
-    else {
+    if (error instanceof ProtocolError) {
+      this.#messages?.complain(error.message)
+      this.end('protocol-error', error.message)
+    } else {
       const detail = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)
       this.record({ type: 'fault', where: `client ${this.id}`, error: detail })
       this.end('fault')

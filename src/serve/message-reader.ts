@@ -98,6 +98,11 @@ export class MessageReader {
     setImmediate(() => this.flush())
   }
 
+  /** Tells a person, who has no other way to know, why the conversation ends; a program knows what it sent. */
+  complain(reason: string): void {
+    if (this.#dialect === 'text') this.send(`netlab: ${reason}`)
+  }
+
   flush(): void {
     this.#flushing = false
     if (this.#outbox.length === 0) return

@@ -96,7 +96,10 @@ export class TerminalLineEditor implements LineEditor {
   readonly #onKey = (_: string | undefined, key: Key | undefined): void => {
     const command = key?.ctrl === true ? key.name : undefined
     this.#suspended = command === 'z'
-    if (this.#suspended) this.#options.output.write(this.#erased())
+    if (this.#suspended) {
+      this.#options.output.write(this.#erased())
+      setImmediate(this.#onSuspended)
+    }
     if (command === 'l') {
       this.#options.output.write('\x1b[H\x1b[2J')
       this.#cursorRow = undefined
@@ -107,6 +110,17 @@ export class TerminalLineEditor implements LineEditor {
   /** Terminals wrap again what stands there when their width changes. */
   readonly #onResize = (): void => {
     if (this.#cursorRow !== undefined) this.#cursorRow = this.#readline.getCursorPos().rows
+    this.#schedule()
+  }
+
+  /**
+   * Readline has stopped the process, which went on since; or it did not stop, because no shell is there to wake it (in a
+   * window, an ssh session or a container of its own). Readline would leave the terminal to its line mode then.
+   */
+  readonly #onSuspended = (): void => {
+    if (!this.#suspended || !this.#open) return
+    this.#suspended = false
+    this.#options.input.setRawMode?.(true)
     this.#schedule()
   }
 

@@ -43,6 +43,7 @@ describe('a name', () => {
     ['\ud800', 'control'],
     ['\ue000', 'control'],
     ['\u0301a', 'mark'],
+    ['Jos\ufffd', 'encoding'],
     ['exit', 'reserved'],
     ['EXIT', 'reserved'],
   ])('%j is refused: %s', (typed, why) => {

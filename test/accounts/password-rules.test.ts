@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { commonPasswords } from '../../src/accounts/common-passwords.ts'
-import { lengthFault, passwordBytes, passwordFault } from '../../src/accounts/password-rules.ts'
+import { attemptFault, passwordBytes, passwordFault } from '../../src/accounts/password-rules.ts'
 
 describe('a new password', () => {
   test.each([
@@ -16,6 +16,8 @@ describe('a new password', () => {
     ['password', 'common'],
     ['PassWord123', 'common'],
     ['1Q2w3e4r', 'common'],
+    ['p\ufffdssword with umlaut', 'encoding'],
+    ['p\ud800ssword with half a character', 'encoding'],
     ['ada lovelace', 'name'],
     ['ADA LOVELACE', 'name'],
   ])('%#: %s', (password, fault) => {
@@ -27,7 +29,7 @@ describe('a new password', () => {
   })
 
   test('is only measured when it is an attempt', () => {
-    expect([lengthFault('password'), lengthFault('short'), lengthFault('x'.repeat(1025))]).toEqual([
+    expect([attemptFault('password'), attemptFault('short'), attemptFault('x'.repeat(1025))]).toEqual([
       undefined,
       'short',
       'long',

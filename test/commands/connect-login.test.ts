@@ -94,6 +94,7 @@ describe('connect to serve auth, in a pipe', () => {
       message: 'No user has this name and this password',
     })
     expect(denied.stdout.text).toBe('')
+    expect(denied.stderr.text).toMatch(/: the login was refused\n$/)
   })
 
   test('--no-session uses nothing and keeps nothing', async () => {

@@ -141,7 +141,7 @@ describe('connect in a pipe', () => {
     const ended = run(io, server.port)
     await io.stderr.waitFor('connected')
     io.stdin.destroy(Object.assign(new Error('EISDIR'), { code: 'EISDIR' }))
-    await expect(ended).rejects.toThrow('the input cannot be read (EISDIR)')
+    await expect(ended).rejects.toThrow('the input cannot be read: it is a directory')
   })
 
   test('on a terminal the output of a pipe is escaped', async () => {

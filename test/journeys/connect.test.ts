@@ -134,6 +134,52 @@ describe('netlab connect on a terminal', () => {
     expect(await terminal.finished()).toEqual({ exitCode: 130, signal: 0 })
   })
 
+  test('bug: Ctrl-Z where no shell could stop it took line editing away for good', async () => {
+    const peer = Promise.withResolvers<Socket>()
+    await using server = await listen((socket) => peer.resolve(socket.on('error', () => undefined)))
+    const terminal = new Terminal(['connect', `127.0.0.1:${server.port}`])
+    await terminal.see('received 0 bytes')
+    terminal.press('half', '\x1a')
+    await terminal.see('> half')
+    terminal.press(' a line')
+    await terminal.see('> half a line')
+    const socket = await peer.promise
+    socket.write('between\n')
+    await terminal.see('between')
+    await terminal.see('> half a line')
+    terminal.press(keys.ctrlC)
+    expect(await terminal.finished()).toEqual({ exitCode: 130, signal: 0 })
+  })
+
+  test('bug: Ctrl-Z at a question, and back, ended the program', async () => {
+    await using server = await listen(echo)
+    const shell = new Terminal(['--norc', '-i'], { program: 'bash', env: { PS1: 'shell$ ' } })
+    await shell.see('shell$ ')
+    shell.press(`"${executable}" connect 127.0.0.1`, keys.enter)
+    await shell.see('Which port?')
+    shell.press('\x1a')
+    await shell.see('Stopped')
+    await shell.see('shell$ ')
+    shell.press('fg', keys.enter)
+    await shell.see('connect 127.0.0.1')
+    shell.press(String(server.port), keys.enter)
+    await shell.see(`connected to 127.0.0.1:${server.port}`)
+    shell.press(keys.ctrlD)
+    await shell.see('shell$ ')
+    shell.press('exit', keys.enter)
+    expect(await shell.finished()).toEqual({ exitCode: 0, signal: 0 })
+  })
+
+  test('bug: a phrase typed after Ctrl-Z where no shell could stop the program was seen', async () => {
+    const terminal = new Terminal(['chat-udp', '127.0.0.1', '--port', '1', '--name', 'ada', '--room-key'])
+    await terminal.see('Room key')
+    terminal.press('\x1a', 'a phrase of many words', keys.backspace)
+    await terminal.see('*'.repeat('a phrase of many word'.length))
+    terminal.press(keys.ctrlC)
+    expect(await terminal.finished()).toEqual({ exitCode: 130, signal: 0 })
+    expect(terminal.screen.text).not.toContain('phrase of')
+  })
+
   test('is stopped with Ctrl-Z and goes on where it was', async () => {
     await using server = await listen(echo)
     const shell = new Terminal(['--norc', '-i'], { program: 'bash', env: { PS1: 'shell$ ' } })

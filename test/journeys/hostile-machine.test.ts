@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { executable } from '../support/executable.ts'
@@ -38,7 +38,7 @@ test('bug: an empty certificate file was called a bug of netlab', async () => {
 withMounts(`bug: a full disk left an empty certificate for the next start${reason}`, async () => {
   const fill = 'dd if=/dev/zero of=full bs=1k count=1000 2>/dev/null'
   const { stdout, stderr } = await onFileSystem('64k', `${fill}; "$0" serve echo ${serve.join(' ')} --tls; echo $?; ls`)
-  expect(stderr).toMatch(/cannot keep a new certificate in netlab-tls\.pem: ENOSPC/)
+  expect(stderr).toMatch(/cannot keep a new certificate in netlab-tls\.pem: no space is left/)
   expect(stdout).toBe('74\nfull\n')
 })
 
@@ -80,3 +80,26 @@ const limitsAddresses = process.platform === 'linux'
     expect(exitCode).toBe(69)
   },
 )
+
+const hasProc = existsSync('/proc/self')
+;(hasProc ? test : test.skip)(
+  `bug: a log in a folder that cannot be made kept the start, and then the end, waiting for ever${hasProc ? '' : ' (skipped: no /proc here)'}`,
+  async () => {
+    const { stderr, exitCode } = await runNetlab(['serve', 'echo', ...serve, '--log-file', '/proc/none/netlab.log'])
+    expect(stderr).toMatch(
+      /^netlab: cannot open the log file \/proc\/none\/netlab\.log: there is no such file or folder\n/,
+    )
+    expect(exitCode).toBe(74)
+  },
+)
+
+test('a database in the place of which a folder lies is no database to be repaired', async () => {
+  const db = temporaryFolder()
+  const { stderr, exitCode } = await runNetlab(['serve', 'auth', ...serve, '--log-to', 'none', '--db', db], {
+    cwd: temporaryFolder(),
+  })
+  expect(stderr).toBe(
+    `netlab: ${db} can't be used: it is a directory\n  A file is needed there, not a folder; name one with --db.\n`,
+  )
+  expect(exitCode).toBe(74)
+})

@@ -68,6 +68,18 @@ describe('auth, over sockets', () => {
   })
   afterAll(() => Promise.all([one.close(), other.close()]))
 
+  test('bug: two passwords that are no UTF-8 were the same', async () => {
+    const client = await TestClient.connect(one.port)
+    client.end(Buffer.from('Jos\n\u00e4-password\n\u00e4-password\n\u00f6-password\nexit\n', 'latin1'))
+    const heard = (await client.all()).toString()
+    expect(heard.match(/did not arrive as UTF-8/g)).toHaveLength(3)
+    expect(heard).not.toContain('register')
+  })
+
+  test('bug: a line that is too long ended the conversation without a word', async () => {
+    expect(await lines(one.port, 'x'.repeat(70_000))).toMatch(/\nnetlab: a line is longer than 65536 bytes\n$/)
+  })
+
   test('has the same accounts by lines and by frames, in any thread', async () => {
     expect(await lines(one.port, 'Ada', ada.password, ada.password)).toContain('Welcome, Ada. You are registered.')
     const answers = await frames(other.port, { type: 'login', ...ada }, { type: 'whoami' })

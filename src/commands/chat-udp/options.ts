@@ -69,7 +69,7 @@ export const chatUdpOptions = {
   }),
   discovery: option({
     kind: flag,
-    summary: 'with --serve, stay silent when somebody looks for a relay',
+    summary: 'with --serve, stay silent when members look for a relay on the local network',
     default: true,
   }),
   maxMembers: option({

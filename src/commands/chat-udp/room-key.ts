@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { errorCode, errorMessage, StorageError, UsageError } from '../../base/errors.ts'
+import { errorCode, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import type { CommandContext } from '../command.ts'
@@ -41,7 +41,7 @@ function firstLine(file: string): string {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? ''
   } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read the room key from ${file}: ${errorMessage(error)}`, {
+    throw new StorageError(errorCode(error), `cannot read the room key from ${file}: ${reasonOf(error)}`, {
       cause: error,
     })
   }

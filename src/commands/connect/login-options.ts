@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { errorCode, StorageError, UsageError } from '../../base/errors.ts'
+import { errorCode, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
 import { flag, optional, path, text } from '../../options/kinds.ts'
 import { option, type Values } from '../../options/spec.ts'
 
@@ -19,7 +19,7 @@ export const loginOptions = {
   password: option({ kind: optional(text), secret: true, summary: 'the password of --user', default: undefined }),
   session: option({
     kind: flag,
-    summary: 'neither keep the session that a login opens nor go on with a kept one',
+    summary: 'ask for the password each time: neither use nor keep the session that a login opens',
     default: true,
   }),
   insecure: option({
@@ -43,7 +43,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read the password from ${file} (${errorCode(error)})`, {
+    throw new StorageError(errorCode(error), `cannot read the password from ${file}: ${reasonOf(error)}`, {
       cause: error,
     })
   }

@@ -1,4 +1,4 @@
-import { errorCode, StorageError } from '../../base/errors.ts'
+import { errorCode, reasonOf, StorageError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import type { CommandContext } from '../command.ts'
 import type { Connection, Ending } from './connection.ts'
@@ -63,11 +63,11 @@ export function pipe(
     })
   })
   const onInputError = (error: unknown): void =>
-    reject(new StorageError(errorCode(error), `the input cannot be read (${errorCode(error)})`, { cause: error }))
+    reject(new StorageError(errorCode(error), `the input cannot be read: ${reasonOf(error)}`, { cause: error }))
   const onOutputError = (error: unknown): void => {
     const code = errorCode(error)
     if (code === 'EPIPE') resolve({ how: 'nobody reads the output any more', exit: ExitCode.ok })
-    else reject(new StorageError(code, `the output cannot be written (${code})`, { cause: error }))
+    else reject(new StorageError(code, `the output cannot be written: ${reasonOf(error)}`, { cause: error }))
   }
   const onAbort = (): void => reject(signal.reason)
 

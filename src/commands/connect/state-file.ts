@@ -1,16 +1,7 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import { errorCode, StorageError } from '../../base/errors.ts'
+import { errorCode, reasonOf, StorageError } from '../../base/errors.ts'
+import { makeFolder } from '../../log/make-folder.ts'
 
 /**
  * Where a file lies that outlasts us: in `$XDG_STATE_HOME/netlab`, by default `~/.local/state/netlab` (XDG Base Directory
@@ -29,7 +20,7 @@ export function readState(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return ''
-    throw new StorageError(errorCode(error), `cannot read ${path} (${errorCode(error)})`, { cause: error })
+    throw new StorageError(errorCode(error), `cannot read ${path}: ${reasonOf(error)}`, { cause: error })
   }
 }
 
@@ -40,7 +31,7 @@ export function readState(path: string): string {
 export function writeState(path: string, text: string): void {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     const file = openSync(temporary, 'wx', 0o600)
     try {
       writeSync(file, text)
@@ -53,7 +44,7 @@ export function writeState(path: string, text: string): void {
     chmodSync(dirname(path), 0o700)
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw new StorageError(errorCode(error), `cannot write ${path} (${errorCode(error)})`, {
+    throw new StorageError(errorCode(error), `cannot write ${path}: ${reasonOf(error)}`, {
       hint: 'XDG_STATE_HOME may name another folder for what netlab remembers',
       cause: error,
     })

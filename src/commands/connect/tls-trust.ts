@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { errorCode, ProtocolError, StorageError, UsageError } from '../../base/errors.ts'
+import { errorCode, ProtocolError, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { flag, optional, path } from '../../options/kinds.ts'
 import { option, type Values } from '../../options/spec.ts'
@@ -81,7 +81,7 @@ function readCa(file: string): string {
     const text = readFileSync(file, 'utf8')
     if (text.includes('-----BEGIN CERTIFICATE-----')) return text
   } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read ${file} (${errorCode(error)})`, { cause: error })
+    throw new StorageError(errorCode(error), `cannot read ${file}: ${reasonOf(error)}`, { cause: error })
   }
   throw new StorageError('BAD_CERTIFICATE', `${file} holds no certificate in PEM form`)
 }

@@ -1,4 +1,6 @@
+import { NetlabError, NetworkError } from '../../base/errors.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
+import { PromptClosed } from '../../options/ask.ts'
 import type { CommandContext } from '../command.ts'
 import { Connection, type Ending } from './connection.ts'
 import { HexDump } from './hex-dump.ts'
@@ -42,16 +44,26 @@ export class Visit {
     const where = named(server, plainAddress(socket.remoteAddress ?? server.host))
     talk.connected(this.#announced ? undefined : where + (hasPerson(context) ? '; Ctrl-D ends' : ''))
     this.#announced = true
-    let how: string | undefined = 'the connection broke'
+    let how: string | undefined
     try {
       const ending = await work(connection, dial)
       how = ending?.how
       return ending
+    } catch (error) {
+      how = endOf(error)
+      throw error
     } finally {
       socket.destroy()
       if (how !== undefined) talk.disconnected(context.signal.aborted ? 'interrupted' : how)
     }
   }
+}
+
+/** What an error was the end of. Why it came to that is said by the error itself. */
+function endOf(error: unknown): string {
+  if (error instanceof NetworkError) return 'the connection broke'
+  if (error instanceof PromptClosed) return 'a question was left unanswered'
+  return error instanceof NetlabError && error.code === 'REFUSED' ? 'the login was refused' : 'given up'
 }
 
 /** `localhost:9007 (127.0.0.1)` */
