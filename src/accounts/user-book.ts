@@ -2,7 +2,7 @@ import { nameKey } from './name.ts'
 
 /** A host that told its name. */
 export interface HostRecord {
-  /** As `hostKey` writes it. */
+  /** As `hostKey` writes it, whichever way the file did. */
   readonly address: string
   readonly name: string
   /** When it was first seen, ISO 8601. */
