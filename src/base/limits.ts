@@ -210,6 +210,8 @@ export const limits = {
   waitNoticeMs: 2_000,
   /** Accounts and sources whose failures are remembered; about 100 bytes each, the one silent longest is forgotten first. */
   throttleEntries: 65_536,
+  /** A temporary file beside the one it was to replace, not written to for so long, was left by a process that died. */
+  abandonedFileMs: 600_000,
   /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
   accounts: 100_000,
   /** Sessions of one user; the one silent longest makes room. */

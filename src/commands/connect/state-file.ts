@@ -1,16 +1,7 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { errorCode, StorageError } from '../../base/errors.ts'
+import { replaceFileSync } from '../../files/replace-file.ts'
 
 /**
  * Where a file lies that outlasts us: in `$XDG_STATE_HOME/netlab`, by default `~/.local/state/netlab` (XDG Base Directory
@@ -38,21 +29,12 @@ export function readState(path: string): string {
  * @throws {StorageError}, and then the old file is still there.
  */
 export function writeState(path: string, text: string): void {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const file = openSync(temporary, 'wx', 0o600)
-    try {
-      writeSync(file, text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
+    replaceFileSync(path, text, 0o600)
     // A folder that was there before may be open to others.
     chmodSync(dirname(path), 0o700)
   } catch (error) {
-    rmSync(temporary, { force: true })
     throw new StorageError(errorCode(error), `cannot write ${path} (${errorCode(error)})`, {
       hint: 'XDG_STATE_HOME may name another folder for what netlab remembers',
       cause: error,

@@ -7,9 +7,9 @@ import { portStates } from '../../scan/findings.ts'
 import { formatRanges } from '../../scan/ranges.ts'
 import { formatResume, parseResume, type ResumeState } from '../../scan/resume-file.ts'
 import type { CommandContext } from '../command.ts'
-import { writeAtomically } from './atomic-file.ts'
 import type { ScanValues } from './options.ts'
 import type { Survey } from './survey.ts'
+import { writeWhole } from './whole-file.ts'
 
 /** When a scan began, and how long it went on before it was interrupted. */
 export interface Earlier {
@@ -95,7 +95,7 @@ export class ResumableScan {
       answered: this.#answered.toText(),
       results: findings.listed(addresses).flatMap(({ ports }) => ports),
     }
-    return writeAtomically(this.#path, [formatResume(state)])
+    return writeWhole(this.#path, [formatResume(state)])
   }
 
   #restore({ answered, counts, results, probes, retries }: ResumeState): void {
