@@ -15,6 +15,7 @@ export interface ChatLine {
   readonly id: number
   readonly signal: AbortSignal
   readonly queuedBytes: number
+  /** Rejects with a ProtocolError when what comes next can be no message; a person who types lines is told why by the line. */
   receive(): Promise<string | undefined>
   write(bytes: Uint8Array): void
   end(reason: DisconnectReason, detail?: string): void
@@ -56,12 +57,12 @@ export class Conversation {
     }
   }
 
-  /** Resolves when the connection is over. @throws {ProtocolError} after too much that is no message at all */
+  /** Resolves when the connection is over. @throws {ProtocolError} after too much that is no message, or bytes that can be none */
   async run(): Promise<void> {
     const { edge, clock, bucket } = this.#services
     if (this.#sink.dialect === 'text') this.#enter({})
     try {
-      for (let text = await this.#line.receive(); text !== undefined; text = await this.#line.receive()) {
+      for (let text = await this.#next(); text !== undefined; text = await this.#next()) {
         this.#hear(text)
         const waitMs = bucket.take(clock.monotonic())
         if (waitMs > 0) await pause(clock, waitMs, this.#line.signal)
@@ -77,6 +78,16 @@ export class Conversation {
   dismiss(reason: string, detail: string): void {
     this.#line.write(encode([{ type: 'bye', reason }], this.#sink.dialect))
     this.#line.end('kicked', detail)
+  }
+
+  async #next(): Promise<string | undefined> {
+    try {
+      return await this.#line.receive()
+    } catch (error) {
+      if (error instanceof ProtocolError && this.#sink.dialect === 'frames')
+        this.#line.write(encode([{ type: 'error', code: 'BAD_MESSAGE', text: error.message }], 'frames'))
+      throw error
+    }
   }
 
   #hear(text: string): void {

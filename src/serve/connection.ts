@@ -17,6 +17,7 @@ export interface ConnectionHost {
   readonly record: EventSink
   readonly framing: Framing
   readonly allowStop: AllowStop
+  readonly offersTls: boolean
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
   /** Someone who may do so asked for the end of the server. */
@@ -59,6 +60,10 @@ export class Connection implements Session, SocketOwner {
 
   get secure(): boolean {
     return this.#secure
+  }
+
+  get offersTls(): boolean {
+    return this.#host.offersTls
   }
 
   get signal(): AbortSignal {
@@ -130,8 +135,10 @@ export class Connection implements Session, SocketOwner {
 
   /** The protocol's code threw, or the peer broke the protocol. */
   fail(error: unknown): void {
-    if (error instanceof ProtocolError) this.end('protocol-error', error.message)
-    else {
+    if (error instanceof ProtocolError) {
+      this.#messages?.explain(error.message)
+      this.end('protocol-error', error.message)
+    } else {
       const detail = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)
       this.record({ type: 'fault', where: `client ${this.id}`, error: detail })
       this.end('fault')
@@ -224,7 +231,6 @@ export class Connection implements Session, SocketOwner {
       write: (bytes) => this.write(bytes),
       pause: () => socket.pause(),
       resume: () => socket.resume(),
-      fail: (error) => this.fail(error),
     })
     socket.read(limits.readBytes)
     return this.#messages
