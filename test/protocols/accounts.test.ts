@@ -14,7 +14,6 @@ import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { auth } from '../../src/protocols/auth.ts'
 import { ident } from '../../src/protocols/ident.ts'
 import type { ServeConfig } from '../../src/serve/config.ts'
-import { afterTests } from '../support/after-tests.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -41,8 +40,6 @@ async function serve(
   { peerAddress, ...config }: Partial<ServeConfig> & { peerAddress?: string } = {},
 ): Promise<LocalServer> {
   const { port1, port2 } = new MessageChannel()
-  // An open port keeps the process alive.
-  afterTests(() => port1.close())
   attachAccounts(port2, accounts)
   return LocalServer.start(definition, config, { shared: port1, ...(peerAddress !== undefined && { peerAddress }) })
 }
