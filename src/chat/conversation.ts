@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import { pause } from '../base/pause.ts'
 import type { Edge } from './edge.ts'
 import { parseEntrance } from './entrance.ts'
 import type { Sink } from './fan-out.ts'
@@ -65,7 +66,7 @@ export class Conversation {
       for (let text = await this.#next(); text !== undefined; text = await this.#next()) {
         this.#hear(text)
         const waitMs = bucket.take(clock.monotonic())
-        if (waitMs > 0) await pause(clock, waitMs, this.#line.signal)
+        if (waitMs > 0) await pause(clock, waitMs, this.#line.signal, { background: true })
         // What a flood left behind is not said after its sender has gone.
         if (this.#line.signal.aborted) return
       }
@@ -145,17 +146,4 @@ function parseJson(text: string): unknown {
   } catch {
     throw new Refusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
   }
-}
-
-/** Waits, but not for somebody who has gone. */
-function pause(clock: Clock, waitMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = clock.after(waitMs, done, { background: true })
-    signal.addEventListener('abort', done, { once: true })
-  })
 }
