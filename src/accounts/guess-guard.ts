@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import { nameKey } from '../base/name-key.ts'
 import { pause } from '../base/pause.ts'
 import { sourceKey } from './hosts.ts'
-import { nameKey } from './name.ts'
 import { accountRule, sourceRule, Throttle } from './throttle.ts'
 
 /**

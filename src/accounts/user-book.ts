@@ -1,4 +1,4 @@
-import { nameKey } from './name.ts'
+import { nameKey } from '../base/name-key.ts'
 
 /** A host that told its name. */
 export interface HostRecord {
