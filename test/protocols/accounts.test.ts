@@ -168,9 +168,10 @@ describe.each([auth, ident])('$name tells why it hangs up', (definition) => {
 })
 
 test('auth tells who has logged in why it hangs up, too', async () => {
-  const server = await serve(auth)
-  const [, welcome] = await frames(server.port, { type: 'register', ...ada, name: 'Dora' })
-  const { token } = welcome as { token: string }
+  // From an address of its own: those who guessed before may have made this machine's wait.
+  const server = await serve(auth, { peerAddress: '192.0.2.9', insecure: true })
+  const answers = await frames(server.port, { type: 'register', ...ada, name: 'Dora' })
+  const { token } = answers.find(({ type }) => type === 'welcome') ?? {}
   const long = Buffer.alloc(limits.lineBytes + 1, 'x')
   const text = String(await spoil(server.port, `resume ${token}\n`, long))
   expect(text).toMatch(/Welcome back, Dora.*\nnetlab: a line is longer than 65536 bytes\n$/s)
