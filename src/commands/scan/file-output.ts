@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode } from '../../base/errors.ts'
 import { resultLine, summaryLine } from '../../scan/report/json.ts'
+import { batches, cantWrite, writeWhole } from './atomic-file.ts'
 import { LineBatch } from './line-batch.ts'
 import { render, type ScanOutput } from './output.ts'
 import type { OutputFormat } from './request.ts'
-import { batches, cantWrite, writeWhole } from './whole-file.ts'
 
 /**
  * Writes to a file: as a whole at the end, but JSON Lines, which others may be following, as they come. That it can be

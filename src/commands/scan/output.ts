@@ -4,9 +4,9 @@ import { renderJson, resultLine, summaryLine } from '../../scan/report/json.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
 import { renderText } from '../../scan/report/text.ts'
 import type { PortResult } from '../../scan/types.ts'
+import { batches } from './atomic-file.ts'
 import { LineBatch } from './line-batch.ts'
 import type { OutputFormat } from './request.ts'
-import { batches } from './whole-file.ts'
 
 /** Where the answer goes. */
 export interface ScanOutput {

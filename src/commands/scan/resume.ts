@@ -7,9 +7,9 @@ import { portStates } from '../../scan/findings.ts'
 import { formatRanges } from '../../scan/ranges.ts'
 import { formatResume, parseResume, type ResumeState } from '../../scan/resume-file.ts'
 import type { CommandContext } from '../command.ts'
+import { writeWhole } from './atomic-file.ts'
 import type { ScanValues } from './options.ts'
 import type { Survey } from './survey.ts'
-import { writeWhole } from './whole-file.ts'
 
 /** When a scan began, and how long it went on before it was interrupted. */
 export interface Earlier {
