@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../src/base/clock.ts'
-import { limits } from '../src/base/limits.ts'
+import { datagramLimits } from '../src/datagram-chat/limits.ts'
 import { connectMember, type MemberConnection, phraseSeals } from '../src/datagram-chat/member-socket.ts'
 import { startRelay } from '../src/datagram-chat/relay-socket.ts'
 
@@ -91,7 +91,7 @@ async function room(phrase: string | undefined) {
   const speakers = members.slice(0, speakerCount)
   const talk = setInterval(() => {
     for (const { member } of speakers) {
-      for (let more = limits.datagramWindowParts * 2 - member.unsettled; more > 0; more -= 1) member.say(text)
+      for (let more = datagramLimits.windowParts * 2 - member.unsettled; more > 0; more -= 1) member.say(text)
     }
   }, 1)
   const results: { perCore: number; perSecond: number }[] = []

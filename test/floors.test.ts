@@ -8,6 +8,7 @@ const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src')
 /** Folder → floor. Imports run downward only, and rooms on one floor do not know each other. */
 const floors: Record<string, number> = {
   base: 0,
+  files: 1,
   log: 1,
   options: 1,
   terminal: 1,
@@ -27,7 +28,7 @@ const reserved: Record<string, readonly string[]> = {
   'node:net': ['net', 'serve', 'scan', 'main'],
   'node:tls': ['net', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
-  'node:fs': ['log', 'accounts', 'chat', 'scan', 'main', 'commands'],
+  'node:fs': ['files', 'log', 'accounts', 'chat', 'scan', 'main', 'commands'],
   'node:worker_threads': ['serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 

@@ -1,12 +1,11 @@
 import type { AccountMessage, ServerMessage } from './messages.ts'
-import { serverText } from './server-text.ts'
+import { accountCommands, serverText } from './server-text.ts'
 import type { Heard, Voice } from './talk.ts'
 
 /** The passwords that `passwd` asks for, in turn. */
 type Change = readonly string[]
 
 const questions = ['Old password:', 'New password:', 'New password again:']
-const help = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
 
 /** The commands of someone who is logged in and types lines. */
 export class AccountText implements Voice<AccountMessage, ServerMessage> {
@@ -17,21 +16,21 @@ export class AccountText implements Voice<AccountMessage, ServerMessage> {
     const token = /^resume (\S+)$/.exec(text.trim())?.[1]
     if (token !== undefined) return { kind: 'message', message: { type: 'resume', token } }
     const [command = '', argument, ...rest] = text.trim().toLowerCase().split(/\s+/)
-    if (rest.length > 0) return more(help)
+    if (rest.length > 0) return more(accountCommands)
     switch (command) {
       case '':
         return more()
       case 'whoami':
       case 'sessions':
       case 'exit':
-        return argument === undefined ? { kind: 'message', message: { type: command } } : more(help)
+        return argument === undefined ? { kind: 'message', message: { type: command } } : more(accountCommands)
       case 'logout':
         return { kind: 'message', message: { type: 'logout', ...(argument !== undefined && { which: argument }) } }
       case 'passwd':
         this.#change = []
         return more(...questions.slice(0, 1))
       default:
-        return more(help)
+        return more(accountCommands)
     }
   }
 

@@ -24,7 +24,7 @@ export async function authenticate(line: Line, services: LoginServices): Promise
   const frames = (await line.dialect()) === 'frames'
   const talk = new Talk<LoginMessage, ServerMessage>(line, frames ? frameVoice(loginShapes) : new LoginText())
   if (!line.secure) {
-    perform(talk, refusePlaintext(line.peer.address))
+    perform(talk, refusePlaintext(line.peer.address, line.offersTls))
     return undefined
   }
   talk.tell({ type: 'hello', service: services.service, version: 1 })

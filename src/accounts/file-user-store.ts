@@ -1,12 +1,21 @@
-import { readFileSync, realpathSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { type Disk, disk as realDisk } from './atomic-file.ts'
+import { behindLinks, replaceFile } from '../files/replace-file.ts'
 import { FileLock, type Processes } from './file-lock.ts'
 import { type HostRecord, UserBook, type UserRecord } from './user-book.ts'
 import type { Identified, Registered, UserStore } from './user-store.ts'
 import { formatUsers, parseUsers } from './users-file.ts'
+
+/** Replaces whole files; tests put a full or broken disk in its place. */
+export interface Disk {
+  /** Resolves once the new content would survive a power cut. When it rejects, the old content is still there. */
+  replace(path: string, text: Iterable<string>): Promise<void>
+}
+
+/** Hashes of passwords are nobody else's business. */
+const realDisk: Disk = { replace: (path, text) => replaceFile(path, text, 0o600) }
 
 export interface UsersFile {
   readonly path: string
@@ -43,7 +52,8 @@ export class FileUserStore implements UserStore {
   constructor(file: UsersFile) {
     this.#file = file
     this.#disk = file.disk ?? realDisk
-    this.#path = followLinks(file.path)
+    // One lock for one file, whatever leads to it.
+    this.#path = behindLinks(file.path)
     try {
       this.#lock = FileLock.take(this.#path, file.processes, '--users')
     } catch (error) {
@@ -141,15 +151,6 @@ export class FileUserStore implements UserStore {
       }
     }
     this.#writing = undefined
-  }
-}
-
-/** Renaming replaces a symbolic link, so the file behind it is the one to work on. */
-function followLinks(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
   }
 }
 

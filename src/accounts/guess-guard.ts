@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import { nameKey } from '../base/name-key.ts'
+import { pause } from '../base/pause.ts'
 import { sourceKey } from './hosts.ts'
-import { nameKey } from './name.ts'
 import { accountRule, sourceRule, Throttle } from './throttle.ts'
 
 /**
@@ -24,20 +25,10 @@ export class GuessGuard {
   }
 
   /** Waits as long as the account's failures ask; answers how long, or undefined when `signal` came first. */
-  delay(name: string, signal: AbortSignal | undefined): Promise<number | undefined> {
+  async delay(name: string, signal: AbortSignal | undefined): Promise<number | undefined> {
     const waitMs = this.#accounts.waitMs(nameKey(name))
-    if (waitMs === 0 || signal?.aborted === true) return Promise.resolve(signal?.aborted === true ? undefined : 0)
-    return new Promise((resolve) => {
-      const leave = () => {
-        timer.cancel()
-        resolve(undefined)
-      }
-      const timer = this.#clock.after(waitMs, () => {
-        signal?.removeEventListener('abort', leave)
-        resolve(waitMs)
-      })
-      signal?.addEventListener('abort', leave, { once: true })
-    })
+    if (waitMs > 0) await pause(this.#clock, waitMs, signal)
+    return signal?.aborted === true ? undefined : waitMs
   }
 
   failed(name: string, address: string): void {

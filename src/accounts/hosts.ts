@@ -1,39 +1,13 @@
-/**
- * The key of a client's address: IPv4 in dotted form, IPv4-mapped IPv6 (RFC 4291 2.5.5.2) as that IPv4, any other IPv6
- * as eight groups without a zone. Text that is no address is its own key.
- */
+import { canonicalIp, formatIp, parseIp } from '../net/ip.ts'
+
+/** The key of a client's address, which is also what people are shown. Text that is no address is its own key. */
 export function hostKey(address: string): string {
-  if (!address.includes(':')) return address
-  const groups = groupsOf(address)
-  if (groups === undefined) return address
-  const [g0, g1, g2, g3, g4, g5, high = 0, low = 0] = groups
-  if (g0 === 0 && g1 === 0 && g2 === 0 && g3 === 0 && g4 === 0 && g5 === 0xffff) {
-    return [high >> 8, high & 255, low >> 8, low & 255].join('.')
-  }
-  return groups.map((group) => group.toString(16)).join(':')
+  return canonicalIp(address) ?? address
 }
 
 /** What counts as one source of attempts: an IPv4 address, or the /64 that one IPv6 customer has (RFC 6177). */
 export function sourceKey(address: string): string {
-  const key = hostKey(address)
-  return key.includes(':') ? `${key.split(':').slice(0, 4).join(':')}::/64` : key
-}
-
-function groupsOf(address: string): number[] | undefined {
-  const bare = address.replace(/%.*$/, '').replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => {
-    return `${((Number(a) << 8) | Number(b)).toString(16)}:${((Number(c) << 8) | Number(d)).toString(16)}`
-  })
-  const [head = '', tail] = bare.split('::', 2)
-  const left = parse(head)
-  const right = parse(tail ?? '')
-  const missing = 8 - left.length - right.length
-  if (tail === undefined ? missing !== 0 : missing < 1) return undefined
-  const groups = [...left, ...new Array<number>(missing).fill(0), ...right]
-  return groups.every((group) => group >= 0 && group <= 0xffff) ? groups : undefined
-}
-
-function parse(part: string): number[] {
-  return part === ''
-    ? []
-    : part.split(':').map((group) => (/^[0-9a-f]{1,4}$/i.test(group) ? Number.parseInt(group, 16) : -1))
+  const ip = parseIp(address)
+  if (ip?.family !== 6) return hostKey(address)
+  return `${formatIp(6, (ip.value >> 64n) << 64n)}/64`
 }

@@ -1,6 +1,6 @@
 import type { LoginMessage, ServerMessage } from './messages.ts'
 import { checkName, nameFaults } from './name.ts'
-import { serverText } from './server-text.ts'
+import { accountCommands, serverText } from './server-text.ts'
 import type { Heard, Voice } from './talk.ts'
 
 /** What the next line is taken for. */
@@ -47,8 +47,7 @@ export class LoginText implements Voice<LoginMessage, ServerMessage> {
       return [...lines, this.#prompt()]
     }
     // Other services greet with commands of their own.
-    if (message.type === 'welcome' && this.#service !== 'auth')
-      return lines.filter((line) => !line.startsWith('Commands: '))
+    if (message.type === 'welcome' && this.#service !== 'auth') return lines.filter((line) => line !== accountCommands)
     if (message.type !== 'denied') return lines
     if (message.reason === 'wrong' && this.#tried !== undefined) {
       this.#expected = { what: 'password', name: this.#tried.name, refused: this.#tried.password }

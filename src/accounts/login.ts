@@ -53,10 +53,11 @@ export function loginStep(state: LoginState, input: LoginInput): LoginStep {
 }
 
 /** What someone hears whose name and password others could read on the way. */
-export function refusePlaintext(address: string): readonly LoginEffect[] {
-  const message =
-    'Passwords do not travel in plain text here: connect with TLS, for instance with "netlab connect --tls", ' +
-    `or from the server's own machine instead of ${address}.`
+export function refusePlaintext(address: string, offersTls: boolean): readonly LoginEffect[] {
+  const way = offersTls
+    ? 'connect with TLS, for instance with "netlab connect --tls", or'
+    : 'this server was started without TLS. Its operator can start it with --tls; as it is, connect'
+  const message = `Passwords do not travel in plain text here: ${way} from the server's own machine instead of ${address}.`
   return goodbye('plaintext', message, 'exit', 'plain text refused')
 }
 

@@ -1,4 +1,5 @@
 import { limits } from '../base/limits.ts'
+import { nameKey } from '../base/name-key.ts'
 
 export type NameCheck =
   | { readonly kind: 'good'; readonly name: string; readonly key: string }
@@ -21,7 +22,6 @@ export const nameFaults: Readonly<Record<NameFault, string>> = {
 const reserved = new Set(['exit'])
 
 /** Most names by far; normalising changes nothing about them. */
-const ascii = /^[ -~]*$/
 const plain = /^[!-~]+(?: [!-~]+)*$/
 
 /**
@@ -42,12 +42,6 @@ export function checkName(typed: string): NameCheck {
   if (/^\p{M}/u.test(name)) return bad('mark')
   if ([...name].length > limits.nameCodePoints) return bad('long')
   return good(name)
-}
-
-/** Upper case first: it is what unites ß with ss and both sigmas, which lower case alone keeps apart. */
-export function nameKey(name: string): string {
-  if (ascii.test(name)) return name.toLowerCase()
-  return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 }
 
 function good(name: string): NameCheck {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { limits } from '../base/limits.ts'
+import { nameKey } from '../base/name-key.ts'
 import { commonPasswords } from './common-passwords.ts'
-import { nameKey } from './name.ts'
 
 export type PasswordFault = 'short' | 'long' | 'common' | 'name' | 'encoding'
 

@@ -9,7 +9,7 @@ export class Revocations {
     this.#watchers.set(session, watchers.add(callback))
     return () => {
       watchers.delete(callback)
-      if (watchers.size === 0) this.#watchers.delete(session)
+      if (watchers.size === 0 && this.#watchers.get(session) === watchers) this.#watchers.delete(session)
     }
   }
 

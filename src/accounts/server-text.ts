@@ -1,6 +1,9 @@
 import type { SessionInfo } from './accounts.ts'
 import type { ServerMessage } from './messages.ts'
 
+/** What someone who is logged in may type. */
+export const accountCommands = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
+
 /** What the server says, as lines for a person. Names were checked when they were made, so they are safe to print. */
 export function serverText(message: ServerMessage): readonly string[] {
   switch (message.type) {
@@ -30,9 +33,8 @@ function welcome(message: Extract<ServerMessage, { readonly type: 'welcome' }>):
     registered: `Welcome, ${name}. You are registered.`,
     resumed: `Welcome back, ${name}. Your session goes on.`,
   }[how]
-  const commands = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
   const keep = token === undefined ? [] : [`Next time "resume ${token}" instead of a name saves the password.`]
-  return [greeting, ...keep, commands]
+  return [greeting, ...keep, accountCommands]
 }
 
 function session({ id, address, createdMs, expiresMs }: SessionInfo): string {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
+import { nameKey } from '../base/name-key.ts'
 import { GroupCommit } from './group-commit.ts'
-import { nameKey } from './name.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 import { newToken, tokenHash } from './token.ts'
 

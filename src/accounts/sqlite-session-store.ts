@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { FileLock, type Processes } from './file-lock.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 
@@ -33,10 +34,10 @@ export class SqliteSessionStore implements SessionStore {
       throw this.#explain(error)
     }
     try {
-      this.#database = new DatabaseSync(path)
-      // Deleted hashes are overwritten, not only unlinked; a busy chat history in the same file is waited for.
+      // A busy chat history in the same file is waited for.
+      this.#database = new DatabaseSync(path, { timeout: limits.databaseBusyMs })
+      // Deleted hashes are overwritten, not only unlinked.
       this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON')
-      this.#database.exec('PRAGMA busy_timeout=5000')
       this.#database.exec(schema)
       this.#put = this.#database.prepare(
         'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_ms = excluded.used_ms',

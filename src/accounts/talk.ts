@@ -8,8 +8,11 @@ export interface Line {
   readonly peer: Peer
   /** Nobody between the two ends can read along, or the operator does not mind. */
   readonly secure: boolean
+  /** The server speaks TLS on the same port. */
+  readonly offersTls: boolean
   readonly signal: AbortSignal
   dialect(): Promise<'frames' | 'text'>
+  /** Rejects with a ProtocolError when what comes next can be no message; a person who types lines is told why by the line. */
   receive(): Promise<string | undefined>
   send(text: string): void
   end(reason: DisconnectReason, detail?: string): void
@@ -40,10 +43,10 @@ export class Talk<C, S> {
     this.#voice = voice
   }
 
-  /** The next whole message; undefined after the last. @throws {ProtocolError} after too much nonsense. */
+  /** The next whole message; undefined after the last. @throws {ProtocolError} after too much nonsense, or bytes that can be no message. */
   async receive(): Promise<C | undefined> {
     for (;;) {
-      const text = await this.line.receive()
+      const text = await this.#next()
       if (text === undefined) return undefined
       const heard = this.#voice.hear(text)
       if (heard.kind === 'message') return heard.message
@@ -56,10 +59,27 @@ export class Talk<C, S> {
     for (const part of this.#voice.say(message)) this.line.send(part)
   }
 
+  async #next(): Promise<string | undefined> {
+    try {
+      return await this.line.receive()
+    } catch (error) {
+      if (error instanceof ProtocolError && (await this.line.dialect()) === 'frames') this.#tellFault(sentence(error))
+      throw error
+    }
+  }
+
   #complain(why: string): void {
-    this.line.send(JSON.stringify({ type: 'error', reason: 'bad-message', message: why }))
+    this.#tellFault(why)
     if (++this.#nonsense >= limits.badMessages) throw new ProtocolError('BAD_MESSAGE', 'too many bad messages')
   }
+
+  #tellFault(why: string): void {
+    this.line.send(JSON.stringify({ type: 'error', reason: 'bad-message', message: why }))
+  }
+}
+
+function sentence({ message }: Error): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }
 
 /** An event of a conversation that doesn't say yet whose. */

@@ -1,8 +1,8 @@
-import { nameKey } from './name.ts'
+import { nameKey } from '../base/name-key.ts'
 
 /** A host that told its name. */
 export interface HostRecord {
-  /** As `hostKey` writes it. */
+  /** As `hostKey` writes it, whichever way the file did. */
   readonly address: string
   readonly name: string
   /** When it was first seen, ISO 8601. */

@@ -1,5 +1,6 @@
 /**
- * Every bound with its unit and its reason. Whatever a peer can make grow has one.
+ * Every bound with its unit and its reason. Whatever a peer can make grow has one. Those of the chat over UDP, which nothing
+ * else shares, are in `datagram-chat/limits.ts`.
  * Names end in their unit: Bytes, Ms, Count.
  */
 export const limits = {
@@ -194,49 +195,6 @@ export const limits = {
   bannerBytes: 512,
   bannerMs: 1_500,
   bannerPauseMs: 100,
-  /** chat-udp: one datagram. IPv6 promises 1,280 bytes on every path (RFC 8200 5); less its headers and a tunnel's. */
-  datagramBytes: 1_200,
-  /** chat-udp: one message, and the part of it that one datagram carries. */
-  datagramTextBytes: 4_096,
-  datagramPartBytes: 1_024,
-  /** chat-udp: parts of one member on their way or waiting their turn at the relay; 16 KiB a member. */
-  datagramWindowParts: 16,
-  /** chat-udp: messages a member has typed and the relay has not yet taken; a pipe waits, a person is told. */
-  datagramOutboxMessages: 256,
-  /** chat-udp: how often one part is sent before its author is told. */
-  datagramTries: 5,
-  /** chat-udp: what the relay keeps to send again; a member further behind has missed lines and is told how many. */
-  datagramLogEntries: 8_192,
-  datagramLogBytes: 4_194_304,
-  /** chat-udp: lines that came early and wait at the member for those before them. */
-  datagramEarlyEntries: 2_048,
-  /** chat-udp: lines a newcomer is shown. */
-  datagramHistoryCount: 20,
-  /** chat-udp: a silent member says it is there this often, and is given up after three of them went missing. */
-  datagramHeartbeatMs: 15_000,
-  datagramSilenceMs: 50_000,
-  /** chat-udp: lines of a tick travel together; a tenth of what a person notices. */
-  datagramTickMs: 5,
-  /** chat-udp: members of a room, when nothing else was asked, and at most: each line costs one send a member. */
-  datagramMembers: 1_000,
-  datagramMaxMembers: 10_000,
-  /** chat-udp: of these, from one address other than this machine's own: a school behind one router, not a whole room. */
-  datagramMembersPerAddress: 100,
-  /** chat-udp: parts a second that one member's words are let through at, and how many at once. */
-  datagramPartsPerSecond: 10,
-  datagramPartsBurst: 20,
-  /** chat-udp: datagrams a second that are looked at for one member; acknowledgements and requests included. */
-  datagramsPerSecond: 200,
-  /** chat-udp: datagrams sent in one turn of the event loop, at about 5 µs each. */
-  datagramSlice: 1_000,
-  /** chat-udp: bytes the system has not yet taken from the relay; above it datagrams are dropped, as a full router would. */
-  datagramSendQueueBytes: 4_194_304,
-  /** chat-udp: how long a cookie's time slot is; a cookie is good for its slot and the next. */
-  datagramCookieMs: 30_000,
-  /** chat-udp: refused joins a second that the log is told of; whoever keeps knocking must not fill it. */
-  datagramRefusalsPerSecond: 10,
-  /** chat-udp: how long one listens for relays on the local network. */
-  datagramFindMs: 1_000,
   /** A name, after normalisation; what fits beside a message on one line. */
   nameCodePoints: 32,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
@@ -254,6 +212,8 @@ export const limits = {
   waitNoticeMs: 2_000,
   /** Accounts and sources whose failures are remembered; about 100 bytes each, the one silent longest is forgotten first. */
   throttleEntries: 65_536,
+  /** A temporary file beside the one it was to replace, not written to for so long, was left by a process that died. */
+  abandonedFileMs: 600_000,
   /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
   accounts: 100_000,
   /** Sessions of one user; the one silent longest makes room. */

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import { pause } from '../base/pause.ts'
 import type { Edge } from './edge.ts'
 import { parseEntrance } from './entrance.ts'
 import type { Sink } from './fan-out.ts'
@@ -15,6 +16,7 @@ export interface ChatLine {
   readonly id: number
   readonly signal: AbortSignal
   readonly queuedBytes: number
+  /** Rejects with a ProtocolError when what comes next can be no message; a person who types lines is told why by the line. */
   receive(): Promise<string | undefined>
   write(bytes: Uint8Array): void
   end(reason: DisconnectReason, detail?: string): void
@@ -56,15 +58,15 @@ export class Conversation {
     }
   }
 
-  /** Resolves when the connection is over. @throws {ProtocolError} after too much that is no message at all */
+  /** Resolves when the connection is over. @throws {ProtocolError} after too much that is no message, or bytes that can be none */
   async run(): Promise<void> {
     const { edge, clock, bucket } = this.#services
     if (this.#sink.dialect === 'text') this.#enter({})
     try {
-      for (let text = await this.#line.receive(); text !== undefined; text = await this.#line.receive()) {
+      for (let text = await this.#next(); text !== undefined; text = await this.#next()) {
         this.#hear(text)
         const waitMs = bucket.take(clock.monotonic())
-        if (waitMs > 0) await pause(clock, waitMs, this.#line.signal)
+        if (waitMs > 0) await pause(clock, waitMs, this.#line.signal, { background: true })
         // What a flood left behind is not said after its sender has gone.
         if (this.#line.signal.aborted) return
       }
@@ -77,6 +79,16 @@ export class Conversation {
   dismiss(reason: string, detail: string): void {
     this.#line.write(encode([{ type: 'bye', reason }], this.#sink.dialect))
     this.#line.end('kicked', detail)
+  }
+
+  async #next(): Promise<string | undefined> {
+    try {
+      return await this.#line.receive()
+    } catch (error) {
+      if (error instanceof ProtocolError && this.#sink.dialect === 'frames')
+        this.#line.write(encode([{ type: 'error', code: 'BAD_MESSAGE', text: error.message }], 'frames'))
+      throw error
+    }
   }
 
   #hear(text: string): void {
@@ -134,17 +146,4 @@ function parseJson(text: string): unknown {
   } catch {
     throw new Refusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
   }
-}
-
-/** Waits, but not for somebody who has gone. */
-function pause(clock: Clock, waitMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = clock.after(waitMs, done, { background: true })
-    signal.addEventListener('abort', done, { once: true })
-  })
 }

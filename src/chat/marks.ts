@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
+import { nameKey } from '../base/name-key.ts'
 import type { Mark } from './history.ts'
-import { nameKey } from './names.ts'
 import { Refusal } from './refusal.ts'
 
 /** What operators decided: topics, bans, mutes, and who else is an operator. Outlives rooms and restarts. */

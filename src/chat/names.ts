@@ -24,8 +24,3 @@ export function parseName(text: string): string {
   if (name.length > 0 && name.length <= 128 && !/^\s|\s$|[\p{C}\p{Zl}\p{Zp}]/u.test(name)) return name
   throw new Refusal('BAD_NAME', 'that cannot be the name of anybody')
 }
-
-/** Equal for names that differ only in case or presentation. Accounts are unique by this, so it finds one person. */
-export function nameKey(name: string): string {
-  return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
-}

@@ -1,13 +1,13 @@
-import { limits } from '../base/limits.ts'
 import { ByteReader, MalformedDatagram } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { tagBytes } from './cipher.ts'
 import { decodeEntry, type Entry } from './entry.ts'
 import { envelopeBytes } from './envelope.ts'
+import { datagramLimits } from './limits.ts'
 import { readTextRefusal, type TextRefusal, textRefusalNumber } from './refusal.ts'
 
 /** What fits between envelope and tag. */
-export const maxBodyBytes = limits.datagramBytes - envelopeBytes - tagBytes
+export const maxBodyBytes = datagramLimits.bytes - envelopeBytes - tagBytes
 
 /** One part of a message on its way to the relay. Parts are numbered through the whole session, from 1. */
 export interface Part {

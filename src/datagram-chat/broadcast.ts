@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import type { Seal } from './cipher.ts'
 import { sealBody } from './envelope.ts'
 import { DatagramType } from './header.ts'
+import { datagramLimits } from './limits.ts'
 import type { RelayMember } from './relay-member.ts'
 import type { RelayMembers } from './relay-members.ts'
 import type { RoomLog } from './room-log.ts'
@@ -41,7 +41,7 @@ export class Broadcast {
     const end = log.head
     const pieces: Buffer[] = []
     let next = this.#sent + 1
-    while (next <= end && pieces.length < limits.datagramSlice) {
+    while (next <= end && pieces.length < datagramLimits.slice) {
       const piece = log.piece(next, end, 0)
       this.#number += 1
       pieces.push(sealBody(DatagramType.room, this.#number, piece.body, this.#options.seal))
@@ -53,7 +53,7 @@ export class Broadcast {
 
   #slice(pieces: readonly Buffer[], members: readonly RelayMember[], from: number): void {
     const { clock, transmit } = this.#options
-    const end = Math.min(members.length, from + Math.max(1, Math.floor(limits.datagramSlice / pieces.length)))
+    const end = Math.min(members.length, from + Math.max(1, Math.floor(datagramLimits.slice / pieces.length)))
     const nowMs = clock.monotonic()
     for (const member of members.slice(from, end)) {
       for (const piece of pieces) transmit(member, Buffer.concat([member.roomPrefix, piece]))

@@ -1,11 +1,11 @@
-import { limits } from '../base/limits.ts'
+import { datagramLimits } from './limits.ts'
 
 /** Builds one datagram or a piece of one from big-endian fields. Writing past the limit of a datagram throws RangeError: a bug of ours. */
 export class ByteWriter {
   readonly #bytes: Buffer
   #at = 0
 
-  constructor(maxBytes: number = limits.datagramBytes) {
+  constructor(maxBytes: number = datagramLimits.bytes) {
     this.#bytes = Buffer.allocUnsafe(maxBytes)
   }
 

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
+import { datagramLimits } from './limits.ts'
 
 export const cookieBytes = 16
 
@@ -34,5 +34,5 @@ export class CookieJar {
 }
 
 function slotAt(nowMs: number): number {
-  return Math.floor(nowMs / limits.datagramCookieMs)
+  return Math.floor(nowMs / datagramLimits.cookieMs)
 }

@@ -3,11 +3,11 @@ import { networkInterfaces } from 'node:os'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { MalformedDatagram } from './byte-reader.ts'
 import { bound, datagramSocket } from './datagram-socket.ts'
 import { decodeHere, encodeQuestion, type Here, nonceBytes } from './handshake.ts'
 import { DatagramType, datagramType } from './header.ts'
+import { datagramLimits } from './limits.ts'
 import type { Relay } from './relay.ts'
 
 /** Where relays listen for those who look for one: a group of the organisation-local scope (RFC 2365 6.2) and its port. */
@@ -77,7 +77,7 @@ export async function findRelays(clock: Clock, signal?: AbortSignal): Promise<re
   ask()
   const timers = Array.from({ length: asks - 1 }, (_, index) => clock.after((index + 1) * 100, ask))
   await new Promise<void>((done) => {
-    timers.push(clock.after(limits.datagramFindMs, done))
+    timers.push(clock.after(datagramLimits.findMs, done))
     signal?.addEventListener('abort', () => done(), { once: true })
   })
   for (const timer of timers) timer.cancel()

@@ -1,6 +1,6 @@
-import { limits } from '../base/limits.ts'
 import { ByteReader, MalformedDatagram } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
+import { datagramLimits } from './limits.ts'
 import { type LeaveReason, leaveReasonNumber, readLeaveReason } from './refusal.ts'
 
 /** One part of something a member said. The parts of a message follow each other in the room's order. */
@@ -103,6 +103,6 @@ export function decodeEntry(reader: ByteReader): Entry {
 function decodePart(acted: boolean, fields: ByteReader): PartEntry {
   const numbers = { member: fields.number(4), part: fields.number(4), at: fields.number(6) }
   const place = { index: fields.number(1), count: fields.number(1), name: fields.shortText() }
-  if (fields.left > limits.datagramPartBytes) throw new MalformedDatagram('part too long')
+  if (fields.left > datagramLimits.partBytes) throw new MalformedDatagram('part too long')
   return { kind: 'part', acted, ...numbers, ...place, bytes: fields.bytes(fields.left) }
 }

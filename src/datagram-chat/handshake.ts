@@ -1,8 +1,8 @@
-import { limits } from '../base/limits.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { cookieBytes } from './cookie.ts'
 import { DatagramType, header, headerBytes } from './header.ts'
+import { datagramLimits } from './limits.ts'
 
 /** Datagrams before there is a session. What comes from an unproven address is padded so that no answer is longer than it. */
 export const nonceBytes = 8
@@ -117,7 +117,7 @@ export function decodeWelcome(body: Buffer): Welcome {
 export function encodeHere(here: Here): Buffer {
   const writer = new ByteWriter(questionBytes).bytes(header(DatagramType.here)).bytes(here.nonce)
   writer.bytes(here.relay).number(here.port, 2)
-  writer.number(Math.min(here.memberCount, limits.datagramMaxMembers), 2).number(here.keyed ? keyedFlag : 0, 1)
+  writer.number(Math.min(here.memberCount, datagramLimits.maxMembers), 2).number(here.keyed ? keyedFlag : 0, 1)
   return writer.shortText(here.room).finish()
 }
 

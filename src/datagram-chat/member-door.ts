@@ -1,5 +1,4 @@
 import type { Timer } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import { ivBytes, type MakeSeal, noSeals } from './cipher.ts'
 import {
   type Challenge,
@@ -14,6 +13,7 @@ import {
   type Welcome,
 } from './handshake.ts'
 import { DatagramType, headerBytes } from './header.ts'
+import { datagramLimits } from './limits.ts'
 import type { MemberEnd } from './member-event.ts'
 import type { MemberOptions, MemberPorts } from './member-ports.ts'
 import { decodeRefused } from './refusal.ts'
@@ -115,7 +115,7 @@ export class MemberDoor {
 
   #ask(question: Buffer, tries: number): void {
     if (this.#done) return
-    if (tries > limits.datagramTries) {
+    if (tries > datagramLimits.tries) {
       this.#fail({ type: 'no-answer' })
       return
     }

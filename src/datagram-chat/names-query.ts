@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import type { Names } from './bodies.ts'
+import { datagramLimits } from './limits.ts'
 import type { RoundTrip } from './rtt.ts'
 
 interface NamesQueryOptions {
@@ -29,7 +29,7 @@ export class NamesQuery {
     this.#timer?.cancel()
     this.#names.push(...page.names)
     // Ids only grow, so a relay that speaks nonsense cannot keep us asking.
-    if (page.next <= this.#after || this.#names.length > limits.datagramMaxMembers) {
+    if (page.next <= this.#after || this.#names.length > datagramLimits.maxMembers) {
       this.#options.done(this.#names)
       return
     }
@@ -43,7 +43,7 @@ export class NamesQuery {
 
   #ask(tries: number): void {
     const { clock, roundTrip, ask, done } = this.#options
-    if (tries > limits.datagramTries) {
+    if (tries > datagramLimits.tries) {
       done(undefined)
       return
     }

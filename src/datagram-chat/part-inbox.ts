@@ -1,6 +1,6 @@
-import { limits } from '../base/limits.ts'
 import type { Part } from './bodies.ts'
 import { utf8Text } from './byte-reader.ts'
+import { datagramLimits } from './limits.ts'
 import type { TextRefusal } from './refusal.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
@@ -37,7 +37,7 @@ export class PartInbox {
   /** Bit i: part `taken + 1 + i` waits here. */
   get held(): number {
     let bits = 0
-    for (let bit = 0; bit < limits.datagramWindowParts; bit += 1) {
+    for (let bit = 0; bit < datagramLimits.windowParts; bit += 1) {
       if (this.#waiting.has(this.#taken + 1 + bit)) bits |= 1 << bit
     }
     return bits
@@ -54,15 +54,15 @@ export class PartInbox {
 
   /** Takes a part in; one that is old, known or beyond the window is dropped. */
   add(part: Part): void {
-    if (part.part <= this.#taken || part.part > this.#taken + limits.datagramWindowParts) return
-    if (part.bytes.length > limits.datagramPartBytes || this.#waiting.has(part.part)) return
+    if (part.part <= this.#taken || part.part > this.#taken + datagramLimits.windowParts) return
+    if (part.bytes.length > datagramLimits.partBytes || this.#waiting.has(part.part)) return
     // A copy: the part may wait longer than the datagram that it came in.
     this.#waiting.set(part.part, { ...part, bytes: Buffer.from(part.bytes) })
   }
 
   /** The author has given up everything before `lowest` that has not come; nothing waits for it any longer. */
   giveUpBefore(lowest: number): void {
-    this.#lowest = Math.min(Math.max(this.#lowest, lowest), this.#taken + 1 + limits.datagramWindowParts)
+    this.#lowest = Math.min(Math.max(this.#lowest, lowest), this.#taken + 1 + datagramLimits.windowParts)
   }
 
   /** Messages that are whole and within the rate. */
@@ -96,13 +96,13 @@ export class PartInbox {
   }
 
   #refuse(part: Part, reason: TextRefusal): undefined {
-    this.#refusals = [...this.#refusals, { part: part.part, reason }].slice(-limits.datagramWindowParts)
+    this.#refusals = [...this.#refusals, { part: part.part, reason }].slice(-datagramLimits.windowParts)
   }
 }
 
 function textProblem(parts: readonly Part[]): TextRefusal | undefined {
   const bytes = Buffer.concat(parts.map((part) => part.bytes))
-  if (bytes.length > limits.datagramTextBytes) return 'too-long'
+  if (bytes.length > datagramLimits.textBytes) return 'too-long'
   const text = utf8Text(bytes)
   if (text === undefined) return 'not-text'
   return text.trim() === '' ? 'empty' : undefined

@@ -1,5 +1,5 @@
-import { limits } from '../base/limits.ts'
 import { type Ack, maxBodyBytes, type Part, partBytes, sayPrefixBytes } from './bodies.ts'
+import { datagramLimits } from './limits.ts'
 import type { RoundTrip } from './rtt.ts'
 import { textParts } from './text-parts.ts'
 
@@ -55,7 +55,7 @@ export class PartOutbox {
   add(text: string, acted: boolean): 'queued' | 'full' | 'too-long' {
     const pieces = textParts(text)
     if (pieces === undefined) return 'too-long'
-    if (this.#outgoing.length + pieces.length > limits.datagramOutboxMessages) return 'full'
+    if (this.#outgoing.length + pieces.length > datagramLimits.outboxMessages) return 'full'
     for (const [index, bytes] of pieces.entries()) {
       this.#lastPart += 1
       const part = { part: this.#lastPart, acted, index, count: pieces.length, bytes }
@@ -67,7 +67,7 @@ export class PartOutbox {
   /** What has to be sent now; counts as sent. Gives up messages that were sent often enough. */
   due(nowMs: number): readonly Due[] {
     for (const late of this.#inWindow().filter(
-      (one) => this.#dueMs(one) <= nowMs && one.tries >= limits.datagramTries,
+      (one) => this.#dueMs(one) <= nowMs && one.tries >= datagramLimits.tries,
     )) {
       this.#giveUp(late)
     }
@@ -97,7 +97,7 @@ export class PartOutbox {
   acknowledge(ack: Ack, nowMs: number): void {
     for (const one of this.#outgoing) {
       const distance = one.part.part - ack.taken - 1
-      const held = distance >= 0 && distance < limits.datagramWindowParts && (ack.held & (1 << distance)) !== 0
+      const held = distance >= 0 && distance < datagramLimits.windowParts && (ack.held & (1 << distance)) !== 0
       if ((distance < 0 || held) && !one.held && one.tries === 1) this.#roundTrip.sample(nowMs - one.sentMs)
       one.held ||= held
     }
@@ -137,8 +137,8 @@ export class PartOutbox {
   }
 
   #inWindow(): readonly Outgoing[] {
-    const end = Math.max(this.#taken, this.lowest - 1) + limits.datagramWindowParts
-    return this.#outgoing.slice(0, limits.datagramWindowParts).filter(({ part }) => part.part <= end)
+    const end = Math.max(this.#taken, this.lowest - 1) + datagramLimits.windowParts
+    return this.#outgoing.slice(0, datagramLimits.windowParts).filter(({ part }) => part.part <= end)
   }
 
   #dueMs({ tries, sentMs, held }: Outgoing): number {

@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { ivBytes, type MakeSeal, noSeals } from './cipher.ts'
 import { CookieJar } from './cookie.ts'
@@ -18,6 +17,7 @@ import {
   type Welcome,
 } from './handshake.ts'
 import { DatagramType, header, headerBytes } from './header.ts'
+import { datagramLimits } from './limits.ts'
 import { encodeRefused, type JoinRefusal } from './refusal.ts'
 
 export interface RelayDoorOptions {
@@ -42,7 +42,7 @@ interface Answered {
 }
 
 /** Joins remembered at a time; each has proven its address. */
-const answeredCount = 2 * limits.datagramMaxMembers
+const answeredCount = 2 * datagramLimits.maxMembers
 
 /**
  * The relay's door. Before a peer has proven its address nothing is kept and no answer is longer than what came, so a forged source
@@ -110,7 +110,7 @@ export class RelayDoor {
     }
     const answer = this.#sealWelcome(nonce, cookie, welcome)
     this.#remember(cookie.toString('latin1'), {
-      untilMs: nowMs + 2 * limits.datagramCookieMs,
+      untilMs: nowMs + 2 * datagramLimits.cookieMs,
       welcome: answer,
       session: welcome.session,
     })

@@ -1,8 +1,8 @@
 import type { Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import type { Seal } from './cipher.ts'
 import { addressed, encodeEnvelope } from './envelope.ts'
 import { DatagramType } from './header.ts'
+import { datagramLimits } from './limits.ts'
 import type { PartInbox } from './part-inbox.ts'
 import { ReceiveWindow } from './receive-window.ts'
 import { RoundTrip } from './rtt.ts'
@@ -100,7 +100,7 @@ export class RelayMember {
   resendDue(nowMs: number): boolean {
     if (nowMs < this.#resendAtMs) return false
     this.#timed = undefined
-    this.#tries = Math.min(this.#tries + 1, limits.datagramTries)
+    this.#tries = Math.min(this.#tries + 1, datagramLimits.tries)
     this.#resendAtMs = nowMs + this.#roundTrip.timeoutMs(this.#tries)
     return true
   }

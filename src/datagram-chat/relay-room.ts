@@ -1,5 +1,4 @@
 import type { Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { isLoopback } from '../net/address.ts'
 import { encodeAck, encodeNames, maxBodyBytes } from './bodies.ts'
 import { Broadcast } from './broadcast.ts'
@@ -7,6 +6,7 @@ import { noSeals } from './cipher.ts'
 import type { Entry } from './entry.ts'
 import { type Join, sessionBytes, type Welcome } from './handshake.ts'
 import { DatagramType } from './header.ts'
+import { datagramLimits } from './limits.ts'
 import { memberName } from './names.ts'
 import { PartInbox } from './part-inbox.ts'
 import { type JoinRefusal, type LeaveReason, leaveReasonNumber } from './refusal.ts'
@@ -68,7 +68,7 @@ export class RelayRoom {
   }
 
   notice(text: string): void {
-    const bytes = Buffer.from(text).subarray(0, limits.datagramPartBytes)
+    const bytes = Buffer.from(text).subarray(0, datagramLimits.partBytes)
     // Decoding as a stream leaves a character out that the cut went through.
     const whole = Buffer.from(new TextDecoder().decode(bytes, { stream: true }))
     this.#append([{ kind: 'notice', at: this.#ports.clock.now(), bytes: whole }])
@@ -130,7 +130,7 @@ export class RelayRoom {
     const id = this.#lastId
     const firstOrder = this.#log.historyStart
     this.#append([{ kind: 'joined', member: id, at: clock.now(), name }])
-    const burst = Math.max(limits.datagramPartsBurst, partsPerSecond)
+    const burst = Math.max(datagramLimits.partsBurst, partsPerSecond)
     const member = new RelayMember(
       {
         ...{ id, name, session, peer, firstOrder, joinedOrder: this.#log.head },
@@ -182,7 +182,7 @@ export class RelayRoom {
     const nowMs = this.#ports.clock.monotonic()
     let busy = false
     for (const member of this.members.all) {
-      if (nowMs - member.heardMs > limits.datagramSilenceMs) {
+      if (nowMs - member.heardMs > datagramLimits.silenceMs) {
         this.remove(member, 'silent')
         continue
       }

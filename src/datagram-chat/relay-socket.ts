@@ -10,6 +10,7 @@ import { roomKeyFrom, sealsFrom } from './cipher.ts'
 import { bindError, bound, datagramSocket, resolveAddresses } from './datagram-socket.ts'
 import { listenForSeekers } from './discovery.ts'
 import { saltBytes } from './handshake.ts'
+import { datagramLimits } from './limits.ts'
 import { Relay } from './relay.ts'
 
 export interface RelayServerOptions {
@@ -95,7 +96,7 @@ async function open(options: RelayServerOptions, emit: EventSink): Promise<{ soc
 /** Sends without waiting; above the limit of what the system has not yet taken, drops. */
 function sender(socket: Socket, mapped: boolean): (datagram: Buffer, peer: Peer) => void {
   return (datagram, { address, port }) => {
-    if (socket.getSendQueueSize() > limits.datagramSendQueueBytes) return
+    if (socket.getSendQueueSize() > datagramLimits.sendQueueBytes) return
     const numeric = mapped && !address.includes(':') ? `::ffff:${address}` : address
     socket.send(datagram, 0, datagram.length, port, numeric)
   }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
+import { datagramLimits } from './limits.ts'
 
 interface Chores {
   readonly flush: () => void
@@ -27,7 +27,7 @@ export class RelayTicks {
 
   flushSoon(): void {
     if (this.#stopped || this.#flush !== undefined) return
-    this.#flush = this.#clock.after(limits.datagramTickMs, () => {
+    this.#flush = this.#clock.after(datagramLimits.tickMs, () => {
       this.#flush = undefined
       this.#chores.flush()
     })

@@ -1,10 +1,10 @@
 import type { Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { decodeSay, decodeSeen, type Gap, type Progress } from './bodies.ts'
 import { ByteReader, MalformedDatagram } from './byte-reader.ts'
 import { numberOf, openEnvelope, sessionOf } from './envelope.ts'
 import { encodeReset, saltBytes } from './handshake.ts'
 import { DatagramType, datagramType } from './header.ts'
+import { datagramLimits } from './limits.ts'
 import { RelayDoor } from './relay-door.ts'
 import type { RelayMember } from './relay-member.ts'
 import type { RelayOptions, RelayPorts } from './relay-ports.ts'
@@ -27,7 +27,7 @@ export class Relay {
     if (options.salt.length !== saltBytes) throw new RangeError('a salt has 16 bytes')
     this.#ports = ports
     this.#room = new RelayRoom(options, ports)
-    const { datagramRefusalsPerSecond: perSecond } = limits
+    const { refusalsPerSecond: perSecond } = datagramLimits
     const told = new TokenBucket(perSecond, 2 * perSecond, ports.clock.monotonic())
     this.#door = new RelayDoor({
       ...options,
@@ -50,7 +50,7 @@ export class Relay {
 
   /** The datagram is read here and now; nothing of it is kept by reference. */
   receive(datagram: Buffer, peer: Peer): void {
-    if (datagram.length > limits.datagramBytes) return
+    if (datagram.length > datagramLimits.bytes) return
     try {
       this.#dispatch(datagram, peer)
     } catch (error) {

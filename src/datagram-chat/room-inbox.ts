@@ -1,6 +1,6 @@
-import { limits } from '../base/limits.ts'
 import { type Gap, maxGaps, type RoomPiece } from './bodies.ts'
 import type { Entry } from './entry.ts'
+import { datagramLimits } from './limits.ts'
 
 export interface OrderedEntry {
   readonly order: number
@@ -61,7 +61,7 @@ export class RoomInbox {
   #keep(order: number, entry: Entry): void {
     const end = order + widthOf(entry)
     if (end <= this.#next) return
-    if (order > this.#next && this.#early.size >= limits.datagramEarlyEntries) return
+    if (order > this.#next && this.#early.size >= datagramLimits.earlyEntries) return
     const from = Math.max(order, this.#next)
     if (this.#early.has(from)) return
     this.#early.set(from, entry.kind === 'skip' ? { kind: 'skip', count: this.#unknownUntil(from, end) - from } : entry)

@@ -1,7 +1,7 @@
-import { limits } from '../base/limits.ts'
 import { maxBodyBytes } from './bodies.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { type Entry, encodeEntry } from './entry.ts'
+import { datagramLimits } from './limits.ts'
 
 interface Kept {
   readonly bytes: Buffer
@@ -45,8 +45,8 @@ export class RoomLog {
       this.#keptBytes += one.bytes.length
     }
     if (kept[0]?.shown === true) this.#history.push({ firstOrder, entries: kept })
-    if (this.#history.length > limits.datagramHistoryCount) this.#history.shift()
-    while (this.#kept.size > limits.datagramLogEntries || this.#keptBytes > limits.datagramLogBytes) {
+    if (this.#history.length > datagramLimits.historyCount) this.#history.shift()
+    while (this.#kept.size > datagramLimits.logEntries || this.#keptBytes > datagramLimits.logBytes) {
       this.#keptBytes -= this.#kept.get(this.#oldest)?.bytes.length ?? 0
       this.#kept.delete(this.#oldest)
       this.#oldest += 1

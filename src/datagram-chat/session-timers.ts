@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
+import { datagramLimits } from './limits.ts'
 import type { RoundTrip } from './rtt.ts'
 
 interface Chores {
@@ -87,7 +87,7 @@ export class SessionTimers {
   }
 
   #ask(): void {
-    this.#gapTries = Math.min(this.#gapTries + 1, limits.datagramTries)
+    this.#gapTries = Math.min(this.#gapTries + 1, datagramLimits.tries)
     this.#gap = this.#clock.after(this.#roundTrip.timeoutMs(this.#gapTries), () => this.#ask())
     this.#chores.report('no answer')
   }
@@ -99,12 +99,12 @@ export class SessionTimers {
   }
 
   get #usualMs(): number {
-    return this.#waiting ? waitingMs : limits.datagramHeartbeatMs
+    return this.#waiting ? waitingMs : datagramLimits.heartbeatMs
   }
 
   #beat(): void {
     const nowMs = this.#clock.monotonic()
-    if (nowMs - this.#heardMs > limits.datagramSilenceMs) {
+    if (nowMs - this.#heardMs > datagramLimits.silenceMs) {
       this.#chores.lost()
       return
     }

@@ -1,4 +1,4 @@
-import { limits } from '../base/limits.ts'
+import { datagramLimits } from './limits.ts'
 
 /**
  * Copies of a datagram by try, from 1. Whatever had to be sent again is on a bad line: five single sends all fail once in 400 times where
@@ -10,5 +10,5 @@ const copies = [1, 2, 3, 3, 3] as const
 export const copyGapMs = 20
 
 export function copiesOf(tries: number): number {
-  return copies[Math.min(tries, limits.datagramTries) - 1] ?? 1
+  return copies[Math.min(tries, datagramLimits.tries) - 1] ?? 1
 }

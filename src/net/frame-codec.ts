@@ -26,7 +26,7 @@ export class FrameDecoder implements Decoder<Buffer> {
         at = this.#readHeader(bytes, at)
         if (this.#headerSeen < frameHeaderBytes) return
         // Before the payload is awaited or room made for it: a header is cheap to send.
-        if (this.#payloadBytes > this.#maxBytes) throw tooLong(this.#payloadBytes, this.#maxBytes)
+        if (this.#payloadBytes > this.#maxBytes) throw frameTooLong(this.#payloadBytes, this.#maxBytes)
         const end = at + this.#payloadBytes
         if (end <= bytes.length) {
           this.#headerSeen = 0
@@ -71,7 +71,8 @@ export class FrameDecoder implements Decoder<Buffer> {
   }
 }
 
-function tooLong(bytes: number, maxBytes: number): ProtocolError {
+/** What a header says that announces more than `maxBytes`. */
+export function frameTooLong(bytes: number, maxBytes: number): ProtocolError {
   return new ProtocolError('FRAME_TOO_LONG', `a frame of ${bytes} bytes was announced, more than ${maxBytes}`, {
     hint: 'the other side may not speak length-prefixed frames',
   })

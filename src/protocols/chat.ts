@@ -1,7 +1,7 @@
 import { authenticate } from '../accounts/authenticate.ts'
-import { nameKey } from '../accounts/name.ts'
 import { RemoteAccounts } from '../accounts/remote-accounts.ts'
 import { limits } from '../base/limits.ts'
+import { nameKey } from '../base/name-key.ts'
 import { Conversation } from '../chat/conversation.ts'
 import { Edge } from '../chat/edge.ts'
 import { FloodControl } from '../chat/flood-control.ts'

@@ -1,4 +1,5 @@
-import { ProtocolError } from '../base/errors.ts'
+import { dialectOf } from '../net/dialect.ts'
+import { frameHeaderBytes, frameTooLong } from '../net/frame-codec.ts'
 
 export type SpottedCommand = 'exit' | 'stop'
 
@@ -16,7 +17,6 @@ const needles: readonly (readonly [command: SpottedCommand, needle: Buffer])[] =
   ['exit', Buffer.from('\nexit')],
   ['stop', Buffer.from('\nstop')],
 ]
-const headerBytes = 4
 
 function commandOf(text: string): SpottedCommand | undefined {
   const word = text.replace(/\r?\n?$/, '')
@@ -53,10 +53,10 @@ export class CommandSpotter {
 
   /**
    * The first command in `chunk`; call again with what follows it.
-   * @throws {ProtocolError} FRAME_TOO_LARGE, only when frames were demanded.
+   * @throws {ProtocolError} FRAME_TOO_LONG, only when frames were demanded.
    */
   push(chunk: Buffer): Spotted | undefined {
-    this.#dialect ??= chunk[0] === 0 ? 'frames' : 'text'
+    this.#dialect ??= dialectOf(chunk[0]) === 'frames' ? 'frames' : 'text'
     if (this.#dialect === 'frames') return this.#pushFrames(chunk)
     if (this.#dialect === 'text') return this.#pushText(chunk)
     return undefined
@@ -94,13 +94,13 @@ export class CommandSpotter {
     let at = 0
     while (at < chunk.length) {
       if (this.#bodyLeft === 0) {
-        if (this.#headerHave === 0 && chunk.length - at >= headerBytes) {
+        if (this.#headerHave === 0 && chunk.length - at >= frameHeaderBytes) {
           this.#header = chunk.readUInt32BE(at)
-          at += headerBytes
+          at += frameHeaderBytes
         } else {
           this.#header = ((this.#header << 8) | (chunk[at] ?? 0)) >>> 0
           at++
-          if (++this.#headerHave < headerBytes) continue
+          if (++this.#headerHave < frameHeaderBytes) continue
           this.#headerHave = 0
         }
         if (!this.#beginBody(this.#header)) return undefined
@@ -121,12 +121,7 @@ export class CommandSpotter {
   /** Returns false when this was no frame after all. */
   #beginBody(bytes: number): boolean {
     if (bytes > this.#maxFrameBytes) {
-      if (this.#strict) {
-        throw new ProtocolError(
-          'FRAME_TOO_LARGE',
-          `a frame of ${bytes} bytes is above the limit of ${this.#maxFrameBytes}`,
-        )
-      }
+      if (this.#strict) throw frameTooLong(bytes, this.#maxFrameBytes)
       this.#dialect = 'bytes'
       return false
     }

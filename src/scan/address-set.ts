@@ -1,4 +1,5 @@
-import { type Family, formatIp, isPrivate } from './ip.ts'
+import { type Family, formatIp } from '../net/ip.ts'
+import { isPrivate } from './private-blocks.ts'
 import type { ScanHost } from './types.ts'
 
 /** Addresses from `first` to `last`, both included. */

@@ -1,5 +1,5 @@
+import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
-import { parseIp } from './ip.ts'
 import { formatRanges, parseRanges } from './ranges.ts'
 import type { ScanHost } from './types.ts'
 

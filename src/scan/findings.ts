@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
+import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
-import { parseIp } from './ip.ts'
 import type { PortResult, PortState, ScanHost } from './types.ts'
 
 /** The states of a port, in the order in which people care. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, UsageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { formatIp, type IpAddress, parseIp } from '../net/ip.ts'
 import { type AddressLabel, type AddressRange, AddressSet } from './address-set.ts'
-import { formatIp, type IpAddress, parseIp } from './ip.ts'
 import type { PlainTarget } from './target-lists.ts'
 
 /** Every address of a name, in the system's order. Rejects with the system's code (ENOTFOUND, EAI_AGAIN …). */

@@ -1,8 +1,8 @@
 import { UsageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { formatIp, parseIp, width } from '../net/ip.ts'
 import { host, type Kind } from '../options/kinds.ts'
 import type { AddressRange } from './address-set.ts'
-import { formatIp, parseIp, width } from './ip.ts'
 
 /** One thing to scan as it was typed, understood but not yet resolved or read. */
 export type Target =

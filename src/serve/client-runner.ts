@@ -36,6 +36,7 @@ export class ClientRunner implements ConnectionHost {
   readonly record: EventSink
   readonly framing: ServeConfig['framing']
   readonly allowStop: ServeConfig['allowStop']
+  readonly offersTls: boolean
   readonly #config: ServeConfig
   readonly #thread: number
   readonly #protocol: Protocol
@@ -52,6 +53,7 @@ export class ClientRunner implements ConnectionHost {
     this.record = owner.record
     this.framing = config.framing
     this.allowStop = config.allowStop
+    this.offersTls = config.tls !== undefined
     this.#config = config
     this.#thread = thread
     this.#protocol = protocol

@@ -3,10 +3,11 @@ import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import { ClientSocket, type SocketOwner } from './client-socket.ts'
 import type { AllowStop, Framing } from './config.ts'
 import { MessageReader } from './message-reader.ts'
 import type { ByteReader, Dialect, Session } from './session.ts'
-import { type MovingSocket, openForReading, openOrdinary } from './socket-move.ts'
+import type { MovingSocket } from './socket-move.ts'
 import { stopRefusal } from './stop-rule.ts'
 import type { Entered } from './tls-entry.ts'
 
@@ -16,6 +17,7 @@ export interface ConnectionHost {
   readonly record: EventSink
   readonly framing: Framing
   readonly allowStop: AllowStop
+  readonly offersTls: boolean
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
   /** Someone who may do so asked for the end of the server. */
@@ -27,9 +29,10 @@ export interface ConnectionHost {
 }
 
 /** A client's connection in the thread that serves it: the session a protocol sees, over the socket it doesn't. */
-export class Connection implements Session {
+export class Connection implements Session, SocketOwner {
   readonly id: number
   readonly peer: Peer
+  readonly clock: Clock
   #secure: boolean
   receivedBytes = 0
   sentBytes = 0
@@ -37,29 +40,30 @@ export class Connection implements Session {
   activeMs: number
   readonly #openedMs: number
   readonly #host: ConnectionHost
-  readonly #moving: MovingSocket
-  #socket: Socket | undefined
+  readonly #socket: ClientSocket
   #reader: ByteReader | undefined
   #messages: MessageReader | undefined
   #reason: DisconnectReason | undefined
   #detail: string | undefined
-  #closeByMs = Number.POSITIVE_INFINITY
   #abort: AbortController | undefined
-  #draining = false
-  #peerEnded = false
 
   constructor(id: number, peer: Peer, secure: boolean, moving: MovingSocket, host: ConnectionHost) {
     this.id = id
     this.peer = peer
+    this.clock = host.clock
     this.#secure = secure
-    this.#moving = moving
     this.#host = host
     this.#openedMs = host.clock.monotonic()
     this.activeMs = this.#openedMs
+    this.#socket = new ClientSocket(moving, this)
   }
 
   get secure(): boolean {
     return this.#secure
+  }
+
+  get offersTls(): boolean {
+    return this.#host.offersTls
   }
 
   get signal(): AbortSignal {
@@ -69,19 +73,19 @@ export class Connection implements Session {
   }
 
   get queuedBytes(): number {
-    return this.#socket?.writableLength ?? 0
+    return this.#socket.queuedBytes
   }
 
   /**
    * Lets the client in through TLS, before any protocol talks to it. Resolves with false when it may not go on.
    */
   async enter(unwrap: (plain: Socket) => Promise<Entered>): Promise<boolean> {
-    const plain = this.#open()
+    const plain = this.#socket.open()
     try {
       const { socket, encrypted } = await unwrap(plain)
       if (this.#reason !== undefined) return false
       this.#secure ||= encrypted
-      if (socket !== plain) this.#follow(socket)
+      this.#socket.replace(socket)
       return true
     } catch (error) {
       if (errorCode(error) === 'PLAINTEXT') plain.write(`netlab: ${errorMessage(error)}; use: netlab connect --tls\n`)
@@ -92,22 +96,7 @@ export class Connection implements Session {
 
   bytes(reader: ByteReader): void {
     this.#reader = reader
-    if (this.#socket !== undefined) this.#read(this.#socket)
-    else this.#openForReading(reader.portionBytes)
-  }
-
-  /** The socket, read through the thread's shared buffer: what passes through takes no memory of its own first. */
-  #openForReading(portionBytes: number): Socket {
-    const buffer = this.#host.readBuffer(portionBytes)
-    const socket = openForReading(this.#moving, buffer, (chunk) => {
-      this.#takeChunk(chunk)
-      if (this.#reason !== undefined || !socket.writableNeedDrain) return true
-      this.#resumeOnDrain(socket)
-      return false
-    })
-    this.#follow(socket)
-    this.#flow(socket)
-    return socket
+    this.#socket.read(reader.portionBytes)
   }
 
   dialect(): Promise<Dialect> {
@@ -124,47 +113,41 @@ export class Connection implements Session {
 
   write(bytes: Uint8Array): void {
     if (this.#reason !== undefined || bytes.length === 0) return
-    const socket = this.#socket ?? this.#open()
     this.sentBytes += bytes.length
     this.#host.record({ type: 'sent', id: this.id, bytes: bytes.length })
-    socket.write(bytes)
+    this.#socket.write(bytes)
   }
 
   end(reason: DisconnectReason, detail?: string): void {
     if (this.#reason !== undefined) return
-    const socket = this.#socket ?? this.#open()
     this.#messages?.close()
     this.#reason = reason
     this.#detail = detail
+    // A protocol hears of the end by its signal and by `receive`, not by its bytes.
     this.#abort?.abort()
-    // A protocol that waits for messages hears of the end by `receive`, not by its bytes: what the peer still sends is
-    // read and dropped, because closing a socket with unread bytes makes TCP send a reset that can destroy our last ones.
-    if (this.#peerEnded && socket.writableLength === 0) {
-      // Nothing is on its way in either direction: our FIN closes the socket.
-      socket.end()
-      return
-    }
-    this.#closeByMs = this.#host.clock.monotonic() + limits.drainMs
-    socket.end(() => {
-      this.#closeByMs = Math.min(this.#closeByMs, this.#host.clock.monotonic() + limits.lingerMs)
-    })
-    socket.resume()
-    this.#host.closing(this)
+    if (this.#socket.close()) this.#host.closing(this)
   }
 
   /** The protocol has nothing more to say. */
   done(): void {
-    this.end(this.#peerEnded ? 'peer-closed' : 'exit')
+    this.end(this.#socket.peerHasEnded ? 'peer-closed' : 'exit')
+  }
+
+  /** The protocol's code threw, or the peer broke the protocol. */
+  fail(error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.#messages?.explain(error.message)
+      this.end('protocol-error', error.message)
+    } else {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)
+      this.record({ type: 'fault', where: `client ${this.id}`, error: detail })
+      this.end('fault')
+    }
   }
 
   /** Ends at once what should have ended by `nowMs`. Returns whether there is nothing left to wait for. */
   expire(nowMs: number): boolean {
-    if (nowMs >= this.#closeByMs) this.destroy()
-    return this.#socket?.destroyed === true
-  }
-
-  destroy(): void {
-    this.#socket?.destroy()
+    return this.#socket.expire(nowMs)
   }
 
   requestStop(): string | undefined {
@@ -181,96 +164,33 @@ export class Connection implements Session {
     this.#host.record(event)
   }
 
-  #takeChunk(chunk: Buffer): void {
-    this.activeMs = this.#host.clock.monotonic()
+  get full(): boolean {
+    return this.#messages?.full === true
+  }
+
+  readBuffer(bytes: number): Buffer {
+    return this.#host.readBuffer(bytes)
+  }
+
+  chunk(bytes: Buffer): void {
+    this.activeMs = this.clock.monotonic()
     // After the end nothing is kept of what still comes.
     if (this.#reason !== undefined) return
-    this.receivedBytes += chunk.length
-    this.#host.record({ type: 'received', id: this.id, bytes: chunk.length })
+    this.receivedBytes += bytes.length
+    this.#host.record({ type: 'received', id: this.id, bytes: bytes.length })
     try {
-      if (this.#reader !== undefined) this.#reader.chunk(chunk)
-      else this.#messages?.push(chunk)
+      if (this.#reader !== undefined) this.#reader.chunk(bytes)
+      else this.#messages?.push(bytes)
     } catch (error) {
       this.fail(error)
     }
   }
 
-  /** The protocol's code threw, or the peer broke the protocol. */
-  fail(error: unknown): void {
-    if (error instanceof ProtocolError) {
-      this.#messages?.complain(error.message)
-      this.end('protocol-error', error.message)
-    } else {
-      const detail = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)
-      this.record({ type: 'fault', where: `client ${this.id}`, error: detail })
-      this.end('fault')
-    }
+  drained(): void {
+    this.activeMs = this.clock.monotonic()
   }
 
-  #messageReader(): MessageReader {
-    if (this.#messages !== undefined) return this.#messages
-    const known = this.#socket
-    const socket = known ?? this.#openForReading(limits.readBytes)
-    this.#messages = new MessageReader(this.#host.framing, this.#host.clock, {
-      write: (bytes) => this.write(bytes),
-      pause: () => socket.pause(),
-      resume: () => {
-        if (socket.writableNeedDrain) this.#resumeOnDrain(socket)
-        else socket.resume()
-      },
-      fail: (error) => this.fail(error),
-    })
-    if (known !== undefined) this.#read(known)
-    return this.#messages
-  }
-
-  #open(): Socket {
-    const socket = openOrdinary(this.#moving)
-    this.#follow(socket)
-    return socket
-  }
-
-  /** The socket of this connection from now on. */
-  #follow(socket: Socket): void {
-    this.#socket = socket
-    socket.on('error', (error) => {
-      this.#reason ??= 'peer-reset'
-      this.#detail ??= errorCode(error)
-    })
-    socket.on('close', () => {
-      // Inside TLS there are two sockets; the outer one's end is the end.
-      if (this.#socket === socket) this.#finish()
-    })
-  }
-
-  #read(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => {
-      this.#takeChunk(chunk)
-      if (this.#reason !== undefined || !socket.writableNeedDrain) return
-      socket.pause()
-      this.#resumeOnDrain(socket)
-    })
-    this.#flow(socket)
-  }
-
-  #flow(socket: Socket): void {
-    socket.on('end', () => this.#takeEnd())
-    socket.resume()
-  }
-
-  /** Only while a reader is slow: most connections never need it. Once, whoever else pauses and resumes meanwhile. */
-  #resumeOnDrain(socket: Socket): void {
-    if (this.#draining) return
-    this.#draining = true
-    socket.once('drain', () => {
-      this.#draining = false
-      this.activeMs = this.#host.clock.monotonic()
-      if (this.#messages?.full !== true) socket.resume()
-    })
-  }
-
-  #takeEnd(): void {
-    this.#peerEnded = true
+  peerEnded(): void {
     if (this.#reason !== undefined) return
     try {
       if (this.#reader !== undefined) this.#reader.end()
@@ -281,7 +201,12 @@ export class Connection implements Session {
     }
   }
 
-  #finish(): void {
+  broken(code: string): void {
+    this.#reason ??= 'peer-reset'
+    this.#detail ??= code
+  }
+
+  closed(): void {
     const { id, peer } = this
     this.#messages?.close()
     this.#reason ??= 'peer-closed'
@@ -294,8 +219,20 @@ export class Connection implements Session {
       ...(this.#detail !== undefined && { detail: this.#detail }),
       received: this.receivedBytes,
       sent: this.sentBytes,
-      durationMs: Math.round(this.#host.clock.monotonic() - this.#openedMs),
+      durationMs: Math.round(this.clock.monotonic() - this.#openedMs),
     })
     this.#host.closed(this)
+  }
+
+  #messageReader(): MessageReader {
+    if (this.#messages !== undefined) return this.#messages
+    const socket = this.#socket
+    this.#messages = new MessageReader(this.#host.framing, this.clock, {
+      write: (bytes) => this.write(bytes),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+    })
+    socket.read(limits.readBytes)
+    return this.#messages
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
+import { ProtocolError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Decoder } from '../net/codec.ts'
 import { dialectOf } from '../net/dialect.ts'
@@ -12,7 +13,6 @@ export interface MessageSocket {
   write(bytes: Buffer): void
   pause(): void
   resume(): void
-  fail(error: unknown): void
 }
 
 const decoders: Readonly<Record<Dialect, () => Decoder<Buffer | string>>> = {
@@ -29,8 +29,10 @@ export class MessageReader {
   #decoder: Decoder<Buffer | string> | undefined
   #inbox: string[] = []
   #inboxBytes = 0
-  #waiting: ((message: string | undefined) => void) | undefined
+  #waiting: PromiseWithResolvers<string | undefined> | undefined
   #ended = false
+  /** What came can be no message, nor can anything after it. */
+  #fault: ProtocolError | undefined
   #outbox: string[] = []
   #flushing = false
 
@@ -46,25 +48,26 @@ export class MessageReader {
 
   /** Messages wait to be taken: reading should pause. */
   get full(): boolean {
-    return this.#inbox.length >= limits.inboxCount || this.#inboxBytes >= limits.inboxBytes
+    return this.#fault !== undefined || this.#inbox.length >= limits.inboxCount || this.#inboxBytes >= limits.inboxBytes
   }
 
   dialect(): Promise<Dialect> {
     return this.#known.promise
   }
 
-  /** @throws {ProtocolError} when the bytes can't be messages. */
   push(chunk: Buffer): void {
+    if (this.#fault !== undefined) return
     if (this.#dialect === undefined) this.#speak(dialectOf(chunk[0]) === 'frames' ? 'frames' : 'text')
-    this.#deliver(this.#decoder?.push(chunk))
+    this.#take((decoder) => decoder.push(chunk))
     if (this.full) this.#socket.pause()
   }
 
-  /** The peer sent its last byte. @throws {ProtocolError} when that was in the middle of a message. */
+  /** The peer sent its last byte. */
   end(): void {
+    if (this.#fault !== undefined) return
     if (this.#dialect === undefined) this.#speak('text')
-    this.#deliver(this.#decoder?.end())
-    this.#finish()
+    this.#take((decoder) => decoder.end())
+    if (this.#fault === undefined) this.#finish()
   }
 
   /** The conversation is over: nothing more is received, and what was sent goes out now. */
@@ -72,10 +75,14 @@ export class MessageReader {
     this.#silence?.cancel()
     this.#known.resolve(this.#dialect ?? 'text')
     this.flush()
+    this.#fault = undefined
     this.#finish()
   }
 
-  /** The next message, or `undefined` after the last. One call at a time. */
+  /**
+   * The next message, or `undefined` after the last. One call at a time. Rejects with a ProtocolError once everything in
+   * front of bytes that can be no message has been taken.
+   */
   receive(): Promise<string | undefined> {
     const wasFull = this.full
     const message = this.#inbox.shift()
@@ -84,10 +91,10 @@ export class MessageReader {
       if (wasFull && !this.full) this.#socket.resume()
       return Promise.resolve(message)
     }
+    if (this.#fault !== undefined) return Promise.reject(this.#fault)
     if (this.#ended) return Promise.resolve(undefined)
-    return new Promise((resolve) => {
-      this.#waiting = resolve
-    })
+    this.#waiting = Promise.withResolvers()
+    return this.#waiting.promise
   }
 
   /** Sends one frame or line. All of a turn of the loop go in one write. */
@@ -98,9 +105,9 @@ export class MessageReader {
     setImmediate(() => this.flush())
   }
 
-  /** Tells a person, who has no other way to know, why the conversation ends; a program knows what it sent. */
-  complain(reason: string): void {
-    if (this.#dialect === 'text') this.send(`netlab: ${reason}`)
+  /** Tells a person why the conversation ends. A program hears it from the protocol, in one of its own messages. */
+  explain(why: string): void {
+    if (this.#dialect === 'text') this.send(`netlab: ${why}`)
   }
 
   flush(): void {
@@ -121,13 +128,25 @@ export class MessageReader {
     this.flush()
   }
 
-  #deliver(messages: Iterable<Buffer | string> | undefined): void {
-    for (const message of messages ?? []) {
+  /** Messages in front of a fault still count. */
+  #take(decode: (decoder: Decoder<Buffer | string>) => Iterable<Buffer | string>): void {
+    try {
+      if (this.#decoder !== undefined) this.#deliver(decode(this.#decoder))
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#fault = error
+      this.#waiting?.reject(error)
+      this.#waiting = undefined
+    }
+  }
+
+  #deliver(messages: Iterable<Buffer | string>): void {
+    for (const message of messages) {
       const text = typeof message === 'string' ? message : message.toString('utf8')
       if (this.#waiting !== undefined) {
-        const take = this.#waiting
+        const { resolve } = this.#waiting
         this.#waiting = undefined
-        take(text)
+        resolve(text)
       } else {
         this.#inbox.push(text)
         this.#inboxBytes += text.length
@@ -137,7 +156,7 @@ export class MessageReader {
 
   #finish(): void {
     this.#ended = true
-    this.#waiting?.(undefined)
+    this.#waiting?.resolve(undefined)
     this.#waiting = undefined
   }
 }

@@ -19,7 +19,8 @@ export interface ProtocolServices {
 export interface Protocol {
   /**
    * Serves one client. The conversation ends when the promise resolves; without a promise, when `session.end` is called or
-   * the peer leaves. Throwing is a bug of ours and costs this one conversation.
+   * the peer leaves. Throwing costs this one conversation: a ProtocolError says that the peer broke the protocol, anything
+   * else is a bug of ours.
    */
   serve(session: Session): void | Promise<void>
 }

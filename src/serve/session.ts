@@ -25,6 +25,8 @@ export interface Session {
   readonly signal: AbortSignal
   /** Nobody between the two ends can read along: TLS, or the same machine. */
   readonly secure: boolean
+  /** The server speaks TLS on the same port. */
+  readonly offersTls: boolean
 
   /** Reads raw bytes from now on. Reading pauses by itself while the peer does not take what was written. */
   bytes(reader: ByteReader): void
@@ -35,7 +37,11 @@ export interface Session {
 
   /** How the peer talks; known after its first byte, or `limits.dialectMs` of silence, which means text. */
   dialect(): Promise<Dialect>
-  /** The next message: the payload of a frame or a line without its end. `undefined` when the peer has sent its last. */
+  /**
+   * The next message: the payload of a frame or a line without its end. `undefined` when the peer has sent its last.
+   * Rejects with a ProtocolError when what comes next can be none, such as a frame above the limit; a protocol that lets
+   * it pass ends the conversation. Whoever speaks text is told why by the core, whoever speaks frames by the protocol.
+   */
   receive(): Promise<string | undefined>
   /** Sends one frame or one line, as the dialect asks. */
   send(text: string): void

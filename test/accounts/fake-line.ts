@@ -6,6 +6,7 @@ export class FakeLine implements Line {
   readonly id = 7
   readonly peer: { readonly address: string; readonly port: number }
   readonly secure: boolean
+  readonly offersTls: boolean
   readonly sent: string[] = []
   readonly events: NetlabEvent[] = []
   ended: string | undefined
@@ -17,11 +18,16 @@ export class FakeLine implements Line {
 
   constructor(
     dialect: 'frames' | 'text',
-    { address = '192.0.2.7', secure = true }: { address?: string; secure?: boolean } = {},
+    {
+      address = '192.0.2.7',
+      secure = true,
+      offersTls = true,
+    }: { address?: string; secure?: boolean; offersTls?: boolean } = {},
   ) {
     this.#dialect = dialect
     this.peer = { address, port: 40_000 }
     this.secure = secure
+    this.offersTls = offersTls
   }
 
   get signal(): AbortSignal {

@@ -136,8 +136,14 @@ describe('the login, as a machine', () => {
   })
 
   test('turns away whoever could be overheard, and says how to connect', () => {
-    const effects = refusePlaintext('192.0.2.7')
+    const effects = refusePlaintext('192.0.2.7', true)
     expect(brief(effects)).toEqual(['record login-failed plaintext', 'tell bye plaintext', 'end exit'])
-    expect(JSON.stringify(effects)).toContain('netlab connect --tls')
+    expect(JSON.stringify(effects)).toContain('with \\"netlab connect --tls\\"')
+  })
+
+  test('bug: whoever could be overheard was sent to use TLS where the server had none', () => {
+    const effects = JSON.stringify(refusePlaintext('192.0.2.7', false))
+    expect(effects).not.toContain('netlab connect')
+    expect(effects).toContain('started without TLS. Its operator can start it with --tls')
   })
 })

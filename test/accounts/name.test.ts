@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { checkName, nameKey } from '../../src/accounts/name.ts'
+import { checkName } from '../../src/accounts/name.ts'
+import { nameKey } from '../../src/base/name-key.ts'
 
 describe('a name', () => {
   test.each([

@@ -58,6 +58,13 @@ describe('the text of a users file', () => {
   })
 })
 
+test('an IPv6 address is read in whatever form a person wrote it, and written as RFC 5952 wants it', () => {
+  const written = `{"version": 1, "hosts": [{"address":"2001:DB8:0:0:0:0:0:7","name":"Ada","since":"${since}"}], "users": []}`
+  const book = parseUsers(written, 'users.json')
+  expect(book.host('2001:db8::7')?.name).toBe('Ada')
+  expect(text(book)).toContain('{"address":"2001:db8::7","name":"Ada"')
+})
+
 const user = `{"name":"Ada","hash":"${someHash()}","since":"${since}"}`
 const host = `{"address":"10.0.0.1","name":"Ada","since":"${since}"}`
 const file = (hosts: string, users: string) => `{"version": 1, "hosts": [${hosts}],\n"users": [${users}]}`
@@ -76,8 +83,9 @@ describe('a damaged users file is refused with the place', () => {
     ['{"version": 1, "hosts": []}', 1, 1, '"users" must be a list'],
     [file('7', ''), 1, 26, 'a record'],
     [file('{}', ''), 1, 26, '"address"'],
-    [file(host.replace('10.0.0.1', '::1'), ''), 1, 37, '"address"'],
+    [file(host.replace('"10.0.0.1"', '""'), ''), 1, 37, '"address"'],
     [file(`${host},\n${host.replace('Ada', 'Bob')}`, ''), 2, 12, 'twice'],
+    [file(`${host},\n${host.replace('10.0.0.1', '::ffff:10.0.0.1').replace('Ada', 'Bob')}`, ''), 2, 12, 'twice'],
     [file(`${host},\n${host.replace('.1"', '.2"').replace('Ada', 'ADA')}`, ''), 2, 30, 'twice'],
     [file('', user.replace('Ada', ' ')), 2, 19, '"name"'],
     [file('', user.replace('Ada', 'A\\u001b[2J')), 2, 19, '"name"'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
 import { noSeals, sealsFrom } from '../../src/datagram-chat/cipher.ts'
 import { DatagramType, header } from '../../src/datagram-chat/header.ts'
+import { datagramLimits } from '../../src/datagram-chat/limits.ts'
 import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
 import { type SimulatedMember, Simulation } from './simulation.ts'
 
@@ -172,7 +172,7 @@ describe('going', () => {
     const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
     simulation.clock.advance(10_000)
     ada.connected = false
-    simulation.clock.advance(limits.datagramSilenceMs - 10_000)
+    simulation.clock.advance(datagramLimits.silenceMs - 10_000)
     expect(simulation.relay.memberCount).toBe(2)
     simulation.clock.advance(12_000)
     expect(last(bob)).toMatchObject({ type: 'left', name: 'ada', reason: 'silent' })

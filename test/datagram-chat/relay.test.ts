@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { Peer } from '../../src/base/events.ts'
-import { limits } from '../../src/base/limits.ts'
 import { sealsFrom } from '../../src/datagram-chat/cipher.ts'
 import { decodeChallenge, encodeJoin, encodeQuestion, joinPrefix } from '../../src/datagram-chat/handshake.ts'
 import { DatagramType, header } from '../../src/datagram-chat/header.ts'
+import { datagramLimits } from '../../src/datagram-chat/limits.ts'
 import { RelayRoom } from '../../src/datagram-chat/relay-room.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { Simulation } from './simulation.ts'
@@ -48,10 +48,10 @@ describe('who has not proven its address', () => {
   })
 
   test('a cookie is good in its time slot and the next, and then replaced by a fresh one', () => {
-    const simulation = new Simulation({ network: { delayMs: limits.datagramCookieMs } })
+    const simulation = new Simulation({ network: { delayMs: datagramLimits.cookieMs } })
     const { events } = simulation.join('slow')
     simulation.clock.advance(1)
-    simulation.runUntil(() => simulation.events.length > 0, 10 * limits.datagramCookieMs)
+    simulation.runUntil(() => simulation.events.length > 0, 10 * datagramLimits.cookieMs)
     // The question is given up long before; but what arrived late was judged by its cookie.
     expect(events.map(({ type }) => type)).toEqual(['ended'])
     expect(simulation.relay.memberCount).toBe(0)
@@ -233,7 +233,7 @@ describe('limits', () => {
     for (let knock = 0; knock < 100; knock += 1) simulation.join(`guest${knock}`)
     simulation.clock.advance(100)
     const refused = simulation.events.filter(({ type }) => type === 'member-refused')
-    expect([refused.length, simulation.relay.memberCount]).toEqual([2 * limits.datagramRefusalsPerSecond, 1])
+    expect([refused.length, simulation.relay.memberCount]).toEqual([2 * datagramLimits.refusalsPerSecond, 1])
   })
 
   test('a flood waits its turn: all of it arrives, in order, at the rate', () => {

@@ -128,20 +128,17 @@ async function messages(framing: 'auto' | 'frames' | 'text', chunks: readonly Bu
     write: ignore,
     pause: ignore,
     resume: ignore,
-    fail: ignore,
   })
-  let fault: string | undefined
+  for (const chunk of chunks) reader.push(chunk)
+  reader.end()
+  const received: string[] = []
   try {
-    for (const chunk of chunks) reader.push(chunk)
-    reader.end()
+    for (let next = await reader.receive(); next !== undefined; next = await reader.receive()) received.push(next)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    fault = error.code
-    reader.close()
+    received.push(error.code)
   }
-  const received: string[] = []
-  for (let next = await reader.receive(); next !== undefined; next = await reader.receive()) received.push(next)
-  return fault === undefined ? received : [...received, fault]
+  return received
 }
 
 describe('anything', () => {

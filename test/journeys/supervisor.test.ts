@@ -6,10 +6,15 @@ import { expect, test } from '@jest/globals'
 import { startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const serve = ['serve', 'echo', '--host', '127.0.0.1', '--port', '0', '--log-to', 'none']
+const local = ['--host', '127.0.0.1', '--port', '0', '--log-to', 'none']
+const serve = ['serve', 'echo', ...local]
+const relay = ['chat-udp', '--serve', '--room', 'den', '--no-discovery', ...local]
 const onUnix = process.platform === 'win32' ? test.skip : test
 
-onUnix('systemd hears that a server is ready and that it stops', async () => {
+onUnix.each([
+  ['a server', serve],
+  ['the relay of chat-udp', relay],
+])('systemd hears that %s is ready and that it stops', async (_what, args) => {
   const cwd = temporaryFolder()
   const path = join(cwd, 'path')
   mkdirSync(path)
@@ -21,12 +26,12 @@ onUnix('systemd hears that a server is ready and that it stops', async () => {
   chmodSync(notify, 0o755)
 
   const env = { PATH: `${path}:${process.env.PATH}`, NOTIFY_SOCKET: '/run/notify' }
-  await using server = startNetlab(serve, { cwd, env })
+  await using server = startNetlab(args, { cwd, env })
   const { pid } = server.process
   expect(await readFile(heard, 'utf8')).toBe(`/run/notify READY=1 MAINPID=${pid}\n`)
   server.process.kill('SIGTERM')
   expect(await readFile(heard, 'utf8')).toBe(`/run/notify STOPPING=1 MAINPID=${pid}\n`)
-  expect(await server.finished()).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(await server.finished()).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('systemd') })
 })
 
 onUnix('without systemd-notify the server serves, and says why systemd will not hear of it', async () => {

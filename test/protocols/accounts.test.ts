@@ -7,6 +7,7 @@ import type { LocalAccounts } from '../../src/accounts/local-accounts.ts'
 import { openAccounts } from '../../src/accounts/open-accounts.ts'
 import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { limits } from '../../src/base/limits.ts'
 import { processes } from '../../src/main/processes.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
@@ -55,6 +56,15 @@ async function lines(port: number, ...text: string[]): Promise<string> {
   const client = await TestClient.connect(port)
   client.end(text.map((line) => `${line}\n`).join(''))
   return (await client.all()).toString()
+}
+
+/** Sends the bytes after what it says at first, and answers with what came back until the server's FIN. */
+async function spoil(port: number, first: string | Uint8Array, bytes: Uint8Array): Promise<Buffer> {
+  const client = await TestClient.connect(port)
+  client.write(first).write(bytes)
+  const answer = await client.all()
+  client.destroy()
+  return answer
 }
 
 const ada = { name: 'Ada', password: 'correct horse' }
@@ -120,7 +130,7 @@ describe('auth, over sockets', () => {
   test('takes no password from another machine in plain text, and says how to connect', async () => {
     const remote = await serve(auth, { peerAddress: '192.0.2.7' })
     const answer = await lines(remote.port, 'Ada', ada.password)
-    expect(answer).toMatch(/^Passwords do not travel in plain text here: connect with TLS, .*\n$/)
+    expect(answer).toMatch(/^Passwords do not travel in plain text here: this server was started without TLS\. .*\n$/)
     expect(await remote.event('login-failed')).toMatchObject({ reason: 'plaintext' })
     expect(await frames(remote.port, { type: 'login', ...ada })).toMatchObject([{ type: 'bye', reason: 'plaintext' }])
     const tls = await serve(auth, {
@@ -133,6 +143,51 @@ describe('auth, over sockets', () => {
     expect(await lines(insecure.port, 'Ada')).toContain('Password')
     await Promise.all([remote.close(), tls.close(), insecure.close()])
   })
+})
+
+describe.each([auth, ident])('$name tells why it hangs up', (definition) => {
+  let server: LocalServer
+  beforeAll(async () => {
+    server = await serve(definition)
+  })
+  afterAll(() => server.close())
+
+  test('on a line above the limit', async () => {
+    const text = String(await spoil(server.port, '\n', Buffer.alloc(limits.lineBytes + 1, 'x')))
+    expect(text).toMatch(/^netlab .*\nnetlab: a line is longer than 65536 bytes\n$/s)
+  })
+
+  test('on a frame above the limit, after it has answered those before', async () => {
+    const wire = await spoil(server.port, encodeFrames(['{"type":"nonsense"}']), Buffer.from([0, 0x10, 0, 1, 0x7b]))
+    const answers = [...new FrameDecoder().push(wire)].map((frame) => JSON.parse(frame.toString()))
+    expect(answers[0]).toMatchObject({ type: 'hello' })
+    expect(answers.slice(-2)).toEqual([
+      { type: 'error', reason: 'bad-message', message: expect.stringMatching(/^The type of a message is one of/) },
+      {
+        type: 'error',
+        reason: 'bad-message',
+        message: 'A frame of 1048577 bytes was announced, more than 1048576.',
+      },
+    ])
+  })
+
+  test('on a frame that was cut short', async () => {
+    const client = await TestClient.connect(server.port)
+    client.end(encodeFrames(['{"type":"hello"}']).subarray(0, 9))
+    const answers = [...new FrameDecoder().push(await client.all())].map((frame) => JSON.parse(frame.toString()))
+    expect(answers.at(-1)).toMatchObject({ type: 'error', message: 'The connection ended in the middle of a frame.' })
+  })
+})
+
+test('auth tells who has logged in why it hangs up, too', async () => {
+  // From an address of its own: those who guessed before may have made this machine's wait.
+  const server = await serve(auth, { peerAddress: '192.0.2.9', insecure: true })
+  const answers = await frames(server.port, { type: 'register', ...ada, name: 'Dora' })
+  const { token } = answers.find(({ type }) => type === 'welcome') ?? {}
+  const long = Buffer.alloc(limits.lineBytes + 1, 'x')
+  const text = String(await spoil(server.port, `resume ${token}\n`, long))
+  expect(text).toMatch(/Welcome back, Dora.*\nnetlab: a line is longer than 65536 bytes\n$/s)
+  await server.close()
 })
 
 describe('ident, over sockets', () => {

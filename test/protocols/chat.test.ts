@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { encodeFrame } from '../../src/net/frame-codec.ts'
+import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { TestClient } from '../support/client.ts'
 
@@ -87,15 +87,19 @@ describe('chat, over sockets', () => {
   })
 
   test.each([
-    ['a line of 1 MB', Buffer.alloc(1_000_000, 'x'), 'a line is longer than 65536 bytes'],
-    ['a frame above 1 MiB', Buffer.from([0, 0x10, 0, 1, 0x7b]), 'a frame of 1048577 bytes'],
-  ])('%s ends its connection, and nobody else notices', async (what, bytes, why) => {
+    ['a line of 1 MB', 'text', Buffer.alloc(1_000_000, 'x'), 'a line is longer than 65536 bytes'],
+    ['a frame above 1 MiB', 'frames', Buffer.from([0, 0x10, 0, 1, 0x7b]), 'a frame of 1048577 bytes'],
+  ])('%s ends its connection, which hears why, and nobody else notices', async (what, dialect, bytes, why) => {
     const token = await chat.register(what.replaceAll(' ', '-'))
     const mallory = await TestClient.connect(chat.port)
-    if (bytes[0] !== 0) await mallory.write(`resume ${token}\n`).until('you are in #lobby')
+    const messages = [{ type: 'resume', token }, { type: 'enter' }].map((message) => JSON.stringify(message))
+    mallory.write(dialect === 'text' ? `resume ${token}\n` : encodeFrames(messages))
+    await mallory.until(dialect === 'text' ? 'you are in #lobby' : '"joined"')
     mallory.write(bytes)
-    await mallory.all()
+    const last = String(await mallory.all())
     mallory.destroy()
+    const told = dialect === 'text' ? `\nnetlab: ${why}\n` : `{"type":"error","code":"BAD_MESSAGE","text":"${why}`
+    expect(last).toContain(told)
     const gone = await chat.server.event('disconnected', ({ detail }) => detail?.includes(why) === true)
     expect(gone.reason).toBe('protocol-error')
     await bob.settled()

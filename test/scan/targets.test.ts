@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { limits } from '../../src/base/limits.ts'
+import { formatIp, parseIp } from '../../src/net/ip.ts'
 import { AddressSet } from '../../src/scan/address-set.ts'
-import { formatIp, isPrivate, parseIp } from '../../src/scan/ip.ts'
+import { isPrivate } from '../../src/scan/private-blocks.ts'
 import { readLists } from '../../src/scan/target-lists.ts'
 import { excludedList, parseTargets, targetList } from '../../src/scan/targets.ts'
 

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { errorCode } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
 import type { Framing } from '../../src/serve/config.ts'
@@ -25,7 +24,6 @@ function reader(framing: Framing = 'auto'): MessageReader {
     },
     pause: () => void socket.calls.push('pause'),
     resume: () => void socket.calls.push('resume'),
-    fail: (error) => void socket.calls.push(`fail ${errorCode(error)}`),
   })
 }
 
@@ -118,11 +116,47 @@ describe('messages', () => {
     expect(socket.calls.at(-1)).toBe('pause')
   })
 
-  test('the end in the middle of a frame breaks the protocol; what came whole is still there', async () => {
-    const messages = reader('frames')
-    messages.push(Buffer.concat([encodeFrame('whole'), encodeFrame('cut short').subarray(0, 7)]))
-    expect(() => messages.end()).toThrow(expect.objectContaining({ name: 'ProtocolError' }))
-    expect(await messages.receive()).toBe('whole')
+  describe.each([
+    ['a line above the limit', 'text', 'whole\n', `${'x'.repeat(limits.lineBytes)}\n`, 'LINE_TOO_LONG'],
+    ['a frame above the limit', 'frames', encodeFrame('whole'), Buffer.from([255, 255, 255, 255]), 'FRAME_TOO_LONG'],
+    [
+      'the end in the middle of a frame',
+      'frames',
+      encodeFrame('whole'),
+      encodeFrame('x').subarray(0, 4),
+      'TRUNCATED_FRAME',
+    ],
+  ] as const)('%s', (_what, framing, whole, bad, code) => {
+    const fault = expect.objectContaining({ name: 'ProtocolError', code })
+
+    test('is told once what came whole has been taken', async () => {
+      const messages = reader(framing)
+      messages.push(Buffer.concat([Buffer.from(whole), Buffer.from(bad)]))
+      messages.end()
+      expect(await messages.receive()).toBe('whole')
+      await expect(messages.receive()).rejects.toEqual(fault)
+    })
+
+    test('is told at once to whoever waits, and nothing after it is read or heard', async () => {
+      const messages = reader(framing)
+      const next = messages.receive()
+      messages.push(Buffer.from(bad))
+      messages.end()
+      await expect(next).rejects.toEqual(fault)
+      expect(messages.full).toBe(true)
+      messages.push(Buffer.from(whole))
+      await expect(messages.receive()).rejects.toEqual(fault)
+      messages.close()
+      expect(await messages.receive()).toBeUndefined()
+    })
+  })
+
+  test('why a conversation ends is told to people only: programs hear it from the protocol', async () => {
+    const [person, program] = [reader('text'), reader('frames')]
+    person.explain('a line is too long')
+    program.explain('a frame is too long')
+    for (const messages of [person, program]) messages.close()
+    expect(socket.wire).toBe('netlab: a line is too long\n')
   })
 })
 

@@ -62,7 +62,6 @@ export async function startAccountServer(
     clear: () => accounts.clear(),
     async [Symbol.asyncDispose]() {
       await server.close()
-      port1.close()
       await accounts.close()
     },
   }

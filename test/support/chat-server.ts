@@ -79,7 +79,7 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
     clear: () => accounts.clear(),
     async [Symbol.asyncDispose]() {
       await server.close()
-      for (const port of [port1, ...sides]) port.close()
+      for (const port of sides) port.close()
       await history.close(room.nextId)
       await accounts.close()
     },

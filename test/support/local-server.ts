@@ -35,6 +35,7 @@ export class LocalServer {
   readonly stopRequests: string[] = []
   readonly runner: ClientRunner
   readonly #server: Server
+  readonly #shared: MessagePort | undefined
   #watchers: (() => void)[] = []
   #lastId = 0
 
@@ -45,6 +46,7 @@ export class LocalServer {
     peerAddress?: string,
     shared?: MessagePort,
   ) {
+    this.#shared = shared
     const whole: ServeConfig = { ...testConfig, protocol: definition.name, ...config }
     const protocol = definition.create(whole.options, { clock, framing: whole.framing, shared })
     this.runner = new ClientRunner(whole, 1, protocol, {
@@ -63,7 +65,7 @@ export class LocalServer {
     })
   }
 
-  /** `peerAddress` makes every client look as if it came from there; `shared` leads to the protocol's shared state. */
+  /** `peerAddress` makes every client look as if it came from there; `shared` leads to the protocol's shared state, and is closed with the server. */
   static async start(
     definition: ProtocolDefinition,
     config: Partial<ServeConfig> = {},
@@ -98,5 +100,7 @@ export class LocalServer {
   async close(): Promise<void> {
     this.#server.close()
     await this.runner.drain()
+    // An open port would keep the process alive after its last test.
+    this.#shared?.close()
   }
 }

@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
+import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { memberName, roomName } from '../../datagram-chat/names.ts'
 import { choice, duration, flag, host, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
@@ -73,19 +73,19 @@ export const chatUdpOptions = {
     default: true,
   }),
   maxMembers: option({
-    kind: integer(1, limits.datagramMaxMembers),
+    kind: integer(1, datagramLimits.maxMembers),
     summary: 'with --serve, members at a time',
-    default: limits.datagramMembers,
+    default: datagramLimits.members,
   }),
   maxMembersPerAddress: option({
-    kind: integer(1, limits.datagramMaxMembers),
+    kind: integer(1, datagramLimits.maxMembers),
     summary: 'with --serve, members from one other machine, or from all that share its address',
-    default: limits.datagramMembersPerAddress,
+    default: datagramLimits.membersPerAddress,
   }),
   maxRate: option({
     kind: integer(1, 1_000_000),
-    summary: `with --serve, messages a second of one member (of up to ${limits.datagramPartBytes} bytes); more wait`,
-    default: limits.datagramPartsPerSecond,
+    summary: `with --serve, messages a second of one member (of up to ${datagramLimits.partBytes} bytes); more wait`,
+    default: datagramLimits.partsPerSecond,
   }),
   drop: option({ kind: share, summary: 'play a bad network: lose this share of the datagrams', default: 0 }),
   duplicate: option({ kind: share, summary: 'play a bad network: deliver this share twice', default: 0 }),

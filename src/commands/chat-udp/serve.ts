@@ -1,6 +1,6 @@
 import type { EventSink } from '../../base/events.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
-import { limits } from '../../base/limits.ts'
+import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { type RelayServer, startRelay } from '../../datagram-chat/relay-socket.ts'
 import { renderLine } from '../../log/render.ts'
 import { formatEndpoint } from '../../net/address.ts'
@@ -14,7 +14,7 @@ import type { ChatUdpValues } from './values.ts'
 
 const service = 'chat-udp'
 /** Datagrams that are looked at for each message that is let through: acknowledgements, requests, repetitions. */
-const datagramsPerMessage = limits.datagramsPerSecond / limits.datagramPartsPerSecond
+const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.partsPerSecond
 
 /** `netlab chat-udp --serve`: the relay, until it is stopped. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
@@ -40,7 +40,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
         },
         ...{ maxMembers: values.maxMembers, maxMembersPerAddress: values.maxMembersPerAddress },
         partsPerSecond: values.maxRate,
-        datagramsPerSecond: Math.max(limits.datagramsPerSecond, values.maxRate * datagramsPerMessage),
+        datagramsPerSecond: Math.max(datagramLimits.datagramsPerSecond, values.maxRate * datagramsPerMessage),
         ...{ phrase, network: badNetwork(values), discoverable: values.discovery },
       },
       clock,

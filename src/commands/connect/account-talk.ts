@@ -1,5 +1,5 @@
 import type { ServerMessage } from '../../accounts/messages.ts'
-import { serverText } from '../../accounts/server-text.ts'
+import { accountCommands, serverText } from '../../accounts/server-text.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { printable } from '../../base/visible.ts'
 import { PromptClosed } from '../../options/ask.ts'
@@ -8,8 +8,6 @@ import { type Channel, type Message, nonsense } from './channel.ts'
 import type { Ending } from './connection.ts'
 import { refused } from './greeting.ts'
 import type { Screen } from './screen.ts'
-
-export const accountCommands = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
 
 /**
  * What someone who has logged in to `serve auth` asks and hears, until it ends; 'logged-out' when the session is over

@@ -5,6 +5,7 @@ import type { CommandContext } from '../command.ts'
 import type { Connection, Ending } from './connection.ts'
 import { frameHearing, frameSaying, type Hearing, rawSaying, type Saying, textHearing } from './dialects.ts'
 import { isLoginBanner } from './greeting.ts'
+import { guardedBy } from './guarded.ts'
 
 /** After the end of our input: how long a server may be silent before we say what we are waiting for. */
 const patienceMs = 1_000
@@ -45,15 +46,7 @@ export function converse(
   const send = (bytes: Buffer): void => {
     if (connection.send(bytes) && hex !== undefined) editor.print(hex.sent(bytes))
   }
-  const guarded =
-    <T extends unknown[]>(action: (...args: T) => void) =>
-    (...args: T): void => {
-      try {
-        action(...args)
-      } catch (error) {
-        reject(error)
-      }
-    }
+  const guarded = guardedBy(reject)
   const show = (text: string | Buffer): void => {
     if (hex === undefined) editor.write(String(text))
   }

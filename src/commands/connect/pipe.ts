@@ -4,6 +4,7 @@ import type { CommandContext } from '../command.ts'
 import type { Connection, Ending } from './connection.ts'
 import type { Hearing, Saying } from './dialects.ts'
 import { Flow } from './flow.ts'
+import { guardedBy } from './guarded.ts'
 
 /**
  * Passes stdin to the server and what it sends to stdout, each at the pace of whoever takes it; neither direction waits
@@ -18,16 +19,7 @@ export function pipe(
 ): Promise<Ending> {
   const { socket, hex } = connection
   const { promise, resolve, reject } = Promise.withResolvers<Ending>()
-  /** Whatever goes wrong in a stream's callback ends the conversation instead of the process. */
-  const guarded =
-    <T extends unknown[]>(action: (...args: T) => void) =>
-    (...args: T): void => {
-      try {
-        action(...args)
-      } catch (error) {
-        reject(error)
-      }
-    }
+  const guarded = guardedBy(reject)
   const send = (bytes: Buffer): void => {
     if (bytes.length === 0 || !connection.send(bytes)) return
     if (hex !== undefined) stdout.write(hex.sent(bytes))

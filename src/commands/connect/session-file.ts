@@ -1,5 +1,5 @@
-import { nameKey } from '../../accounts/name.ts'
 import { StorageError } from '../../base/errors.ts'
+import { nameKey } from '../../base/name-key.ts'
 import { readState, writeState } from './state-file.ts'
 
 /** The key to a session at a server. */

@@ -1,6 +1,7 @@
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { errorCode, reasonOf, StorageError } from '../../base/errors.ts'
+import { replaceFileSync } from '../../files/replace-file.ts'
 import { makeFolder } from '../../log/make-folder.ts'
 
 /**
@@ -29,21 +30,12 @@ export function readState(path: string): string {
  * @throws {StorageError}, and then the old file is still there.
  */
 export function writeState(path: string, text: string): void {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
     makeFolder(dirname(path))
-    const file = openSync(temporary, 'wx', 0o600)
-    try {
-      writeSync(file, text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
+    replaceFileSync(path, text, 0o600)
     // A folder that was there before may be open to others.
     chmodSync(dirname(path), 0o700)
   } catch (error) {
-    rmSync(temporary, { force: true })
     throw new StorageError(errorCode(error), `cannot write ${path}: ${reasonOf(error)}`, {
       hint: 'XDG_STATE_HOME may name another folder for what netlab remembers',
       cause: error,

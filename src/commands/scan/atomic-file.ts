@@ -1,26 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import { errorCode, StorageError } from '../../base/errors.ts'
+import { replaceFile } from '../../files/replace-file.ts'
 
-/**
- * Puts `pieces` in the place of a file as a whole: whoever reads it, and whenever the machine stops, finds the old
- * contents or the new ones.
- * @throws {StorageError}
- */
-export async function writeAtomically(path: string, pieces: Iterable<string>): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+/** Puts `pieces` in the place of a file as a whole. @throws {StorageError} */
+export async function writeWhole(path: string, pieces: Iterable<string>): Promise<void> {
   try {
-    const file = await open(temporary, 'wx')
-    try {
-      for (const piece of batches(pieces)) await file.writeFile(piece)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await replaceFile(path, batches(pieces))
   } catch (error) {
-    await rm(temporary, { force: true })
     throw cantWrite(path, error)
   }
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode } from '../../base/errors.ts'
 import { resultLine, summaryLine } from '../../scan/report/json.ts'
-import { batches, cantWrite, writeAtomically } from './atomic-file.ts'
+import { batches, cantWrite, writeWhole } from './atomic-file.ts'
 import { LineBatch } from './line-batch.ts'
 import { render, type ScanOutput } from './output.ts'
 import type { OutputFormat } from './request.ts'
@@ -23,7 +23,7 @@ export async function fileOutput(format: OutputFormat, path: string, clock: Cloc
     }
     return {
       result() {},
-      finish: (report) => writeAtomically(path, render[format](report)),
+      finish: (report) => writeWhole(path, render[format](report)),
     }
   }
   const file = await openForWriting(path)

@@ -7,7 +7,7 @@ import { portStates } from '../../scan/findings.ts'
 import { formatRanges } from '../../scan/ranges.ts'
 import { formatResume, parseResume, type ResumeState } from '../../scan/resume-file.ts'
 import type { CommandContext } from '../command.ts'
-import { writeAtomically } from './atomic-file.ts'
+import { writeWhole } from './atomic-file.ts'
 import type { ScanValues } from './options.ts'
 import type { Survey } from './survey.ts'
 
@@ -95,7 +95,7 @@ export class ResumableScan {
       answered: this.#answered.toText(),
       results: findings.listed(addresses).flatMap(({ ports }) => ports),
     }
-    return writeAtomically(this.#path, [formatResume(state)])
+    return writeWhole(this.#path, [formatResume(state)])
   }
 
   #restore({ answered, counts, results, probes, retries }: ResumeState): void {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { UsageError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
+import { pause } from '../../base/pause.ts'
 import { Answered } from '../../scan/answered.ts'
 import type { PortResult } from '../../scan/types.ts'
 import type { Survey } from './survey.ts'
@@ -48,17 +49,4 @@ export async function waitUntilOpen(
   // A last round that was cut short takes nothing away from what an earlier one heard.
   if (latest.size === count - survey.findings.done) totals.again()
   for (const result of latest.values()) survey.record(result)
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.after(ms, end)
-    signal.addEventListener('abort', end, { once: true })
-    if (signal.aborted) end()
-  })
 }

@@ -39,6 +39,16 @@ function fromGroups(groups: readonly number[], bits: bigint): bigint {
   return groups.reduce((value, group) => (value << bits) | BigInt(group), 0n)
 }
 
+/**
+ * The one way an address is written: IPv4 in dotted form, IPv4-mapped IPv6 (RFC 4291 2.5.5.2) as that IPv4, any other IPv6
+ * as RFC 5952 wants it, without a zone. Undefined for what is no address.
+ */
+export function canonicalIp(text: string): string | undefined {
+  if (isIPv4(text)) return text
+  const ip = parseIp(text)
+  return ip && formatIp(ip.family, ip.value)
+}
+
 /** The text of an address; IPv6 as RFC 5952 wants it: lower case, the longest run of zero groups as `::`. */
 export function formatIp(family: Family, value: bigint): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
@@ -52,33 +62,4 @@ export function formatIp(family: Family, value: bigint): string {
   }
   const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':')
   return start < 0 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`
-}
-
-/** Blocks that are not reachable from the Internet (IANA special-purpose registries, RFC 6890): anything else is public. */
-const privateBlocks = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.2.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '240.0.0.0/4',
-  '::/127',
-  '2001:db8::/32',
-  'fc00::/7',
-  'fe80::/10',
-].map((block) => {
-  const [base = '', prefix = ''] = block.split('/')
-  const { family, value } = parseIp(base) ?? { family: 4, value: 0n }
-  return { family, first: value, last: value + (1n << (width[family] - BigInt(prefix))) - 1n }
-})
-
-/** Whether all addresses from `first` to `last` lie in one block that is not reachable from the Internet. */
-export function isPrivate(family: Family, first: bigint, last: bigint): boolean {
-  return privateBlocks.some((block) => block.family === family && block.first <= first && last <= block.last)
 }

@@ -1,0 +1,163 @@
+import type { Socket } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import { errorCode } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { type MovingSocket, openForReading, openOrdinary } from './socket-move.ts'
+
+/** What a client's socket tells of what happens on it. */
+export interface SocketOwner {
+  readonly clock: Clock
+  /** No more is to be read at the moment: whoever takes it away calls `resume`. */
+  readonly full: boolean
+  /** The thread's shared buffer for reads of this size. */
+  readBuffer(bytes: number): Buffer
+  /** Bytes came; good until this returns, and longer once written to the same socket. */
+  chunk(bytes: Buffer): void
+  /** The peer took what it had kept waiting. */
+  drained(): void
+  /** The peer sent its last byte (FIN). */
+  peerEnded(): void
+  /** The connection broke; `closed` follows. */
+  broken(code: string): void
+  closed(): void
+}
+
+/** A client's socket in the thread that serves it, from its arrival to its close: opened when it is first needed, and in the way that fits. */
+export class ClientSocket {
+  readonly #moving: MovingSocket
+  readonly #owner: SocketOwner
+  #socket: Socket | undefined
+  #closing = false
+  #closeByMs = Number.POSITIVE_INFINITY
+  #draining = false
+  #peerEnded = false
+
+  constructor(moving: MovingSocket, owner: SocketOwner) {
+    this.#moving = moving
+    this.#owner = owner
+  }
+
+  /** Bytes that were written and not yet taken by the system. */
+  get queuedBytes(): number {
+    return this.#socket?.writableLength ?? 0
+  }
+
+  get peerHasEnded(): boolean {
+    return this.#peerEnded
+  }
+
+  /** Opens it as an ordinary socket, paused, for TLS to look at its first bytes. */
+  open(): Socket {
+    const socket = openOrdinary(this.#moving)
+    this.#follow(socket)
+    return socket
+  }
+
+  /** Goes on with what TLS made of the socket. */
+  replace(socket: Socket): void {
+    if (socket !== this.#socket) this.#follow(socket)
+  }
+
+  /** Begins to read, at most `portionBytes` at a time. Reading pauses by itself while the peer does not take what was written. */
+  read(portionBytes: number): void {
+    const socket = this.#socket
+    if (socket === undefined) {
+      this.#openForReading(portionBytes)
+      return
+    }
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#take(socket, chunk)) socket.pause()
+    })
+    this.#flow(socket)
+  }
+
+  pause(): void {
+    this.#socket?.pause()
+  }
+
+  /** Reads on, as soon as the peer takes what was written. */
+  resume(): void {
+    const socket = this.#socket
+    if (socket === undefined) return
+    if (socket.writableNeedDrain) this.#resumeOnDrain(socket)
+    else socket.resume()
+  }
+
+  write(bytes: Uint8Array): void {
+    const socket = this.#socket ?? this.open()
+    socket.write(bytes)
+  }
+
+  /**
+   * Sends what was written and our FIN, then waits for the peer's for a short time. What the peer still sends is read and
+   * dropped, because closing a socket with unread bytes makes TCP send a reset that can destroy our last ones.
+   * Returns whether there is something to wait for, with a deadline that `expire` is to look at.
+   */
+  close(): boolean {
+    const socket = this.#socket ?? this.open()
+    this.#closing = true
+    if (this.#peerEnded && socket.writableLength === 0) {
+      // Nothing is on its way in either direction: our FIN closes the socket.
+      socket.end()
+      return false
+    }
+    const { clock } = this.#owner
+    this.#closeByMs = clock.monotonic() + limits.drainMs
+    socket.end(() => {
+      this.#closeByMs = Math.min(this.#closeByMs, clock.monotonic() + limits.lingerMs)
+    })
+    socket.resume()
+    return true
+  }
+
+  /** Ends at once what should have ended by `nowMs`. Returns whether there is nothing left to wait for. */
+  expire(nowMs: number): boolean {
+    if (nowMs >= this.#closeByMs) this.#socket?.destroy()
+    return this.#socket?.destroyed === true
+  }
+
+  /** Read through the thread's shared buffer: what passes through takes no memory of its own first. */
+  #openForReading(portionBytes: number): void {
+    const buffer = this.#owner.readBuffer(portionBytes)
+    const socket = openForReading(this.#moving, buffer, (chunk) => this.#take(socket, chunk))
+    this.#follow(socket)
+    this.#flow(socket)
+  }
+
+  /** The socket of this connection from now on. */
+  #follow(socket: Socket): void {
+    this.#socket = socket
+    socket.on('error', (error) => this.#owner.broken(errorCode(error)))
+    socket.on('close', () => {
+      // Inside TLS there are two sockets; the outer one's end is the end.
+      if (this.#socket === socket) this.#owner.closed()
+    })
+  }
+
+  #flow(socket: Socket): void {
+    socket.on('end', () => {
+      this.#peerEnded = true
+      this.#owner.peerEnded()
+    })
+    socket.resume()
+  }
+
+  /** Returns whether reading goes on. */
+  #take(socket: Socket, chunk: Buffer): boolean {
+    this.#owner.chunk(chunk)
+    if (this.#closing || !socket.writableNeedDrain) return true
+    this.#resumeOnDrain(socket)
+    return false
+  }
+
+  /** Only while a reader is slow: most connections never need it. Once, whoever else pauses and resumes meanwhile. */
+  #resumeOnDrain(socket: Socket): void {
+    if (this.#draining) return
+    this.#draining = true
+    socket.once('drain', () => {
+      this.#draining = false
+      this.#owner.drained()
+      if (!this.#owner.full) socket.resume()
+    })
+  }
+}

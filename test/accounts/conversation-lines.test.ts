@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals'
+import { namePrompt, password, passwordPrompt, register, serve, setUp, wrong } from './conversing.ts'
+import { FakeLine } from './fake-line.ts'
+
+describe('in lines', () => {
+  test('an unknown name registers with the password twice, and can go on at once', async () => {
+    const here = await setUp()
+    const line = new FakeLine('text').says('Ada', password, password, 'whoami', 'exit')
+    await serve(line, here)
+    expect(line.sent).toEqual([
+      'netlab auth. "exit" leaves.',
+      namePrompt,
+      passwordPrompt,
+      ...wrong,
+      passwordPrompt,
+      'Welcome, Ada. You are registered.',
+      expect.stringMatching(/^Next time "resume [\w-]{43}" instead of a name saves the password\.$/),
+      'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.',
+      'Ada, session 1 from 192.0.2.7, since 2023-11-14 22:13 UTC, until 2023-11-15 22:13 UTC if not used',
+      'Goodbye.',
+    ])
+    expect(line.ended).toBe('exit')
+    expect(line.events.map(({ type }) => type)).toEqual(['login-failed', 'registered', 'login'])
+    await here.accounts.close()
+  })
+
+  test('a known name logs in, after a mistype too, and someone who half-closed still hears everything', async () => {
+    const here = await setUp()
+    await register(here.accounts)
+    const line = new FakeLine('text').says('ADA', 'mistyped horse', password).halfCloses()
+    await serve(line, here)
+    expect(line.sent.slice(2)).toEqual([
+      passwordPrompt,
+      ...wrong,
+      passwordPrompt,
+      'Welcome back, Ada.',
+      expect.stringContaining('resume'),
+      expect.stringContaining('Commands'),
+    ])
+    await here.accounts.close()
+  })
+
+  test('up to the second password nothing tells whether a name exists', async () => {
+    const here = await setUp()
+    await register(here.accounts)
+    const known = new FakeLine('text').says('Ada', 'wrong horse', 'other horse').halfCloses()
+    const unknown = new FakeLine('text').says('Bob', 'wrong horse', 'other horse').halfCloses()
+    await Promise.all([serve(known, here), serve(unknown, here)])
+    expect(known.sent).toEqual(unknown.sent)
+    await here.accounts.close()
+  })
+
+  test.each([
+    ['a bad name is asked again', ['\u001b[2J', ' Ada', 'x'.repeat(60_000)], namePrompt],
+    ['an empty line asks for another name', ['Ada', ''], namePrompt],
+    ['a taken name asks for another', ['Ada', 'wrong horse', 'wrong horse'], namePrompt],
+    ['a common password asks for another', ['Bob', 'password', 'password'], passwordPrompt],
+    ['a short password asks for another', ['Bob', 'short'], passwordPrompt],
+    ['a dead token asks for the name', [`resume ${'x'.repeat(43)}`], namePrompt],
+    ['a garbled token asks for the name', [`resume ${'ä'.repeat(43)}`], namePrompt],
+  ])('%s', async (_, lines, prompt) => {
+    const here = await setUp()
+    await register(here.accounts)
+    const line = new FakeLine('text').says(...lines).halfCloses()
+    await serve(line, here)
+    expect(line.sent.at(-1)).toBe(prompt)
+    expect(line.sent.length).toBeGreaterThan(3)
+    expect(line.sent.join()).not.toContain('\u001b')
+    await here.accounts.close()
+  })
+
+  test('a token instead of a name goes on with the session', async () => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    const line = new FakeLine('text').says(`resume ${token}`, 'sessions', 'nonsense', 'logout 5', 'logout', 'exit')
+    await serve(line, here)
+    expect(line.sent.slice(2)).toEqual([
+      'Welcome back, Ada. Your session goes on.',
+      'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.',
+      expect.stringMatching(/^\* session 1 from 192\.0\.2\.1, since/),
+      'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.',
+      'You have no session of that number.',
+      'One session ended.',
+      'netlab auth. "exit" leaves.',
+      namePrompt,
+      'Goodbye.',
+    ])
+    await here.accounts.close()
+  })
+
+  test('passwd asks for the old one and twice for the new one', async () => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    const line = new FakeLine('text').says(`resume ${token}`)
+    line.says('passwd', password, 'battery staple', 'battery stable')
+    line.says('passwd', 'wrong horse', 'battery staple', 'battery staple')
+    line.says('passwd', password, 'letmein1', 'letmein1')
+    line.says('passwd', password, 'battery staple', 'battery staple').halfCloses()
+    await serve(line, here)
+    expect(line.sent.filter((one) => !one.endsWith(':')).slice(3)).toEqual([
+      'The two new passwords differ; nothing was changed.',
+      'No user has this name and this password.',
+      'That password is one of the commonest; everyone who guesses tries it first.',
+      'The password is changed; 0 other sessions ended.',
+    ])
+    expect(line.sent.filter((one) => one.endsWith(':'))).toEqual([
+      namePrompt,
+      ...Array.from({ length: 4 }, () => ['Old password:', 'New password:', 'New password again:']).flat(),
+    ])
+    await here.accounts.close()
+  })
+})

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { serveAccount } from '../../src/accounts/account-session.ts'
+import type { Accounts, Welcome } from '../../src/accounts/accounts.ts'
+import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+import { authenticate } from '../../src/accounts/authenticate.ts'
+import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import { limits } from '../../src/base/limits.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import type { FakeLine } from './fake-line.ts'
+import { processes } from './support.ts'
+
+export const password = 'correct horse'
+export const ada = { name: 'Ada', password }
+
+export async function setUp() {
+  const clock = new VirtualClock()
+  const accounts = await openAccounts(
+    {
+      usersPath: join(temporaryFolder(), 'users.json'),
+      sessionTimes: { idleMs: limits.sessionIdleMs, maxMs: limits.sessionMaxMs },
+      hashWidth: 1,
+    },
+    {
+      clock,
+      processes: processes(4_999_991),
+      record: () => {},
+      hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
+    },
+  )
+  return { clock, accounts, services: { accounts, clock, service: 'auth' } }
+}
+
+export type SetUp = Awaited<ReturnType<typeof setUp>>
+
+/** What the auth protocol does with a line. */
+export async function serve(line: FakeLine, { services }: SetUp): Promise<void> {
+  for (;;) {
+    const own = await authenticate(line, services)
+    if (own === undefined || (await serveAccount(line, own, services)) === 'ended') return
+  }
+}
+
+export async function register(accounts: Accounts, who = ada): Promise<Welcome> {
+  const outcome = await accounts.register({ ...who, address: '192.0.2.1' })
+  if (outcome.kind !== 'welcome') throw new Error(outcome.kind)
+  return outcome
+}
+
+export const namePrompt = 'Name:'
+export const passwordPrompt = 'Password (visible here as you type; "netlab connect" hides it):'
+export const wrong = [
+  'No user has this name and this password.',
+  'New here? Type the same password once more to register. Or try another one, or an empty line for another name.',
+]

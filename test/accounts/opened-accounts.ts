@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { expect } from '@jest/globals'
+import type { Welcome } from '../../src/accounts/accounts.ts'
+import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import type { PasswordHasher } from '../../src/accounts/password.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
+import { limits } from '../../src/base/limits.ts'
+import { temporaryFolder as folder } from '../support/temporary-folder.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { processes, type SlowDisk } from './support.ts'
+
+export const sessionTimes = { idleMs: limits.sessionIdleMs, maxMs: limits.sessionMaxMs }
+export const quick = argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 })
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Counts verifications, and lets them end when told to. */
+export class CountingHasher implements PasswordHasher {
+  verified: string[] = []
+  hashed = 0
+  gate: Promise<void> | undefined
+  readonly #inner: PasswordHasher
+
+  constructor(inner: PasswordHasher = quick) {
+    this.#inner = inner
+  }
+
+  hash(password: string): Promise<string> {
+    this.hashed++
+    return this.#inner.hash(password)
+  }
+
+  async verify(hash: string, password: string): Promise<boolean> {
+    this.verified.push(hash)
+    await this.gate
+    return this.#inner.verify(hash, password)
+  }
+
+  isOutdated(hash: string): Promise<boolean> {
+    return this.#inner.isOutdated(hash)
+  }
+
+  decoy(): string {
+    return this.#inner.decoy()
+  }
+
+  load(): Promise<void> {
+    return this.#inner.load()
+  }
+}
+
+export async function setUp(
+  options: { path?: string; hasher?: PasswordHasher; disk?: SlowDisk; hashWidth?: number } = {},
+) {
+  const clock = new VirtualClock()
+  const events: NetlabEvent[] = []
+  const path = options.path ?? folder()
+  const hasher = new CountingHasher(options.hasher)
+  const accounts = await openAccounts(
+    {
+      usersPath: join(path, 'users.json'),
+      databasePath: join(path, 'netlab.db'),
+      sessionTimes,
+      hashWidth: options.hashWidth ?? 1,
+    },
+    {
+      clock,
+      processes: processes(4_999_991),
+      record: (event) => events.push(event),
+      hasher,
+      ...(options.disk !== undefined && { disk: options.disk }),
+    },
+  )
+  return { clock, events, path, hasher, accounts }
+}
+
+export const address = '192.0.2.7'
+export const ada = { name: 'Ada', password: 'correct horse', address }
+
+export function welcome(outcome: { readonly kind: string }): Welcome & { readonly token: string } {
+  expect(outcome).toMatchObject({ kind: 'welcome', token: expect.stringMatching(/^[\w-]{43}$/) })
+  return outcome as Welcome & { readonly token: string }
+}
