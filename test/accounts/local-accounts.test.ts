@@ -84,7 +84,7 @@ describe('registering and logging in', () => {
     while (disk.pending === 0) await settle()
     await disk.finish('ENOSPC')
     expect(await refused).toEqual({ kind: 'storage' })
-    expect(events).toEqual([{ type: 'fault', where: 'accounts', error: expect.stringContaining('ENOSPC') }])
+    expect(events).toEqual([{ type: 'fault', where: 'accounts', error: expect.stringContaining('no space is left') }])
     expect(await accounts.login(ada)).toMatchObject({ kind: 'wrong' })
     await accounts.close()
   })
