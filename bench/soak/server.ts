@@ -33,6 +33,8 @@ export interface Holdings {
 export class SoakedServer {
   readonly service: Service
   readonly port: number
+  /** Who was disconnected by the operator, such as `127.0.0.9:40123`. */
+  readonly kicked = new Set<string>()
   /** Resident memory in MiB, one sample after the other. */
   readonly memoryMiB: number[] = []
   readonly #child: ChildProcessWithoutNullStreams
@@ -71,9 +73,11 @@ export class SoakedServer {
   /** Disconnects somebody, if anybody is there. */
   async kickOne(pick: (count: number) => number): Promise<void> {
     const table = await this.#ask('clients', /no clients|^ID .*\n\d+ .*\n/m)
-    const ids = [...table.matchAll(/^\s*(\d+)\s/gm)].map(([, id]) => id)
-    const id = ids[pick(ids.length)]
-    if (id !== undefined) this.#child.stdin.write(`kick ${id}\n`)
+    const clients = [...table.matchAll(/^\s*(\d+)\s+(\S+)/gm)]
+    const [, id, endpoint] = clients[pick(clients.length)] ?? []
+    if (id === undefined || endpoint === undefined) return
+    this.kicked.add(endpoint)
+    this.#child.stdin.write(`kick ${id}\n`)
   }
 
   sample(): void {

@@ -30,7 +30,7 @@ export async function visit(server: SoakedServer, pick: Pick, knowledge: Knowled
   const client = await Client.open(server.port, pick(3) === 0, pick(2) === 0, `127.0.0.${2 + pick(60)}`)
   if (client === undefined) return 'too slow'
   try {
-    if (server.service === 'echo') await echo(client, ending, pick, knowledge)
+    if (server.service === 'echo') await echo(client, ending, pick, server, knowledge)
     else if (server.service === 'ident')
       await talk(client, ['Ann', 'whoami', 'nonsense'], [{ type: 'name', name: 'Ann' }, { type: 'whoami' }])
     else await login(client, server.service, pick, knowledge)
@@ -41,7 +41,13 @@ export async function visit(server: SoakedServer, pick: Pick, knowledge: Knowled
   return ending
 }
 
-async function echo(client: Client, ending: Ending, pick: Pick, { failures }: Knowledge): Promise<void> {
+async function echo(
+  client: Client,
+  ending: Ending,
+  pick: Pick,
+  { kicked }: SoakedServer,
+  { failures }: Knowledge,
+): Promise<void> {
   const letters = Buffer.from('bcdfghjk\n')
   const pieces = Array.from({ length: 1 + pick(8) }, () => {
     const bytes = Buffer.from(Array.from({ length: 1 + pick(3_000) }, () => letters[pick(letters.length)] ?? 0))
@@ -50,6 +56,7 @@ async function echo(client: Client, ending: Ending, pick: Pick, { failures }: Kn
   for (const piece of pieces) client.write(piece)
   const sent = Buffer.concat(pieces)
   const back = await client.bytes(sent.length)
+  if (back === undefined && kicked.has(client.endpoint)) return
   if (back === undefined) failures.push(`echo (${ending}) gave back ${client.received.length} of ${sent.length} bytes`)
   else if (!back.equals(sent)) failures.push(`echo (${ending}) gave back other bytes than it got`)
 }
@@ -95,6 +102,8 @@ async function talk(client: Client, lines: readonly string[], messages: readonly
 
 class Client {
   readonly frames: boolean
+  /** Of this end, as the server sees it. */
+  endpoint = ''
   received = Buffer.alloc(0)
   readonly #tcp: Socket
   readonly #socket: Socket
@@ -111,6 +120,9 @@ class Client {
     for (const one of [tcp, socket]) one.on('error', () => undefined)
     socket.once('close', () => {
       this.#closed = true
+    })
+    tcp.once('connect', () => {
+      this.endpoint = `${tcp.localAddress}:${tcp.localPort}`
     })
   }
 
