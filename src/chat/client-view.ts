@@ -94,7 +94,7 @@ export class ClientView {
         this.#rooms.delete(message.room)
         this.#rooms.set(message.room, seen)
         const topic = message.topic === '' ? '' : `; topic: ${harmless(message.topic)}`
-        return this.#faint(`* you are in #${harmless(message.room)} with ${people(message.members)}${topic}`)
+        return this.#faint(`* you are in #${harmless(message.room)} (${people(message.members)})${topic}`)
       }
       case 'history':
         return this.#history(message)

@@ -17,7 +17,7 @@ export function renderLines(message: ServerMessage): string {
     case 'history':
       return historyLines(message.room, message.messages, message.more)
     case 'joined':
-      return `* you are in #${message.room} with ${people(message.members)}${message.topic === '' ? '' : `; topic: ${message.topic}`}\n`
+      return `* you are in #${message.room} (${people(message.members)})${message.topic === '' ? '' : `; topic: ${message.topic}`}\n`
     case 'left':
       return `* ${leaving(message)}\n`
     case 'presence':

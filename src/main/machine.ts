@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
+import { basename } from 'node:path'
 import type { Machine } from '../commands/command.ts'
 import { systemLimit } from './system-limits.ts'
 
@@ -50,11 +51,18 @@ function portHolder(port: number): string | undefined {
   for (const pid of list('/proc').filter((name) => /^\d+$/.test(name))) {
     for (const fd of list(`/proc/${pid}/fd`)) {
       if (inodes.has(link(`/proc/${pid}/fd/${fd}`))) {
-        return `${(read(`/proc/${pid}/comm`) ?? 'a process').trim()} (pid ${pid})`
+        return `${programName(pid)} (pid ${pid})`
       }
     }
   }
   return undefined
+}
+
+/** Node calls its main thread so, and with it the process: then the program's file tells more. */
+function programName(pid: string): string {
+  const name = (read(`/proc/${pid}/comm`) ?? '').trim()
+  const [file = ''] = name === 'MainThread' ? (read(`/proc/${pid}/cmdline`) ?? '').split('\0', 1) : []
+  return basename(file) || name || 'a process'
 }
 
 function link(file: string): string {

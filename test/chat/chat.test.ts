@@ -46,7 +46,7 @@ describe('saying something', () => {
     bob.vanish()
     later()
     expect(ann.listener.text.split('\n')).toEqual([
-      '* you are in #lobby with 1 person',
+      '* you are in #lobby (1 person)',
       '22:13:20 #lobby bob: hello ann',
       '22:13:20 #lobby * bob waves',
       '22:13:20 (private) bob to ann: psst',

@@ -31,14 +31,14 @@ describe('the chat as a client sees it', () => {
     expect(chat.welcome('ann').send).toEqual([{ type: 'enter' }])
     const history: ServerMessage = { type: 'history', room: 'lobby', messages: [said(1), said(2)], more: false }
     expect(texts(joined(), history, said(3), said(4, 'ann', { action: true, text: 'waves' }))).toEqual([
-      '* you are in #lobby with 2 people',
+      '* you are in #lobby (2 people)',
       't1 bob: m1',
       't2 bob: m2',
       't3 bob: m3',
       't4 * ann waves',
     ])
     expect(texts(joined('dev', 'work'), said(5))).toEqual([
-      '* you are in #dev with 2 people; topic: work',
+      '* you are in #dev (2 people); topic: work',
       't5 #lobby bob: m5',
     ])
     expect(chat.current).toBe('dev')

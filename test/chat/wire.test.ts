@@ -50,8 +50,8 @@ describe('the lines of the chat', () => {
       { type: 'private', id: 1, at: 50_639_000, from: 'ann', to: 'bob', text: 'psst' },
       '14:03:59 (private) ann to bob: psst\n',
     ],
-    [{ type: 'joined', room: 'dev', topic: '', members: 1 }, '* you are in #dev with 1 person\n'],
-    [{ type: 'joined', room: 'dev', topic: 'work', members: 5 }, '* you are in #dev with 5 people; topic: work\n'],
+    [{ type: 'joined', room: 'dev', topic: '', members: 1 }, '* you are in #dev (1 person)\n'],
+    [{ type: 'joined', room: 'dev', topic: 'work', members: 5 }, '* you are in #dev (5 people); topic: work\n'],
     [
       { type: 'history', room: 'dev', messages: [hello], more: true },
       '* #dev since 1970-01-01 UTC, messages 7 to 7; there is more: /history before 7 or after 7\n14:03:59 #lobby ann: hello\n* end of the history\n',

@@ -103,7 +103,7 @@ function sitDown(port: number, environment: Record<string, string> = { NO_COLOR:
 }
 
 const time = new Date(at).toTimeString().slice(0, 5)
-const top = ['Welcome back, Ada.', '/help lists the commands.', '* you are in #lobby with 2 people']
+const top = ['Welcome back, Ada.', '/help lists the commands.', '* you are in #lobby (2 people)']
 
 describe('connect to serve chat, on a terminal', () => {
   test('shows who said what when, sends what is typed, rings when called, and leaves', async () => {
