@@ -55,7 +55,7 @@ export async function runClientThread(
 ): Promise<void> {
   const { config, thread, shared } = data
   const [definition, tls] = await Promise.all([loading, loadTls(config)])
-  const protocol = definition.create(config.options, { clock, framing: config.framing, shared })
+  const protocol = await definition.create(config.options, { clock, framing: config.framing, shared })
   let ended: number[] = []
 
   const runner = new ClientRunner(config, thread, protocol, {

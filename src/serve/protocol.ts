@@ -56,7 +56,7 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
   readonly options: S
   /** @throws {NetlabError} when the server can't start, e.g. because its store can't be read. */
   shared?(options: Values<S>, services: SharedServices): Shared | Promise<Shared>
-  create(options: Values<S>, services: ProtocolServices): Protocol
+  create(options: Values<S>, services: ProtocolServices): Protocol | Promise<Protocol>
 }
 
 /** Checks a definition and keeps the types of its options. */

@@ -6,7 +6,7 @@ import type { NetlabEvent } from '../../src/base/events.ts'
 import { plainAddress } from '../../src/net/address.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
 import type { ServeConfig } from '../../src/serve/config.ts'
-import type { ProtocolDefinition } from '../../src/serve/protocol.ts'
+import type { Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
 import { detach } from '../../src/serve/socket-move.ts'
 import { tlsEntry } from '../../src/serve/tls-entry.ts'
 
@@ -40,15 +40,13 @@ export class LocalServer {
   #lastId = 0
 
   private constructor(
-    definition: ProtocolDefinition,
-    config: Partial<ServeConfig>,
+    protocol: Protocol,
+    whole: ServeConfig,
     clock: Clock,
     peerAddress?: string,
     shared?: MessagePort,
   ) {
     this.#shared = shared
-    const whole: ServeConfig = { ...testConfig, protocol: definition.name, ...config }
-    const protocol = definition.create(whole.options, { clock, framing: whole.framing, shared })
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
       tls: whole.tls === undefined ? undefined : tlsEntry(whole.tls),
@@ -71,7 +69,9 @@ export class LocalServer {
     config: Partial<ServeConfig> = {},
     { clock = systemClock, peerAddress, shared }: { clock?: Clock; peerAddress?: string; shared?: MessagePort } = {},
   ): Promise<LocalServer> {
-    const server = new LocalServer(definition, config, clock, peerAddress, shared)
+    const whole: ServeConfig = { ...testConfig, protocol: definition.name, ...config }
+    const protocol = await definition.create(whole.options, { clock, framing: whole.framing, shared })
+    const server = new LocalServer(protocol, whole, clock, peerAddress, shared)
     server.#server.listen(0, '127.0.0.1')
     await once(server.#server, 'listening')
     return server

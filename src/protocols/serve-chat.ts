@@ -1,0 +1,52 @@
+import { authenticate } from '../accounts/authenticate.ts'
+import { RemoteAccounts } from '../accounts/remote-accounts.ts'
+import { limits } from '../base/limits.ts'
+import { nameKey } from '../base/name-key.ts'
+import { Conversation } from '../chat/conversation.ts'
+import { Edge } from '../chat/edge.ts'
+import { FloodControl } from '../chat/flood-control.ts'
+import { paced } from '../chat/pace.ts'
+import { portBackplane } from '../chat/port-backplane.ts'
+import { openSideChannel } from '../chat/side-channel.ts'
+import type { Values } from '../options/spec.ts'
+import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
+import type { chatOptions } from './chat-options.ts'
+
+/** A login, then a conversation in rooms, for every client of one thread. */
+export function serveChat(
+  { operators, floodRate }: Values<typeof chatOptions>,
+  { clock, shared }: ProtocolServices,
+): Protocol {
+  if (shared === undefined) throw new Error('chat needs its room')
+  const accounts = new RemoteAccounts(openSideChannel(shared))
+  const defer = (callback: () => void): void => void setImmediate(callback)
+  const gather = paced(defer, clock, limits.chatGatherMs)
+  const edge = new Edge({ backplane: portBackplane(shared), clock, defer, gather })
+  const flood = new FloodControl(limits.chatBurstCount, floodRate)
+  const operatorKeys = new Set(operators.map(nameKey))
+  return {
+    async serve(session) {
+      const own = await authenticate(session, { accounts, clock, service: 'chat' })
+      if (own === undefined) return
+      const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
+      const bucket = flood.enter(user.name, clock.monotonic())
+      const conversation = new Conversation(session, await session.dialect(), user, { edge, clock, bucket })
+      const forget = accounts.onRevoked(own.id, () => {
+        session.record({
+          type: 'session-revoked',
+          id: session.id,
+          peer: session.peer,
+          name: user.name,
+          session: own.id,
+        })
+        conversation.dismiss('your session was ended from elsewhere', 'session revoked')
+      })
+      try {
+        await conversation.run()
+      } finally {
+        flood.leave(user.name)
+        forget()
+      }
+    },
+  }
+}
