@@ -98,26 +98,27 @@ class Scan {
     if (this.#pacing.isDone) this.#finish()
     if (this.#isOver) return
     if (this.#demand.wantsThread(isBusy, nowMs, this.#left)) this.#pool.grow()
-    // A processor-bound scan does not rest, but when threads do the work it leaves the processor to them.
-    if (isBusy && this.#pool.online === 0) setImmediate(() => this.#isOver || this.#tick())
-    else this.#timer = clock.after(isBusy ? BUSY_TICK_MS : TICK_MS, () => this.#tick())
+    // A processor-bound scan does not rest: what the threads do not get to, this one does.
+    if (isBusy) setImmediate(() => this.#isOver || this.#tick())
+    else this.#timer = clock.after(TICK_MS, () => this.#tick())
   }
 
   /** Sends what may be sent, for as long as the thread can be kept from its events. True: there is more to send. */
   #pump(sinceMs: number): boolean {
     const { clock } = this.#services
     let nowMs = sinceMs
-    for (;;) {
-      if (this.#pool.isFull) return true
+    for (let own = 0; own < OWN_PROBES; ) {
       const probe = this.#pacing.next(nowMs)
       if (probe === undefined) return false
-      this.#send(probe)
+      if (!this.#send(probe)) own++
       nowMs = clock.monotonic()
       if (nowMs - sinceMs > SLICE_MS) return true
     }
+    return true
   }
 
-  #send(probe: Probe): void {
+  /** True: a thread has it. */
+  #send(probe: Probe): boolean {
     const ticket = this.#tickets.pop()
     if (ticket === undefined) throw new Error('the pacing exceeded its concurrency')
     this.#probes[ticket] = probe
@@ -129,8 +130,9 @@ class Scan {
     const isCanary = probe.purpose === 'open-canary' || probe.purpose === 'refusing-canary'
     const bannerMs = this.#plan.banner === true && !isCanary ? limits.bannerMs : 0
     const { track, port, timeoutMs } = probe
-    if (this.#pool.online > 0 && this.#pool.send(ticket, track.number, track.host, port, timeoutMs, bannerMs)) return
+    if (this.#pool.send(ticket, track.number, track.host, port, timeoutMs, bannerMs)) return true
     this.#prober.send(ticket, track.host, port, timeoutMs, bannerMs)
+    return false
   }
 
   #settle(ticket: number, outcome: Outcome, rttMs: number, banner?: Uint8Array): void {
@@ -206,6 +208,7 @@ function ending(verdict: Verdict, rttMs: number): Ending {
 }
 
 const TICK_MS = 2
-const BUSY_TICK_MS = 1
 const SLICE_MS = 10
+/** Probes that this thread makes itself before it looks at what has come: few, so that what it has begun stays little. */
+const OWN_PROBES = 64
 const PROGRESS_MS = 100
