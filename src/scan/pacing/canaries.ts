@@ -2,7 +2,8 @@ import type { Epoch, Purpose } from './epoch.ts'
 import type { HostTrack } from './host-track.ts'
 import type { Probe } from './pacing.ts'
 import { Random } from './random.ts'
-import { DENSE, type RateControl } from './rate-control.ts'
+import type { RateControl } from './rate-control.ts'
+import { DENSE } from './trial.ts'
 
 interface Asked {
   readonly track: HostTrack

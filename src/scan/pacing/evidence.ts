@@ -38,10 +38,11 @@ export class Evidence {
     this.#answered++
   }
 
-  add(other: Evidence): void {
+  /** `passed`: the share that a known limit let through, so that no more was to be expected. */
+  add(other: Evidence, passed = 1): void {
     this.#sent += other.#sent
-    this.#expected += other.#expected
-    this.#variance += other.#variance
+    this.#expected += other.#expected * passed
+    this.#variance += passed * (other.#variance + other.#expected * (1 - passed))
     this.#answered += other.#answered
   }
 
