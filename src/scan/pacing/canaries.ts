@@ -56,7 +56,6 @@ export class Canaries {
     const othersAnswer = probe.epoch.sum('canaries', () => true).ratio > 0.7 && !control.isAsking
     const set = isOpen ? track.open : track.refusing
     set.heard(port, answered, othersAnswer)
-    track.canary(isOpen, answered)
   }
 }
 

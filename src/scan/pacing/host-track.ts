@@ -1,4 +1,5 @@
 import type { ScanHost } from '../types.ts'
+import type { Evidence } from './evidence.ts'
 import type { Random } from './random.ts'
 import { RttEstimator } from './rtt.ts'
 
@@ -18,8 +19,8 @@ export class HostTrack {
   openCount = 0
   #freshSent = 0
   #freshAnswered = 0
-  readonly #openLoss = new LossCount()
-  readonly #anyLoss = new LossCount()
+  #openLoss = new LossCount()
+  #anyLoss = new LossCount()
   /** First attempts: answered from open ports, answered at all, and not. */
   #openAtOnce = 0
   #anyAtOnce = 0
@@ -47,9 +48,19 @@ export class HostTrack {
     this.#freshAnswered = 0
   }
 
-  canary(isOpen: boolean, answered: boolean): void {
-    if (isOpen) this.#openLoss.add(1, answered ? 0 : 1)
-    this.#anyLoss.add(1, answered ? 0 : 1)
+  /**
+   * Canaries of one stretch of time, of open ports and of refusing ones, once their answers are in: an answer is known
+   * long before a silence, so that counted one by one the lost ones would be missing from the account.
+   */
+  canaries(open: Evidence, refusing: Evidence): void {
+    this.#openLoss.add(open.sent, open.lost)
+    this.#anyLoss.add(open.sent + refusing.sent, open.lost + refusing.lost)
+  }
+
+  /** What was learned of losses no longer holds. */
+  forgetLoss(): void {
+    this.#openLoss = new LossCount()
+    this.#anyLoss = new LossCount()
   }
 
   /** A port was answered at the given attempt, so that the ones before were lost. */

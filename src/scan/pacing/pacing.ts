@@ -199,9 +199,7 @@ export class Pacing {
       const track = this.#table.get(host)
       if (track === undefined) continue
       const usual = track.loss(this.#control.limitsRefusals(host))
-      // What was thought of the earlier attempts, but no less than what is known by now says of them all.
-      const lost = this.#judging.history.loss(epoch, usual, this.#control.limit)
-      const doubt = Math.max(this.#waiting.doubt * lost, usual ** attempts)
+      const doubt = this.#waiting.doubt * this.#judging.history.loss(epoch, usual, this.#control.limit)
       const sure = attempts >= 2 && doubt * Math.max(1, track.openCount * this.#hostsWithOpen) < limits.scanMissChance
       const most = this.#plan.retries === undefined ? limits.scanAttempts : this.#plan.retries + 1
       if (attempts < most && !(sure && this.#plan.retries === undefined))

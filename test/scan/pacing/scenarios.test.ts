@@ -109,6 +109,20 @@ describe('the pacing, against emulated networks', () => {
     expect([two.found, two.seconds, two.probes]).toEqual([one.found, one.seconds, one.probes])
   })
 
+  test.each([
+    ['twenty hosts, each different', [10, 736, 843]],
+    ['default drop, 5 % loss each way', [13, 15, 16]],
+  ])('lost canaries were counted long after those answered, and open ports missed: %s', (name, seeds) => {
+    const make = scenarios.find(([title]) => title === name)?.[1]
+    const missed = seeds.map((seed) => make && simulate(make(seed)).missed)
+    expect(missed).toEqual(seeds.map(() => []))
+  })
+
+  test('a path that drops above a limit is not taken for a host that holds back refusals', () => {
+    const outcomes = [3, 6, 9, 12, 15, 18].map((seed) => simulate(host({ rttMs: 20, synLimit: 1000 })(seed)))
+    expect(outcomes.flatMap(({ pacing }) => pacing.hostsThat('limit-refusals'))).toEqual([])
+  })
+
   test('one lucky answer among the first does not hold the rate of a silent host down', () => {
     const { seconds, missed } = simulate(host({ others: 'filtered' }, 10, range(1, 65_535))(2))
     expect(missed).toEqual([])
