@@ -176,6 +176,10 @@ export const limits = {
   scanMaxRate: 200_000,
   /** How long nothing at all may come back before ports that used to answer are taken for dead. */
   scanOutageMs: 3_000,
+  /** How long a host that fell silent is waited for: longer than a switch's spanning tree takes (IEEE 802.1D, 2 × 15 s). */
+  scanGoneMs: 40_000,
+  /** How often it is asked meanwhile whether it is back. */
+  scanVigilMs: 250,
   /** How long a limit that was found is kept to before more is tried, at first; doubled each time it is found again. */
   scanBelieveLimitMs: 3_000,
   /** The chance of a missed open port below which silence is believed. */

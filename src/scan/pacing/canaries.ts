@@ -1,4 +1,4 @@
-import type { Epoch, Purpose } from './epoch.ts'
+import { type Epoch, isRepeated, type Purpose } from './epoch.ts'
 import type { HostTrack } from './host-track.ts'
 import type { Probe } from './pacing.ts'
 import { Random } from './random.ts'
@@ -23,11 +23,11 @@ export class Canaries {
 
   /** Counts what was sent. */
   sent({ track, purpose, epoch }: Probe, control: RateControl): void {
-    if (purpose !== 'fresh' && purpose !== 'retry') {
+    if (isRepeated(purpose)) {
       this.#drawn = false
       return
     }
-    if (track.open.size + track.refusing.size > 0) this.#witness = track
+    if (track.presence === 'here' && track.open.size + track.refusing.size > 0) this.#witness = track
     const speaksForItself =
       purpose === 'fresh' && !control.limitsRefusals(track.number) && (track.answerShare ?? 0) > DENSE
     this.#drawn = this.#random.below(interval(epoch, control, speaksForItself)) === 0
@@ -42,7 +42,7 @@ export class Canaries {
   /** The canary whose turn it is, if it is one's turn. */
   next(control: RateControl): Asked | undefined {
     const track = this.#witness
-    if (track === undefined || !this.#drawn) return undefined
+    if (track?.presence !== 'here' || !this.#drawn) return undefined
     const { open, refusing } = track
     const refusalsCount = refusing.size > 0 && !control.limitsRefusals(track.number)
     const askOpen = open.size > 0 && (!refusalsCount || this.#random.below(2) === 0)

@@ -1,7 +1,15 @@
 import { Evidence } from './evidence.ts'
 
-/** What a probe is sent for: a port's first attempt, a later one, or a port known to be open or to refuse, asked again. */
-export type Purpose = 'fresh' | 'retry' | 'open-canary' | 'refusing-canary'
+/**
+ * What a probe is sent for: a port's first attempt, a later one, a port known to be open or to refuse, asked again to
+ * measure the path, or to see whether a silent host is back.
+ */
+export type Purpose = 'fresh' | 'retry' | 'open-canary' | 'refusing-canary' | 'vigil'
+
+/** Asks for what is known already: its answer is no result. */
+export function isRepeated(purpose: Purpose): boolean {
+  return purpose !== 'fresh' && purpose !== 'retry'
+}
 
 /** What one host had to say in one epoch. */
 export class Tally {

@@ -17,6 +17,11 @@ export class HostTrack {
   /** Ports without a final answer. */
   unresolved: number
   openCount = 0
+  /** Silent and given up: see `Vigil`, whose these three are. */
+  presence: 'here' | 'silent' | 'gone' = 'here'
+  heardMs = 0
+  /** Ports known to answer that stayed silent since. */
+  unheard = 0
   #freshSent = 0
   #freshAnswered = 0
   #openLoss = new LossCount()

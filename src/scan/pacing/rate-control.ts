@@ -102,6 +102,18 @@ export class RateControl {
     return this.#deaf
   }
 
+  /** A host came back or was given up: what was being found out was about its silence. */
+  restart(): void {
+    this.#suspicion = undefined
+    this.#trial = undefined
+    this.#rate = Math.max(this.#rate, limits.scanFirstRate)
+  }
+
+  /** A host answered, so that it is not deaf. */
+  hears(host: number): void {
+    this.#deaf.delete(host)
+  }
+
   readonly #heard = (host: number): boolean => !this.#unheard.has(host)
 
   #watch(epoch: Epoch, next: number, mayGrow: boolean): void {

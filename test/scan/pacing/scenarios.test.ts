@@ -137,9 +137,27 @@ describe('the pacing, against emulated networks', () => {
     expect(seconds).toBeLessThan(4.5)
   })
 
-  test('a host that stops answering is told of', () => {
-    const { pacing, unsure } = simulate({ ...host({ rttMs: 20 })(1), outageMs: [300, 30_000], plan: { retries: 1 } })
-    expect(pacing.hostsThat('stopped-answering')).toEqual(['0'])
-    expect(unsure).toBeGreaterThan(0)
+  test.each([
+    ['the rest refuse', {}],
+    ['default drop', { others: 'filtered' }],
+  ] as const)('a host that went away for good made the scan crawl for minutes: %s', (_, what) => {
+    const gone = simulate({ ...host({ rttMs: 20, ...what })(1), outageMs: [300, Number.POSITIVE_INFINITY] })
+    expect(gone.told).toEqual(['0 silent', '0 gone'])
+    expect(gone.seconds).toBeLessThan(50)
+    expect(gone.unheard).toBeGreaterThan(0)
+    expect(gone.found.length + gone.closed + gone.silent + gone.unheard).toBe(many.length)
+    expect(gone.pacing.hostsThat('stopped-answering')).toEqual(['0'])
+  })
+
+  test.each([10_000, 35_000])('a host that is back after %d ms is scanned to the end at once', (outageMs) => {
+    const { told, missed, closed, unsure, unheard, seconds, pacing } = simulate({
+      ...host({ rttMs: 20 })(1),
+      outageMs: [300, 300 + outageMs],
+    })
+    expect({ told, missed, closed, unsure, unheard }).toEqual({
+      ...{ told: ['0 silent', '0 back'], missed: [], closed: many.length - 50, unsure: 0, unheard: 0 },
+    })
+    expect(seconds).toBeLessThan(outageMs / 1000 + 2)
+    expect(pacing.hostsThat('stopped-answering')).toEqual([])
   })
 })
