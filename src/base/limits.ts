@@ -189,9 +189,9 @@ export const limits = {
   /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
   scanShortages: 20,
   scanFailures: 5,
-  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host about 1 KiB. */
+  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host up to 3 KiB with its share of caches. */
   scanUnresolved: 400_000,
-  scanHosts: 16_384,
+  scanHosts: 4_096,
   /** What a service says unasked: how much is kept, how long it may take to begin, and how long a pause ends it. */
   bannerBytes: 512,
   bannerMs: 1_500,

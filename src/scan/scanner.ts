@@ -77,8 +77,12 @@ class Scan {
       ({ host }, presence) => observer.notice(presenceSentence(host.address, presence)),
     )
     this.#prober = new Prober(concurrency, engine.make, clock, (...settled) => this.#settle(...settled))
-    this.#pool = new WorkerPool(plan.threads, engine.name, concurrency, services.startThread, (...settled) =>
-      this.#settle(...settled),
+    this.#pool = new WorkerPool(
+      plan.threads ?? engine.threads,
+      engine.name,
+      concurrency,
+      services.startThread,
+      (...settled) => this.#settle(...settled),
     )
     this.#demand = new Demand(nowMs)
     for (let ticket = concurrency - 1; ticket >= 0; ticket--) this.#tickets.push(ticket)
@@ -206,7 +210,7 @@ class Scan {
 function verdictOn({ track, purpose }: Probe, outcome: Outcome): Verdict {
   const verdict = classify(outcome)
   if (verdict.kind !== 'answer' || verdict.state !== 'unreachable') return verdict
-  const hasAnswered = track.openCount > 0 || track.refusing.size > 0
+  const hasAnswered = track.openCount > 0 || track.hasCanaries
   const isLost = verdict.reason === 'network-unreachable' || track.unheard > 0 || isRepeated(purpose)
   return hasAnswered && isLost ? { kind: 'silence' } : verdict
 }

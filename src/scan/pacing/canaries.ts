@@ -27,7 +27,7 @@ export class Canaries {
       this.#drawn = false
       return
     }
-    if (track.presence === 'here' && track.open.size + track.refusing.size > 0) this.#witness = track
+    if (track.presence === 'here' && track.hasCanaries) this.#witness = track
     const speaksForItself =
       purpose === 'fresh' && !control.limitsRefusals(track.number) && (track.answerShare ?? 0) > DENSE
     this.#drawn = this.#random.below(interval(epoch, control, speaksForItself)) === 0

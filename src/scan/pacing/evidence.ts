@@ -1,3 +1,5 @@
+export type ReadonlyEvidence = Omit<Evidence, 'count' | 'arrived' | 'add'>
+
 /**
  * How many answers were to be expected and how many came: what a stretch of the scan says about the path. Each probe
  * adds its own chance of being answered, so that ports known to answer weigh more than ports of which some do.
@@ -14,6 +16,10 @@ export class Evidence {
 
   get sent(): number {
     return this.#sent
+  }
+
+  get variance(): number {
+    return this.#variance
   }
 
   get answered(): number {
@@ -39,11 +45,11 @@ export class Evidence {
   }
 
   /** `passed`: the share that a known limit let through, so that no more was to be expected. */
-  add(other: Evidence, passed = 1): void {
-    this.#sent += other.#sent
-    this.#expected += other.#expected * passed
-    this.#variance += passed * (other.#variance + other.#expected * (1 - passed))
-    this.#answered += other.#answered
+  add(other: ReadonlyEvidence, passed = 1): void {
+    this.#sent += other.sent
+    this.#expected += other.expected * passed
+    this.#variance += passed * (other.variance + other.expected * (1 - passed))
+    this.#answered += other.answered
   }
 
   /** The share of the expected answers that came; 1 while nothing was expected. */

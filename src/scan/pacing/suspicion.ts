@@ -1,5 +1,5 @@
 import { type Epoch, Tally } from './epoch.ts'
-import { Evidence } from './evidence.ts'
+import { Evidence, type ReadonlyEvidence } from './evidence.ts'
 import { Sample } from './trial.ts'
 
 /** How a suspicion ended. */
@@ -32,8 +32,8 @@ export class Suspicion {
     this.sample.add(epoch, heard)
     for (const [host, tally] of epoch.tallies) {
       const sum = this.#tallies.get(host) ?? new Tally()
-      sum.open.add(tally.open)
-      sum.refusing.add(tally.refusing)
+      sum.of('open-canary')?.add(tally.open)
+      sum.of('refusing-canary')?.add(tally.refusing)
       this.#tallies.set(host, sum)
     }
   }
@@ -73,7 +73,7 @@ export class Suspicion {
 }
 
 /** Open ports answer, the others clearly less often. */
-function holdsBack(open: Evidence, refusing: Evidence, least: number): boolean {
+function holdsBack(open: ReadonlyEvidence, refusing: ReadonlyEvidence, least: number): boolean {
   if (!refusing.isShort || Math.min(open.sent, refusing.sent) < least || open.ratio < 0.85) return false
   const { ratio } = refusing
   return open.ratio - ratio > 3 * Math.sqrt((ratio * (1 - ratio)) / open.sent + 0.001)
