@@ -1,4 +1,5 @@
-import { type Ending, Pacing, type PacingPlan, type Probe } from '../../src/scan/pacing/pacing.ts'
+import { Pacing, type PacingPlan } from '../../src/scan/pacing/pacing.ts'
+import type { Ending, Probe } from '../../src/scan/pacing/probe.ts'
 import { Random } from '../../src/scan/pacing/random.ts'
 import type { ScanHost } from '../../src/scan/types.ts'
 

@@ -1,6 +1,6 @@
 import { type Epoch, isRepeated, type Purpose } from './epoch.ts'
 import type { HostTrack } from './host-track.ts'
-import type { Probe } from './pacing.ts'
+import type { Probe } from './probe.ts'
 import { Random } from './random.ts'
 import type { RateControl } from './rate-control.ts'
 import { DENSE } from './trial.ts'

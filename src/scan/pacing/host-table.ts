@@ -35,6 +35,11 @@ export class HostTable {
     return this.#tracks.values()
   }
 
+  /** How many of them. */
+  get activeCount(): number {
+    return this.#tracks.size
+  }
+
   get(number: number): HostTrack | undefined {
     return this.#tracks.get(number)
   }

@@ -1,10 +1,11 @@
 import { limits } from '../../base/limits.ts'
 import type { ScanHost } from '../types.ts'
 import { Canaries } from './canaries.ts'
-import { type Epoch, isRepeated, type Purpose } from './epoch.ts'
+import { isRepeated, type Purpose } from './epoch.ts'
 import { HostTable } from './host-table.ts'
 import type { HostTrack } from './host-track.ts'
 import { Judging } from './judging.ts'
+import type { Ending, Probe } from './probe.ts'
 import { RateControl } from './rate-control.ts'
 import { RetryQueue, type Waiting } from './retry-queue.ts'
 import { RttEstimator } from './rtt.ts'
@@ -22,28 +23,6 @@ export interface PacingPlan {
   /** Attempts under way at most. */
   readonly concurrency: number
 }
-
-/** One attempt, from `next` until it is settled. */
-export interface Probe {
-  readonly track: HostTrack
-  readonly port: number
-  readonly purpose: Purpose
-  /** This attempt's number, from 1. */
-  readonly attempt: number
-  /** How long to wait for the answer. */
-  readonly timeoutMs: number
-  readonly epoch: Epoch
-  /** The chance that the attempts before this one were all lost although the port is open. */
-  readonly doubt: number
-  /** How often our own system failed to make it. */
-  readonly failures: number
-}
-
-/** How an attempt ended, in the pacing's terms. */
-export type Ending =
-  | { readonly kind: 'answer'; readonly is: 'open' | 'refused' | 'other'; readonly rttMs: number }
-  | { readonly kind: 'silence' }
-  | { readonly kind: 'local'; readonly shortage: boolean }
 
 /**
  * What the silence of a port that is given up says. `sure`: the chance that it is open after all is below the limit;
@@ -219,6 +198,7 @@ export class Pacing {
 
   /** The oldest silent port that still deserves an attempt; those that don't are given up on the way. */
   #retry(): Probe | undefined {
+    if (this.#vigil.silentCount === this.#table.activeCount) return undefined
     for (let looked = 0; looked < GIVE_UP_AT_ONCE && this.#silent.shift(this.#waiting); looked++) {
       const { host, port, attempts, epoch } = this.#waiting
       const track = this.#table.get(host)

@@ -41,19 +41,28 @@ export class Vigil {
   /** A port that is known to answer did not. */
   missed(track: HostTrack, nowMs: number): void {
     track.unheard++
-    if (track.presence !== 'here' || track.unheard < ENOUGH || nowMs - track.heardMs < limits.scanOutageMs) return
+    if (track.presence !== 'here' || track.unresolved === 0) return
+    if (track.unheard < ENOUGH || nowMs - track.heardMs < limits.scanOutageMs) return
     track.presence = 'silent'
     this.#watched.set(track, nowMs)
     this.#told(track, 'silent')
+  }
+
+  /** Hosts that are waited for. */
+  get silentCount(): number {
+    let count = 0
+    for (const { presence } of this.#watched.keys()) if (presence === 'silent') count++
+    return count
   }
 
   /** Hosts are not waited for for ever. */
   advance(nowMs: number): void {
     for (const track of this.#watched.keys()) {
       if (track.unresolved === 0) this.#watched.delete(track)
-      if (track.presence !== 'silent' || nowMs - track.heardMs < limits.scanGoneMs) continue
-      track.presence = 'gone'
-      this.#told(track, 'gone')
+      else if (track.presence === 'silent' && nowMs - track.heardMs >= limits.scanGoneMs) {
+        track.presence = 'gone'
+        this.#told(track, 'gone')
+      }
     }
   }
 
