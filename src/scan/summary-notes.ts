@@ -22,7 +22,8 @@ export function summaryNotes(
   const limited = pacing.hostsThat('limit-refusals')
   if (limited.length > 0)
     notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
-  if (deaf.length > 0) notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
+  if (deaf.length > 0 && (notScanned === 0 || stoppedBy !== undefined))
+    notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
   return { complete: notScanned === 0 && errors === 0 && unsure === 0 && deaf.length === 0, notes }
 }
 
@@ -32,7 +33,7 @@ function isTimeUp(reason: unknown): boolean {
 }
 
 function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** A few names, and how many more. */
