@@ -93,7 +93,7 @@ export class AddressSet {
   toString(): string {
     return this.ranges
       .map(({ family, first, last }) =>
-        first === last ? formatIp(family, first) : `${formatIp(family, first)}-${formatIp(family, last)}`,
+        first === last ? this.#host(family, first).address : `${formatIp(family, first)}-${formatIp(family, last)}`,
       )
       .join(',')
   }

@@ -3,10 +3,12 @@ import { limits } from '../base/limits.ts'
 import type { StartThread } from '../base/threads.ts'
 import { socketAllowance } from './descriptors.ts'
 import { chooseEngine } from './engines/choose.ts'
-import { Notices } from './notices.ts'
+import { Notices, presenceSentence } from './notices.ts'
 import { classify, type Outcome, type Verdict } from './outcome.ts'
+import { isRepeated } from './pacing/epoch.ts'
 import type { HostTrack } from './pacing/host-track.ts'
-import { type Ending, Pacing, type Probe } from './pacing/pacing.ts'
+import { Pacing, type Trust } from './pacing/pacing.ts'
+import type { Ending, Probe } from './pacing/probe.ts'
 import { Prober } from './prober.ts'
 import { summaryNotes } from './summary-notes.ts'
 import { ResultTally } from './tally.ts'
@@ -69,10 +71,19 @@ class Scan {
     this.#progressMs = nowMs
     this.#notices = new Notices((sentence) => observer.notice(sentence))
     this.#tally = new ResultTally(plan.hostCount * plan.ports.length, nowMs)
-    this.#pacing = new Pacing({ ...plan, concurrency }, nowMs, (...silent) => this.#giveUp(...silent))
+    this.#pacing = new Pacing(
+      { ...plan, concurrency },
+      nowMs,
+      (...silent) => this.#giveUp(...silent),
+      ({ host }, presence) => observer.notice(presenceSentence(host.address, presence)),
+    )
     this.#prober = new Prober(concurrency, engine.make, clock, (...settled) => this.#settle(...settled))
-    this.#pool = new WorkerPool(plan.threads, engine.name, concurrency, services.startThread, (...settled) =>
-      this.#settle(...settled),
+    this.#pool = new WorkerPool(
+      plan.threads ?? engine.threads,
+      engine.name,
+      concurrency,
+      services.startThread,
+      (...settled) => this.#settle(...settled),
     )
     this.#demand = new Demand(nowMs)
     for (let ticket = concurrency - 1; ticket >= 0; ticket--) this.#tickets.push(ticket)
@@ -98,26 +109,27 @@ class Scan {
     if (this.#pacing.isDone) this.#finish()
     if (this.#isOver) return
     if (this.#demand.wantsThread(isBusy, nowMs, this.#left)) this.#pool.grow()
-    // A processor-bound scan does not rest, but when threads do the work it leaves the processor to them.
-    if (isBusy && this.#pool.online === 0) setImmediate(() => this.#isOver || this.#tick())
-    else this.#timer = clock.after(isBusy ? BUSY_TICK_MS : TICK_MS, () => this.#tick())
+    // A processor-bound scan does not rest: what the threads do not get to, this one does.
+    if (isBusy) setImmediate(() => this.#isOver || this.#tick())
+    else this.#timer = clock.after(TICK_MS, () => this.#tick())
   }
 
   /** Sends what may be sent, for as long as the thread can be kept from its events. True: there is more to send. */
   #pump(sinceMs: number): boolean {
     const { clock } = this.#services
     let nowMs = sinceMs
-    for (;;) {
-      if (this.#pool.isFull) return true
+    for (let own = 0; own < OWN_PROBES; ) {
       const probe = this.#pacing.next(nowMs)
       if (probe === undefined) return false
-      this.#send(probe)
+      if (!this.#send(probe)) own++
       nowMs = clock.monotonic()
       if (nowMs - sinceMs > SLICE_MS) return true
     }
+    return true
   }
 
-  #send(probe: Probe): void {
+  /** True: a thread has it. */
+  #send(probe: Probe): boolean {
     const ticket = this.#tickets.pop()
     if (ticket === undefined) throw new Error('the pacing exceeded its concurrency')
     this.#probes[ticket] = probe
@@ -126,11 +138,11 @@ class Scan {
       this.#retries++
       this.#waiting--
     }
-    const isCanary = probe.purpose === 'open-canary' || probe.purpose === 'refusing-canary'
-    const bannerMs = this.#plan.banner === true && !isCanary ? limits.bannerMs : 0
+    const bannerMs = this.#plan.banner === true && !isRepeated(probe.purpose) ? limits.bannerMs : 0
     const { track, port, timeoutMs } = probe
-    if (this.#pool.online > 0 && this.#pool.send(ticket, track.number, track.host, port, timeoutMs, bannerMs)) return
+    if (this.#pool.send(ticket, track.number, track.host, port, timeoutMs, bannerMs)) return true
     this.#prober.send(ticket, track.host, port, timeoutMs, bannerMs)
+    return false
   }
 
   #settle(ticket: number, outcome: Outcome, rttMs: number, banner?: Uint8Array): void {
@@ -138,12 +150,12 @@ class Scan {
     if (probe === undefined || this.#isOver) return
     this.#probes[ticket] = undefined
     this.#tickets.push(ticket)
-    const verdict = verdictOn(probe.track, outcome)
+    const verdict = verdictOn(probe, outcome)
     const nowMs = this.#services.clock.monotonic()
     const isFinal = this.#pacing.settled(probe, ending(verdict, rttMs), nowMs)
     if (verdict.kind === 'local') this.#notices.localError(verdict.code, probe.port)
     if (isFinal) this.#answer(probe, verdict, rttMs, banner)
-    else if (verdict.kind === 'silence' && (probe.purpose === 'fresh' || probe.purpose === 'retry')) this.#waiting++
+    else if (verdict.kind === 'silence' && !isRepeated(probe.purpose)) this.#waiting++
   }
 
   #answer({ track, port, attempt }: Probe, verdict: Verdict, rttMs: number, banner?: Uint8Array): void {
@@ -157,9 +169,10 @@ class Scan {
     }
   }
 
-  #giveUp(track: HostTrack, port: number, attempts: number, sure: boolean): void {
+  #giveUp(track: HostTrack, port: number, attempts: number, trust: Trust): void {
     this.#waiting--
-    if (!sure) this.#unsure++
+    if (trust === 'unheard') return
+    if (trust === 'unsure') this.#unsure++
     this.#record({ host: track.host, port, state: 'filtered', reason: 'no-answer', attempts })
   }
 
@@ -191,11 +204,16 @@ class Scan {
   }
 }
 
-/** No network leads to a host that has answered: a cable was pulled on our side, which says nothing about its ports. */
-function verdictOn(track: HostTrack, outcome: Outcome): Verdict {
+/**
+ * No network leads to a host that has answered: a cable was pulled on our side, which says nothing about its ports. Nor
+ * does it when the host can't be reached any more, not even where it used to answer.
+ */
+function verdictOn({ track, purpose }: Probe, outcome: Outcome): Verdict {
   const verdict = classify(outcome)
-  if (verdict.kind !== 'answer' || verdict.reason !== 'network-unreachable') return verdict
-  return track.openCount > 0 || track.refusing.size > 0 ? { kind: 'silence' } : verdict
+  if (verdict.kind !== 'answer' || verdict.state !== 'unreachable') return verdict
+  const hasAnswered = track.openCount > 0 || track.hasCanaries
+  const isLost = verdict.reason === 'network-unreachable' || track.unheard > 0 || isRepeated(purpose)
+  return hasAnswered && isLost ? { kind: 'silence' } : verdict
 }
 
 function ending(verdict: Verdict, rttMs: number): Ending {
@@ -206,6 +224,7 @@ function ending(verdict: Verdict, rttMs: number): Ending {
 }
 
 const TICK_MS = 2
-const BUSY_TICK_MS = 1
 const SLICE_MS = 10
+/** Probes that this thread makes itself before it looks at what has come: few, so that what it has begun stays little. */
+const OWN_PROBES = 64
 const PROGRESS_MS = 100

@@ -13,15 +13,17 @@ export function summaryNotes(
 ): Pick<ScanSummary, 'complete' | 'notes'> {
   const notes: string[] = []
   const { errors, notScanned } = summary
-  const why = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
+  const deaf = pacing.hostsThat('stopped-answering')
+  const interrupted = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
+  const why = stoppedBy === undefined ? `${list(deaf)} stopped answering` : interrupted
   if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: ${why}`)
   if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
   if (unsure > 0) notes.push(`${count(unsure, 'port')} stayed silent while much was lost on the way; some may be open`)
   const limited = pacing.hostsThat('limit-refusals')
   if (limited.length > 0)
     notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
-  const deaf = pacing.hostsThat('stopped-answering')
-  if (deaf.length > 0) notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
+  if (deaf.length > 0 && (notScanned === 0 || stoppedBy !== undefined))
+    notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
   return { complete: notScanned === 0 && errors === 0 && unsure === 0 && deaf.length === 0, notes }
 }
 
@@ -31,7 +33,7 @@ function isTimeUp(reason: unknown): boolean {
 }
 
 function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** A few names, and how many more. */

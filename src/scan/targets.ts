@@ -21,7 +21,10 @@ export function parseTargets(text: string, bounded = true): readonly Target[] {
   const pieces = text.split(/[\s,]+/).filter((piece) => piece !== '')
   return pieces.map((piece) => {
     const target = parseTarget(piece)
-    if (bounded && target.kind === 'range') refuseTooMany(piece, target.range)
+    if (bounded && target.kind === 'range') {
+      refuseTooMany(piece, target.range)
+      if (target.zone === undefined) refuseWithoutZone(piece, target.range)
+    }
     return target
   })
 }
@@ -119,6 +122,17 @@ function refuseTooMany(piece: string, range: AddressRange): void {
     })
   }
 }
+
+/** Every interface has the same link-local network (RFC 4007 6), so that an address in it alone says nothing. */
+function refuseWithoutZone(piece: string, { family, first }: AddressRange): void {
+  if (family !== 6 || first >> 118n !== LINK_LOCAL) return
+  throw new UsageError(`"${piece}" is on every link; it takes an interface to reach it`, {
+    hint: `write for example ${formatIp(6, first)}%eth0`,
+  })
+}
+
+/** fe80::/10 */
+const LINK_LOCAL = 0x3fan
 
 function parseName(piece: string): Target {
   if (piece.includes('/')) return { kind: 'file', path: piece }

@@ -51,8 +51,8 @@ export interface ScanPlan {
   readonly concurrency?: number
   readonly banner?: boolean
   readonly engine?: 'net' | 'libc'
-  /** Upper bound on worker threads. */
-  readonly threads: number
+  /** Upper bound on worker threads; absent means as many as pay. */
+  readonly threads?: number
 }
 
 export interface ScanSummary {

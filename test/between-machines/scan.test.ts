@@ -54,6 +54,21 @@ betweenMachines(({ server, ann }) => {
     expect(exitCode).toBe(0)
   })
 
+  test('a scan waits for a host that fell silent, and goes on when it is back', async () => {
+    const ports = ['-p', `1-2000,${port}`, '--rate', '1000']
+    const scan = ann.start(['scan', ann.server.IPv4, ...ports, '--jsonl', '--show', 'closed'])
+    await scan.stdout.waitFor('"state":"closed"')
+    ann.pullAtServer()
+    await scan.stderr.waitFor('has stopped answering')
+    ann.plug()
+    const { stdout, stderr } = await scan.finished()
+    expect(stderr).toContain(`${ann.server.IPv4} answers again`)
+    expect(linesOf(stdout).at(-1)).toMatchObject({
+      complete: true,
+      counts: { open: { connected: 1 }, closed: { refused: 2000 } },
+    })
+  })
+
   test('while a cable is out nothing is closed', async () => {
     const scan = () => ann.run(['scan', ann.server.IPv4, '-p', port, '--retries', '1', '--timeout', '50ms'])
     ann.pullAtServer()

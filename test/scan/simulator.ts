@@ -1,4 +1,5 @@
-import { type Ending, Pacing, type PacingPlan, type Probe } from '../../src/scan/pacing/pacing.ts'
+import { Pacing, type PacingPlan } from '../../src/scan/pacing/pacing.ts'
+import type { Ending, Probe } from '../../src/scan/pacing/probe.ts'
 import { Random } from '../../src/scan/pacing/random.ts'
 import type { ScanHost } from '../../src/scan/types.ts'
 
@@ -44,6 +45,10 @@ export interface Outcome {
   readonly closed: number
   readonly silent: number
   readonly unsure: number
+  /** Ports left without an answer, as their host was gone. */
+  readonly unheard: number
+  /** Hosts that fell silent, are gone or came back, in order. */
+  readonly told: readonly string[]
   readonly errors: number
   readonly pacing: Pacing
   readonly log: readonly string[]
@@ -166,6 +171,8 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Outcome {
   let closed = 0
   let silent = 0
   let unsure = 0
+  let unheard = 0
+  const told: string[] = []
   let errors = 0
   let probes = 0
   let retries = 0
@@ -174,10 +181,12 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Outcome {
   const pacing = new Pacing(
     { hosts, ports: network.ports, concurrency: 16_384, ...network.plan },
     0,
-    (_, __, ___, sure) => {
-      silent++
-      if (!sure) unsure++
+    (_, __, ___, trust) => {
+      if (trust === 'unheard') unheard++
+      else silent++
+      if (trust === 'unsure') unsure++
     },
+    (track, presence) => told.push(`${track.number} ${presence}`),
   )
   const cpuMs = network.cpuMs ?? 0.02
   for (let stepMs = 0; !pacing.isDone && stepMs < 600_000; stepMs += 2) {
@@ -244,6 +253,8 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Outcome {
     closed,
     silent,
     unsure,
+    unheard,
+    told,
     errors,
     pacing,
     log,

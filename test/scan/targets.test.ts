@@ -89,6 +89,12 @@ describe('targets', () => {
     expect(parseTargets('fe80::1%eth0')).toMatchObject([{ kind: 'range', zone: 'eth0' }])
   })
 
+  test('a link-local address without an interface was asked in vain (EINVAL)', () => {
+    expect(() => parseTargets('fe80::1')).toThrow('"fe80::1" is on every link')
+    expect(() => parseTargets('fe80::1-fe80::9')).toThrow('is on every link')
+    expect(parseTargets('fe80::/10', false)).toHaveLength(1)
+  })
+
   test.each([
     ['10.0.0.0/33', 'has at most 32 bits'],
     ['::/129', 'has at most 128 bits'],

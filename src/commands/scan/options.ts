@@ -66,7 +66,7 @@ export const scanOptions = {
     kind: optional(integer(1, limits.threads)),
     summary: 'at most so many threads, started as the work demands',
     default: undefined,
-    defaultText: 'one a core',
+    defaultText: 'as many as pay',
   }),
   rate: option({
     kind: optional(integer(1, 10_000_000)),

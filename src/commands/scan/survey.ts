@@ -79,8 +79,8 @@ export class Survey {
       ...(retries !== undefined && { retries }),
       ...(concurrency !== undefined && { concurrency }),
       ...(engine !== 'auto' && { engine }),
+      ...(threads !== undefined && { threads }),
       banner,
-      threads: threads ?? context.machine.cores,
     }
     const { clock, startThread } = context
     const observer = {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { UsageError } from '../../base/errors.ts'
 import type { MakeEngine } from '../prober.ts'
 import { LibcEngine } from './libc.ts'
@@ -9,6 +10,8 @@ export interface EngineChoice {
   readonly make: MakeEngine
   /** Sockets at a time that it is good for. */
   readonly mostSockets: number
+  /** Threads that pay, beside the one that owns them and makes probes too. */
+  readonly threads: number
 }
 
 const net: EngineChoice = {
@@ -16,14 +19,18 @@ const net: EngineChoice = {
   make: (clock, settled) => new NetEngine(clock, settled),
   // A net.Socket takes about 4 KiB; more of them under way gain nothing at what it can send.
   mostSockets: 1024,
+  // One takes 20 MiB for its sockets and is hardly worth it (measured on two cores), so it must be asked for.
+  threads: 0,
 }
 
 /** The engine that was asked for, or the fastest one that works here. */
 export async function chooseEngine(asked?: 'net' | 'libc'): Promise<EngineChoice> {
   if (asked === 'net') return net
   const libc = await loadLibc()
-  if (libc !== undefined)
-    return { name: 'libc', make: (clock, settled) => new LibcEngine(libc, clock, settled), mostSockets: 16_384 }
+  if (libc !== undefined) {
+    const make: MakeEngine = (clock, settled) => new LibcEngine(libc, clock, settled)
+    return { name: 'libc', make, mostSockets: 16_384, threads: Math.max(1, availableParallelism() - 1) }
+  }
   if (asked === 'libc')
     throw new UsageError('the libc engine does not work on this system', { hint: 'leave --engine out, or use net' })
   return net

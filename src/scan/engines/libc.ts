@@ -204,4 +204,5 @@ const SO_LINGER = 13
 const AT_ONCE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
 const EVENTS = 256
 const MOST_IDLE = 256
-const MOST_ADDRESSES = 16_384
+/** More hosts than these are asked in turn, so that none would be met again before it had to make room. */
+const MOST_ADDRESSES = 1024

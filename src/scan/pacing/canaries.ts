@@ -1,8 +1,9 @@
-import type { Epoch, Purpose } from './epoch.ts'
+import { type Epoch, isRepeated, type Purpose } from './epoch.ts'
 import type { HostTrack } from './host-track.ts'
-import type { Probe } from './pacing.ts'
+import type { Probe } from './probe.ts'
 import { Random } from './random.ts'
-import { DENSE, type RateControl } from './rate-control.ts'
+import type { RateControl } from './rate-control.ts'
+import { DENSE } from './trial.ts'
 
 interface Asked {
   readonly track: HostTrack
@@ -22,11 +23,11 @@ export class Canaries {
 
   /** Counts what was sent. */
   sent({ track, purpose, epoch }: Probe, control: RateControl): void {
-    if (purpose !== 'fresh' && purpose !== 'retry') {
+    if (isRepeated(purpose)) {
       this.#drawn = false
       return
     }
-    if (track.open.size + track.refusing.size > 0) this.#witness = track
+    if (track.presence === 'here' && track.hasCanaries) this.#witness = track
     const speaksForItself =
       purpose === 'fresh' && !control.limitsRefusals(track.number) && (track.answerShare ?? 0) > DENSE
     this.#drawn = this.#random.below(interval(epoch, control, speaksForItself)) === 0
@@ -41,7 +42,7 @@ export class Canaries {
   /** The canary whose turn it is, if it is one's turn. */
   next(control: RateControl): Asked | undefined {
     const track = this.#witness
-    if (track === undefined || !this.#drawn) return undefined
+    if (track?.presence !== 'here' || !this.#drawn) return undefined
     const { open, refusing } = track
     const refusalsCount = refusing.size > 0 && !control.limitsRefusals(track.number)
     const askOpen = open.size > 0 && (!refusalsCount || this.#random.below(2) === 0)
@@ -55,7 +56,6 @@ export class Canaries {
     const othersAnswer = probe.epoch.sum('canaries', () => true).ratio > 0.7 && !control.isAsking
     const set = isOpen ? track.open : track.refusing
     set.heard(port, answered, othersAnswer)
-    track.canary(isOpen, answered)
   }
 }
 

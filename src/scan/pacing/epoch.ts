@@ -1,20 +1,51 @@
-import { Evidence } from './evidence.ts'
+import { Evidence, type ReadonlyEvidence } from './evidence.ts'
 
-/** What a probe is sent for: a port's first attempt, a later one, or a port known to be open or to refuse, asked again. */
-export type Purpose = 'fresh' | 'retry' | 'open-canary' | 'refusing-canary'
+/**
+ * What a probe is sent for: a port's first attempt, a later one, a port known to be open or to refuse, asked again to
+ * measure the path, or to see whether a silent host is back.
+ */
+export type Purpose = 'fresh' | 'retry' | 'open-canary' | 'refusing-canary' | 'vigil'
 
-/** What one host had to say in one epoch. */
+/** Asks for what is known already: its answer is no result. */
+export function isRepeated(purpose: Purpose): boolean {
+  return purpose !== 'fresh' && purpose !== 'retry'
+}
+
+/** What one host had to say in one epoch. Most hosts of a network say little, so that room for it is made late. */
 export class Tally {
-  readonly fresh = new Evidence()
-  readonly open = new Evidence()
-  readonly refusing = new Evidence()
+  #fresh: Evidence | undefined
+  #open: Evidence | undefined
+  #refusing: Evidence | undefined
 
+  get fresh(): ReadonlyEvidence {
+    return this.#fresh ?? none
+  }
+
+  get open(): ReadonlyEvidence {
+    return this.#open ?? none
+  }
+
+  get refusing(): ReadonlyEvidence {
+    return this.#refusing ?? none
+  }
+
+  /** To be added to. */
   of(purpose: Purpose): Evidence | undefined {
-    if (purpose === 'fresh') return this.fresh
-    if (purpose === 'open-canary') return this.open
-    return purpose === 'refusing-canary' ? this.refusing : undefined
+    if (purpose === 'fresh') {
+      this.#fresh ??= new Evidence()
+      return this.#fresh
+    }
+    if (purpose === 'open-canary') {
+      this.#open ??= new Evidence()
+      return this.#open
+    }
+    if (purpose !== 'refusing-canary') return undefined
+    this.#refusing ??= new Evidence()
+    return this.#refusing
   }
 }
+
+const none: ReadonlyEvidence = new Evidence()
 
 /** A short stretch of sending at one rate, and what came back for what was sent in it. */
 export class Epoch {

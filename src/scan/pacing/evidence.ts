@@ -1,3 +1,5 @@
+export type ReadonlyEvidence = Omit<Evidence, 'count' | 'arrived' | 'add'>
+
 /**
  * How many answers were to be expected and how many came: what a stretch of the scan says about the path. Each probe
  * adds its own chance of being answered, so that ports known to answer weigh more than ports of which some do.
@@ -14,6 +16,10 @@ export class Evidence {
 
   get sent(): number {
     return this.#sent
+  }
+
+  get variance(): number {
+    return this.#variance
   }
 
   get answered(): number {
@@ -38,11 +44,12 @@ export class Evidence {
     this.#answered++
   }
 
-  add(other: Evidence): void {
-    this.#sent += other.#sent
-    this.#expected += other.#expected
-    this.#variance += other.#variance
-    this.#answered += other.#answered
+  /** `passed`: the share that a known limit let through, so that no more was to be expected. */
+  add(other: ReadonlyEvidence, passed = 1): void {
+    this.#sent += other.sent
+    this.#expected += other.expected * passed
+    this.#variance += passed * (other.variance + other.expected * (1 - passed))
+    this.#answered += other.answered
   }
 
   /** The share of the expected answers that came; 1 while nothing was expected. */

@@ -35,16 +35,25 @@ export class HostTable {
     return this.#tracks.values()
   }
 
+  /** How many of them. */
+  get activeCount(): number {
+    return this.#tracks.size
+  }
+
   get(number: number): HostTrack | undefined {
     return this.#tracks.get(number)
   }
 
-  /** The host whose turn it is; the port is `freshPort`, taken at once. */
+  /** The host whose turn it is, if one may be asked; the port is `freshPort`, taken at once. */
   next(): HostTrack | undefined {
     this.#admit()
     if (this.#fresh.length === 0) return undefined
-    this.#turn = (this.#turn + 1) % this.#fresh.length
-    return this.#fresh[this.#turn]
+    for (let passed = 0; passed < this.#fresh.length; passed++) {
+      this.#turn = (this.#turn + 1) % this.#fresh.length
+      const track = this.#fresh[this.#turn]
+      if (track?.presence !== 'silent') return track
+    }
+    return undefined
   }
 
   /** Takes the next never tried port of a host that `next` gave. */

@@ -1,25 +1,30 @@
 import type { ScanHost } from '../types.ts'
+import type { ReadonlyEvidence } from './evidence.ts'
 import type { Random } from './random.ts'
 import { RttEstimator } from './rtt.ts'
 
-/** What the scan knows of one host. */
+/** What the scan knows of one host. Most hosts of a network never answer, so that room for answers is made late. */
 export class HostTrack {
   readonly host: ScanHost
   /** Its number in the scan's table. */
   readonly number: number
   readonly rtt = new RttEstimator()
-  /** Ports known to be open, and ports known to refuse: a few of each are asked again to measure the path. */
-  readonly open = new CanarySet()
-  readonly refusing = new CanarySet()
+  #open: CanarySet | undefined
+  #refusing: CanarySet | undefined
   /** Next in the order of ports. */
   cursor = 0
   /** Ports without a final answer. */
   unresolved: number
   openCount = 0
+  /** Silent and given up: see `Vigil`, whose these three are. */
+  presence: 'here' | 'silent' | 'gone' = 'here'
+  heardMs = 0
+  /** Ports known to answer that stayed silent since. */
+  unheard = 0
   #freshSent = 0
   #freshAnswered = 0
-  readonly #openLoss = new LossCount()
-  readonly #anyLoss = new LossCount()
+  #openLoss: LossCount | undefined
+  #anyLoss: LossCount | undefined
   /** First attempts: answered from open ports, answered at all, and not. */
   #openAtOnce = 0
   #anyAtOnce = 0
@@ -29,6 +34,23 @@ export class HostTrack {
     this.host = host
     this.number = number
     this.unresolved = portCount
+  }
+
+  /** Ports known to be open: a few are asked again to measure the path. */
+  get open(): CanarySet {
+    this.#open ??= new CanarySet()
+    return this.#open
+  }
+
+  /** Ports known to refuse, asked again likewise. */
+  get refusing(): CanarySet {
+    this.#refusing ??= new CanarySet()
+    return this.#refusing
+  }
+
+  /** It has answered from a port that can be asked again. */
+  get hasCanaries(): boolean {
+    return (this.#open?.size ?? 0) + (this.#refusing?.size ?? 0) > 0
   }
 
   /** The share of its ports that answer the first attempt; undefined while too few were asked. */
@@ -47,9 +69,19 @@ export class HostTrack {
     this.#freshAnswered = 0
   }
 
-  canary(isOpen: boolean, answered: boolean): void {
-    if (isOpen) this.#openLoss.add(1, answered ? 0 : 1)
-    this.#anyLoss.add(1, answered ? 0 : 1)
+  /**
+   * Canaries of one stretch of time, of open ports and of refusing ones, once their answers are in: an answer is known
+   * long before a silence, so that counted one by one the lost ones would be missing from the account.
+   */
+  canaries(open: ReadonlyEvidence, refusing: ReadonlyEvidence): void {
+    this.#lost(open.sent, open.lost, true)
+    this.#lost(refusing.sent, refusing.lost, false)
+  }
+
+  /** What was learned of losses no longer holds. */
+  forgetLoss(): void {
+    this.#openLoss = undefined
+    this.#anyLoss = undefined
   }
 
   /** A port was answered at the given attempt, so that the ones before were lost. */
@@ -61,8 +93,7 @@ export class HostTrack {
       return
     }
     if (attempt === 2) this.#creditFirsts()
-    this.#anyLoss.add(attempt, attempt - 1)
-    if (isOpen) this.#openLoss.add(attempt, attempt - 1)
+    this.#lost(attempt, attempt - 1, isOpen)
   }
 
   wasSilent(attempt: number): void {
@@ -76,13 +107,23 @@ export class HostTrack {
    */
   #creditFirsts(): void {
     if (this.#silentAtOnce === 0) return
-    this.#anyLoss.add(this.#anyAtOnce / this.#silentAtOnce, 0)
-    this.#openLoss.add(this.#openAtOnce / this.#silentAtOnce, 0)
+    this.#lost((this.#anyAtOnce - this.#openAtOnce) / this.#silentAtOnce, 0, false)
+    this.#lost(this.#openAtOnce / this.#silentAtOnce, 0, true)
+  }
+
+  /** Attempts at ports that answer, and how many of them were lost. */
+  #lost(attempts: number, lost: number, open: boolean): void {
+    if (attempts === 0) return
+    this.#anyLoss ??= new LossCount()
+    this.#anyLoss.add(attempts, lost)
+    if (!open) return
+    this.#openLoss ??= new LossCount()
+    this.#openLoss.add(attempts, lost)
   }
 
   /** The chance that an attempt at an open port of this host goes unanswered. `openOnly`: its refusals prove nothing. */
   loss(openOnly: boolean): number {
-    return (openOnly ? this.#openLoss : this.#anyLoss).estimate
+    return ((openOnly ? this.#openLoss : this.#anyLoss) ?? unknown).estimate
   }
 }
 
@@ -103,6 +144,8 @@ class LossCount {
     this.#lost /= 2
   }
 }
+
+const unknown = new LossCount()
 
 /** A few ports that are known to answer. One that falls silent while others answer is dropped: it stopped listening. */
 export class CanarySet {

@@ -63,6 +63,7 @@ export class Judging {
   #ripe(epoch: Epoch, nowMs: number): void {
     epoch.isJudged = true
     this.history.note(epoch, (host) => !this.#control.limitsRefusals(host))
+    for (const [host, { open, refusing }] of epoch.tallies) this.#table.get(host)?.canaries(open, refusing)
     const wasAsking = this.#control.isAsking
     this.#judge(epoch, nowMs)
     const { limit = Number.POSITIVE_INFINITY, isAsking, rate } = this.#control
@@ -77,9 +78,11 @@ export class Judging {
 
   #judge(epoch: Epoch, nowMs: number): void {
     const wasAsking = this.#control.isAsking
-    const wasRate = this.#control.rate
+    const { rate: wasRate, limit: wasLimit } = this.#control
     this.#control.judge(epoch, this.#current.index + 1, nowMs, !this.#hastened.delete(epoch))
-    const { isAsking, rate } = this.#control
+    const { isAsking, rate, limit } = this.#control
+    // What the limit dropped until it was found was not lost at random.
+    if (limit !== undefined && limit !== wasLimit) for (const track of this.#table.active) track.forgetLoss()
     if (wasAsking !== isAsking || rate < wasRate) this.#cut(nowMs)
     // The question is answered: from here on other shares of fresh ports may answer than before.
     if (wasAsking && !isAsking) for (const host of epoch.tallies.keys()) this.#table.get(host)?.forgetShare()

@@ -1,15 +1,17 @@
 import { limits } from '../../base/limits.ts'
 import type { ScanHost } from '../types.ts'
 import { Canaries } from './canaries.ts'
-import type { Epoch, Purpose } from './epoch.ts'
+import { isRepeated, type Purpose } from './epoch.ts'
 import { HostTable } from './host-table.ts'
 import type { HostTrack } from './host-track.ts'
 import { Judging } from './judging.ts'
+import type { Ending, Probe } from './probe.ts'
 import { RateControl } from './rate-control.ts'
 import { RetryQueue, type Waiting } from './retry-queue.ts'
 import { RttEstimator } from './rtt.ts'
 import { Shortage } from './shortage.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { type Told, Vigil } from './vigil.ts'
 
 export interface PacingPlan {
   readonly hosts: Iterable<ScanHost>
@@ -22,30 +24,14 @@ export interface PacingPlan {
   readonly concurrency: number
 }
 
-/** One attempt, from `next` until it is settled. */
-export interface Probe {
-  readonly track: HostTrack
-  readonly port: number
-  readonly purpose: Purpose
-  /** This attempt's number, from 1. */
-  readonly attempt: number
-  /** How long to wait for the answer. */
-  readonly timeoutMs: number
-  readonly epoch: Epoch
-  /** The chance that the attempts before this one were all lost although the port is open. */
-  readonly doubt: number
-  /** How often our own system failed to make it. */
-  readonly failures: number
-}
+/**
+ * What the silence of a port that is given up says. `sure`: the chance that it is open after all is below the limit;
+ * `unheard`: nothing, as its host is gone.
+ */
+export type Trust = 'sure' | 'unsure' | 'unheard'
 
-/** How an attempt ended, in the pacing's terms. */
-export type Ending =
-  | { readonly kind: 'answer'; readonly is: 'open' | 'refused' | 'other'; readonly rttMs: number }
-  | { readonly kind: 'silence' }
-  | { readonly kind: 'local'; readonly shortage: boolean }
-
-/** A port that stays silent is given up; `sure`: the chance that it is open after all is below the limit. */
-export type GiveUp = (track: HostTrack, port: number, attempts: number, sure: boolean) => void
+/** A port that stays silent is given up. */
+export type GiveUp = (track: HostTrack, port: number, attempts: number, trust: Trust) => void
 
 /**
  * Decides what to send next and when, from answers, silences and time; it knows no sockets and reads no clock.
@@ -59,6 +45,7 @@ export class Pacing {
   readonly #judging: Judging
   readonly #bucket: TokenBucket
   readonly #canaries = new Canaries()
+  readonly #vigil: Vigil
   readonly #shortage: Shortage
   readonly #silent = new RetryQueue()
   readonly #putBack: Probe[] = []
@@ -69,13 +56,18 @@ export class Pacing {
   #inFlight = 0
   #hostsWithOpen = 0
 
-  constructor(plan: PacingPlan, nowMs: number, giveUp: GiveUp) {
+  /** `told` hears of hosts that fall silent. */
+  constructor(plan: PacingPlan, nowMs: number, giveUp: GiveUp, told: Told) {
     this.#plan = plan
     this.#giveUp = giveUp
     this.#table = new HostTable(plan.hosts, plan.ports)
     this.#control = new RateControl(plan.rate)
     this.#judging = new Judging(this.#control, this.#table, nowMs)
     this.#bucket = new TokenBucket(this.#control.rate, nowMs)
+    this.#vigil = new Vigil(nowMs, (track, presence) => {
+      if (presence !== 'silent') this.#control.restart()
+      told(track, presence)
+    })
     this.#shortage = new Shortage(plan.concurrency)
   }
 
@@ -95,14 +87,17 @@ export class Pacing {
 
   /** Addresses of hosts that behaved in a way the reader of the result must know. */
   hostsThat(behaved: 'limit-refusals' | 'stopped-answering'): readonly string[] {
-    const numbers = behaved === 'limit-refusals' ? this.#control.limiting : this.#control.deaf
-    const tracks = [...this.#marked, ...this.#table.active].filter(({ number }) => numbers.has(number))
-    return tracks.map(({ host }) => host.address)
+    const { limiting, deaf } = this.#control
+    const numbers = behaved === 'limit-refusals' ? limiting : deaf
+    const tracks = new Set([...this.#marked, ...this.#table.active].filter(({ number }) => numbers.has(number)))
+    if (behaved === 'stopped-answering') for (const track of this.#vigil.left) tracks.add(track)
+    return [...tracks].map(({ host }) => host.address)
   }
 
   /** Time has passed: the rate is judged anew where answers are in. All that had happened by `seenMs` was settled. */
   advance(nowMs: number, seenMs = nowMs): void {
     this.#judging.advance(nowMs, seenMs, this.#rtt.smoothedMs)
+    this.#vigil.advance(nowMs)
     if (this.#control.rate !== this.#bucket.rate) this.#bucket.setRate(this.#control.rate, nowMs)
   }
 
@@ -111,7 +106,7 @@ export class Pacing {
     if (this.#inFlight >= this.#shortage.capacity || this.#shortage.isPausing(nowMs)) return undefined
     if (!this.#bucket.ready(nowMs)) return undefined
     const { current } = this.#judging
-    const asked = this.#canaries.next(this.#control)
+    const asked = this.#vigil.next(nowMs) ?? this.#canaries.next(this.#control)
     const probe =
       asked === undefined
         ? (this.#returned() ?? this.#fresh() ?? this.#retry())
@@ -120,6 +115,7 @@ export class Pacing {
     this.#bucket.take()
     this.#inFlight++
     const { track, purpose } = probe
+    if (purpose === 'vigil') return probe
     const chance = purpose === 'fresh' ? (track.answerShare ?? 0) : 1 - this.#control.randomLoss
     current.sentTo(track.number, purpose, chance)
     this.#canaries.sent(probe, this.#control)
@@ -132,7 +128,10 @@ export class Pacing {
     if (ending.kind === 'local') return this.#failed(probe, ending.shortage, nowMs)
     this.#shortage.passed()
     const { track, port, purpose, attempt, epoch, doubt } = probe
-    const isCanary = purpose === 'open-canary' || purpose === 'refusing-canary'
+    const isCanary = isRepeated(purpose)
+    if (ending.kind === 'answer' && ending.is !== 'other') this.#heard(track, nowMs)
+    else if (isCanary) this.#vigil.missed(track, nowMs)
+    if (purpose === 'vigil') return false
     if (ending.kind === 'answer') {
       this.#timed(probe, ending.rttMs)
       if (isCanary) this.#canaries.settled(probe, !epoch.isJudged, this.#control)
@@ -145,6 +144,11 @@ export class Pacing {
       this.#silent.push(track.number, port, attempt, epoch.index, doubt)
     }
     return false
+  }
+
+  #heard(track: HostTrack, nowMs: number): void {
+    this.#vigil.heard(track, nowMs)
+    this.#control.hears(track.number)
   }
 
   #timed(probe: Probe, rttMs: number): void {
@@ -172,7 +176,7 @@ export class Pacing {
   #failed(probe: Probe, shortage: boolean, nowMs: number): boolean {
     // It was never sent, so that its answer is not missed.
     probe.epoch.answered(probe.track.number, probe.purpose)
-    if (probe.purpose === 'open-canary' || probe.purpose === 'refusing-canary') return false
+    if (isRepeated(probe.purpose)) return false
     if (shortage && this.#shortage.met(this.#inFlight, nowMs)) this.#control.yield()
     if (probe.failures < (shortage ? this.#shortage.patience : limits.scanFailures)) {
       this.#putBack.push({ ...probe, failures: probe.failures + 1 })
@@ -194,10 +198,21 @@ export class Pacing {
 
   /** The oldest silent port that still deserves an attempt; those that don't are given up on the way. */
   #retry(): Probe | undefined {
+    if (this.#vigil.silentCount === this.#table.activeCount) return undefined
     for (let looked = 0; looked < GIVE_UP_AT_ONCE && this.#silent.shift(this.#waiting); looked++) {
       const { host, port, attempts, epoch } = this.#waiting
       const track = this.#table.get(host)
       if (track === undefined) continue
+      if (track.presence === 'silent') {
+        this.#silent.push(host, port, attempts, epoch, this.#waiting.doubt)
+        continue
+      }
+      if (track.presence === 'gone') {
+        this.#vigil.leave(track)
+        this.#resolved(track)
+        this.#giveUp(track, port, attempts, 'unheard')
+        continue
+      }
       const usual = track.loss(this.#control.limitsRefusals(host))
       const doubt = this.#waiting.doubt * this.#judging.history.loss(epoch, usual, this.#control.limit)
       const sure = attempts >= 2 && doubt * Math.max(1, track.openCount * this.#hostsWithOpen) < limits.scanMissChance
@@ -205,15 +220,15 @@ export class Pacing {
       if (attempts < most && !(sure && this.#plan.retries === undefined))
         return this.#probe(track, port, 'retry', attempts + 1, doubt, 0)
       this.#resolved(track)
-      this.#giveUp(track, port, attempts, sure)
+      this.#giveUp(track, port, attempts, sure ? 'sure' : 'unsure')
     }
     return undefined
   }
 
   #probe(track: HostTrack, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
-    const isCanary = purpose === 'open-canary' || purpose === 'refusing-canary'
-    const timeoutMs = this.#plan.timeoutMs ?? (isCanary ? limits.scanMaxTimeoutMs : track.rtt.timeoutMs(attempt))
-    const epoch = this.#judging.current
+    const timeoutMs =
+      this.#plan.timeoutMs ?? (isRepeated(purpose) ? limits.scanMaxTimeoutMs : track.rtt.timeoutMs(attempt))
+    const { epoch } = purpose === 'vigil' ? this.#vigil : { epoch: this.#judging.current }
     return { track, port, purpose, attempt, timeoutMs, epoch, doubt, failures }
   }
 }

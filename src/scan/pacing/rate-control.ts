@@ -2,7 +2,7 @@ import { limits } from '../../base/limits.ts'
 import type { Epoch } from './epoch.ts'
 import { Evidence } from './evidence.ts'
 import { Suspicion } from './suspicion.ts'
-import { type Sample, Trial } from './trial.ts'
+import { DENSE, type Sample, Trial } from './trial.ts'
 
 /**
  * Decides the rate of sending from what each epoch says. Canaries decide, not silence. Loss lowers the rate to what was
@@ -102,13 +102,27 @@ export class RateControl {
     return this.#deaf
   }
 
+  /** A host came back or was given up: what was being found out was about its silence. */
+  restart(): void {
+    this.#suspicion = undefined
+    this.#trial = undefined
+    this.#rate = Math.max(this.#rate, limits.scanFirstRate)
+  }
+
+  /** A host answered, so that it is not deaf. */
+  hears(host: number): void {
+    this.#deaf.delete(host)
+  }
+
   readonly #heard = (host: number): boolean => !this.#unheard.has(host)
 
   #watch(epoch: Epoch, next: number, mayGrow: boolean): void {
     const { expected, answered } = epoch.sum('fresh', this.#heard)
     if (expected > 0) this.#delivered += (answered / expected - this.#delivered) * Math.min(1, expected / 100)
-    this.#fresh.add(epoch.sum('fresh', this.#heard))
-    this.#canaries.add(epoch.sum('canaries', this.#heard))
+    // What a limit that is known drops is no news.
+    const passed = Math.min(1, (this.#limit ?? Number.POSITIVE_INFINITY) / epoch.rate)
+    this.#fresh.add(epoch.sum('fresh', this.#heard), passed)
+    this.#canaries.add(epoch.sum('canaries', this.#heard), passed)
     const fresh = this.#fresh
     const canaries = this.#canaries
     if (fresh.isShort || canaries.isShort) {
@@ -150,10 +164,10 @@ export class RateControl {
     const near = this.#limit !== undefined && this.#rate * 1.5 > this.#limit
     // Where nearly all ports answer, what is dropped above the limit is seen at once: while nothing is missed, the limit
     // was found too low or is gone. Where many do, it is known and asked again; elsewhere it costs rounds.
-    const share = epoch.sum('fresh', this.#heard).expected / epoch.sent
-    const isDense = share > 0.33
+    const fresh = epoch.sum('fresh', this.#heard)
+    const isDense = fresh.expected > epoch.sent * 0.33
     const isDoubted = epoch.endMs > this.#doubtLimitMs
-    const isPassed = share > DENSE ? this.#delivered < 0.96 : !isDense && !isDoubted
+    const isPassed = isDense && fresh.expected > fresh.sent * DENSE ? this.#delivered < 0.96 : !isDense && !isDoubted
     if (near && isPassed && this.#rate > (this.#limit ?? 0) * EXCESS) return
     const nearFactor = isDoubted ? 1.1 : 1 + ((isDense ? 0.3 : 0.02) * (epoch.endMs - epoch.startMs)) / 1000
     const factor = near ? nearFactor : 1.5
@@ -170,7 +184,7 @@ export class RateControl {
   #examine(suspicion: Suspicion, epoch: Epoch, next: number, nowMs: number): void {
     if (epoch.index < suspicion.sinceEpoch) return
     suspicion.add(epoch, this.#heard)
-    const finding = suspicion.finding(this.#heard)
+    const finding = suspicion.finding(this.#heard, this.#limit !== undefined)
     if (finding.kind === 'undecided') return
     this.#suspicion = undefined
     if (finding.kind === 'refusals-limited') for (const host of finding.hosts) this.#unheard.add(host)
@@ -182,7 +196,7 @@ export class RateControl {
 
   #slowDown(fromRate: number, before: Sample, next: number, nowMs: number): void {
     // Never below a quarter at once: an outage looks like a limit of nothing.
-    const slower = Math.max(limits.scanMinRate, fromRate * Math.max(0.25, before.canaries.ratio))
+    const slower = Math.max(limits.scanMinRate, fromRate * Math.max(0.25, before.ratio))
     this.#rate = Math.min(this.#rate, slower)
     this.#trial = new Trial(fromRate, this.#rate, before, next, nowMs)
   }
@@ -203,7 +217,7 @@ export class RateControl {
     this.#trial = undefined
     if (conclusion === 'limit') {
       // After an outage the lower rate says nothing of what the path can carry.
-      if (!trial.wasOutage) this.#foundLimit(Math.max(trial.rate, trial.fromRate * trial.before.canaries.ratio), nowMs)
+      if (!trial.wasOutage) this.#foundLimit(Math.max(trial.rate, trial.fromRate * trial.before.ratio), nowMs)
     } else if (conclusion === 'over') {
       this.#rate = Math.min(trial.fromRate, this.#rate)
     } else if (conclusion === 'slower-yet') {
@@ -225,7 +239,5 @@ const MOST_RANDOM = 0.6
 const ENOUGH = 8
 /** Canaries of which a missing eighth is noticed. */
 const ENOUGH_CANARIES = 30
-/** The share of answers from which on a host's ports are as good as canaries. */
-export const DENSE = 0.8
 /** How far above a limit a scan goes, lest an answer that could come is not asked for. */
 const EXCESS = 1.1

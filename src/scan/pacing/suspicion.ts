@@ -1,5 +1,5 @@
 import { type Epoch, Tally } from './epoch.ts'
-import { Evidence } from './evidence.ts'
+import { Evidence, type ReadonlyEvidence } from './evidence.ts'
 import { Sample } from './trial.ts'
 
 /** How a suspicion ended. */
@@ -32,14 +32,15 @@ export class Suspicion {
     this.sample.add(epoch, heard)
     for (const [host, tally] of epoch.tallies) {
       const sum = this.#tallies.get(host) ?? new Tally()
-      sum.open.add(tally.open)
-      sum.refusing.add(tally.refusing)
+      sum.of('open-canary')?.add(tally.open)
+      sum.of('refusing-canary')?.add(tally.refusing)
       this.#tallies.set(host, sum)
     }
   }
 
-  /** `heard`: whether a host's refusals still count. */
-  finding(heard: (host: number) => boolean): Finding {
+  /** `heard`: whether a host's refusals still count; `limited`: a limit of the path is known, and may explain it all. */
+  finding(heard: (host: number) => boolean, isLimited: boolean): Finding {
+    const least = isLimited ? 12 : 6
     const limited: number[] = []
     const all = new Evidence()
     const rest = new Evidence()
@@ -50,7 +51,7 @@ export class Suspicion {
       rest.add(open)
       if (!heard(host)) continue
       all.add(refusing)
-      if (holdsBack(open, refusing)) limited.push(host)
+      if (holdsBack(open, refusing, least)) limited.push(host)
       else rest.add(refusing)
     }
     if (limited.length > 0 && !rest.isShort) return { kind: 'refusals-limited', hosts: limited }
@@ -72,8 +73,8 @@ export class Suspicion {
 }
 
 /** Open ports answer, the others clearly less often. */
-function holdsBack(open: Evidence, refusing: Evidence): boolean {
-  if (!refusing.isShort || open.sent < 6 || open.ratio < 0.85) return false
+function holdsBack(open: ReadonlyEvidence, refusing: ReadonlyEvidence, least: number): boolean {
+  if (!refusing.isShort || Math.min(open.sent, refusing.sent) < least || open.ratio < 0.85) return false
   const { ratio } = refusing
   return open.ratio - ratio > 3 * Math.sqrt((ratio * (1 - ratio)) / open.sent + 0.001)
 }

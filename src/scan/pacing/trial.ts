@@ -11,7 +11,19 @@ export class Sample {
     this.fresh.add(epoch.sum('fresh', heard))
     this.canaries.add(epoch.sum('canaries', heard))
   }
+
+  /** The share of the expected answers that came; first attempts say more of it where nearly all ports answer. */
+  get ratio(): number {
+    if (this.fresh.expected <= this.fresh.sent * DENSE) return this.canaries.ratio
+    const both = new Evidence()
+    both.add(this.fresh)
+    both.add(this.canaries)
+    return both.ratio
+  }
 }
+
+/** The share of answers from which on a host's ports are as good as canaries. */
+export const DENSE = 0.8
 
 export type Conclusion =
   | 'undecided'

@@ -138,4 +138,5 @@ const TEXT_BYTES = 64
 const TEXT_WORD = 7
 const ENTRY_WORDS = TEXT_WORD + TEXT_BYTES / 4
 const [PUBLISHED, CLAIMED, TAKEN, CLOSED, TURN, HEADER_WORDS] = [0, 1, 2, 3, 4, 16] as const
-const MOST_TARGETS = 16_384
+/** More hosts than these are asked in turn, so that none would be met again before it had to make room. */
+const MOST_TARGETS = 1024

@@ -20,7 +20,8 @@ interface Member {
 
 /**
  * The scan's threads. They are started one by one while the processor is what holds the scan up, never more than there
- * are processors: beyond that each one only costs its start.
+ * are processors beside that of the thread that owns them, which makes probes too: beyond that each one only costs its
+ * start and 15 MiB.
  */
 export class WorkerPool {
   readonly #startThread: StartThread
@@ -39,7 +40,7 @@ export class WorkerPool {
   #seenMs = Number.NEGATIVE_INFINITY
 
   constructor(threads: number, engine: 'net' | 'libc', tickets: number, startThread: StartThread, settled: Settled) {
-    this.#most = Math.min(threads, availableParallelism())
+    this.#most = Math.min(threads, Math.max(1, availableParallelism() - 1))
     this.#engine = engine
     this.#tickets = tickets
     this.#startThread = startThread
@@ -76,8 +77,9 @@ export class WorkerPool {
     this.#members.push({ worker, results, exited })
   }
 
-  /** Hands a probe to whichever thread is first; false when they have enough to do for now. */
+  /** Hands a probe to whichever thread is first; false when there is none, or they have enough to do for now. */
   send(ticket: number, host: number, target: Target, port: number, timeoutMs: number, bannerMs: number): boolean {
+    if (this.online === 0 || this.#commands.backlog >= AHEAD) return false
     if (!this.#commands.push(ticket, host, target, port, timeoutMs, bannerMs)) return false
     this.#away.add(ticket)
     return true
@@ -94,11 +96,6 @@ export class WorkerPool {
 
   readonly #settleAway = (ticket: number, outcome: number, rttMs: number, banner?: Uint8Array): void => {
     if (this.#away.delete(ticket)) this.#settled(ticket, outcome, rttMs, banner)
-  }
-
-  /** The threads have as much before them as they can do in a few milliseconds. */
-  get isFull(): boolean {
-    return this.#commands.backlog >= AHEAD
   }
 
   /**
@@ -127,5 +124,5 @@ export class WorkerPool {
   }
 }
 
-/** Probes handed out and not begun: more would only make the pacing's clock wrong. */
+/** Probes handed out and not begun, a few milliseconds' worth: more would only make the pacing's clock wrong. */
 const AHEAD = 256

@@ -109,6 +109,20 @@ describe('the pacing, against emulated networks', () => {
     expect([two.found, two.seconds, two.probes]).toEqual([one.found, one.seconds, one.probes])
   })
 
+  test.each([
+    ['twenty hosts, each different', [10, 736, 843]],
+    ['default drop, 5 % loss each way', [13, 15, 16]],
+  ])('lost canaries were counted long after those answered, and open ports missed: %s', (name, seeds) => {
+    const make = scenarios.find(([title]) => title === name)?.[1]
+    const missed = seeds.map((seed) => make && simulate(make(seed)).missed)
+    expect(missed).toEqual(seeds.map(() => []))
+  })
+
+  test('a path that drops above a limit is not taken for a host that holds back refusals', () => {
+    const outcomes = [3, 9].map((seed) => simulate(host({ rttMs: 20, synLimit: 1000 })(seed)))
+    expect(outcomes.flatMap(({ pacing }) => pacing.hostsThat('limit-refusals'))).toEqual([])
+  })
+
   test('one lucky answer among the first does not hold the rate of a silent host down', () => {
     const { seconds, missed } = simulate(host({ others: 'filtered' }, 10, range(1, 65_535))(2))
     expect(missed).toEqual([])
@@ -123,9 +137,28 @@ describe('the pacing, against emulated networks', () => {
     expect(seconds).toBeLessThan(4.5)
   })
 
-  test('a host that stops answering is told of', () => {
-    const { pacing, unsure } = simulate({ ...host({ rttMs: 20 })(1), outageMs: [300, 30_000], plan: { retries: 1 } })
-    expect(pacing.hostsThat('stopped-answering')).toEqual(['0'])
-    expect(unsure).toBeGreaterThan(0)
+  test.each([
+    ['the rest refuse', {}],
+    ['default drop', { others: 'filtered' }],
+  ] as const)('a host that went away for good made the scan crawl for minutes: %s', (_, what) => {
+    const gone = simulate({ ...host({ rttMs: 20, ...what })(1), outageMs: [300, Number.POSITIVE_INFINITY] })
+    expect(gone.told).toEqual(['0 silent', '0 gone'])
+    expect(gone.seconds).toBeLessThan(50)
+    expect(gone.unheard).toBeGreaterThan(0)
+    expect(gone.found.length + gone.closed + gone.silent + gone.unheard).toBe(many.length)
+    expect(gone.pacing.hostsThat('stopped-answering')).toEqual(['0'])
+  })
+
+  test('a host that is back after ten seconds is scanned to the end at once', () => {
+    const outageMs = 10_000
+    const { told, missed, closed, unsure, unheard, seconds, pacing } = simulate({
+      ...host({ rttMs: 20 })(1),
+      outageMs: [300, 300 + outageMs],
+    })
+    expect({ told, missed, closed, unsure, unheard }).toEqual({
+      ...{ told: ['0 silent', '0 back'], missed: [], closed: many.length - 50, unsure: 0, unheard: 0 },
+    })
+    expect(seconds).toBeLessThan(outageMs / 1000 + 2)
+    expect(pacing.hostsThat('stopped-answering')).toEqual([])
   })
 })
