@@ -56,7 +56,7 @@ export function parseUsers(text: string, path: string): UserBook {
   readList(value.hosts, 'hosts', fault, (item, where) => {
     const problem = hostFault(item, book)
     if (problem !== undefined) throw fault([...where, problem.field], problem.what)
-    book.addHost({ address: item.address, name: item.name, since: item.since } as HostRecord)
+    book.addHost({ address: hostKey(String(item.address)), name: item.name, since: item.since } as HostRecord)
   })
   readList(value.users, 'users', fault, (item, where) => {
     const problem = userFault(item, book)
@@ -84,9 +84,8 @@ interface Problem {
 
 function hostFault(item: Json, book: UserBook): Problem | undefined {
   const { address } = item
-  if (typeof address !== 'string' || address === '' || hostKey(address) !== address)
-    return { field: 'address', what: '"address" is an IP address in its long form' }
-  if (book.host(address) !== undefined) return { field: 'address', what: 'this address stands here twice' }
+  if (typeof address !== 'string' || address === '') return { field: 'address', what: '"address" is an IP address' }
+  if (book.host(hostKey(address)) !== undefined) return { field: 'address', what: 'this address stands here twice' }
   return nameFault(item, (name) => book.hasHostName(name)) ?? sinceFault(item)
 }
 
