@@ -101,14 +101,17 @@ export function outcomeEffects(call: AccountCall, outcome: AccountOutcome, own: 
         { do: 'record', event: { type: 'throttled', by: 'source', waitMs: outcome.retryMs } },
         tell(denial(outcome)),
       ]
+    case 'wrong':
+      return refused(outcome, name, 'That is not your password.')
     default:
       return refused(outcome, name)
   }
 }
 
-function refused(outcome: Refusal, name?: string): readonly AccountEffect[] {
+/** `message` says it better than to somebody who may be anybody. */
+function refused(outcome: Refusal, name?: string, message?: string): readonly AccountEffect[] {
   const event = { type: 'login-failed', reason: failureOf(outcome), ...(name !== undefined && { name }) } as const
-  return [{ do: 'record', event }, tell(denial(outcome))]
+  return [{ do: 'record', event }, tell({ ...denial(outcome), ...(message !== undefined && { message }) })]
 }
 
 function scope(which: string | number | undefined): LogoutScope | undefined {

@@ -22,8 +22,10 @@ export const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'
   },
   mute(hall, connection, { room, name, off }) {
     const where = roomMeant(connection, room)
-    mark(hall, { kind: 'mute', room: where, name, text: '' }, off)
     const target = hall.member(name)
+    if (target?.operator === true && !off)
+      throw new Refusal('USAGE', `${name} is an operator, whom nobody can mute; /op ${name} off comes first`)
+    mark(hall, { kind: 'mute', room: where, name, text: '' }, off)
     const change = off ? 'may speak again' : 'may only read now'
     if (target !== undefined) hall.tell(target, { type: 'notice', text: `you ${change} in #${where}` })
     done(hall, connection, { kind: 'mute', room: where, name }, off, `${name} ${change} in #${where}`)

@@ -33,7 +33,11 @@ const commands: Readonly<Record<string, OperatorCommand>> = {
   help: {
     usage: 'help',
     summary: 'what you can type here',
-    run: async () => formatTable(Object.values(commands).map(({ usage, summary }) => [usage, summary])),
+    async run(words, { service, server }) {
+      const own = formatTable(Object.values(commands).map(({ usage, summary }) => [usage, summary]))
+      const more = await server.command(['help', ...words])
+      return more === undefined ? own : `${own}\n\nin the ${service}:\n${more}`
+    },
   },
   status: {
     usage: 'status',
@@ -73,7 +77,10 @@ const commands: Readonly<Record<string, OperatorCommand>> = {
   kick: {
     usage: 'kick ID',
     summary: 'end the conversation with one client',
-    async run([word], { server }) {
+    async run([word, ...rest], { server }) {
+      // A service whose clients have names may know whom that means.
+      const named = word === undefined || /^\d+$/.test(word) ? undefined : await server.command(['kick', word, ...rest])
+      if (named !== undefined) return named
       if (word === undefined) throw new UsageError('kick whom?', { hint: 'kick ID; "clients" shows the numbers' })
       const id = idKind.parse(word)
       return (await server.kick(id)) ? `client ${id} is being disconnected` : `there is no client ${id}`

@@ -99,7 +99,7 @@ describe('in lines', () => {
     await serve(line, here)
     expect(line.sent.filter((one) => !one.endsWith(':')).slice(3)).toEqual([
       'The two new passwords differ; nothing was changed.',
-      'No user has this name and this password.',
+      'That is not your password.',
       'That password is one of the commonest; everyone who guesses tries it first.',
       'The password is changed; 0 other sessions ended.',
     ])

@@ -69,6 +69,11 @@ const user = `{"name":"Ada","hash":"${someHash()}","since":"${since}"}`
 const host = `{"address":"10.0.0.1","name":"Ada","since":"${since}"}`
 const file = (hosts: string, users: string) => `{"version": 1, "hosts": [${hosts}],\n"users": [${users}]}`
 
+test('bug: an IPv6 address that somebody wrote into the file by hand, in its usual form, was called damage', () => {
+  const book = parseUsers(file(host.replace('10.0.0.1', '2001:DB8:0:0::7'), ''), 'some/users.json')
+  expect(book.host('2001:db8::7')?.name).toBe('Ada')
+})
+
 describe('a damaged users file is refused with the place', () => {
   test.each([
     ['', 1, 1, 'not JSON'],
@@ -84,6 +89,12 @@ describe('a damaged users file is refused with the place', () => {
     [file('7', ''), 1, 26, 'a record'],
     [file('{}', ''), 1, 26, '"address"'],
     [file(host.replace('"10.0.0.1"', '""'), ''), 1, 37, '"address"'],
+    [
+      file(`${host.replace('10.0.0.1', '::1')},\n${host.replace('10.0.0.1', '0:0::1').replace('Ada', 'Bob')}`, ''),
+      2,
+      12,
+      'twice',
+    ],
     [file(`${host},\n${host.replace('Ada', 'Bob')}`, ''), 2, 12, 'twice'],
     [file(`${host},\n${host.replace('10.0.0.1', '::ffff:10.0.0.1').replace('Ada', 'Bob')}`, ''), 2, 12, 'twice'],
     [file(`${host},\n${host.replace('.1"', '.2"').replace('Ada', 'ADA')}`, ''), 2, 30, 'twice'],

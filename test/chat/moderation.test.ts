@@ -59,6 +59,8 @@ describe('operators', () => {
     op.type('/mute bob')
     bob.type('anybody there?')
     expect(bob.listener.of('error')).toMatchObject([{ code: 'MUTED' }])
+    op.type('/mute op')
+    expect(op.listener.of('error')).toMatchObject([{ text: expect.stringContaining('whom nobody can mute') }])
     op.type('/mute bob off')
     bob.type('thank you')
     expect(op.listener.said()).toEqual(['thank you'])
