@@ -22,7 +22,13 @@ const tag = {
   time: 0x18,
   sequence: 0x30,
   set: 0x31,
+  dnsName: 0x82,
+  ipAddress: 0x87,
 } as const
+
+/** So that this machine can check it by name, too (`connect --tls-ca`). */
+const ipv4Loopback = [127, 0, 0, 1]
+const ipv6Loopback = [...new Array<number>(15).fill(0), 1]
 
 /**
  * A self-signed certificate (RFC 5280) for TLS servers, ECDSA on P-256, valid for ten years from `nowMs`: clients recognise
@@ -32,8 +38,9 @@ export function selfSignedCertificate(commonName: string, nowMs: number): KeyPai
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = sequence(der(tag.oid, oid.ecdsaWithSha256))
   const name = sequence(der(tag.set, sequence(der(tag.oid, oid.commonName), der(tag.utf8, Buffer.from(commonName)))))
-  const dnsName = der(0x82, Buffer.from(commonName))
-  const alternatives = sequence(der(tag.oid, oid.subjectAltName), der(tag.octets, sequence(dnsName)))
+  const names = [commonName, 'localhost'].map((host) => der(tag.dnsName, Buffer.from(host)))
+  const addresses = [ipv4Loopback, ipv6Loopback].map((bytes) => der(tag.ipAddress, bytes))
+  const alternatives = sequence(der(tag.oid, oid.subjectAltName), der(tag.octets, sequence(...names, ...addresses)))
   // A positive integer of 16 random bytes: the top bit must be clear, the next one keeps the length fixed.
   const serial = randomBytes(16)
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40
