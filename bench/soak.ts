@@ -12,6 +12,8 @@ const minutes = Number(process.argv[2] ?? 10)
 const seed = Number(process.argv[3] ?? Math.floor(Math.random() * 2 ** 31))
 const services: readonly Service[] = ['echo', 'ident', 'auth', 'chat']
 const visitors = 12
+/** Memory of a server settles after some 1,500 clients (measured: flat from there to 6,600); so many come at first. */
+const warmUpVisitors = 72
 const pauseMs = 400
 const kickMs = 700
 
@@ -31,10 +33,10 @@ const knowledge: Knowledge = { tokens: new Map(), failures: [] }
 const wrong: string[] = []
 const tally = new Map<string, number>()
 
-// What is opened or started only once is there after this: caches, the pool of libuv, the database's files.
-await soak(Math.min(30_000, minutes * 10_000))
+// What is opened or started only once is there after this: caches, the pool of libuv, the database's files, the allocator's arenas.
+await soak(Math.min(90_000, minutes * 15_000), warmUpVisitors)
 const before = await Promise.all(servers.map((server) => looked(server)))
-await soak(minutes * 60_000)
+await soak(minutes * 60_000, visitors)
 const after = await Promise.all(servers.map((server) => looked(server)))
 
 const rows: string[][] = []
@@ -62,7 +64,7 @@ console.log(wrong.length === 0 ? 'nothing is left behind' : `${wrong.length} thi
 process.exitCode = wrong.length === 0 ? 0 : 1
 
 /** Clients come and go for so long, and the operator disconnects one now and then. */
-async function soak(ms: number): Promise<void> {
+async function soak(ms: number, visitors: number): Promise<void> {
   const pick = picker(seed - 1)
   const deadline = performance.now() + ms
   const samples = Math.max(250, ms / 200)
