@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { interleaved, median, table } from './measure.ts'
 import { BenchServer, compile, installed } from './servers.ts'
@@ -93,11 +94,21 @@ try {
   for (const server of servers.values()) await server.stop()
 }
 
+/** Memory of a server that has nothing to do: all its threads are up, which it does not wait for before it listens. */
+async function settledMiB(server: BenchServer): Promise<number> {
+  const first = connect(server.port, '127.0.0.1')
+  first.write('x')
+  await once(first, 'data')
+  first.destroy()
+  await sleep(1_000)
+  return server.memoryMiB()
+}
+
 /** What idle clients and clients that never read cost. */
 async function memory(): Promise<void> {
   console.log('\nmemory above an idle server (MiB)')
   const server = await BenchServer.netlab()
-  const idle = server.memoryMiB()
+  const idle = await settledMiB(server)
   const clients: Socket[] = []
   const wanted = 10_000
   try {
@@ -117,7 +128,7 @@ async function memory(): Promise<void> {
   }
 
   const flooded = await BenchServer.netlab()
-  const before = flooded.memoryMiB()
+  const before = await settledMiB(flooded)
   const flood = Buffer.alloc(65_536, 'a')
   const floods = await Promise.all(
     Array.from({ length: 4 }, async () => {

@@ -38,7 +38,7 @@ export const limits = {
   /** …or this old. */
   logBatchMs: 10,
   /** The log's thread starts so long after its process, which then has done what only a start has to do. */
-  logStartMs: 50,
+  logStartMs: 10,
   /** Lines handed to the log thread and not yet written; above it the thread that logs waits. */
   logQueueBytes: 8_388_608,
   /** One log file before it is rotated, and how many old ones are kept. */
