@@ -4,8 +4,7 @@ process.env.NODE_COMPILE_CACHE ??= new URL('node_modules/.cache/netlab', import.
 /** @type {import('jest').Config} */
 export default {
   // Most tests wait for sockets, threads and children: one worker a core, not one less.
-  // Much of the suite waits: for sockets, threads and programs.
-  maxWorkers: '150%',
+  maxWorkers: '100%',
   testEnvironment: 'node',
   // Nothing that works takes this long; on a busy machine much takes longer than jest's five seconds.
   testTimeout: 300_000,
