@@ -9,6 +9,8 @@ import type { LogDestination } from '../../src/log/messages.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
+/** A thread takes long to start on a machine that is busy or stalled. */
+const patienceMs = 60_000
 const shown: string[] = []
 const troubles: string[] = []
 let log: EventLog | undefined
@@ -69,7 +71,7 @@ describe('the event log', () => {
     const folder = temporaryFolder()
     const events = await start(join(folder, 'netlab.log'), 'console')
     events.record({ type: 'fault', where: 'a\u001b[2J', error: 'b' })
-    expect(events.closeSync()).toBe(true)
+    expect(events.closeSync(patienceMs)).toBe(true)
     expect(shown).toEqual([expect.stringMatching(/^\d{4}-.*Z error {3}Something went wrong in a\\x1b\[2J: b$/)])
     expect(readdirSync(folder)).toEqual([])
   })
@@ -90,7 +92,7 @@ describe('the event log', () => {
     expect(await events.tail(5)).toEqual([])
     await events.clear()
     await events.close()
-    expect(events.closeSync()).toBe(true)
+    expect(events.closeSync(patienceMs)).toBe(true)
   })
 
   test('clear empties the log and removes old files; what is recorded afterwards stays', async () => {
