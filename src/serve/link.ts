@@ -20,8 +20,8 @@ export interface Link<Remote extends Calls> {
   ): void
   /** Calls and waits. Rejects with what the other side threw, or when the link closes first. */
   ask<K extends keyof Remote & string>(name: K, argument: Argument<Remote, K>): Promise<Result<Remote, K>>
-  /** Rejects what is still waiting; later answers are ignored. */
-  close(why?: string): void
+  /** Rejects what is still waiting with `why`; later answers are ignored. */
+  close(why: Error): void
 }
 
 interface Message {
@@ -97,9 +97,9 @@ export function connectLink<Remote extends Calls, Local extends Calls>(
         post({ call: name, id, value: argument })
       })
     },
-    close(why = 'the other thread is gone') {
+    close(why) {
       port.off('message', receive)
-      for (const { reject } of waiting.values()) reject(new Error(why))
+      for (const { reject } of waiting.values()) reject(why)
       waiting.clear()
     },
   }

@@ -62,23 +62,19 @@ export async function startServer(config: ServeConfig, services: ServerServices)
       void stop(`asked by ${by}`)
     },
     failed(why) {
-      const error = errorFromText(why)
-      record({ type: 'fault', where: 'server', error: error.message })
       // Nobody waits for an orderly end of what is broken.
-      void worker.terminate().then(() => stopped.reject(error))
+      void worker.terminate().then(() => die('server', errorFromText(why)))
     },
   })
-  const died = new Promise<never>((_, reject) => {
-    worker.on('error', (error) => {
-      record({ type: 'fault', where: 'listener thread', error: errorMessage(error) })
-      link.close()
-      reject(error)
-      stopped.reject(error)
-    })
-  })
-  // Whoever waits for `stopped` or for the start hears of it; nobody else has to.
-  died.catch(() => undefined)
+  worker.on('error', (error) => die('listener thread', error))
+  // Whoever waits for `stopped` or for an answer, that to `open` too, hears of it; nobody else has to.
   stopped.promise.catch(() => undefined)
+
+  function die(where: string, error: Error): void {
+    record({ type: 'fault', where, error: errorMessage(error) })
+    link.close(error)
+    stopped.reject(error)
+  }
 
   async function stop(reason: string): Promise<void> {
     stopping ??= (async () => {
@@ -93,7 +89,7 @@ export async function startServer(config: ServeConfig, services: ServerServices)
 
   let where: Endpoint
   try {
-    where = await Promise.race([link.ask('open', undefined), died])
+    where = await link.ask('open', undefined)
   } catch (error) {
     await worker.terminate()
     throw error

@@ -153,7 +153,7 @@ export class ThreadPool {
     })
     worker.on('exit', () => {
       this.#threads.delete(thread)
-      link.close(`a thread that serves clients died: ${cause}`)
+      link.close(new Error(`a thread that serves clients died: ${cause}`))
       if (thread.leaving) return
       this.#owner.lost(thread, cause)
       // Not at once: what killed it may go on for a while. A client that can't wait for it starts one, too.

@@ -1,7 +1,8 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import type { Thread } from '../../src/base/threads.ts'
 import type { ServeConfig } from '../../src/serve/config.ts'
 import { TestClient } from '../support/client.ts'
 import { startTestServer, type ThreadedServer } from '../support/test-server.ts'
@@ -40,6 +41,21 @@ afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy()
   await running?.server.stop('test over')
   running = undefined
+})
+
+test('bug: a server whose thread found that it can not go on while it opened the port never ended its start', async () => {
+  const thread = new EventEmitter()
+  const listening: Thread = Object.assign(thread, {
+    // Asked for the port it says that it can't go on, and answers nothing else.
+    postMessage: ({ call }: { readonly call: string }) => {
+      const why = { code: 'UNKNOWN', exit: undefined, message: 'no room for a thread', hint: undefined }
+      if (call === 'open') thread.emit('message', { call: 'failed', value: why })
+    },
+    terminate: async () => undefined,
+    ref: () => undefined,
+    unref: () => undefined,
+  })
+  await expect(startTestServer({}, { start: () => listening })).rejects.toThrow('no room for a thread')
 })
 
 test('clients are served by the threads of the pool, the idlest first', async () => {
