@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { limits } from '../base/limits.ts'
+import { spareProcessors } from '../base/processors.ts'
 import { choice, duration, flag, host, integer, optional, path, port } from '../options/kinds.ts'
 import { option } from '../options/spec.ts'
 
@@ -28,7 +28,7 @@ export function serveOptions(defaultPort: number) {
     threads: option({
       kind: integer(1, limits.threads),
       summary: 'threads that serve clients',
-      default: Math.max(1, availableParallelism() - 1),
+      default: spareProcessors(),
       defaultText: 'one less than there are processors',
     }),
     threadPerClient: option({

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os'
 import type { AccountsConfig } from '../accounts/open-accounts.ts'
 import { limits } from '../base/limits.ts'
+import { spareProcessors } from '../base/processors.ts'
 import { lifetime } from '../options/kinds.ts'
 import { option } from '../options/spec.ts'
 
@@ -29,6 +29,6 @@ export function accountsConfig(
     usersPath: files.users,
     ...(files.db !== undefined && { databasePath: files.db }),
     sessionTimes: { idleMs: sessionIdle, maxMs: sessionMax },
-    hashWidth: Math.max(1, availableParallelism() - 1),
+    hashWidth: spareProcessors(),
   }
 }

@@ -36,10 +36,16 @@ betweenMachines(({ server, ann }) => {
     expect(exitCode).toBe(0)
   })
 
-  test('a cable pulled in the middle of a scan made ports unreachable that are open', async () => {
-    const ports = ['-p', `1-1000,${port}`, '--rate', '1000']
-    const scan = ann.start(['scan', ann.server.IPv4, ...ports, '--jsonl', '--show', 'closed'])
+  /** A scan that takes as many seconds as it has thousands of ports, and has had its first answer. */
+  async function scanUnderWay(ports: string) {
+    const list = ['-p', `${ports},${port}`, '--rate', '1000']
+    const scan = ann.start(['scan', ann.server.IPv4, ...list, '--jsonl', '--show', 'closed'])
     await scan.stdout.waitFor('"state":"closed"')
+    return scan
+  }
+
+  test('a cable pulled in the middle of a scan made ports unreachable that are open', async () => {
+    const scan = await scanUnderWay('1-1000')
     ann.pull()
     // Its own network is all the other scan needs, and it tells that this one went on without.
     await ann.run(['scan', '127.0.0.1', '-p', '1', '-q'])
@@ -55,9 +61,7 @@ betweenMachines(({ server, ann }) => {
   })
 
   test('a scan waits for a host that fell silent, and goes on when it is back', async () => {
-    const ports = ['-p', `1-2000,${port}`, '--rate', '1000']
-    const scan = ann.start(['scan', ann.server.IPv4, ...ports, '--jsonl', '--show', 'closed'])
-    await scan.stdout.waitFor('"state":"closed"')
+    const scan = await scanUnderWay('1-2000')
     ann.pullAtServer()
     await scan.stderr.waitFor('has stopped answering')
     ann.plug()

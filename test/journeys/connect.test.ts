@@ -103,6 +103,22 @@ describe('netlab connect in a pipe', () => {
   })
 })
 
+/** A shell with job control in which netlab has just been started. */
+async function shellWith(words: string): Promise<Terminal> {
+  const shell = new Terminal(['--norc', '-i'], { program: 'bash', env: { PS1: 'shell$ ' } })
+  await shell.see('shell$ ')
+  shell.press(`"${executable}" ${words}`, keys.enter)
+  return shell
+}
+
+/** Ctrl-Z, and back. */
+async function stopAndGoOn(shell: Terminal): Promise<void> {
+  shell.press('\x1a')
+  await shell.see('Stopped')
+  await shell.see('shell$ ')
+  shell.press('fg', keys.enter)
+}
+
 describe('netlab connect on a terminal', () => {
   test('asks for host and port, talks, and ends when the server does', async () => {
     await using server = await listen((socket) => {
@@ -153,14 +169,9 @@ describe('netlab connect on a terminal', () => {
 
   test('bug: Ctrl-Z at a question, and back, ended the program', async () => {
     await using server = await listen(echo)
-    const shell = new Terminal(['--norc', '-i'], { program: 'bash', env: { PS1: 'shell$ ' } })
-    await shell.see('shell$ ')
-    shell.press(`"${executable}" connect 127.0.0.1`, keys.enter)
+    const shell = await shellWith('connect 127.0.0.1')
     await shell.see('Which port?')
-    shell.press('\x1a')
-    await shell.see('Stopped')
-    await shell.see('shell$ ')
-    shell.press('fg', keys.enter)
+    await stopAndGoOn(shell)
     await shell.see('connect 127.0.0.1')
     shell.press(String(server.port), keys.enter)
     await shell.see(`connected to 127.0.0.1:${server.port}`)
@@ -182,16 +193,11 @@ describe('netlab connect on a terminal', () => {
 
   test('is stopped with Ctrl-Z and goes on where it was', async () => {
     await using server = await listen(echo)
-    const shell = new Terminal(['--norc', '-i'], { program: 'bash', env: { PS1: 'shell$ ' } })
-    await shell.see('shell$ ')
-    shell.press(`"${executable}" connect 127.0.0.1:${server.port}`, keys.enter)
+    const shell = await shellWith(`connect 127.0.0.1:${server.port}`)
     await shell.see('received 0 bytes')
     shell.press('typed')
     await shell.see('> typed')
-    shell.press('\x1a')
-    await shell.see('Stopped')
-    await shell.see('shell$ ')
-    shell.press('fg', keys.enter)
+    await stopAndGoOn(shell)
     await shell.see('> typed')
     shell.press(' on', keys.enter)
     await shell.see('sent 9 bytes, received 9 bytes')

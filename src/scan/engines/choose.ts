@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { UsageError } from '../../base/errors.ts'
+import { spareProcessors } from '../../base/processors.ts'
 import type { MakeEngine } from '../prober.ts'
 import { LibcEngine } from './libc.ts'
 import { loadLibc } from './libc-binding.ts'
@@ -29,7 +29,7 @@ export async function chooseEngine(asked?: 'net' | 'libc'): Promise<EngineChoice
   const libc = await loadLibc()
   if (libc !== undefined) {
     const make: MakeEngine = (clock, settled) => new LibcEngine(libc, clock, settled)
-    return { name: 'libc', make, mostSockets: 16_384, threads: Math.max(1, availableParallelism() - 1) }
+    return { name: 'libc', make, mostSockets: 16_384, threads: spareProcessors() }
   }
   if (asked === 'libc')
     throw new UsageError('the libc engine does not work on this system', { hint: 'leave --engine out, or use net' })

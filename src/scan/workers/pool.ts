@@ -1,4 +1,5 @@
-import { availableParallelism, constants } from 'node:os'
+import { constants } from 'node:os'
+import { spareProcessors } from '../../base/processors.ts'
 import type { StartThread, Thread } from '../../base/threads.ts'
 import type { Settled, Target } from '../engines/engine.ts'
 import { CommandRing } from './command-ring.ts'
@@ -40,7 +41,7 @@ export class WorkerPool {
   #seenMs = Number.NEGATIVE_INFINITY
 
   constructor(threads: number, engine: 'net' | 'libc', tickets: number, startThread: StartThread, settled: Settled) {
-    this.#most = Math.min(threads, Math.max(1, availableParallelism() - 1))
+    this.#most = Math.min(threads, spareProcessors())
     this.#engine = engine
     this.#tickets = tickets
     this.#startThread = startThread
