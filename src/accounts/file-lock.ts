@@ -1,16 +1,10 @@
 import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { errorCode, StorageError } from '../base/errors.ts'
-
-/** What a lock must know of processes; `main` gives it. */
-export interface Processes {
-  readonly pid: number
-  /** True also for a process of another user. */
-  isAlive(pid: number): boolean
-}
+import type { Processes } from '../base/processes.ts'
 
 /**
- * Held by this thread. Where the system doesn't tell when a process started, a lock with our pid that isn't among these was
- * left by a dead process that had the same one.
+ * Held by this thread. A lock of our process that isn't among these was taken by another of its threads for this one to have;
+ * or, where the system doesn't tell when a process started, left by a dead process that had our pid.
  */
 const held = new Set<string>()
 
@@ -25,7 +19,7 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock, also from a dead owner. `option` is what names another file on the command line.
+   * Takes the lock, also from a dead owner and from another thread of this process. `option` is what names another file on the command line.
    * @throws {StorageError} IN_USE with the owner's pid; system errors as they come.
    */
   static take(path: string, processes: Processes, option: string): FileLock {
@@ -70,7 +64,7 @@ function isHeld(lockPath: string, content: string | undefined, processes: Proces
   const [pid = 0, started] = content.trim().split(' ').map(Number)
   if (!Number.isInteger(pid) || pid <= 0) return false
   const now = startOf(pid)
-  if (started !== 0 && now !== 0) return started === now && processes.isAlive(pid)
+  if (started !== 0 && now !== 0 && started !== now) return false
   return pid === processes.pid ? held.has(lockPath) : processes.isAlive(pid)
 }
 

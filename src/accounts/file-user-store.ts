@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import type { Processes } from '../base/processes.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
-import { FileLock, type Processes } from './file-lock.ts'
+import { FileLock } from './file-lock.ts'
 import { type HostRecord, UserBook, type UserRecord } from './user-book.ts'
 import type { Identified, Registered, UserStore } from './user-store.ts'
 import { formatUsers, parseUsers } from './users-file.ts'
@@ -117,8 +118,14 @@ export class FileUserStore implements UserStore {
 
   async close(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing
-    this.#lock?.release()
+    this.closeKeepingLock()?.release()
+  }
+
+  /** For a store that nothing was changed in; its lock, if it has one, belongs to the caller from now on. */
+  closeKeepingLock(): FileLock | undefined {
+    const lock = this.#lock
     this.#lock = undefined
+    return lock
   }
 
   #today(): string {

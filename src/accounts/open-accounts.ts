@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
+import type { Processes } from '../base/processes.ts'
 import { argon2Hasher } from './argon2-hasher.ts'
-import type { Processes } from './file-lock.ts'
 import { type Disk, FileUserStore } from './file-user-store.ts'
 import { GuessGuard } from './guess-guard.ts'
 import { HashQueue } from './hash-queue.ts'

@@ -2,7 +2,8 @@ import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { FileLock, type Processes } from './file-lock.ts'
+import type { Processes } from '../base/processes.ts'
+import { FileLock } from './file-lock.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 
 const schema = `
@@ -85,8 +86,13 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   close(): void {
+    this.closeKeepingLock().release()
+  }
+
+  /** Closes the database; its lock belongs to the caller from now on. */
+  closeKeepingLock(): FileLock {
     this.#database.close()
-    this.#lock.release()
+    return this.#lock
   }
 
   #apply(change: SessionChange): void {

@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
+import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
 
 /** What a command may know of the machine and of the process it runs in. */
-export interface Machine {
+export interface Machine extends Processes {
   readonly version: string
-  readonly pid: number
   readonly cores: number
   /** File descriptors that this process may still open. */
   freeDescriptors(): number

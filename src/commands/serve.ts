@@ -8,7 +8,7 @@ import type { OptionSpecs, Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
 import type { ServeConfig } from '../serve/config.ts'
 import type { Endpoint } from '../serve/listener.ts'
-import type { ProtocolDefinition } from '../serve/protocol.ts'
+import type { Claim, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { demandAddressSpace } from './address-space.ts'
 import { type Command, type CommandContext, defineCommand } from './command.ts'
@@ -65,6 +65,7 @@ async function serve(
   const terminal = createServeConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)
+  let claim: Claim | undefined
   try {
     const server = await startServer(configOf(protocol, values, freeDescriptors, tls), {
       log,
@@ -72,6 +73,9 @@ async function serve(
       startThread,
       version: machine.version,
       pid: machine.pid,
+      check: async () => {
+        claim = await protocol.claim?.(values, { files: values, clock, processes: machine })
+      },
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
@@ -91,6 +95,7 @@ async function serve(
     await server.stopped
     return ExitCode.ok
   } finally {
+    claim?.release()
     terminal.close()
     await log.close()
   }

@@ -1,4 +1,3 @@
-import { ownThreads } from '../protocols/own-threads.ts'
 import { asksForHelp } from './asks-for-help.ts'
 import { systemLimit } from './system-limits.ts'
 import { prepareThread } from './threads.ts'
@@ -7,14 +6,13 @@ import { prepareThread } from './threads.ts'
 const manyFiles = 256
 
 /**
- * Starts the threads that the command line will want, while it is still being read. One that is wrong ends them, too. Where the
+ * Starts the thread that the command line will want, while it is still being read. One that is wrong ends it, too. Where the
  * system gives little, nothing is started before the command has looked whether that is enough.
  */
 export function prepareThreads(argv: readonly string[]): void {
-  const [command, protocol = ''] = argv
-  if (command !== 'serve' || !Object.hasOwn(ownThreads, protocol) || asksForHelp(argv)) return
+  const [command, protocol] = argv
+  if (command !== 'serve' || protocol === undefined || asksForHelp(argv)) return
   if ((systemLimit('Max open files') ?? manyFiles) < manyFiles) return
   if (systemLimit('Max address space') !== undefined) return
   prepareThread('listener', 'listener')
-  for (const name of ownThreads[protocol] ?? []) prepareThread('store', name, true)
 }

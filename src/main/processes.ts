@@ -1,5 +1,5 @@
-import type { Processes } from '../accounts/file-lock.ts'
 import { errorCode } from '../base/errors.ts'
+import type { Processes } from '../base/processes.ts'
 
 /** The system's table of processes. */
 export const processes: Processes = {

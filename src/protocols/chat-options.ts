@@ -1,8 +1,10 @@
 import { UsageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { HistoryLimit } from '../chat/history.ts'
+import type { HistoryStoreOptions } from '../chat/history-store.ts'
 import { choice, integer, type Kind, lifetime } from '../options/kinds.ts'
-import { option } from '../options/spec.ts'
+import { option, type Values } from '../options/spec.ts'
+import type { ServerFiles } from '../serve/protocol.ts'
 import { accountOptions } from './account-options.ts'
 
 /** `100000`, `90d`, `100000,90d`, or `off`. */
@@ -57,3 +59,11 @@ export const chatOptions = {
     default: limits.chatRatePerSecond,
   }),
 } as const
+
+/** What the history is told; undefined when nothing is to be kept. */
+export function historyConfig(
+  { db }: ServerFiles,
+  { historyLimit: limit, historySync: durability }: Values<typeof chatOptions>,
+): HistoryStoreOptions | undefined {
+  return limit === undefined ? undefined : { file: db, limit, durability }
+}

@@ -10,6 +10,7 @@ export const chat = defineProtocol({
   summary: 'many people in rooms: names that are accounts, history, one order for everybody',
   defaultPort: 9194,
   options: chatOptions,
+  claim: async (options, services) => (await import('./claim-chat.ts')).claimChat(options, services),
   shared: async (options, services) => (await import('./share-chat.ts')).shareChat(options, services),
   create: async (options, services) => (await import('./serve-chat.ts')).serveChat(options, services),
 })

@@ -1,6 +1,12 @@
 import { AccountsThread } from '../accounts/accounts-thread.ts'
 import type { AccountsConfig } from '../accounts/open-accounts.ts'
-import type { Shared, SharedServices } from '../serve/protocol.ts'
+import type { Claim, ClaimServices, Shared, SharedServices } from '../serve/protocol.ts'
+
+/** Makes sure of the files of the accounts. @throws {StorageError} */
+export async function claimAccounts(config: AccountsConfig, services: ClaimServices): Promise<Claim> {
+  const { claimStores } = await import('../accounts/claim-stores.ts')
+  return claimStores(config, services)
+}
 
 /** Makes the thread that owns the accounts the shared state of a server. */
 export async function shareAccounts(config: AccountsConfig, services: SharedServices): Promise<Shared> {

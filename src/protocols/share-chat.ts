@@ -4,17 +4,15 @@ import { startChat } from '../chat/start-chat.ts'
 import type { Values } from '../options/spec.ts'
 import type { Shared, SharedServices } from '../serve/protocol.ts'
 import { accountsConfig } from './account-options.ts'
-import type { chatOptions } from './chat-options.ts'
+import { type chatOptions, historyConfig } from './chat-options.ts'
 import { shareAccounts } from './share-accounts.ts'
 
 /** The room's owner, with the accounts beside it. */
 export async function shareChat(options: Values<typeof chatOptions>, services: SharedServices): Promise<Shared> {
-  const { historyLimit: limit, historySync: durability } = options
-  const store = limit === undefined ? undefined : { file: services.files.db, limit, durability }
   // Their thread and the history's start side by side. The database is locked by the accounts, so they open it first.
   const opening = shareAccounts(accountsConfig(services.files, options), services)
   try {
-    const { chat, close } = await startChat(store, services, opening)
+    const { chat, close } = await startChat(historyConfig(services.files, options), services, opening)
     const accounts = await opening
     return {
       attach(port) {

@@ -24,7 +24,7 @@ export interface ServerStatus {
 
 /** What the main thread asks of the listener thread. */
 export type ListenerThreadCalls = {
-  /** Binds and starts the threads. Rejects when the server can't start. */
+  /** Binds, and then starts the threads. Rejects when the server can't listen. */
   open(argument: undefined): Promise<Endpoint>
   pause(argument: undefined): boolean
   resume(argument: undefined): Promise<boolean>
@@ -57,7 +57,7 @@ export function runListenerThread(
   const record: EventSink = (event) => log.record(event)
   const bound = capacity(config)
   const connections = new Connections(bound, record, clock)
-  let shared: Shared | undefined
+  let shared: Promise<Shared> | undefined
   let pool: ThreadPool | undefined
 
   const fail = (error: unknown): void => link.tell('failed', errorText(error))
@@ -73,12 +73,15 @@ export function runListenerThread(
     },
   })
 
-  const poolOwner = (shared: Shared | undefined): PoolOwner => ({
+  const share = async (open: NonNullable<ProtocolDefinition['shared']>): Promise<Shared> =>
+    open(config.options, { clock, record, startThread, fail, files: { users: config.users, db: config.db } })
+
+  const poolOwner = (shared: Promise<Shared> | undefined): PoolOwner => ({
     record,
     log,
     clock,
     startThread,
-    attachShared: shared === undefined ? undefined : (channel) => shared.attach(channel),
+    attachShared: shared && ((channel) => attach(shared, channel)),
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)
@@ -107,25 +110,15 @@ export function runListenerThread(
         })
       }
       const definition = await loading
-      try {
-        shared = await definition.shared?.(config.options, {
-          clock,
-          record,
-          startThread,
-          fail,
-          files: { users: config.users, db: config.db },
-        })
-        const endpoint = await listener.open()
-        record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
-        // Whoever connects is taken in from now on, and handed over when a thread can serve: to wait here for these
-        // threads would take as long as all before.
-        pool = new ThreadPool(config, poolOwner(shared))
-        pool.ready().catch(fail)
-        return endpoint
-      } catch (error) {
-        await shared?.close()
-        throw error
-      }
+      const endpoint = await listener.open()
+      record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
+      // Whoever connects is taken in from now on, and served when the threads for that have started: to wait for them here
+      // would take longer than all before.
+      shared = definition.shared && share(definition.shared)
+      shared?.catch(fail)
+      pool = new ThreadPool(config, poolOwner(shared))
+      pool.ready().catch(fail)
+      return endpoint
     },
     pause() {
       const changed = listener.pause()
@@ -149,7 +142,7 @@ export function runListenerThread(
       connections: connections.total,
       threads: pool?.size ?? 0,
     }),
-    command: async (words) => shared?.command?.(words),
+    command: async (words) => (await shared)?.command?.(words),
     async settleLog() {
       await pool?.settleLog()
       log.drain(limits.logSettleMs)
@@ -157,9 +150,24 @@ export function runListenerThread(
     async stop() {
       listener.pause()
       await pool?.close()
-      await shared?.close()
+      await (await shared?.catch(() => undefined))?.close()
       log.drain(limits.logDrainMs)
       return connections.total
     },
   })
+}
+
+/** Connects a thread with the shared state once that is there, unless the thread has ended by then. */
+function attach(shared: Promise<Shared>, channel: MessagePort): void {
+  let closed = false
+  channel.once('close', () => {
+    closed = true
+  })
+  shared.then(
+    (opened) => {
+      if (!closed) opened.attach(channel)
+    },
+    // The server ends of it.
+    () => channel.close(),
+  )
 }

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { NetlabError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
 import type { Framing } from './config.ts'
@@ -25,10 +26,28 @@ export interface Protocol {
   serve(session: Session): void | Promise<void>
 }
 
+/** Paths, relative to the working directory; opened by those who keep something. */
+export interface ServerFiles {
+  readonly users: string
+  readonly db: string
+}
+
+/** What a protocol gets to make sure of its files with, in the main thread. */
+export interface ClaimServices {
+  readonly files: ServerFiles
+  readonly clock: Clock
+  readonly processes: Processes
+}
+
+/** A server's right to its files. */
+export interface Claim {
+  /** Gives up what the server's threads have not taken over, and what they have left behind. */
+  release(): void
+}
+
 /** What the shared part of a protocol gets in the listener thread. */
 export interface SharedServices {
-  /** Paths, relative to the working directory; opened by those who keep something. */
-  readonly files: { readonly users: string; readonly db: string }
+  readonly files: ServerFiles
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink
@@ -54,7 +73,12 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
   readonly defaultPort: number
   /** Options of this protocol only; the common ones come by themselves. */
   readonly options: S
-  /** @throws {NetlabError} when the server can't start, e.g. because its store can't be read. */
+  /**
+   * Makes sure of the files, before the port is open: `shared` opens them when it is, and those who have come by then wait
+   * for it. @throws {NetlabError} when the server can't start, e.g. because a file can't be read or is in use.
+   */
+  claim?(options: Values<S>, services: ClaimServices): Promise<Claim>
+  /** The state of the whole server. When it can't be opened after all, the server stops. */
   shared?(options: Values<S>, services: SharedServices): Shared | Promise<Shared>
   create(options: Values<S>, services: ProtocolServices): Protocol | Promise<Protocol>
 }

@@ -35,6 +35,8 @@ export interface ServerServices {
   readonly startThread: StartThread
   readonly version: string
   readonly pid: number
+  /** Runs before the port is open, and throws what stands against a start. */
+  check?(): Promise<void>
 }
 
 /**
@@ -89,6 +91,8 @@ export async function startServer(config: ServeConfig, services: ServerServices)
 
   let where: Endpoint
   try {
+    // Here, while the listener's thread starts; and before it has a port that somebody could find open.
+    await services.check?.()
     where = await link.ask('open', undefined)
   } catch (error) {
     await worker.terminate()

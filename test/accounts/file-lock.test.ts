@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { FileLock } from '../../src/accounts/file-lock.ts'
+import { processes as thisProcess } from '../../src/main/processes.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { processes } from './support.ts'
 
@@ -36,6 +37,19 @@ describe('a file lock', () => {
     expect(readFileSync(`${path}.lock`, 'utf8')).toBe(`${two} 0\n`)
     expect(readdirSync(join(path, '..'))).toEqual(['users.json.lock'])
     lock.release()
+  })
+
+  test('of another thread of this process is taken over, once', () => {
+    const path = join(folder(), 'users.json')
+    const elsewhere = FileLock.take(path, thisProcess, '--users')
+    const content = readFileSync(`${path}.lock`, 'utf8')
+    elsewhere.release()
+    writeFileSync(`${path}.lock`, content)
+    const lock = FileLock.take(path, thisProcess, '--users')
+    expect(readFileSync(`${path}.lock`, 'utf8')).toBe(content)
+    expect(() => FileLock.take(path, thisProcess, '--users')).toThrow('in use by another server')
+    lock.release()
+    expect(readdirSync(join(path, '..'))).toEqual([])
   })
 
   test('is not taken over while another does just that, unless that one died in it', () => {

@@ -1,5 +1,5 @@
-import type { Processes } from '../../src/accounts/file-lock.ts'
 import type { Disk } from '../../src/accounts/file-user-store.ts'
+import type { Processes } from '../../src/base/processes.ts'
 
 /** A well-formed hash of nothing in particular, different for each `n`. */
 export function someHash(n = 0): string {

@@ -1,10 +1,13 @@
 import { EventEmitter, once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { ExitCode } from '../../src/base/exit-codes.ts'
 import type { Thread } from '../../src/base/threads.ts'
 import type { ServeConfig } from '../../src/serve/config.ts'
 import { TestClient } from '../support/client.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startTestServer, type ThreadedServer } from '../support/test-server.ts'
 
 let running: ThreadedServer | undefined
@@ -56,6 +59,25 @@ test('bug: a server whose thread found that it can not go on while it opened the
     unref: () => undefined,
   })
   await expect(startTestServer({}, { start: () => listening })).rejects.toThrow('no room for a thread')
+})
+
+test('a server whose files turn out to be unusable once it listens ends and says why', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'users.json'), 'nonsense')
+  const { server } = await startTestServer({ protocol: 'ident', users: join(folder, 'users.json') })
+  await expect(server.stopped).rejects.toMatchObject({
+    exit: ExitCode.io,
+    message: expect.stringContaining('is damaged'),
+  })
+  expect(readdirSync(folder)).toEqual(['users.json'])
+})
+
+test('bug: a server that was stopped before its accounts were open handed them threads that had ended', async () => {
+  const folder = temporaryFolder()
+  const files = { users: join(folder, 'users.json'), db: join(folder, 'netlab.db') }
+  const { server } = await startTestServer({ protocol: 'auth', ...files })
+  await server.stop('at once')
+  expect(readdirSync(folder).filter((name) => name.includes('lock'))).toEqual([])
 })
 
 test('clients are served by the threads of the pool, the idlest first', async () => {

@@ -1,0 +1,54 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
+import { claimStores } from '../../src/accounts/claim-stores.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { processes } from '../../src/main/processes.ts'
+import { startThread } from '../../src/main/threads.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { processes as another } from './support.ts'
+
+const services = { clock: systemClock, processes }
+const locks = (folder: string) => readdirSync(folder).filter((name) => name.includes('lock'))
+
+function files() {
+  const folder = temporaryFolder()
+  return { folder, config: { usersPath: join(folder, 'users.json'), databasePath: join(folder, 'netlab.db') } }
+}
+
+test('claimed stores are nobody else’s until they are released', () => {
+  const { folder, config } = files()
+  const stranger = { ...services, processes: another(4_999_991, process.pid) }
+  const claim = claimStores(config, services)
+  expect(() => claimStores(config, stranger)).toThrow('in use by another server')
+  claim.release()
+  expect(locks(folder)).toEqual([])
+  claimStores(config, stranger).release()
+})
+
+test('the thread that owns claimed stores takes them over, and gives them back', async () => {
+  const { folder, config } = files()
+  const claim = claimStores(config, services)
+  const given = { ...config, sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 }
+  const thread = await AccountsThread.open(
+    given,
+    startThread,
+    () => undefined,
+    () => undefined,
+  )
+  expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
+  await thread.close()
+  expect(locks(folder)).toEqual([])
+  claim.release()
+})
+
+test.each([
+  ['users.json', 'is damaged at line 1'],
+  ['netlab.db', 'file is not a database'],
+])('a damaged %s is told, and nothing stays locked', (name, why) => {
+  const { folder, config } = files()
+  writeFileSync(join(folder, name), 'this is neither JSON nor a database, but a sentence')
+  expect(() => claimStores(config, services)).toThrow(why)
+  expect(locks(folder)).toEqual([])
+})
