@@ -103,7 +103,7 @@ export class Pacing {
 
   /** The next attempt to make now; undefined when it is time to wait, for the clock or for answers. */
   next(nowMs: number): Probe | undefined {
-    if (this.#inFlight >= this.#shortage.capacity || this.#shortage.isPausing(nowMs)) return undefined
+    if (this.isDone || this.#inFlight >= this.#shortage.capacity || this.#shortage.isPausing(nowMs)) return undefined
     if (!this.#bucket.ready(nowMs)) return undefined
     const { current } = this.#judging
     const asked = this.#vigil.next(nowMs) ?? this.#canaries.next(this.#control)

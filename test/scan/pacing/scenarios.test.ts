@@ -109,6 +109,11 @@ describe('the pacing, against emulated networks', () => {
     expect([two.found, two.seconds, two.probes]).toEqual([one.found, one.seconds, one.probes])
   })
 
+  test('bug: a canary followed the last answer, so that a scan of one port was two connections', () => {
+    const [open, closed] = [simulate(host({}, 1, [80])(1)), simulate(host({}, 0, [80])(1))]
+    expect([open.probes, closed.probes]).toEqual([1, 1])
+  })
+
   test.each([
     ['twenty hosts, each different', [10, 736, 843]],
     ['default drop, 5 % loss each way', [13, 15, 16]],
