@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, UsageError } from '../base/errors.ts'
+import { grouped } from '../base/grouped.ts'
 import { limits } from '../base/limits.ts'
 import { formatIp, type IpAddress, parseIp } from '../net/ip.ts'
 import { type AddressLabel, type AddressRange, AddressSet } from './address-set.ts'
@@ -80,7 +81,7 @@ export async function resolveTargets(
   const addresses = new AddressSet(ranges, labels)
   const given = ranges.reduce((sum, { first, last }) => sum + Number(last - first + 1n), 0)
   if (given > addresses.size) {
-    const twice = (given - addresses.size).toLocaleString('en')
+    const twice = grouped(given - addresses.size)
     notes.push(
       `${twice} of the addresses ${given - addresses.size === 1 ? 'was' : 'were'} given twice; each is scanned once`,
     )

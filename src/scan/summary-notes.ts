@@ -1,3 +1,4 @@
+import { grouped } from '../base/grouped.ts'
 import type { Pacing } from './pacing/pacing.ts'
 import type { ScanSummary } from './types.ts'
 
@@ -33,7 +34,7 @@ function isTimeUp(reason: unknown): boolean {
 }
 
 function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
+  return `${grouped(number)} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** A few names, and how many more. */

@@ -1,4 +1,5 @@
 import { UsageError } from '../base/errors.ts'
+import { grouped } from '../base/grouped.ts'
 import { limits } from '../base/limits.ts'
 import { formatIp, parseIp, width } from '../net/ip.ts'
 import { host, type Kind } from '../options/kinds.ts'
@@ -112,13 +113,13 @@ function lastOctet(piece: string, start: bigint, digits: string): bigint {
 function refuseTooMany(piece: string, range: AddressRange): void {
   const size = range.last - range.first + 1n
   if (range.family === 6 && size > BigInt(limits.scanIpv6RangeCount)) {
-    throw new UsageError(`"${piece}" has ${size.toLocaleString('en')} addresses, too many to try them all`, {
-      hint: `a network of IPv6 has at most ${limits.scanIpv6RangeCount.toLocaleString('en')} here, a /112`,
+    throw new UsageError(`"${piece}" has ${grouped(size)} addresses, too many to try them all`, {
+      hint: `a network of IPv6 has at most ${grouped(limits.scanIpv6RangeCount)} here, a /112`,
     })
   }
   if (size > BigInt(limits.scanAddressCount)) {
-    throw new UsageError(`"${piece}" has ${size.toLocaleString('en')} addresses`, {
-      hint: `at most ${limits.scanAddressCount.toLocaleString('en')}, a /8, are scanned at a time`,
+    throw new UsageError(`"${piece}" has ${grouped(size)} addresses`, {
+      hint: `at most ${grouped(limits.scanAddressCount)}, a /8, are scanned at a time`,
     })
   }
 }

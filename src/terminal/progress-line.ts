@@ -1,3 +1,4 @@
+import { grouped } from '../base/grouped.ts'
 /** How far something has come, for a person. */
 export interface ProgressState {
   readonly done: number
@@ -9,7 +10,7 @@ export interface ProgressState {
   readonly found: readonly string[]
 }
 
-const count = (value: number): string => Math.round(value).toLocaleString('en')
+const count = (value: number): string => grouped(Math.round(value))
 
 /** Whole percent, rounded down, so that 100 % means that nothing is left. */
 export function percent({ done, total }: Pick<ProgressState, 'done' | 'total'>): number {

@@ -1,4 +1,5 @@
 import { UsageError } from '../../base/errors.ts'
+import { grouped } from '../../base/grouped.ts'
 import { limits } from '../../base/limits.ts'
 import { asker } from '../../options/ask.ts'
 import { flag } from '../../options/kinds.ts'
@@ -30,7 +31,7 @@ export async function consent(
 }
 
 function why(addresses: AddressSet, ports: readonly number[]): string | undefined {
-  const count = `${addresses.size.toLocaleString('en')} address${addresses.size === 1 ? '' : 'es'}`
+  const count = `${grouped(addresses.size)} address${addresses.size === 1 ? '' : 'es'}`
   if (addresses.size > limits.scanConfirmAddressCount) return count
   if (ports.length === everyPort && addresses.hasPublic) return `all ports of ${count} on the public Internet`
   return undefined

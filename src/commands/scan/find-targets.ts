@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { errorCode, NetworkError, UsageError } from '../../base/errors.ts'
+import { grouped } from '../../base/grouped.ts'
 import { limits } from '../../base/limits.ts'
 import type { AddressSet } from '../../scan/address-set.ts'
 import { type Lookup, type ResolvedTargets, resolveTargets } from '../../scan/resolve-targets.ts'
@@ -54,8 +55,8 @@ function subtract({ addresses, failures }: ResolvedTargets, excluded: AddressSet
   const left = addresses.without(excluded)
   if (left.size === 0) throw new UsageError('nothing is left to scan: --exclude covers every target')
   if (left.size > limits.scanAddressCount) {
-    throw new UsageError(`${left.size.toLocaleString('en')} addresses are too many`, {
-      hint: `at most ${limits.scanAddressCount.toLocaleString('en')}, a /8, are scanned at a time`,
+    throw new UsageError(`${grouped(left.size)} addresses are too many`, {
+      hint: `at most ${grouped(limits.scanAddressCount)}, a /8, are scanned at a time`,
     })
   }
   return left

@@ -1,4 +1,5 @@
 import { ExitCode } from '../../base/exit-codes.ts'
+import { grouped } from '../../base/grouped.ts'
 import { AddressSet } from '../../scan/address-set.ts'
 import { formatRanges } from '../../scan/ranges.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
@@ -90,7 +91,7 @@ async function conduct(
     const resumable = new ResumableScan(survey, values.resume, values, context)
     const earlier = await resumable.begin()
     if (survey.findings.done > 0) {
-      const done = `${survey.findings.done.toLocaleString('en')} of ${survey.total.toLocaleString('en')}`
+      const done = `${grouped(survey.findings.done)} of ${grouped(survey.total)}`
       view.say(`continuing: ${done} ports are answered already`)
     }
     await view.start(survey.progress())
@@ -125,7 +126,7 @@ function makeReport(
   const notScanned = total - findings.done
   const notes = [...failures, ...totals.notes]
   if (findings.unlisted > 0) {
-    notes.push(`${findings.unlisted.toLocaleString('en')} results are counted but not listed; --jsonl writes them all`)
+    notes.push(`${grouped(findings.unlisted)} results are counted but not listed; --jsonl writes them all`)
   }
   if (interrupted && total === 0) notes.push('stopped before the scan began')
   return {

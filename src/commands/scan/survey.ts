@@ -1,3 +1,4 @@
+import { grouped } from '../../base/grouped.ts'
 import type { AddressSet } from '../../scan/address-set.ts'
 import type { ScanPart } from '../../scan/answered.ts'
 import { Findings } from '../../scan/findings.ts'
@@ -119,10 +120,7 @@ export class Survey {
   progress(): ProgressState {
     const { findings, total } = this
     const { rate, etaMs } = this.#pace
-    const found = [
-      `${findings.of('open').toLocaleString('en')} open`,
-      `${findings.of('filtered').toLocaleString('en')} filtered`,
-    ]
+    const found = [`${grouped(findings.of('open'))} open`, `${grouped(findings.of('filtered'))} filtered`]
     return { done: findings.done, total, rate, found, ...(etaMs !== undefined && { etaMs }) }
   }
 }

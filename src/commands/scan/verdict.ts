@@ -1,4 +1,5 @@
 import { ExitCode } from '../../base/exit-codes.ts'
+import { grouped } from '../../base/grouped.ts'
 import { formatRanges } from '../../scan/ranges.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
 
@@ -23,8 +24,8 @@ export function exitCode({ stoppedBy, failures, missing, open }: Outcome): ExitC
 /** The sentence about ports that were expected to be open and are not. */
 export function missingSentence(report: ScanReport, expected: readonly number[], missing: number): string {
   if (report.hostCount > 1) {
-    const all = (expected.length * report.hostCount).toLocaleString('en')
-    return `${missing.toLocaleString('en')} of the ${all} ports expected to be open are not`
+    const all = grouped(expected.length * report.hostCount)
+    return `${grouped(missing)} of the ${all} ports expected to be open are not`
   }
   const open = new Set(
     report.results.flatMap(({ ports }) => ports.map(({ port, state }) => (state === 'open' ? port : 0))),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { grouped } from '../../base/grouped.ts'
 import type { ProgressBar } from '../../terminal/progress.ts'
 import type { ProgressState } from '../../terminal/progress-line.ts'
 import { percent, shortTime } from '../../terminal/progress-line.ts'
@@ -49,7 +50,7 @@ export class ScanView {
   /** How far the scan is, as a line that stays. */
   status(state: ProgressState): void {
     const left = state.etaMs === undefined ? '' : `, about ${shortTime(state.etaMs)} left`
-    const done = `${state.done.toLocaleString('en')} of ${state.total.toLocaleString('en')} ports`
+    const done = `${grouped(state.done)} of ${grouped(state.total)} ports`
     this.warn(`${percent(state)}%: ${done}, ${state.found.join(', ')}, ${Math.round(state.rate)} probes/s${left}`)
   }
 

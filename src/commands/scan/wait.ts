@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { UsageError } from '../../base/errors.ts'
+import { grouped } from '../../base/grouped.ts'
 import { limits } from '../../base/limits.ts'
 import { pause } from '../../base/pause.ts'
 import { Answered } from '../../scan/answered.ts'
@@ -19,8 +20,8 @@ export async function waitUntilOpen(
   const { addresses, totals } = survey
   const count = addresses.size * wanted.length
   if (count > limits.scanWaitCount) {
-    throw new UsageError(`--wait for ${count.toLocaleString('en')} ports is too much`, {
-      hint: `at most ${limits.scanWaitCount.toLocaleString('en')}, over all addresses, are asked again and again`,
+    throw new UsageError(`--wait for ${grouped(count)} ports is too much`, {
+      hint: `at most ${grouped(limits.scanWaitCount)}, over all addresses, are asked again and again`,
     })
   }
   const late = new AbortController()

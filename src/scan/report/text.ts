@@ -1,3 +1,4 @@
+import { grouped } from '../../base/grouped.ts'
 import { formatTime } from '../../terminal/format.ts'
 import { escapeBytes } from '../escape.ts'
 import { portStates } from '../findings.ts'
@@ -26,25 +27,23 @@ export function* renderText(report: ScanReport): Generator<string> {
   }
 }
 
-const number = (value: number): string => value.toLocaleString('en')
-
 /** What the scan came to, in sentences: how much, how many of each state and why, and whether that is all. */
 export function summarySentences(report: ScanReport): readonly string[] {
   const { portCount, hostCount, durationMs, probes, retries, complete, notScanned, notes } = report
-  const ports = `${number(portCount)} port${portCount === 1 ? '' : 's'}`
-  const where = hostCount === 1 ? report.targets : `${number(hostCount)} addresses`
+  const ports = `${grouped(portCount)} port${portCount === 1 ? '' : 's'}`
+  const where = hostCount === 1 ? report.targets : `${grouped(hostCount)} addresses`
   const states = portStates.flatMap((state) => {
     const reasons = Object.entries(report.counts[state] ?? {})
     if (reasons.length === 0) return []
     const sum = reasons.reduce((total, [, count]) => total + count, 0)
-    const why = reasons.map(([reason, count]) => (reasons.length === 1 ? reason : `${number(count)} ${reason}`))
-    return [`${number(sum)} ${state}${state === 'open' ? '' : ` (${why.join(', ')})`}`]
+    const why = reasons.map(([reason, count]) => (reasons.length === 1 ? reason : `${grouped(count)} ${reason}`))
+    return [`${grouped(sum)} ${state}${state === 'open' ? '' : ` (${why.join(', ')})`}`]
   })
   if (report.counts.open === undefined) states.unshift('none open')
-  if (notScanned > 0) states.push(`${number(notScanned)} not scanned`)
+  if (notScanned > 0) states.push(`${grouped(notScanned)} not scanned`)
   return [
     `${ports} of ${where} in ${formatTime(durationMs)}: ${states.join(', ')}`,
-    `${number(probes)} probe${probes === 1 ? '' : 's'}, ${number(retries)} repeated; the result is ${complete ? 'complete' : 'NOT complete'}`,
+    `${grouped(probes)} probe${probes === 1 ? '' : 's'}, ${grouped(retries)} repeated; the result is ${complete ? 'complete' : 'NOT complete'}`,
     ...notes,
     ...(report.results.some(({ ports }) => ports.some(({ port }) => serviceName(port) !== undefined))
       ? ['services are guessed from port numbers (IANA), not from what answered']
