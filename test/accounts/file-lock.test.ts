@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { FileLock } from '../../src/accounts/file-lock.ts'
@@ -7,7 +7,7 @@ import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { processes } from './support.ts'
 
 /** Above Linux's largest pid, so that /proc knows nothing of them. */
-const [one, two] = [4_999_991, 4_999_992]
+const [one, two, three] = [4_999_991, 4_999_992, 4_999_993]
 
 describe('a file lock', () => {
   test('names its owner, refuses a second one, and leaves nothing behind', () => {
@@ -55,11 +55,21 @@ describe('a file lock', () => {
   test('is not taken over while another does just that, unless that one died in it', () => {
     const path = join(folder(), 'users.json')
     writeFileSync(`${path}.lock`, `${one} 0\n`)
-    writeFileSync(`${path}.lock.takeover`, '7 0\n')
-    expect(() => FileLock.take(path, processes(two), '--users')).toThrow('in use by another server (process 4999991)')
+    writeFileSync(`${path}.lock.takeover`, `${three} 0\n`)
+    const alive = processes(two, three)
+    expect(() => FileLock.take(path, alive, '--users')).toThrow('in use by another server (process 4999993)')
     utimesSync(`${path}.lock.takeover`, 1, 1)
-    FileLock.take(path, processes(two), '--users').release()
-    expect(existsSync(`${path}.lock.takeover`)).toBe(false)
+    FileLock.take(path, alive, '--users').release()
+    expect(readdirSync(join(path, '..'))).toEqual([])
+  })
+
+  test('bug: a server killed while it took a lock over kept others away for ten seconds, and its files for ever', () => {
+    const path = join(folder(), 'users.json')
+    for (const name of ['lock', 'lock.takeover', `lock.${one}`]) writeFileSync(`${path}.${name}`, `${one} 0\n`)
+    writeFileSync(`${path}.lock.takeover.${three}`, `${three} 0\n`)
+    const lock = FileLock.take(path, processes(two), '--users')
+    expect(readdirSync(join(path, '..'))).toEqual(['users.json.lock'])
+    lock.release()
   })
 
   test('of another is not removed by giving ours back', () => {
