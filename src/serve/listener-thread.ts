@@ -98,6 +98,13 @@ export function runListenerThread(
     },
   })
 
+  const serve = (definition: ProtocolDefinition): void => {
+    shared = definition.shared && share(definition.shared)
+    shared?.catch(fail)
+    pool = new ThreadPool(config, poolOwner(shared))
+    pool.ready().catch(fail)
+  }
+
   const link = connectLink<ListenerThreadNews, ListenerThreadCalls>(port, {
     async open() {
       if (bound.clients < config.maxClients) {
@@ -112,12 +119,9 @@ export function runListenerThread(
       const definition = await loading
       const endpoint = await listener.open()
       record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
-      // Whoever connects is taken in from now on, and served when the threads for that have started: to wait for them here
-      // would take longer than all before.
-      shared = definition.shared && share(definition.shared)
-      shared?.catch(fail)
-      pool = new ThreadPool(config, poolOwner(shared))
-      pool.ready().catch(fail)
+      // The answer goes out before threads are started, which takes a while, and long before they are up. Nobody is accepted
+      // in this turn of the loop; whoever is in the next ones will be served when they are.
+      setImmediate(serve, definition)
       return endpoint
     },
     pause() {
