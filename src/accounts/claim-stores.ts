@@ -1,29 +1,30 @@
-import { FileUserStore } from './file-user-store.ts'
+import { claimUsers } from './file-user-store.ts'
 import type { AccountsConfig, AccountsServices } from './open-accounts.ts'
 import { SqliteSessionStore } from './sqlite-session-store.ts'
 
 /**
- * Makes sure of the stores for the thread that will own them: opens them, and keeps their locks until that thread has taken
- * them over, or until `release`. @throws {StorageError} when one can't be used
+ * Makes sure of the stores for the thread that will own them, and keeps their locks until that thread has taken them over, or
+ * until `release`. When they are large they are not `checked`. @throws {StorageError} when one can't be used
  */
 export function claimStores(
   { usersPath, databasePath }: Pick<AccountsConfig, 'usersPath' | 'databasePath'>,
   services: Pick<AccountsServices, 'clock' | 'processes'>,
-): { release(): void } {
-  const users = new FileUserStore({ path: usersPath, ...services }).closeKeepingLock()
+): { readonly checked: boolean; release(): void } {
+  const users = claimUsers({ path: usersPath, ...services })
   try {
     const sessions =
       databasePath === undefined
         ? undefined
         : new SqliteSessionStore(databasePath, services.processes).closeKeepingLock()
     return {
+      checked: users.checked,
       release() {
-        users?.release()
+        users.lock?.release()
         sessions?.release()
       },
     }
   } catch (error) {
-    users?.release()
+    users.lock?.release()
     throw error
   }
 }

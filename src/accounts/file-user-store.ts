@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
@@ -53,20 +53,9 @@ export class FileUserStore implements UserStore {
   constructor(file: UsersFile) {
     this.#file = file
     this.#disk = file.disk ?? realDisk
-    // One lock for one file, whatever leads to it.
     this.#path = behindLinks(file.path)
-    try {
-      this.#lock = FileLock.take(this.#path, file.processes, '--users')
-    } catch (error) {
-      // Where no lock can be made, nobody can write; a later change tries again.
-      if (!['EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(errorCode(error))) throw explain(file.path, error)
-    }
-    try {
-      this.#book = parseUsers(readText(this.#path), file.path)
-    } catch (error) {
-      this.#lock?.release()
-      throw explain(file.path, error)
-    }
+    this.#lock = takeLock(file)
+    this.#book = locked(this.#lock, file, () => readBook(file))
   }
 
   host(key: string): HostRecord | undefined {
@@ -118,14 +107,8 @@ export class FileUserStore implements UserStore {
 
   async close(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing
-    this.closeKeepingLock()?.release()
-  }
-
-  /** For a store that nothing was changed in; its lock, if it has one, belongs to the caller from now on. */
-  closeKeepingLock(): FileLock | undefined {
-    const lock = this.#lock
+    this.#lock?.release()
     this.#lock = undefined
-    return lock
   }
 
   #today(): string {
@@ -159,6 +142,43 @@ export class FileUserStore implements UserStore {
     }
     this.#writing = undefined
   }
+}
+
+/**
+ * Takes the lock for the store that another thread will make of the file, and reads the file, too: if it is so large that to
+ * read it twice would cost more than to wait for that thread, it is left unread. @throws {StorageError} as the store does
+ */
+export function claimUsers(file: UsersFile): { readonly lock: FileLock | undefined; readonly checked: boolean } {
+  const lock = takeLock(file)
+  return locked(lock, file, () => {
+    const checked = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
+    if (checked) readBook(file)
+    return { lock, checked }
+  })
+}
+
+/** One lock for one file, whatever leads to it. Where none can be made, nobody can write; a later change tries again. */
+function takeLock({ path, processes }: UsersFile): FileLock | undefined {
+  try {
+    return FileLock.take(behindLinks(path), processes, '--users')
+  } catch (error) {
+    if (['EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(errorCode(error))) return undefined
+    throw explain(path, error)
+  }
+}
+
+/** Gives the lock back when `use` fails. */
+function locked<T>(lock: FileLock | undefined, { path }: UsersFile, use: () => T): T {
+  try {
+    return use()
+  } catch (error) {
+    lock?.release()
+    throw explain(path, error)
+  }
+}
+
+function readBook({ path }: UsersFile): UserBook {
+  return parseUsers(readText(path), path)
 }
 
 function readText(path: string): string {

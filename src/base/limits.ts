@@ -216,6 +216,8 @@ export const limits = {
   waitNoticeMs: 2_000,
   /** Accounts and sources whose failures are remembered; about 100 bytes each, the one silent longest is forgotten first. */
   throttleEntries: 65_536,
+  /** Reads in a few milliseconds, while other threads start; 6,000 users. */
+  usersReadTwiceBytes: 1_048_576,
   /** A temporary file beside the one it was to replace, not written to for so long, was left by a process that died. */
   abandonedFileMs: 600_000,
   /** To take a lock over lasts microseconds; who has been at it for so long will not end, though somebody has that pid now. */

@@ -75,6 +75,7 @@ async function serve(
       pid: machine.pid,
       check: async () => {
         claim = await protocol.claim?.(values, { files: values, clock, processes: machine })
+        return claim?.checked ?? false
       },
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)

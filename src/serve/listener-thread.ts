@@ -24,8 +24,8 @@ export interface ServerStatus {
 
 /** What the main thread asks of the listener thread. */
 export type ListenerThreadCalls = {
-  /** Binds, and then starts the threads. Rejects when the server can't listen. */
-  open(argument: undefined): Promise<Endpoint>
+  /** Binds, and starts all else before or after that. Rejects when the server can't start. */
+  open(how: { readonly sharedFirst: boolean }): Promise<Endpoint>
   pause(argument: undefined): boolean
   resume(argument: undefined): Promise<boolean>
   kick(id: number): Promise<boolean>
@@ -73,8 +73,10 @@ export function runListenerThread(
     },
   })
 
-  const share = async (open: NonNullable<ProtocolDefinition['shared']>): Promise<Shared> =>
-    open(config.options, { clock, record, startThread, fail, files: { users: config.users, db: config.db } })
+  const share = ({ shared: open }: ProtocolDefinition): Promise<Shared> | undefined => {
+    const files = { users: config.users, db: config.db }
+    return open && (async () => open(config.options, { clock, record, startThread, fail, files }))()
+  }
 
   const poolOwner = (shared: Promise<Shared> | undefined): PoolOwner => ({
     record,
@@ -99,14 +101,14 @@ export function runListenerThread(
   })
 
   const serve = (definition: ProtocolDefinition): void => {
-    shared = definition.shared && share(definition.shared)
+    shared ??= share(definition)
     shared?.catch(fail)
     pool = new ThreadPool(config, poolOwner(shared))
     pool.ready().catch(fail)
   }
 
   const link = connectLink<ListenerThreadNews, ListenerThreadCalls>(port, {
-    async open() {
+    async open({ sharedFirst }) {
       if (bound.clients < config.maxClients) {
         record({
           type: 'limited',
@@ -117,7 +119,12 @@ export function runListenerThread(
         })
       }
       const definition = await loading
-      const endpoint = await listener.open()
+      if (sharedFirst) shared = share(definition)
+      await shared
+      const endpoint = await listener.open().catch(async (error: unknown) => {
+        await (await shared)?.close()
+        throw error
+      })
       record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
       // The answer goes out before threads are started, which takes a while, and long before they are up. Nobody is accepted
       // in this turn of the loop; whoever is in the next ones will be served when they are.

@@ -41,6 +41,8 @@ export interface ClaimServices {
 
 /** A server's right to its files. */
 export interface Claim {
+  /** They can be used. False: only `shared` can tell, and the port is opened after it has. */
+  readonly checked: boolean
   /** Gives up what the server's threads have not taken over, and what they have left behind. */
   release(): void
 }
@@ -74,11 +76,11 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
   /** Options of this protocol only; the common ones come by themselves. */
   readonly options: S
   /**
-   * Makes sure of the files, before the port is open: `shared` opens them when it is, and those who have come by then wait
-   * for it. @throws {NetlabError} when the server can't start, e.g. because a file can't be read or is in use.
+   * Makes sure of the files of `shared`, so that the port need not wait until that has opened them. @throws {NetlabError}
+   * when the server can't start, e.g. because a file can't be read or is in use.
    */
   claim?(options: Values<S>, services: ClaimServices): Promise<Claim>
-  /** The state of the whole server. When it can't be opened after all, the server stops. */
+  /** The state of the whole server. @throws {NetlabError} and the server does not start, or stops. */
   shared?(options: Values<S>, services: SharedServices): Shared | Promise<Shared>
   create(options: Values<S>, services: ProtocolServices): Protocol | Promise<Protocol>
 }

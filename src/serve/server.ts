@@ -35,8 +35,11 @@ export interface ServerServices {
   readonly startThread: StartThread
   readonly version: string
   readonly pid: number
-  /** Runs before the port is open, and throws what stands against a start. */
-  check?(): Promise<void>
+  /**
+   * Runs before the port is open, and throws what stands against a start. False, or without it: what the protocol shares may
+   * still find something, and is opened first.
+   */
+  check?(): Promise<boolean>
 }
 
 /**
@@ -92,8 +95,8 @@ export async function startServer(config: ServeConfig, services: ServerServices)
   let where: Endpoint
   try {
     // Here, while the listener's thread starts; and before it has a port that somebody could find open.
-    await services.check?.()
-    where = await link.ask('open', undefined)
+    const checked = await services.check?.()
+    where = await link.ask('open', { sharedFirst: checked !== true })
   } catch (error) {
     await worker.terminate()
     throw error

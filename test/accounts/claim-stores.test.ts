@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals'
 import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
 import { claimStores } from '../../src/accounts/claim-stores.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { limits } from '../../src/base/limits.ts'
 import { processes } from '../../src/main/processes.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -21,6 +22,7 @@ test('claimed stores are nobody else’s until they are released', () => {
   const { folder, config } = files()
   const stranger = { ...services, processes: another(4_999_991, process.pid) }
   const claim = claimStores(config, services)
+  expect(claim.checked).toBe(true)
   expect(() => claimStores(config, stranger)).toThrow('in use by another server')
   claim.release()
   expect(locks(folder)).toEqual([])
@@ -40,6 +42,15 @@ test('the thread that owns claimed stores takes them over, and gives them back',
   expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
   await thread.close()
   expect(locks(folder)).toEqual([])
+  claim.release()
+})
+
+test('a large users file is locked and left to its owner to read', () => {
+  const { folder, config } = files()
+  writeFileSync(join(folder, 'users.json'), 'x'.repeat(limits.usersReadTwiceBytes + 1))
+  const claim = claimStores(config, services)
+  expect(claim.checked).toBe(false)
+  expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
   claim.release()
 })
 

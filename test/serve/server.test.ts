@@ -72,6 +72,24 @@ test('a server whose files turn out to be unusable once it listens ends and says
   expect(readdirSync(folder)).toEqual(['users.json'])
 })
 
+test('a server whose files could not be checked opens them first, and no port when they are unusable', async () => {
+  const folder = temporaryFolder()
+  const config = { protocol: 'ident', users: join(folder, 'users.json') }
+  const good = await startTestServer(config, { checked: false })
+  const taken = startTestServer(
+    { ...config, users: join(folder, 'other'), port: good.port, strictPort: true },
+    { checked: false },
+  )
+  await expect(taken).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  await good.server.stop('test over')
+  writeFileSync(join(folder, 'users.json'), 'nonsense')
+  await expect(startTestServer(config, { checked: false })).rejects.toMatchObject({
+    exit: ExitCode.io,
+    message: expect.stringContaining('is damaged'),
+  })
+  expect(readdirSync(folder)).toEqual(['users.json'])
+})
+
 test('bug: a server that was stopped before its accounts were open handed them threads that had ended', async () => {
   const folder = temporaryFolder()
   const files = { users: join(folder, 'users.json'), db: join(folder, 'netlab.db') }

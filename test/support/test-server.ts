@@ -28,15 +28,22 @@ export interface ThreadedServer {
   readonly events: readonly NetlabEvent[]
 }
 
-/** A whole server: listener thread, client threads, real sockets. The caller stops it. */
+/** A whole server: listener thread, client threads, real sockets. The caller stops it. `checked`: its files are known to be good. */
 export async function startTestServer(
   config: Partial<ServeConfig> = {},
-  { start = startThread, log }: { start?: StartThread; log?: EventLog } = {},
+  { start = startThread, log, checked = true }: { start?: StartThread; log?: EventLog; checked?: boolean } = {},
 ): Promise<ThreadedServer> {
   const events: NetlabEvent[] = []
   const server = await startServer(
     { ...testConfig, protocol: 'echo', ...config },
-    { log: log ?? memoryLog(events), clock: systemClock, startThread: start, version: '0', pid: 0 },
+    {
+      log: log ?? memoryLog(events),
+      clock: systemClock,
+      startThread: start,
+      version: '0',
+      pid: 0,
+      check: async () => checked,
+    },
   )
   return { server, port: server.endpoint.port, events }
 }
