@@ -1,18 +1,14 @@
 import type { AccountMessage, ServerMessage } from './messages.ts'
+import { PasswordQuestions } from './password-questions.ts'
 import { accountCommands, serverText } from './server-text.ts'
 import type { Heard, Voice } from './talk.ts'
 
-/** The passwords that `passwd` asks for, in turn. */
-type Change = readonly string[]
-
-const questions = ['Old password:', 'New password:', 'New password again:']
-
 /** The commands of someone who is logged in and types lines. */
 export class AccountText implements Voice<AccountMessage, ServerMessage> {
-  #change: Change | undefined
+  readonly #password = new PasswordQuestions()
 
   hear(text: string): Heard<AccountMessage> {
-    if (this.#change !== undefined) return this.#hearPassword([...this.#change, text])
+    if (this.#password.asking) return this.#password.hear(text)
     const token = /^resume (\S+)$/.exec(text.trim())?.[1]
     if (token !== undefined) return { kind: 'message', message: { type: 'resume', token } }
     const [command = '', argument, ...rest] = text.trim().toLowerCase().split(/\s+/)
@@ -27,24 +23,15 @@ export class AccountText implements Voice<AccountMessage, ServerMessage> {
       case 'logout':
         return { kind: 'message', message: { type: 'logout', ...(argument !== undefined && { which: argument }) } }
       case 'passwd':
-        this.#change = []
-        return more(...questions.slice(0, 1))
+        return argument === undefined ? more(this.#password.begin()) : more(accountCommands)
       default:
         return more(accountCommands)
     }
   }
 
   say(message: ServerMessage): readonly string[] {
-    return serverText(message)
-  }
-
-  #hearPassword(answers: Change): Heard<AccountMessage> {
-    const question = questions[answers.length]
-    this.#change = question === undefined ? undefined : answers
-    if (question !== undefined) return more(question)
-    const [old = '', next = '', again] = answers
-    if (next !== again) return more('The two new passwords differ; nothing was changed.')
-    return { kind: 'message', message: { type: 'passwd', old, new: next } }
+    const question = this.#password.outcome(message)
+    return question === undefined ? serverText(message) : [...serverText(message), question]
   }
 }
 

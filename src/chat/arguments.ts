@@ -64,6 +64,17 @@ export const argumentReaders: { readonly [K in keyof ArgumentTypes]: ArgumentRea
     fromLine: (rest) => [undefined, rest],
     fromJson: (value) => (value === undefined ? undefined : asId(value)),
   },
+  secret: {
+    fromLine(rest) {
+      if (rest !== '') throw new Refusal('USAGE', 'passwords are asked for, and not typed here')
+      return [undefined, '']
+    },
+    fromJson: asText,
+  },
+  sessions: {
+    fromLine: (rest) => [rest === '' ? undefined : rest.toLowerCase(), ''],
+    fromJson: (value) => (value === undefined || typeof value === 'number' ? value : asText(value)),
+  },
 }
 
 /** The first word and what follows it, without the white space between. */

@@ -1,4 +1,4 @@
-import type { Request } from './commands.ts'
+import type { RoomRequest } from './commands.ts'
 import type { ChatDialect } from './wire.ts'
 
 /** What a connection's thread tells the room's owner, in the order in which it happened. */
@@ -14,7 +14,7 @@ export type Signal =
       /** Rooms with the last id seen in each: they are entered where they were left. */
       readonly resume?: Readonly<Record<string, number>> | undefined
     }
-  | { readonly type: 'asked'; readonly connection: number; readonly request: Request }
+  | { readonly type: 'asked'; readonly connection: number; readonly request: RoomRequest }
   | { readonly type: 'closed'; readonly connection: number }
 
 /** What the owner sends to a thread: bytes encoded once, for a whole room or for one connection. */

@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Backplane, Delivery, Signal } from './backplane.ts'
-import { commandTable } from './commands.ts'
+import { commandTable, isForAccounts } from './commands.ts'
 import { Hall, type HallOptions } from './hall.ts'
 import { consoleName } from './handlers.ts'
 import type { Connection } from './member.ts'
@@ -57,7 +57,9 @@ export class Chat {
       answer += text
     }
     try {
-      handle(this.#hall, consoleConnection(write), parseCommand(bare))
+      const request = parseCommand(bare)
+      if (isForAccounts(request)) return undefined
+      handle(this.#hall, consoleConnection(write), request)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       answer = `! ${error.message}\n`
@@ -81,7 +83,8 @@ export class Chat {
     this.#connections.set(signal.connection, connection)
     const [oldest] = connection.member.connections
     if (connection.member.connections.size > limits.chatConnectionsPerMember && oldest !== undefined) {
-      this.#hall.reply(oldest, { type: 'bye', reason: 'you have connected too many times; this was the oldest' })
+      const message = 'you have connected too many times; this was the oldest'
+      this.#hall.reply(oldest, { type: 'bye', reason: 'replaced', message })
       this.#hall.outbox.push({ type: 'end', connection: oldest })
       this.#hall.close(oldest)
     }

@@ -110,6 +110,12 @@ export class ClientView {
     }
   }
 
+  /** The accounts answered, in lines that are safe to show. */
+  aside(lines: readonly string[], refused: boolean): ViewStep {
+    if (refused) return { lines: lines.map((line) => ({ text: `! ${line}` })), send: [] }
+    return { lines: lines.map((line) => ({ text: this.#style.faint(`* ${line}`) })), send: [] }
+  }
+
   #history({ room, messages, more }: Extract<ServerMessage, { type: 'history' }>): ViewStep {
     const away = this.#catchingUp.get(room)
     if (away === undefined) return { lines: messages.flatMap((message) => this.#said(message, false)), send: [] }

@@ -15,6 +15,10 @@ export interface ArgumentTypes {
   range: HistoryRange
   /** Programs only: the last id they have seen of the room. */
   after: number | undefined
+  /** Programs only: a person is asked for it, and never types it where it could be said to the room. */
+  secret: string | undefined
+  /** Which of somebody's own sessions; this one when nothing is said. */
+  sessions: string | number | undefined
 }
 
 export type Right = 'everybody' | 'operators'
@@ -28,6 +32,8 @@ export interface CommandSpec {
   readonly right: Right
   /** May be typed at the server's console. */
   readonly console?: true
+  /** Asked of the accounts, and answered by them to nobody else: the room's owner never hears of it. */
+  readonly accounts?: true
 }
 
 /** Every request there is. How a line or a JSON message is read, what the help says and who may do it all follow from it. */
@@ -113,6 +119,34 @@ export const commandTable = {
     right: 'operators',
     console: true,
   },
+  whoami: {
+    args: {},
+    usage: '/whoami',
+    summary: 'show who you are, and since when',
+    right: 'everybody',
+    accounts: true,
+  },
+  sessions: {
+    args: {},
+    usage: '/sessions',
+    summary: 'list where you are logged in',
+    right: 'everybody',
+    accounts: true,
+  },
+  logout: {
+    args: { which: 'sessions' },
+    usage: '/logout [ID | others | all]',
+    summary: 'end this session and leave, or other sessions of yours',
+    right: 'everybody',
+    accounts: true,
+  },
+  passwd: {
+    args: { old: 'secret', new: 'secret' },
+    usage: '/passwd',
+    summary: 'change your password, which also ends your other sessions',
+    right: 'everybody',
+    accounts: true,
+  },
   help: { args: {}, usage: '/help', summary: 'show this list', right: 'everybody', console: true },
   quit: { args: {}, usage: '/quit', summary: 'leave the chat', right: 'everybody' },
   ping: { args: {}, usage: '/ping', summary: 'ask whether the server is there', right: 'everybody' },
@@ -130,6 +164,19 @@ export type Request = {
       : never
   }
 }[CommandName]
+
+/** What goes to the accounts, by the table. */
+export type AccountRequest = Extract<
+  Request,
+  { type: { [K in CommandName]: Table[K] extends { accounts: true } ? K : never }[CommandName] }
+>
+
+/** What goes to the room's owner. */
+export type RoomRequest = Exclude<Request, AccountRequest>
+
+export function isForAccounts(request: Request): request is AccountRequest {
+  return 'accounts' in commandTable[request.type]
+}
 
 export function isCommand(name: string): name is CommandName {
   return Object.hasOwn(commandTable, name)

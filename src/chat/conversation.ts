@@ -3,6 +3,8 @@ import { ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import { pause } from '../base/pause.ts'
+import { isForAccounts, type Request } from './commands.ts'
+import type { Desk } from './desk.ts'
 import type { Edge } from './edge.ts'
 import { parseEntrance } from './entrance.ts'
 import type { Sink } from './fan-out.ts'
@@ -33,6 +35,7 @@ export interface ConversationServices {
   readonly clock: Clock
   /** Shared by all of the user's connections. */
   readonly bucket: TokenBucket
+  readonly desk: Desk
 }
 
 /** One connection's part in the chat, from the login to its end. */
@@ -64,7 +67,8 @@ export class Conversation {
     if (this.#sink.dialect === 'text') this.#enter({})
     try {
       for (let text = await this.#next(); text !== undefined; text = await this.#next()) {
-        this.#hear(text)
+        const atDesk = this.#hear(text)
+        if (atDesk !== undefined && !(await atDesk)) return
         const waitMs = bucket.take(clock.monotonic())
         if (waitMs > 0) await pause(clock, waitMs, this.#line.signal, { background: true })
         // What a flood left behind is not said after its sender has gone.
@@ -73,12 +77,6 @@ export class Conversation {
     } finally {
       if (this.#entered) edge.close(this.#line.id)
     }
-  }
-
-  /** Ends it from outside: says why, then closes. */
-  dismiss(reason: string, detail: string): void {
-    this.#line.write(encode([{ type: 'bye', reason }], this.#sink.dialect))
-    this.#line.end('kicked', detail)
   }
 
   async #next(): Promise<string | undefined> {
@@ -91,36 +89,46 @@ export class Conversation {
     }
   }
 
-  #hear(text: string): void {
+  /** What is to be waited for before the next one is read, if anything: whether the connection goes on. */
+  #hear(text: string): Promise<boolean> | undefined {
     let message: unknown
     try {
-      if (this.#sink.dialect === 'text') this.#hearLine(text)
-      else {
-        message = parseJson(text)
-        this.#hearMessage(message)
-      }
+      if (this.#sink.dialect === 'text') return this.#hearLine(text)
+      message = parseJson(text)
+      return this.#hearMessage(message)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       this.#refuse(error, message)
+      return undefined
     }
   }
 
-  #hearLine(text: string): void {
+  #hearLine(text: string): Promise<boolean> | undefined {
+    const { desk } = this.#services
+    if (desk.asking) return desk.answer(text)
     // As every other service of this program takes it; and an empty line is nothing to complain about.
     const line = text.trim() === 'exit' ? '/quit' : text
-    if (line.trim() !== '') this.#services.edge.ask(this.#line.id, parseLine(line))
+    return line.trim() === '' ? undefined : this.#carryOut(parseLine(line))
   }
 
-  #hearMessage(message: unknown): void {
+  #hearMessage(message: unknown): Promise<boolean> | undefined {
     const entrance = parseEntrance(message)
     if (entrance !== undefined) {
       if (this.#entered) throw new Refusal('BAD_MESSAGE', 'you have entered already; "join" takes you to other rooms')
       this.#enter(entrance.resume)
-      return
+      return undefined
     }
     const request = parseMessage(message)
+    if (request.type === 'passwd' && request.old === undefined)
+      throw new Refusal('USAGE', 'a program sends both passwords: {"type":"passwd","old":…,"new":…}')
+    return this.#carryOut(request)
+  }
+
+  #carryOut(request: Request): Promise<boolean> | undefined {
+    if (isForAccounts(request)) return this.#services.desk.take(request)
     if (!this.#entered) this.#enter({})
     this.#services.edge.ask(this.#line.id, request)
+    return undefined
   }
 
   #enter(resume: Readonly<Record<string, number>>): void {

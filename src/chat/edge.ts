@@ -1,5 +1,5 @@
 import type { Backplane, Signal } from './backplane.ts'
-import type { Request } from './commands.ts'
+import type { RoomRequest } from './commands.ts'
 import { FanOut, type FanOutOptions, type Sink } from './fan-out.ts'
 import type { ServerMessage } from './message.ts'
 import type { Defer } from './pace.ts'
@@ -41,7 +41,7 @@ export class Edge {
     this.#signal({ type: 'opened', connection: id, name, operator, dialect: sink.dialect, resume })
   }
 
-  ask(id: number, request: Request): void {
+  ask(id: number, request: RoomRequest): void {
     this.#signal({ type: 'asked', connection: id, request })
   }
 

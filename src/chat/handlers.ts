@@ -1,4 +1,4 @@
-import type { CommandName, Request } from './commands.ts'
+import type { RoomRequest } from './commands.ts'
 import type { Hall } from './hall.ts'
 import type { Connection } from './member.ts'
 import { Refusal } from './refusal.ts'
@@ -8,7 +8,11 @@ export const consoleName = "the operator at the server's console"
 
 /** One function for each request of the table. Each may throw a Refusal for the one who asked. */
 export type Handlers = {
-  readonly [K in CommandName]: (hall: Hall, connection: Connection, request: Extract<Request, { type: K }>) => void
+  readonly [K in RoomRequest['type']]: (
+    hall: Hall,
+    connection: Connection,
+    request: Extract<RoomRequest, { type: K }>,
+  ) => void
 }
 
 /** The room that is meant: the named one, or the current one. @throws {Refusal} NO_ROOM */

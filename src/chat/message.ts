@@ -105,4 +105,5 @@ export type ServerMessage =
       readonly cid?: string | undefined
     }
   | { readonly type: 'pong' }
-  | { readonly type: 'bye'; readonly reason: string }
+  /** `message` is the sentence for a person. */
+  | { readonly type: 'bye'; readonly reason: 'exit' | 'replaced'; readonly message: string }

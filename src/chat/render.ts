@@ -41,7 +41,7 @@ export function renderLines(message: ServerMessage): string {
     case 'pong':
       return '* the server is there\n'
     case 'bye':
-      return `* ${message.reason}\n`
+      return `* ${message.message}\n`
   }
 }
 

@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts'
-import { commandSpecs, commandTable, type Request } from './commands.ts'
+import { commandSpecs, commandTable, type RoomRequest } from './commands.ts'
 import type { Hall } from './hall.ts'
 import { consoleName, type Handlers, roomMeant } from './handlers.ts'
 import type { Connection } from './member.ts'
@@ -12,12 +12,12 @@ import { Refusal } from './refusal.ts'
  * Carries out what a member asks.
  * @throws {Refusal} that is for the one who asked
  */
-export function handle(hall: Hall, connection: Connection, request: Request): void {
+export function handle(hall: Hall, connection: Connection, request: RoomRequest): void {
   const spec = commandTable[request.type]
   if (spec.right === 'operators' && !connection.member.operator)
     throw new Refusal('NOT_OPERATOR', `only an operator can do that: ${spec.usage}`)
   // The handler is looked up by the request's own type, which TypeScript can't see.
-  const handler = handlers[request.type] as (hall: Hall, connection: Connection, request: Request) => void
+  const handler = handlers[request.type] as (hall: Hall, connection: Connection, request: RoomRequest) => void
   handler(hall, connection, request)
 }
 
@@ -117,7 +117,7 @@ const handlers: Handlers = {
   },
   quit(hall, connection) {
     for (const room of [...connection.rooms.keys()]) hall.leave(connection, room)
-    hall.reply(connection, { type: 'bye', reason: 'goodbye' })
+    hall.reply(connection, { type: 'bye', reason: 'exit', message: 'goodbye' })
     hall.outbox.push({ type: 'end', connection })
     hall.close(connection)
   },

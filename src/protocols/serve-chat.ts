@@ -10,6 +10,7 @@ import { portBackplane } from '../chat/port-backplane.ts'
 import { openSideChannel } from '../chat/side-channel.ts'
 import type { Values } from '../options/spec.ts'
 import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
+import { ChatDesk } from './chat-desk.ts'
 import type { chatOptions } from './chat-options.ts'
 
 /** A login, then a conversation in rooms, for every client of one thread. */
@@ -30,22 +31,13 @@ export function serveChat(
       if (own === undefined) return
       const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
       const bucket = flood.enter(user.name, clock.monotonic())
-      const conversation = new Conversation(session, await session.dialect(), user, { edge, clock, bucket })
-      const forget = accounts.onRevoked(own.id, () => {
-        session.record({
-          type: 'session-revoked',
-          id: session.id,
-          peer: session.peer,
-          name: user.name,
-          session: own.id,
-        })
-        conversation.dismiss('your session was ended from elsewhere', 'session revoked')
-      })
+      const dialect = await session.dialect()
+      const desk = new ChatDesk(session, dialect, own, { accounts, clock })
       try {
-        await conversation.run()
+        await new Conversation(session, dialect, user, { edge, clock, bucket, desk }).run()
       } finally {
         flood.leave(user.name)
-        forget()
+        desk.close()
       }
     },
   }

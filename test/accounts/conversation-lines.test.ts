@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { accountCommands } from '../../src/accounts/server-text.ts'
 import { namePrompt, password, passwordPrompt, register, serve, setUp, wrong } from './conversing.ts'
 import { FakeLine } from './fake-line.ts'
 
@@ -92,20 +93,39 @@ describe('in lines', () => {
     const here = await setUp()
     const { token } = await register(here.accounts)
     const line = new FakeLine('text').says(`resume ${token}`)
+    line.says('passwd', password, '', 'passwd', password, 'battery staple', '')
     line.says('passwd', password, 'battery staple', 'battery stable')
-    line.says('passwd', 'wrong horse', 'battery staple', 'battery staple')
-    line.says('passwd', password, 'letmein1', 'letmein1')
-    line.says('passwd', password, 'battery staple', 'battery staple').halfCloses()
+    line.says('letmein1', 'letmein1')
+    line.says('battery staple', 'battery staple', 'passwd now', 'exit')
+    await serve(line, here)
+    const [old, next, again] = [
+      'Old password (visible here as you type; an empty line changes nothing):',
+      'New password:',
+      'New password again:',
+    ]
+    expect(line.sent.slice(4)).toEqual([
+      ...[old, next, 'Nothing was changed.'],
+      ...[old, next, again, 'Nothing was changed.'],
+      ...[old, next, again, 'The two new passwords differ.'],
+      ...[next, again, 'That password is one of the commonest; everyone who guesses tries it first.'],
+      ...[next, again, 'The password is changed; 0 other sessions ended.'],
+      accountCommands,
+      'Goodbye.',
+    ])
+    await here.accounts.close()
+  })
+
+  test('passwd asks again after a wrong password: what is typed then is a password, too', async () => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    const line = new FakeLine('text').says(`resume ${token}`, 'passwd')
+    line.says('wrong horse', 'battery staple', 'battery staple')
+    line.says(password, 'battery staple', 'battery staple', 'exit')
     await serve(line, here)
     expect(line.sent.filter((one) => !one.endsWith(':')).slice(3)).toEqual([
-      'The two new passwords differ; nothing was changed.',
       'That is not your password.',
-      'That password is one of the commonest; everyone who guesses tries it first.',
       'The password is changed; 0 other sessions ended.',
-    ])
-    expect(line.sent.filter((one) => one.endsWith(':'))).toEqual([
-      namePrompt,
-      ...Array.from({ length: 4 }, () => ['Old password:', 'New password:', 'New password again:']).flat(),
+      'Goodbye.',
     ])
     await here.accounts.close()
   })

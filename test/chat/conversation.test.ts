@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { type ChatLine, Conversation } from '../../src/chat/conversation.ts'
+import type { Desk } from '../../src/chat/desk.ts'
 import { TokenBucket } from '../../src/chat/token-bucket.ts'
 import { ChatWorld, Listener, type Person } from '../support/chat-world.ts'
 
@@ -60,7 +61,8 @@ describe('a flood', () => {
     const [edge] = world.edges
     if (edge === undefined) throw new Error('a world has an edge')
     const bucket = new TokenBucket(burst, rate, world.clock.monotonic())
-    const services = { edge, clock: world.clock, bucket }
+    const desk: Desk = { asking: false, answer: async () => true, take: async () => true }
+    const services = { edge, clock: world.clock, bucket, desk }
     return new Conversation(line, 'text', { name: 'Ada', operator: false }, services).run()
   }
 

@@ -35,6 +35,12 @@ describe('a line that a person types', () => {
     ['/op bob', { type: 'op', name: 'bob', off: false }],
     ['/topic all about it', { type: 'topic', room: undefined, text: 'all about it' }],
     ['/topic', { type: 'topic', room: undefined, text: undefined }],
+    ['/whoami', { type: 'whoami' }],
+    ['/sessions', { type: 'sessions' }],
+    ['/logout', { type: 'logout', which: undefined }],
+    ['/logout Others', { type: 'logout', which: 'others' }],
+    ['/logout 7', { type: 'logout', which: '7' }],
+    ['/passwd', { type: 'passwd', old: undefined, new: undefined }],
     ['/help', { type: 'help' }],
     ['/quit', { type: 'quit' }],
   ])('%s', (line, request) => {

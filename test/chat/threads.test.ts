@@ -9,7 +9,7 @@ import { runHistory } from '../../src/chat/history-thread.ts'
 import { parseMessage } from '../../src/chat/parse.ts'
 import { portBackplane, serveBackplane } from '../../src/chat/port-backplane.ts'
 import { PortHistory } from '../../src/chat/port-history.ts'
-import { Listener } from '../support/chat-world.ts'
+import { forRoom, Listener } from '../support/chat-world.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const defer = (callback: () => void): void => void setImmediate(callback)
@@ -83,7 +83,7 @@ describe('the chat over threads', () => {
     )
     const before = [...batches]
     for (const [index, edge] of edges.entries())
-      for (let n = 0; n < 200; n++) edge.ask(index * 100, parseMessage({ type: 'say', text: `${index} ${n}` }))
+      for (let n = 0; n < 200; n++) edge.ask(index * 100, forRoom(parseMessage({ type: 'say', text: `${index} ${n}` })))
     await Promise.all(listeners.map((listener) => listener.heard(600)))
     const [first, ...others] = listeners.map((listener) => listener.messages().map(({ id, text }) => `${id} ${text}`))
     expect(first).toHaveLength(600)
@@ -98,9 +98,9 @@ describe('the chat over threads', () => {
       const { edges, stop } = await startChat(file, 1)
       const listener = new Waiting('frames')
       edges[0]?.open({ id: 1, name: 'ann', operator: false }, listener)
-      edges[0]?.ask(1, parseMessage({ type: 'say', text: `round ${round}`, cid: `c${round}` }))
+      edges[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: `round ${round}`, cid: `c${round}` })))
       await listener.heard(round)
-      edges[0]?.ask(1, parseMessage({ type: 'say', text: 'round 1', cid: 'c1' }))
+      edges[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: 'round 1', cid: 'c1' })))
       await listener.heard(round + 1)
       const ids = listener.messages().map(({ id }) => id)
       expect(ids.slice(0, round)).toEqual(Array.from({ length: round }, (_, n) => n + 1))
@@ -114,7 +114,7 @@ describe('the chat over threads', () => {
     const listeners = edges.map((edge, index) => {
       const listener = new Waiting('frames')
       edge.open({ id: index + 1, name: `m${index}`, operator: false }, listener)
-      edge.ask(index + 1, parseMessage({ type: 'say', text: 'here' }))
+      edge.ask(index + 1, forRoom(parseMessage({ type: 'say', text: 'here' })))
       return listener
     })
     await Promise.all(listeners.map((listener) => listener.heard(2)))
@@ -144,7 +144,7 @@ describe('the chat over threads', () => {
     const edge = new Edge({ backplane: chat.backplane(), clock: systemClock, defer })
     const listener = new Waiting('frames')
     edge.open({ id: 1, name: 'ann', operator: true }, listener)
-    edge.ask(1, parseMessage({ type: 'say', text: 'anybody there?' }))
+    edge.ask(1, forRoom(parseMessage({ type: 'say', text: 'anybody there?' })))
     port2.close()
     await listener.until(() => listener.of('notice').length > 0)
     expect(listener.messages()[0]?.unstored).toBe(true)

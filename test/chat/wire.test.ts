@@ -79,7 +79,7 @@ describe('the lines of the chat', () => {
     [{ type: 'notice', text: 'ready' }, '* ready\n'],
     [{ type: 'error', code: 'MUTED', text: 'you are muted' }, '! you are muted\n'],
     [{ type: 'pong' }, '* the server is there\n'],
-    [{ type: 'bye', reason: 'goodbye' }, '* goodbye\n'],
+    [{ type: 'bye', reason: 'exit', message: 'goodbye' }, '* goodbye\n'],
   ]
   test.each(cases)('%j', (message, lines) => {
     expect(renderLines(message)).toBe(lines)

@@ -128,7 +128,7 @@ describe('connect to serve chat, on a terminal', () => {
       cid: expect.stringMatching(/^[\da-f-]{36}$/),
     })
     keyboard.write('\x04')
-    guest.tell({ type: 'bye', reason: 'too early to hear' })
+    guest.tell({ type: 'bye', reason: 'exit', message: 'too early to hear' })
     expect(await ended).toBe(ExitCode.ok)
   })
 
@@ -191,7 +191,7 @@ describe('connect to serve chat, on a terminal', () => {
     )
     keyboard.write('/quit\r')
     expect(await second.hear()).toEqual({ type: 'line', text: '/quit' })
-    second.tell({ type: 'bye', reason: 'goodbye' })
+    second.tell({ type: 'bye', reason: 'exit', message: 'goodbye' })
     expect(await ended).toBe(ExitCode.ok)
   })
 
@@ -251,7 +251,7 @@ describe('connect to serve chat, in a pipe', () => {
     expect(await guest.hear()).toMatchObject({ type: 'history' })
     guest.tell({ type: 'history', room: 'lobby', messages: [], more: false })
     expect(await guest.hear()).toEqual({ type: 'quit' })
-    guest.tell({ type: 'bye', reason: 'goodbye' })
+    guest.tell({ type: 'bye', reason: 'exit', message: 'goodbye' })
     expect(await ended).toBe(ExitCode.ok)
     expect(io.stdout.text).not.toContain('\x1b')
   })

@@ -69,6 +69,16 @@ test('a person chats, comes back by itself after the server was away, and hears 
   const bob = ['connect', '127.0.0.1', port, '--user', 'Bob', '--no-session']
   await runNetlab(bob, { env, stdin: 'hi ADA!\n' })
   await ada.see('Bob: hi ADA!')
+  ada.press('/passwd', keys.enter)
+  for (const [question, typed] of [
+    ['Old password', password],
+    ['New password', 'better horse'],
+    ['New password again', 'better horse'],
+  ] as const) {
+    await ada.see(question)
+    ada.press(typed, keys.enter)
+  }
+  await ada.see('The password is changed; 1 other sessions ended.')
 
   ada.press('half a li')
   await ada.see('half a li')
@@ -81,7 +91,9 @@ test('a person chats, comes back by itself after the server was away, and hears 
   ada.press('/quit', keys.enter)
   expect(await ada.finished()).toEqual({ exitCode: 0, signal: 0 })
   expect(ada.screen.text).toContain('Bob: while you were away')
+  expect(ada.screen.text).not.toMatch(/correct horse|better horse/)
   const log = readFileSync(join(cwd, 'logs', 'netlab.log'), 'utf8')
   expect(log).toContain('session-resumed')
+  expect(log).not.toMatch(/correct horse|better horse/)
   await second.netlab.stop()
 })

@@ -138,8 +138,11 @@ test('a session that was ended elsewhere says goodbye, to programs and to people
   const person = await TestClient.connect(chat.port)
   await person.write(`resume ${await chat.register('Bob')}\n`).until('you are in #lobby')
   await chat.clear()
-  expect(await program.hear('bye')).toEqual({ type: 'bye', reason: 'your session was ended from elsewhere' })
-  expect(await person.until('elsewhere')).toMatch(/^\* your session was ended from elsewhere$/m)
+  expect(await program.hear('bye')).toMatchObject({
+    reason: 'revoked',
+    message: 'Your session was ended from elsewhere.',
+  })
+  expect(await person.until('elsewhere')).toMatch(/^\* Your session was ended from elsewhere\.$/m)
   await Promise.all([program.client.all(), person.all()])
   expect(chat.server.events.filter(({ type }) => type === 'session-revoked')).toHaveLength(2)
   program.client.destroy()

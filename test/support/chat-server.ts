@@ -18,7 +18,14 @@ import { TestClient } from './client.ts'
 import { LocalServer } from './local-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-type Heard = ServerMessage | { readonly type: 'hello' | 'welcome'; readonly token?: string }
+/** What the accounts say, with the fields that differ by type. */
+interface AccountAnswer {
+  readonly type: 'hello' | 'welcome' | 'whoami' | 'sessions' | 'logged-out' | 'changed' | 'denied'
+  readonly token?: string
+  readonly reason?: string
+}
+
+type Heard = ServerMessage | AccountAnswer
 
 /** `serve chat` in this very thread: sockets, sessions, history and ports for real, cheap hashes, no other threads. */
 export interface ChatServer extends AsyncDisposable {
@@ -99,10 +106,16 @@ export class ChatMember {
     })
   }
 
+  /** Connects and sends. */
+  static async connect(port: number, ...messages: readonly object[]): Promise<ChatMember> {
+    const member = new ChatMember(await TestClient.connect(port))
+    member.send(...messages)
+    return member
+  }
+
   /** Connects, goes on with the session, and is in the lobby. */
   static async come(port: number, token: string): Promise<ChatMember> {
-    const member = new ChatMember(await TestClient.connect(port))
-    member.send({ type: 'resume', token }, { type: 'enter' })
+    const member = await ChatMember.connect(port, { type: 'resume', token }, { type: 'enter' })
     await member.hear('joined')
     return member
   }

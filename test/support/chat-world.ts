@@ -1,5 +1,6 @@
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { Chat } from '../../src/chat/chat.ts'
+import { isForAccounts, type Request, type RoomRequest } from '../../src/chat/commands.ts'
 import { Edge } from '../../src/chat/edge.ts'
 import type { Sink } from '../../src/chat/fan-out.ts'
 import { type History, noHistory, nothingRemembered, type Remembered } from '../../src/chat/history.ts'
@@ -133,7 +134,7 @@ export class Person {
 
   /** Asks as a program does, without letting the world go on. */
   ask(message: object): void {
-    this.#edge.ask(this.id, parseMessage(message))
+    this.#edge.ask(this.id, forRoom(parseMessage(message)))
   }
 
   /** Asks as a program does, and lets everything happen. */
@@ -144,7 +145,7 @@ export class Person {
 
   /** Types a line, and lets everything happen. */
   type(line: string): void {
-    this.#edge.ask(this.id, parseLine(line))
+    this.#edge.ask(this.id, forRoom(parseLine(line)))
     this.#world.settle()
   }
 
@@ -153,4 +154,10 @@ export class Person {
     this.#edge.close(this.id)
     this.#world.settle()
   }
+}
+
+/** In a world without accounts nothing is asked of them. */
+export function forRoom(request: Request): RoomRequest {
+  if (isForAccounts(request)) throw new Error(`${request.type} is for the accounts`)
+  return request
 }

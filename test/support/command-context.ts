@@ -24,7 +24,8 @@ export function testContext(streams: { stdin?: Readable; stdout?: Writable; stde
   const context = {
     stdin: streams.stdin ?? stdin,
     stdout: streams.stdout ?? stdout.stream,
-    stderr: Object.assign(stderr.stream, { isTTY: streams.stderrIsTTY === true }),
+    // What is piped into a process's own stream does not end it; a question that was answered would.
+    stderr: Object.assign(stderr.stream, { isTTY: streams.stderrIsTTY === true, end: () => stderr.stream }),
     environment: {},
     clock,
     startThread: () => {

@@ -115,7 +115,7 @@ export class Account {
     name: string,
     redial: () => Promise<Connection>,
     over: AbortSignal,
-  ): Promise<Ending> {
+  ): Promise<Ending | 'logged-out'> {
     const { context } = this.#options
     const { clock, signal, environment } = context
     const colour = screen.interactive && !environment.NO_COLOR

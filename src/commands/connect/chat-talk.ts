@@ -6,8 +6,11 @@ import { printable } from '../../base/visible.ts'
 import type { Backoff } from '../../chat/backoff.ts'
 import type { ClientView, ViewStep } from '../../chat/client-view.ts'
 import type { ServerMessage } from '../../chat/message.ts'
+import { accountLines } from './account-lines.ts'
 import { type Channel, type Message, nonsense } from './channel.ts'
 import type { Ending } from './connection.ts'
+import { refused } from './greeting.ts'
+import { PasswordChange } from './password-change.ts'
 import type { Screen } from './screen.ts'
 
 export interface ChatTalkOptions {
@@ -32,22 +35,27 @@ export class ChatTalk {
   readonly #options: ChatTalkOptions
   /** The client's own ids that the server has not answered. */
   readonly #underWay = new Set<string>()
+  readonly #passwords: PasswordChange
   #channel: Channel | undefined
   #inputEnded = false
   #answered: (() => void) | undefined
 
   constructor(options: ChatTalkOptions) {
     this.#options = options
+    this.#passwords = new PasswordChange(options.screen)
   }
 
-  /** Resolves with how it ended. Rejects as channels do, and with whatever keeps it from logging in again. */
-  run(channel: Channel, name: string): Promise<Ending> {
+  /**
+   * Resolves with how it ended. Rejects as channels do, with whatever keeps it from logging in again, and with NetlabError
+   * REFUSED when the server ends it.
+   */
+  run(channel: Channel, name: string): Promise<Ending | 'logged-out'> {
     // What is said comes back with name and time; without a connection that may take a while.
     this.#options.screen.vanishes = (line) => this.#channel !== undefined && isSaid(line)
     return Promise.race([this.#type(), this.#stay(channel, name)])
   }
 
-  async #stay(first: Channel, name: string): Promise<Ending> {
+  async #stay(first: Channel, name: string): Promise<Ending | 'logged-out'> {
     for (let channel = first; ; channel = await this.#comeBack()) {
       this.#channel = channel
       this.#options.backoff.reset()
@@ -55,17 +63,23 @@ export class ChatTalk {
       this.#wake()
       const ending = await this.#hear(channel)
       this.#channel = undefined
+      this.#passwords.lost()
       channel.close()
       if (ending !== undefined) return ending
     }
   }
 
   /** Until the server says goodbye; undefined when the connection was lost, and somebody may want to come back. */
-  async #hear(channel: Channel): Promise<Ending | undefined> {
+  async #hear(channel: Channel): Promise<Ending | 'logged-out' | undefined> {
     try {
       for (let message = await channel.receive(); message !== undefined; message = await channel.receive()) {
+        const goodbye = message.type === 'bye' && (message.reason === 'exit' || message.reason === 'logged-out')
+        if (message.type === 'bye' && !goodbye) throw refused(message)
+        if (message.type === 'denied' && message.reason === 'no-session') throw refused(message)
         this.#perform(this.#understand(message))
-        if (message.type === 'bye') return { how: printable(String(message.reason)), exit: ExitCode.ok }
+        this.#passwords.hear(message)
+        if (goodbye && message.reason === 'logged-out') return 'logged-out'
+        if (goodbye) return { how: printable(String(message.message)), exit: ExitCode.ok }
         if (this.#inputEnded && isLastAnswer(message)) channel.send({ type: 'quit' })
         await this.#options.screen.drained()
       }
@@ -79,7 +93,7 @@ export class ChatTalk {
   /** @throws {ProtocolError} for a message without its fields. */
   #understand(message: Message): ViewStep {
     this.#settle(message.cid)
-    if (!known.has(message.type)) return { lines: [], send: [] }
+    if (!known.has(message.type)) return this.#options.view.aside(accountLines(message), message.type === 'denied')
     try {
       return this.#options.view.take(message as unknown as ServerMessage)
     } catch (error) {
@@ -125,6 +139,13 @@ export class ChatTalk {
     const { screen, view } = this.#options
     for await (const line of screen.lines()) {
       while (this.#channel !== undefined && this.#underWay.size >= underWayCount) await this.#answer()
+      if (isPasswordChange(line) && this.#channel !== undefined) {
+        await this.#passwords.run((message) => {
+          this.#channel?.send(message)
+          return this.#channel !== undefined
+        })
+        continue
+      }
       const step = view.typed(line)
       this.#perform(step)
       if (this.#channel === undefined && step.send.some((message) => cidOf(message) === undefined)) {
@@ -195,6 +216,11 @@ const known: ReadonlySet<string> = new Set<ServerMessage['type']>([
   'pong',
   'bye',
 ])
+
+/** With whatever may follow it: a password that somebody types there is asked for again, and goes nowhere. */
+function isPasswordChange(line: string): boolean {
+  return /^\/passwd(?:\s|$)/i.test(line)
+}
 
 /** Whether the server sends a line back to whoever said it, instead of answering it. */
 function isSaid(line: string): boolean {

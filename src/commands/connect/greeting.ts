@@ -34,7 +34,7 @@ export async function greet(channel: Channel, clock: Clock, timeoutMs: number): 
 
 /** A negative answer in the server's own sentence; REVOKED when it is about a session that has ended. */
 export function refused(message: Message): NetlabError {
-  const code = message.reason === 'revoked' ? 'REVOKED' : 'REFUSED'
+  const code = message.reason === 'revoked' || message.reason === 'no-session' ? 'REVOKED' : 'REFUSED'
   const sentence = typeof message.message === 'string' ? message.message : 'The server refuses without a reason'
   return new NetlabError(code, ExitCode.negative, sentence.replace(/\.$/, ''))
 }

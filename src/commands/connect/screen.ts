@@ -4,6 +4,9 @@ import type { OptionSpec } from '../../options/spec.ts'
 import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
 
+/** Printed while a question stands and kept for afterwards; of more only the latest are. */
+const heldCount = 2_000
+
 /**
  * Where a conversation of messages is shown and typed: a terminal with an input line that stays put, or a pipe. Unlike
  * the editor that it holds, it can put a question in the place of the input line.
@@ -14,6 +17,8 @@ export class Screen {
   #editor: LineEditor
   #asking: Promise<unknown> | undefined
   #held: string[] = []
+  #lost = 0
+  readonly #closing = new AbortController()
   #status = ''
   /** Which entered lines go from the terminal, because the server sends them back. */
   vanishes: (line: string) => boolean = () => false
@@ -33,7 +38,7 @@ export class Screen {
   /** Lines that are safe for a terminal. */
   print(text: string): void {
     if (this.#asking === undefined) this.#editor.print(text)
-    else this.#held.push(text)
+    else if (this.#held.push(text) > heldCount) this.#lost += this.#held.splice(0, heldCount / 2).length
   }
 
   /** A remark of our own: no answer of the server's. */
@@ -70,21 +75,32 @@ export class Screen {
   /** Asks in the place of the input line. Rejects with PromptClosed when the person would rather not. */
   async ask<T>(question: string, spec: OptionSpec<T>): Promise<T> {
     const { stdin, stderr, signal } = this.#context
+    const streams = { input: stdin, output: stderr, signal: AbortSignal.any([signal, this.#closing.signal]) }
     const asking = Promise.withResolvers<void>()
     this.#editor.close()
     this.#asking = asking.promise
     try {
-      return await asker({ input: stdin, output: stderr, signal })(question, spec)
+      return await asker(streams)(question, spec)
     } finally {
       this.#asking = undefined
-      this.#editor = this.#open()
-      for (const text of this.#held.splice(0)) this.#editor.print(text)
+      if (!this.#closing.signal.aborted) this.#goOn()
       asking.resolve()
     }
   }
 
+  /** Takes a question away, too; it rejects with PromptClosed. */
   close(): void {
+    this.#closing.abort()
     this.#editor.close()
+  }
+
+  /** After a question: the input line again, and what came meanwhile. */
+  #goOn(): void {
+    this.#editor = this.#open()
+    const lost =
+      this.#lost === 0 ? [] : [`(${this.#lost} earlier ones came while the question stood, and are not shown)`]
+    for (const text of [...lost, ...this.#held.splice(0)]) this.#editor.print(text)
+    this.#lost = 0
   }
 
   #open(): LineEditor {

@@ -1,0 +1,95 @@
+import { AccountDesk, type DeskServices } from '../accounts/account-desk.ts'
+import type { SessionInfo } from '../accounts/accounts.ts'
+import { frameVoice } from '../accounts/frames.ts'
+import { type AccountMessage, accountShapes, type ServerMessage } from '../accounts/messages.ts'
+import { PasswordQuestions } from '../accounts/password-questions.ts'
+import { serverText } from '../accounts/server-text.ts'
+import { type Heard, type Line, Talk, type Voice } from '../accounts/talk.ts'
+import type { AccountRequest } from '../chat/commands.ts'
+import type { Desk } from '../chat/desk.ts'
+
+/** The accounts as somebody in the chat reaches them: the same requests and answers as in `serve auth`. */
+export class ChatDesk implements Desk {
+  readonly #line: Line
+  readonly #text: AsideText
+  readonly #talk: Talk<AccountMessage, ServerMessage>
+  readonly #desk: AccountDesk
+
+  constructor(line: Line, dialect: 'frames' | 'text', session: SessionInfo, services: DeskServices) {
+    this.#line = line
+    this.#text = new AsideText()
+    this.#talk = new Talk(line, dialect === 'frames' ? frameVoice(accountShapes) : this.#text)
+    this.#desk = new AccountDesk(this.#talk, session, services)
+  }
+
+  get asking(): boolean {
+    return this.#text.asking
+  }
+
+  async answer(line: string): Promise<boolean> {
+    const heard = this.#text.hear(line)
+    if (heard.kind === 'message') return this.#carryOut(heard.message)
+    if (heard.kind === 'more') this.#say(heard.say)
+    return true
+  }
+
+  async take(request: AccountRequest): Promise<boolean> {
+    switch (request.type) {
+      case 'passwd':
+        if (request.old !== undefined && request.new !== undefined)
+          return this.#carryOut({ type: 'passwd', old: request.old, new: request.new })
+        this.#say(this.#text.begin())
+        return true
+      case 'logout':
+        return this.#carryOut({ type: 'logout', ...(request.which !== undefined && { which: request.which }) })
+      default:
+        return this.#carryOut({ type: request.type })
+    }
+  }
+
+  /** No longer listens to what becomes of the session. */
+  close(): void {
+    this.#desk.close()
+  }
+
+  #say(lines: readonly string[]): void {
+    for (const line of lines) this.#line.send(line)
+  }
+
+  async #carryOut(message: AccountMessage): Promise<boolean> {
+    const state = await this.#desk.take(message)
+    if (state !== 'logged-out') return state === 'open'
+    // Who is not logged in is nobody in the chat; and another person on the same line would hear what is meant for this one.
+    this.#talk.tell({ type: 'bye', reason: 'logged-out', message: 'goodbye' })
+    this.#line.end('exit')
+    return false
+  }
+}
+
+/** The accounts' lines, marked as whatever the chat itself says. */
+class AsideText implements Voice<AccountMessage, ServerMessage> {
+  readonly #password = new PasswordQuestions()
+
+  get asking(): boolean {
+    return this.#password.asking
+  }
+
+  begin(): readonly string[] {
+    return ['What you type now is said to nobody.', this.#password.begin()].map(marked)
+  }
+
+  hear(text: string): Heard<AccountMessage> {
+    const heard = this.#password.hear(text)
+    return heard.kind === 'more' ? { ...heard, say: heard.say.map(marked) } : heard
+  }
+
+  say(message: ServerMessage): readonly string[] {
+    const question = this.#password.outcome(message)
+    const lines = serverText(message).map((line) => (message.type === 'denied' ? `! ${line}` : marked(line)))
+    return question === undefined ? lines : [...lines, marked(question)]
+  }
+}
+
+function marked(line: string): string {
+  return `* ${line}`
+}
