@@ -60,7 +60,8 @@ async function serve(
   }
   const freeDescriptors = machine.freeDescriptors()
   const threads = values.threadPerClient ? 0 : values.threads
-  demandDescriptors(freeDescriptors, threads)
+  // One more thread listens, one writes the log.
+  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1))
   demandAddressSpace(machine.addressSpaceBytes(), threads + (protocol.shared === undefined ? 0 : 2))
   const terminal = createServeConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)

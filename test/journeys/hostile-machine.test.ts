@@ -19,13 +19,21 @@ function onFileSystem(size: string, script: string): Promise<Finished> {
   return runNetlab(['--mount', '/bin/sh', '-c', mounted, executable], { program: 'unshare' })
 }
 
-test('bug: with too few file descriptors the threads died of it, one by one, and netlab called it a bug of its own', async () => {
-  const args = ['-c', 'ulimit -n 40; exec "$0" "$@"', executable, 'serve', 'chat', ...serve, '--threads', '1']
-  const { stderr, exitCode } = await runNetlab(args, { program: '/bin/sh' })
-  expect(stderr).toMatch(/^netlab: this process may open \d+ more files and sockets, and a server needs at least \d+\n/)
-  expect(stderr).toMatch(/\n {2}raise the limit \(ulimit -n\)\n$/)
-  expect(exitCode).toBe(69)
-})
+test.each([
+  ['serve chat', '40', ['serve', 'chat', ...serve, '--threads', '1']],
+  ['chat-udp', '24', ['chat-udp', '--serve', ...serve]],
+])(
+  'bug: with too few file descriptors the threads of %s died of it, and netlab called it a bug of its own',
+  async (_, limit, command) => {
+    const args = ['-c', `ulimit -n ${limit}; exec "$0" "$@"`, executable, ...command]
+    const { stderr, exitCode } = await runNetlab(args, { program: '/bin/sh' })
+    expect(stderr).toMatch(
+      /^netlab: this process may open \d+ more files and sockets, and a server needs at least \d+\n/,
+    )
+    expect(stderr).toMatch(/\n {2}raise the limit \(ulimit -n\)\n$/)
+    expect(exitCode).toBe(69)
+  },
+)
 
 test('bug: an empty certificate file was called a bug of netlab', async () => {
   const cwd = temporaryFolder()

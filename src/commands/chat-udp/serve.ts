@@ -5,6 +5,7 @@ import { type RelayServer, startRelay } from '../../datagram-chat/relay-socket.t
 import { renderLine } from '../../log/render.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import type { CommandContext } from '../command.ts'
+import { demandDescriptors } from '../descriptors.ts'
 import { openEventLog } from '../event-log.ts'
 import { badNetwork } from './bad-network.ts'
 import { askOnTerminal } from './questions.ts'
@@ -19,6 +20,8 @@ const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.p
 /** `netlab chat-udp --serve`: the relay, until it is stopped. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
   const { clock, machine, signal } = context
+  // Nothing but the log has a thread of its own.
+  demandDescriptors(machine.freeDescriptors(), 1, 0)
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
   const terminal = createRelayConsole(context, values.console)
   const log = openEventLog(values, context, terminal.talk)
