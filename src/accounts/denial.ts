@@ -23,6 +23,8 @@ export function denial(refusal: Refusal): Denied {
     case 'full':
       return denied('full', 'No more names can be kept here.')
     case 'no-session':
+      if (refusal.why === 'malformed')
+        return denied('no-session', 'That is no token: one has 43 characters. Log in with name and password.')
       return denied('no-session', 'That session has ended or never was; log in with name and password.')
     case 'busy':
       return { ...denied('busy', `Busy, try again in ${seconds(refusal.retryMs)} s.`), retryMs: refusal.retryMs }

@@ -61,8 +61,8 @@ export class LoginText implements Voice<LoginMessage, ServerMessage> {
   }
 
   #hearName(text: string): Heard<LoginMessage> {
-    // Longer than any name can be.
-    const token = /^resume (\S{43,})$/.exec(text)?.[1]
+    // No name begins so; and whoever copies the hint may copy its quotation marks.
+    const token = /^"?resume +([^\s"]+)"? *$/i.exec(text)?.[1]
     if (token !== undefined) return { kind: 'message', message: { type: 'resume', token } }
     const check = checkName(text)
     if (check.kind === 'bad') return { kind: 'more', say: [nameFaults[check.why], this.#prompt()] }

@@ -18,8 +18,8 @@ export const nameFaults: Readonly<Record<NameFault, string>> = {
   encoding: 'That name did not arrive as UTF-8; set your terminal or client to UTF-8.',
 }
 
-/** A person on a text line could never log in under these: the line would be taken for the command. */
-const reserved = new Set(['exit'])
+/** A person on a text line could never log in under these: the line would be taken for the command, `resume` with its token. */
+const reserved = /^(?:exit$|resume(?: |$))/
 
 /** Most names by far; normalising changes nothing about them. */
 const plain = /^[!-~]+(?: [!-~]+)*$/
@@ -46,7 +46,7 @@ export function checkName(typed: string): NameCheck {
 
 function good(name: string): NameCheck {
   const key = nameKey(name)
-  return reserved.has(key) ? bad('reserved') : { kind: 'good', name, key }
+  return reserved.test(key) ? bad('reserved') : { kind: 'good', name, key }
 }
 
 function bad(why: NameFault): NameCheck {

@@ -89,6 +89,32 @@ describe('in lines', () => {
     await here.accounts.close()
   })
 
+  test.each([
+    ['too short', 'x'.repeat(10)],
+    ['a character short', 'x'.repeat(42)],
+    ['too long', 'x'.repeat(44)],
+  ])('bug: a token that is %s was taken for a name', async (_, token) => {
+    const here = await setUp()
+    const line = new FakeLine('text').says(`resume ${token}`, 'exit')
+    await serve(line, here)
+    expect(line.sent.slice(2, -1)).toEqual([
+      'That is no token: one has 43 characters. Log in with name and password.',
+      namePrompt,
+    ])
+    await here.accounts.close()
+  })
+
+  test('a token is taken with the quotation marks of the hint, and in any case', async () => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    for (const text of [`"resume ${token}"`, `RESUME  ${token} `]) {
+      const line = new FakeLine('text').says(text, 'exit')
+      await serve(line, here)
+      expect(line.sent[2]).toBe('Welcome back, Ada. Your session goes on.')
+    }
+    await here.accounts.close()
+  })
+
   test('passwd asks for the old one and twice for the new one', async () => {
     const here = await setUp()
     const { token } = await register(here.accounts)

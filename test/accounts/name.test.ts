@@ -47,6 +47,8 @@ describe('a name', () => {
     ['Jos\ufffd', 'encoding'],
     ['exit', 'reserved'],
     ['EXIT', 'reserved'],
+    ['resume', 'reserved'],
+    ['Resume the work', 'reserved'],
   ])('%j is refused: %s', (typed, why) => {
     expect(checkName(typed)).toEqual({ kind: 'bad', why })
   })
