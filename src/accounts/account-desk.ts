@@ -7,7 +7,7 @@ import {
   commandEffects,
   outcomeEffects,
 } from './account-commands.ts'
-import type { Accounts, SessionInfo } from './accounts.ts'
+import type { Accounts, SessionEnd, SessionInfo } from './accounts.ts'
 import type { AccountMessage, ServerMessage } from './messages.ts'
 import type { Line, Talk } from './talk.ts'
 import { waiting } from './waiting.ts'
@@ -21,8 +21,8 @@ export interface DeskServices {
 export type DeskState = 'open' | 'logged-out' | 'ended'
 
 /**
- * Carries out what someone who is logged in asks of the accounts, one request after the other. Whose session is ended from
- * elsewhere is told so, and the line ends.
+ * Carries out what someone who is logged in asks of the accounts, one request after the other. Whose session ends
+ * otherwise is told why, and the line ends.
  */
 export class AccountDesk {
   readonly #talk: Talk<AccountMessage, ServerMessage>
@@ -63,10 +63,11 @@ export class AccountDesk {
 
   #watch(session: SessionInfo): () => void {
     const { line } = this.#talk
-    return this.#services.accounts.onRevoked(session.id, () => {
-      line.record({ type: 'session-revoked', id: line.id, peer: line.peer, name: session.user, session: session.id })
-      this.#talk.tell({ type: 'bye', reason: 'revoked', message: 'Your session was ended from elsewhere.' })
-      line.end('kicked', 'session revoked')
+    return this.#services.accounts.onEnd(session.id, (why) => {
+      const who = { id: line.id, peer: line.peer, name: session.user, session: session.id }
+      line.record({ type: `session-${why}`, ...who })
+      this.#talk.tell({ type: 'bye', reason: why, message: endings[why] })
+      line.end('kicked', `session ${why}`)
     })
   }
 
@@ -92,6 +93,11 @@ interface Done {
   readonly call?: AccountCall
   readonly state?: Exclude<DeskState, 'open'>
   readonly session?: SessionInfo
+}
+
+const endings: Readonly<Record<SessionEnd, string>> = {
+  revoked: 'Your session was ended from elsewhere.',
+  expired: 'Your session has expired; log in again.',
 }
 
 function ask(accounts: Accounts, call: AccountCall, session: number, line: Line): Promise<AccountOutcome> {

@@ -70,6 +70,9 @@ export type IdentifyOutcome =
   | BadName
   | Unserved
 
+/** Why a session is over: somebody ended it, or it was not used for too long, or it is too old. */
+export type SessionEnd = 'revoked' | 'expired'
+
 /** Which sessions of its user a session ends: itself, the others, all, or the one of that number. */
 export type LogoutScope = 'this' | 'others' | 'all' | number
 
@@ -100,6 +103,6 @@ export interface AccountCalls {
 }
 
 export interface Accounts extends AccountCalls {
-  /** Calls back when this session is revoked, by whomever. The returned function ends that. */
-  onRevoked(session: number, callback: () => void): () => void
+  /** Calls back when this session is over, through whomever or whatever. The returned function ends that. */
+  onEnd(session: number, callback: (why: SessionEnd) => void): () => void
 }

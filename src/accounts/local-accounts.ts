@@ -12,6 +12,7 @@ import type {
   PasswordChange,
   RegisterOutcome,
   ResumeOutcome,
+  SessionEnd,
   SessionInfo,
   SessionsOutcome,
   Unserved,
@@ -168,7 +169,7 @@ export class LocalAccounts implements Accounts {
     return this.#parts.revocations
   }
 
-  onRevoked(session: number, callback: () => void): () => void {
+  onEnd(session: number, callback: (why: SessionEnd) => void): () => void {
     return this.revocations.watch(session, callback)
   }
 

@@ -39,7 +39,7 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
     const revocations = new Revocations()
     const path = config.databasePath
     const store = path === undefined ? new MemorySessionStore() : new SqliteSessionStore(path, services.processes)
-    const sessions = new Sessions(store, clock, config.sessionTimes, (id) => revocations.announce(id))
+    const sessions = new Sessions(store, clock, config.sessionTimes, (id, why) => revocations.announce(id, why))
     const queue = new HashQueue(config.hashWidth, clock)
     const guard = new GuessGuard(clock)
     const verifier = new Verifier(users, hasher, queue, guard)

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { errorMessage } from '../base/errors.ts'
-import type { AccountCalls, Accounts } from './accounts.ts'
+import type { AccountCalls, Accounts, SessionEnd } from './accounts.ts'
 import { Revocations } from './revocations.ts'
 
 type Method = keyof AccountCalls
@@ -14,7 +14,7 @@ type Request =
 type Reply =
   | { readonly call: number; readonly outcome: unknown }
   | { readonly call: number; readonly error: string }
-  | { readonly revoked: number }
+  | { readonly over: number; readonly why: SessionEnd }
 
 interface Pending {
   resolve(outcome: unknown): void
@@ -46,7 +46,7 @@ export class RemoteAccounts implements Accounts {
     this.#call('changePassword', request, signal)
   readonly clear: AccountCalls['clear'] = (request) => this.#call('clear', request)
 
-  onRevoked(session: number, callback: () => void): () => void {
+  onEnd(session: number, callback: (why: SessionEnd) => void): () => void {
     return this.#revocations.watch(session, callback)
   }
 
@@ -83,8 +83,8 @@ export class RemoteAccounts implements Accounts {
   }
 
   #take(reply: Reply): void {
-    if ('revoked' in reply) {
-      this.#revocations.announce(reply.revoked)
+    if ('over' in reply) {
+      this.#revocations.announce(reply.over, reply.why)
       return
     }
     const pending = this.#pending.get(reply.call)
@@ -109,7 +109,7 @@ export interface OwnedAccounts extends Accounts {
 export function attachAccounts(port: MessagePort, accounts: OwnedAccounts): void {
   const running = new Map<number, AbortController>()
   const post = (reply: Reply): void => port.postMessage(reply)
-  const forget = accounts.revocations.watchAll((session) => post({ revoked: session }))
+  const forget = accounts.revocations.watchAll((session, why) => post({ over: session, why }))
 
   const answer = async (call: number, method: Method, request: unknown): Promise<void> => {
     const leaving = new AbortController()

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
 import { nameKey } from '../base/name-key.ts'
+import type { SessionEnd } from './accounts.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 import { newToken, tokenHash } from './token.ts'
@@ -20,14 +21,14 @@ const sweepRows = 2_000
 
 /**
  * All sessions, looked up in memory; every change is answered once the store has it, except the time of last use, which
- * follows within a minute. `onRevoked` hears of each session that ends before its time, at once.
+ * follows within a minute. `onEnd` hears of each session's end: at once when it ends before its time.
  */
 export class Sessions {
   readonly #store: SessionStore
   readonly #journal: GroupCommit
   readonly #clock: Clock
   readonly #times: SessionTimes
-  readonly #onRevoked: (id: number) => void
+  readonly #onEnd: (id: number, why: SessionEnd) => void
   readonly #byId = new Map<number, SessionRow>()
   readonly #byHash = new Map<string, number>()
   readonly #byUser = new Map<string, Set<number>>()
@@ -37,12 +38,17 @@ export class Sessions {
   #closed = false
   #sweep: Timer | undefined
 
-  constructor(store: SessionStore, clock: Clock, times: SessionTimes, onRevoked: (id: number) => void = () => {}) {
+  constructor(
+    store: SessionStore,
+    clock: Clock,
+    times: SessionTimes,
+    onEnd: (id: number, why: SessionEnd) => void = () => {},
+  ) {
     this.#store = store
     this.#journal = new GroupCommit(store)
     this.#clock = clock
     this.#times = times
-    this.#onRevoked = onRevoked
+    this.#onEnd = onEnd
     for (const row of store.load()) {
       this.#add(row)
       this.#lastId = Math.max(this.#lastId, row.id)
@@ -67,7 +73,7 @@ export class Sessions {
     const silent = this.ofUser(user)[limits.sessionsPerUser - 1]
     this.#add(row)
     const changes: SessionChange[] = [{ kind: 'put', row }]
-    if (silent !== undefined) changes.push(this.#remove(silent.id))
+    if (silent !== undefined) changes.push(this.#remove(silent.id, 'revoked'))
     try {
       await this.#journal.commit(changes)
     } catch (error) {
@@ -105,13 +111,13 @@ export class Sessions {
   }
 
   /** Ends sessions. They are useless at once, and stay so after a crash once this resolves. */
-  async revoke(ids: readonly number[]): Promise<void> {
-    const changes = ids.filter((id) => this.#byId.has(id)).map((id) => this.#remove(id))
+  async revoke(ids: readonly number[], why: SessionEnd = 'revoked'): Promise<void> {
+    const changes = ids.filter((id) => this.#byId.has(id)).map((id) => this.#remove(id, why))
     if (changes.length > 0) await this.#journal.commit(changes)
   }
 
   async clear(): Promise<void> {
-    for (const id of [...this.#byId.keys()]) this.#remove(id)
+    for (const id of [...this.#byId.keys()]) this.#remove(id, 'revoked')
     await this.#journal.commit([{ kind: 'drop-all' }])
   }
 
@@ -143,9 +149,9 @@ export class Sessions {
     this.#byUser.set(key, ids.add(row.id))
   }
 
-  #remove(id: number): SessionChange {
+  #remove(id: number, why: SessionEnd): SessionChange {
     this.#forget(id)
-    this.#onRevoked(id)
+    this.#onEnd(id, why)
     return { kind: 'drop', id }
   }
 
@@ -172,7 +178,7 @@ export class Sessions {
       if (expired.length >= sweepRows) break
     }
     // A disk that fails now is tried again at the next sweep; expired sessions are refused whether or not they are dropped.
-    await Promise.allSettled([this.revoke(expired), this.#writeUsed(), this.#journal.flush()])
+    await Promise.allSettled([this.revoke(expired, 'expired'), this.#writeUsed(), this.#journal.flush()])
     this.#scheduleSweep()
   }
 

@@ -116,6 +116,7 @@ export type NetlabEvent =
   | SessionEvent<'login'>
   | SessionEvent<'session-resumed'>
   | SessionEvent<'session-revoked'>
+  | SessionEvent<'session-expired'>
   | {
       readonly type: 'login-failed'
       readonly id: number

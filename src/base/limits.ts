@@ -141,6 +141,8 @@ export const limits = {
   chatPruneMs: 600_000,
   /** How long one writer of netlab.db waits for another one in the same file. */
   databaseBusyMs: 5_000,
+  /** How often being in the chat uses the session: far more often than sessions end, far less than would cost anything. */
+  chatSessionUseMs: 600_000,
   /** A client that lost its server tries again after half to all of this, twice as long each time… */
   reconnectMs: 1_000,
   /** …and never longer than this. */

@@ -24,6 +24,7 @@ const sentences: Sentences = {
   registered: (e) => `Client ${e.id} from ${who(e.peer)} registered as ${e.name}`,
   login: (e) => `Client ${e.id} from ${who(e.peer)} logged in as ${e.name}, session ${e.session}`,
   'session-resumed': (e) => `Client ${e.id} from ${who(e.peer)} goes on with session ${e.session} of ${e.name}`,
+  'session-expired': (e) => `Session ${e.session} of ${e.name}, which client ${e.id} used, has expired`,
   'session-revoked': (e) => `Session ${e.session} of ${e.name}, which client ${e.id} used, was ended from elsewhere`,
   'login-failed': (e) =>
     `Client ${e.id} from ${who(e.peer)} was not logged in${e.name === undefined ? '' : ` as ${e.name}`}: ${failures[e.reason]}`,

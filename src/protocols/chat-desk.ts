@@ -5,6 +5,7 @@ import { type AccountMessage, accountShapes, type ServerMessage } from '../accou
 import { PasswordQuestions } from '../accounts/password-questions.ts'
 import { serverText } from '../accounts/server-text.ts'
 import { type Heard, type Line, Talk, type Voice } from '../accounts/talk.ts'
+import type { Timer } from '../base/clock.ts'
 import type { AccountRequest } from '../chat/commands.ts'
 import type { Desk } from '../chat/desk.ts'
 
@@ -14,12 +15,26 @@ export class ChatDesk implements Desk {
   readonly #text: AsideText
   readonly #talk: Talk<AccountMessage, ServerMessage>
   readonly #desk: AccountDesk
+  #using: Timer
 
-  constructor(line: Line, dialect: 'frames' | 'text', session: SessionInfo, services: DeskServices) {
+  /** @param useMs how often the session is used by being here, so that it does not end for want of use */
+  constructor(
+    line: Line,
+    dialect: 'frames' | 'text',
+    session: SessionInfo,
+    services: DeskServices & { readonly useMs: number },
+  ) {
     this.#line = line
     this.#text = new AsideText()
     this.#talk = new Talk(line, dialect === 'frames' ? frameVoice(accountShapes) : this.#text)
     this.#desk = new AccountDesk(this.#talk, session, services)
+    const { clock, accounts, useMs } = services
+    const use = (): void => {
+      this.#using = clock.after(useMs, use, { background: true })
+      // What becomes of it is no business of this: the session's end is told by itself, and the accounts' by all else.
+      accounts.sessions({ session: session.id }).catch(() => undefined)
+    }
+    this.#using = clock.after(useMs, use, { background: true })
   }
 
   get asking(): boolean {
@@ -49,6 +64,7 @@ export class ChatDesk implements Desk {
 
   /** No longer listens to what becomes of the session. */
   close(): void {
+    this.#using.cancel()
     this.#desk.close()
   }
 

@@ -15,7 +15,7 @@ import type { chatOptions } from './chat-options.ts'
 
 /** A login, then a conversation in rooms, for every client of one thread. */
 export function serveChat(
-  { operators, floodRate }: Values<typeof chatOptions>,
+  { operators, floodRate, sessionIdle }: Values<typeof chatOptions>,
   { clock, shared }: ProtocolServices,
 ): Protocol {
   if (shared === undefined) throw new Error('chat needs its room')
@@ -24,6 +24,7 @@ export function serveChat(
   const gather = paced(defer, clock, limits.chatGatherMs)
   const edge = new Edge({ backplane: portBackplane(shared), clock, defer, gather })
   const flood = new FloodControl(limits.chatBurstCount, floodRate)
+  const useMs = Math.min(limits.chatSessionUseMs, sessionIdle / 3)
   const operatorKeys = new Set(operators.map(nameKey))
   return {
     async serve(session) {
@@ -32,7 +33,7 @@ export function serveChat(
       const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
       const bucket = flood.enter(user.name, clock.monotonic())
       const dialect = await session.dialect()
-      const desk = new ChatDesk(session, dialect, own, { accounts, clock })
+      const desk = new ChatDesk(session, dialect, own, { accounts, clock, useMs })
       try {
         await new Conversation(session, dialect, user, { edge, clock, bucket, desk }).run()
       } finally {

@@ -35,7 +35,7 @@ describe('accounts of another thread', () => {
     if (welcome.kind !== 'welcome') throw new Error(welcome.kind)
     const { session, token = '' } = welcome
     expect(await other.resume({ token })).toMatchObject({ kind: 'welcome', session: { id: session.id } })
-    const revoked = new Promise<void>((resolve) => other.onRevoked(session.id, resolve))
+    const revoked = new Promise<void>((resolve) => other.onEnd(session.id, () => resolve()))
     expect(await one.logout({ session: session.id, which: 'all' })).toEqual({ kind: 'logged-out', count: 1 })
     await revoked
     expect(readFileSync(config.usersPath, 'utf8')).toContain('Ada')

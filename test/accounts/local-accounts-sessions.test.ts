@@ -12,8 +12,8 @@ describe('sessions', () => {
     const three = welcome(await accounts.login(ada))
     expect(new Set([one.token, two.token, three.token]).size).toBe(3)
     const heard: string[] = []
-    accounts.onRevoked(two.session.id, () => heard.push('two'))
-    accounts.onRevoked(three.session.id, () => heard.push('three'))()
+    accounts.onEnd(two.session.id, () => heard.push('two'))
+    accounts.onEnd(three.session.id, () => heard.push('three'))()
     expect(await accounts.sessions({ session: one.session.id })).toMatchObject({
       kind: 'sessions',
       sessions: [{ id: 3 }, { id: 2 }, { id: 1 }],

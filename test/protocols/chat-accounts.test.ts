@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { limits } from '../../src/base/limits.ts'
+import { ChatDesk } from '../../src/protocols/chat-desk.ts'
+import { register, setUp } from '../accounts/conversing.ts'
+import { FakeLine } from '../accounts/fake-line.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { TestClient } from '../support/client.ts'
 
@@ -125,4 +129,24 @@ describe('accounts, in the chat', () => {
     expect(await told()).not.toContain('said too late')
     for (const client of [fay, again]) client.destroy()
   })
+})
+
+test('bug: who was in the chat for a day was put out of it, "from elsewhere"', async () => {
+  const { accounts, clock } = await setUp()
+  const { session } = await register(accounts)
+  const line = new FakeLine('frames')
+  const desk = new ChatDesk(line, 'frames', session, { accounts, clock, useMs: limits.chatSessionUseMs })
+  clock.advance(2 * limits.sessionIdleMs)
+  expect(await desk.take({ type: 'whoami' })).toBe(true)
+  clock.advance(limits.sessionMaxMs)
+  // Those that have expired are looked for twice a minute, and not before the last look is through.
+  while (line.ended === undefined) {
+    await new Promise(setImmediate)
+    clock.advance(30_000)
+  }
+  expect(line.messages.at(-1)).toMatchObject({ type: 'bye', reason: 'expired' })
+  expect(line.ended).toBe('kicked: session expired')
+  desk.close()
+  await accounts.close()
+  expect(clock.pending).toBe(0)
 })

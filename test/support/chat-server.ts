@@ -70,7 +70,11 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
     attachAccounts(side, accounts)
     serveBackplane(room.backplane(), port2)
   })
-  const server = await LocalServer.start(chat, { options: { operators, floodRate: 0 } }, { shared: port1 })
+  const server = await LocalServer.start(
+    chat,
+    { options: { operators, floodRate: 0, sessionIdle: 60_000 } },
+    { shared: port1 },
+  )
   const register = async (name: string): Promise<string> => {
     const password = `correct horse ${name}`
     const outcome = await accounts.register({ name, password, address: '127.0.0.1' }, new AbortController().signal)

@@ -32,9 +32,11 @@ export async function greet(channel: Channel, clock: Clock, timeoutMs: number): 
   }
 }
 
+const endedSession = new Set<unknown>(['revoked', 'expired', 'no-session'])
+
 /** A negative answer in the server's own sentence; REVOKED when it is about a session that has ended. */
 export function refused(message: Message): NetlabError {
-  const code = message.reason === 'revoked' || message.reason === 'no-session' ? 'REVOKED' : 'REFUSED'
+  const code = endedSession.has(message.reason) ? 'REVOKED' : 'REFUSED'
   const sentence = typeof message.message === 'string' ? message.message : 'The server refuses without a reason'
   return new NetlabError(code, ExitCode.negative, sentence.replace(/\.$/, ''))
 }
