@@ -1,7 +1,9 @@
 import { limits } from '../base/limits.ts'
 import { ClientOutbox } from './client-outbox.ts'
 import type { ClientStyle } from './client-style.ts'
+import { type Completion, complete } from './complete.ts'
 import type { ChatMessage, ServerMessage } from './message.ts'
+import { lobby } from './names.ts'
 import { people, renderLines } from './render.ts'
 import { harmless } from './text.ts'
 
@@ -39,6 +41,8 @@ export class ClientView {
   /** Rooms that were away: caught up to `seen`, and live again from `live` on. */
   readonly #catchingUp = new Map<string, { seen: number; live: number }>()
   #name = ''
+  /** Who was met in a room, the latest last. */
+  readonly #names = new Set<string>()
 
   constructor({ style, newId }: ClientViewOptions) {
     this.#style = style
@@ -48,6 +52,18 @@ export class ClientView {
   /** The room that typed text goes to. */
   get current(): string | undefined {
     return [...this.#rooms.keys()].at(-1)
+  }
+
+  /** What stands before the line being typed: the room that it goes to, where that is not plain. */
+  get prompt(): string {
+    const { current } = this
+    const plain = current === undefined || (current === lobby && this.#rooms.size === 1)
+    return plain ? '> ' : `#${harmless(current)}> `
+  }
+
+  /** What `typed` may be the beginning of. */
+  complete(typed: string): Completion {
+    return complete(typed, { names: [...this.#names].reverse(), rooms: [...this.#rooms.keys()] })
   }
 
   /** Somebody is logged in, for the first time or again: what to send before anything else. */
@@ -98,6 +114,19 @@ export class ClientView {
       }
       case 'history':
         return this.#history(message)
+      case 'presence': {
+        // Whoever comes is told so by the room itself.
+        const [joined, left] = [message.joined, message.left].map((names) =>
+          names.filter((name) => name !== this.#name),
+        )
+        for (const name of joined ?? []) this.#meet(name)
+        const news = { ...message, joined: joined ?? [], left: left ?? [] }
+        if (news.joined.length + news.left.length + news.unnamed === 0) return { lines: [], send: [] }
+        return this.#faint(plainLines(news))
+      }
+      case 'who':
+        for (const { name } of message.names) this.#meet(name)
+        return this.#faint(plainLines(message))
       case 'left':
         this.#rooms.delete(message.room)
         this.#catchingUp.delete(message.room)
@@ -134,6 +163,7 @@ export class ClientView {
   #said(message: ChatMessage, live: boolean): readonly ViewLine[] {
     const { id, at, room, from, text, cid, action } = message
     this.#outbox.settle(cid)
+    this.#meet(from)
     const seen = this.#rooms.get(room)
     if (live && seen !== undefined && id <= seen) return []
     const away = live ? this.#catchingUp.get(room) : undefined
@@ -144,6 +174,15 @@ export class ClientView {
     const words = action === true ? `* ${name} ${harmless(text)}` : `${name}: ${harmless(text)}`
     const line = { text: `${this.#style.time(at)}${where} ${words}` }
     return [live && from !== this.#name && mentions(text, this.#name) ? { ...line, bell: true } : line]
+  }
+
+  #meet(name: string): void {
+    if (name === this.#name) return
+    const shown = harmless(name)
+    this.#names.delete(shown)
+    this.#names.add(shown)
+    const [oldest] = this.#names
+    if (this.#names.size > limits.chatWhoNames && oldest !== undefined) this.#names.delete(oldest)
   }
 
   #faint(text: string): ViewStep {

@@ -41,7 +41,7 @@ export const commandTable = {
   say: {
     args: { room: 'here', text: 'text' },
     usage: '/say [#ROOM] TEXT',
-    summary: 'say it to the room, as a line without a "/" does',
+    summary: 'say it, as a line without a "/" does',
     right: 'everybody',
     console: true,
   },
@@ -60,7 +60,7 @@ export const commandTable = {
   join: {
     args: { room: 'room', after: 'after' },
     usage: '/join ROOM',
-    summary: 'enter a room, which makes it if there is none',
+    summary: 'enter a room, or turn to one you are in',
     right: 'everybody',
   },
   leave: { args: { room: 'optionalRoom' }, usage: '/leave [ROOM]', summary: 'leave a room', right: 'everybody' },
@@ -87,7 +87,7 @@ export const commandTable = {
   topic: {
     args: { room: 'here', text: 'note' },
     usage: '/topic [#ROOM] [TEXT]',
-    summary: 'set what the room is about; without a text, nothing',
+    summary: 'set what the room is about, or nothing',
     right: 'operators',
     console: true,
   },
@@ -136,14 +136,14 @@ export const commandTable = {
   logout: {
     args: { which: 'sessions' },
     usage: '/logout [ID | others | all]',
-    summary: 'end this session and leave, or other sessions of yours',
+    summary: 'end this session and leave, or end others',
     right: 'everybody',
     accounts: true,
   },
   passwd: {
     args: { old: 'secret', new: 'secret' },
     usage: '/passwd',
-    summary: 'change your password, which also ends your other sessions',
+    summary: 'change your password; ends other sessions',
     right: 'everybody',
     accounts: true,
   },

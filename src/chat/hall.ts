@@ -102,6 +102,16 @@ export class Hall {
     else this.outbox.push(this.#entry(room, connection, visit, after))
   }
 
+  /** What is said without a room goes from now on to this one, where the connection is already. */
+  turn(connection: Connection, name: string): void {
+    const visit = connection.rooms.get(name)
+    if (visit === undefined) return
+    connection.rooms.delete(name)
+    connection.rooms.set(name, visit)
+    connection.current = name
+    this.reply(connection, this.#joined(this.room(name)))
+  }
+
   leave(connection: Connection, name: string): void {
     const visit = connection.rooms.get(name)
     if (visit === undefined) return
@@ -160,10 +170,13 @@ export class Hall {
 
   /** Who comes back hears of the history even when nothing was missed, to know that it has everything. */
   #welcome(room: Room, page: HistoryPage, after: number | undefined): readonly ServerMessage[] {
-    const topic = this.marks.topic(room.name)
-    const joined = { type: 'joined', room: room.name, topic, members: room.size } as const
+    const joined = this.#joined(room)
     const silent = page.messages.length === 0 && after === undefined
     return silent ? [joined] : [joined, { type: 'history', room: room.name, ...page }]
+  }
+
+  #joined({ name, size }: Room): ServerMessage {
+    return { type: 'joined', room: name, topic: this.marks.topic(name), members: size }
   }
 
   /** Comings and goings are told together after a while, and those that cancel each other out not at all. */

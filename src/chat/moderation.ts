@@ -45,13 +45,9 @@ export const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'
     mark(hall, { kind: 'topic', room: where, name: '', text: text ?? '' }, text === undefined)
     const message = { type: 'topic', room: where, topic: text ?? '', by: connection.member.name } as const
     hall.outbox.push({ type: 'room', room: where, message })
-    done(
-      hall,
-      connection,
-      { kind: 'topic', room: where, name: '' },
-      text === undefined,
-      `the topic of #${where} is set`,
-    )
+    // Who is in the room has heard it with the others.
+    const said = connection.rooms.has(where) ? undefined : `the topic of #${where} is set`
+    done(hall, connection, { kind: 'topic', room: where, name: '' }, text === undefined, said)
   },
 }
 
@@ -86,7 +82,13 @@ interface Deed {
   readonly name: string
 }
 
-function done(hall: Hall, connection: Connection, { kind, room, name }: Deed, off: boolean, text: string): void {
+function done(
+  hall: Hall,
+  connection: Connection,
+  { kind, room, name }: Deed,
+  off: boolean,
+  text: string | undefined,
+): void {
   hall.record({ type: 'moderated', by: connection.member.name, action: kind, room, name, off })
-  hall.reply(connection, { type: 'notice', text })
+  if (text !== undefined) hall.reply(connection, { type: 'notice', text })
 }

@@ -33,7 +33,7 @@ export function renderLines(message: ServerMessage): string {
     case 'who':
       return whoLines(message)
     case 'help':
-      return message.commands.map(({ usage, summary }) => `* ${usage.padEnd(44)} ${summary}\n`).join('')
+      return message.commands.map(({ usage, summary }) => `* ${usage.padEnd(29)} ${summary}\n`).join('')
     case 'notice':
       return `* ${message.text}\n`
     case 'error':

@@ -58,7 +58,10 @@ const handlers: Handlers = {
   },
   join(hall, connection, { room, after }) {
     if (hall.marks.banned(room, connection.member.name)) throw new Refusal('BANNED', `you are banned from #${room}`)
-    if (connection.rooms.has(room)) throw new Refusal('USAGE', `you are in #${room} already`)
+    if (connection.rooms.has(room)) {
+      hall.turn(connection, room)
+      return
+    }
     if (connection.rooms.size >= limits.chatRoomsPerConnection)
       throw new Refusal('TOO_MANY', `you are in ${limits.chatRoomsPerConnection} rooms already; /leave one`)
     hall.enter(connection, room, after)

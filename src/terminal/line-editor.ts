@@ -10,6 +10,8 @@ export interface LineEditorOptions {
   readonly onInterrupt?: () => void
   /** Whether an entered line goes from the screen, because it will be printed again as others see it. Default: it stays. */
   readonly vanishes?: (line: string) => boolean
+  /** Tab: what the last word before the cursor may become, and that word. Default: nothing. */
+  readonly complete?: (beforeCursor: string) => { readonly word: string; readonly found: readonly string[] }
 }
 
 /** Lines that a person types at a prompt, and text printed above it; or simply lines, where there is no terminal. */
@@ -30,6 +32,8 @@ export interface LineEditor {
   write(text: string): void
   /** A row above the prompt that is replaced in place and leaves no trace; '' for none. Nothing without a terminal. */
   setStatus(text: string): void
+  /** Another one stands in front of the line from now on. */
+  setPrompt(prompt: string): void
   /** Takes the prompt away and gives the streams back. */
   close(): void
 }

@@ -34,6 +34,8 @@ export class PlainLineReader implements LineEditor {
     this.#output.write(text.endsWith('\n') ? text : `${text}\n`)
   }
 
+  setPrompt(): void {}
+
   write(text: string): void {
     this.#output.write(text)
   }

@@ -7,6 +7,9 @@ import { LineQueue } from './line-queue.ts'
 /** Lines that the up arrow remembers. */
 const historyCount = 1000
 
+/** What Tab shows at once of what it found. */
+const shownCount = 50
+
 /**
  * A prompt on a terminal, with text printed above it. `readline` keeps the line, the cursor, the keys and the history, but
  * writes nowhere: it draws pasted text wrongly once that reaches a second row or the middle of a line, and it cannot know
@@ -17,6 +20,7 @@ export class TerminalLineEditor implements LineEditor {
   readonly #options: LineEditorOptions
   readonly #readline: Interface
   readonly #queue = new LineQueue()
+  #prompt: string
   #status = ''
   /** Printed text whose line has not ended. */
   #begun = ''
@@ -30,6 +34,7 @@ export class TerminalLineEditor implements LineEditor {
   constructor(options: LineEditorOptions) {
     this.#options = options
     const { input, output, prompt } = options
+    this.#prompt = prompt
     this.#readline = createInterface({
       input,
       output: new Unseen(output),
@@ -37,6 +42,7 @@ export class TerminalLineEditor implements LineEditor {
       terminal: true,
       historySize: historyCount,
       removeHistoryDuplicates: true,
+      completer: (typed: string) => this.#complete(typed),
     })
     // Before readline's own listener, which stops the process at Ctrl-Z.
     input.prependListener('keypress', this.#onKey)
@@ -71,16 +77,30 @@ export class TerminalLineEditor implements LineEditor {
     this.#schedule()
   }
 
+  setPrompt(prompt: string): void {
+    this.#prompt = prompt
+    this.#schedule()
+  }
+
   close(): void {
     this.#readline.close()
   }
 
   #enter(line: string): void {
-    const { output, prompt, vanishes } = this.#options
-    const entered = vanishes?.(line) === true ? '' : `${prompt}${line}\n`
+    const { output, vanishes } = this.#options
+    const entered = vanishes?.(line) === true ? '' : `${this.#prompt}${line}\n`
     output.write(this.#erased() + this.#takeBegun() + entered)
     this.#queue.push(line)
     this.#schedule()
+  }
+
+  /** Readline puts in what all that was found begin with; where that is not more than the word, they are shown. */
+  #complete(typed: string): [found: string[], word: string] {
+    const { word, found } = this.#options.complete?.(typed) ?? { word: '', found: [] }
+    const [first = '', ...others] = found
+    const next = first.slice(0, word.length + 1)
+    if (others.some((one) => !one.startsWith(next))) this.print(found.slice(0, shownCount).join(' '))
+    return [[...found], word]
   }
 
   #ended(): void {
@@ -143,7 +163,7 @@ export class TerminalLineEditor implements LineEditor {
   #draw(): void {
     const before = this.#erased()
     const rows = [this.#begun, this.#status].filter((row) => row !== '')
-    const prompt = [...rows, this.#options.prompt].join('\n')
+    const prompt = [...rows, this.#prompt].join('\n')
     this.#readline.setPrompt(prompt)
     const at = this.#readline.getCursorPos()
     const end = this.#endPosition()

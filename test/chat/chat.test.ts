@@ -109,6 +109,24 @@ describe('rooms', () => {
     expect(ann.listener.of('error').map(({ code }) => code)).toEqual(['NO_ROOM', 'NOT_IN_ROOM'])
   })
 
+  test('to join a room that one is in turns to it (it was refused, and there was no way back to a room)', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    for (const line of ['/join dev', '/join lobby', 'in the lobby', '/join dev', '/leave', 'again']) ann.type(line)
+    expect(ann.listener.messages().map(({ room, text }) => [room, text])).toEqual([
+      ['lobby', 'in the lobby'],
+      ['lobby', 'again'],
+    ])
+    expect(ann.listener.of('joined').map(({ room, members }) => [room, members])).toEqual([
+      ['lobby', 1],
+      ['dev', 1],
+      ['lobby', 2],
+      ['dev', 1],
+    ])
+    expect(ann.listener.of('error')).toEqual([])
+    expect(bob.listener.of('presence').flatMap(({ left }) => left)).toEqual([])
+  })
+
   test('lines sent at once mean the room of their moment', () => {
     const world = new ChatWorld()
     const ann = world.come('ann')

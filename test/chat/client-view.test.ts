@@ -46,6 +46,29 @@ describe('the chat as a client sees it', () => {
     expect(chat.current).toBe('lobby')
   })
 
+  test('one does not hear of oneself coming in', () => {
+    const { chat, texts } = view()
+    chat.welcome('ann')
+    const news = { type: 'presence', room: 'lobby', left: [], unnamed: 0, members: 2 } as const
+    expect(texts({ ...news, joined: ['ann'] })).toEqual([])
+    expect(texts({ ...news, joined: ['ann', 'bob'] })).toEqual(['* #lobby: bob joined (2 people)'])
+    expect(texts({ ...news, joined: ['ann'], unnamed: 3 })).toEqual(['* #lobby: 3 more came or went (2 people)'])
+  })
+
+  test('the prompt names the room that a line goes to, where there is a choice', () => {
+    const { chat, texts } = view()
+    chat.welcome('ann')
+    expect(chat.prompt).toBe('> ')
+    texts(joined())
+    expect(chat.prompt).toBe('> ')
+    texts(joined('dev'))
+    expect(chat.prompt).toBe('#dev> ')
+    texts(joined())
+    expect(chat.prompt).toBe('#lobby> ')
+    texts({ type: 'left', room: 'lobby', why: 'left' })
+    expect(chat.prompt).toBe('#dev> ')
+  })
+
   test('what is typed goes to the current room with an id, and commands go as they are', () => {
     const { chat, take } = view()
     take(joined())

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { commandSpecs } from '../../src/chat/commands.ts'
 import type { ChatMessage, ServerMessage } from '../../src/chat/message.ts'
 import { clockTime, renderLines } from '../../src/chat/render.ts'
 import { encode } from '../../src/chat/wire.ts'
@@ -84,6 +85,12 @@ describe('the lines of the chat', () => {
   test.each(cases)('%j', (message, lines) => {
     expect(renderLines(message)).toBe(lines)
     expect(Buffer.from(encode([message, message], 'text')).toString()).toBe(lines + lines)
+  })
+
+  test('the help fits a terminal of 80 columns', () => {
+    const commands = commandSpecs.map(([, { usage, summary }]) => ({ usage, summary }))
+    const lines = renderLines({ type: 'help', commands }).split('\n')
+    expect(lines.filter((line) => line.length >= 80)).toEqual([])
   })
 
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { createLineEditor, type LineEditor } from '../../src/terminal/line-editor.ts'
+import { createLineEditor, type LineEditor, type LineEditorOptions } from '../../src/terminal/line-editor.ts'
 import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
 
 interface Bench {
@@ -10,7 +10,7 @@ interface Bench {
 }
 
 function start(
-  options: { columns?: number; onInterrupt?: () => void; vanishes?: (line: string) => boolean } = {},
+  options: { columns?: number } & Pick<LineEditorOptions, 'onInterrupt' | 'vanishes' | 'complete'> = {},
 ): Bench {
   const keyboard = new FakeKeyboard()
   const screen = new FakeScreen(options.columns)
@@ -20,6 +20,7 @@ function start(
     prompt: '> ',
     ...(options.onInterrupt && { onInterrupt: options.onInterrupt }),
     ...(options.vanishes && { vanishes: options.vanishes }),
+    ...(options.complete && { complete: options.complete }),
   })
   const lines = editor.lines()[Symbol.asyncIterator]()
   return { keyboard, screen, editor, next: async () => (await lines.next()).value }
@@ -45,6 +46,40 @@ describe('the line editor on a terminal', () => {
     keyboard.write('\x1b[A\x1b[A!\r')
     expect(await next()).toBe('hello!')
     await screen.until('> hello', '> ab', '> hello!', '>')
+    editor.close()
+  })
+
+  test('Tab completes the last word before the cursor, or shows what there is', async () => {
+    const names = ['Anna ', 'Anton ', 'Bob ']
+    const complete = (typed: string) => {
+      const word = /\S*$/.exec(typed)?.[0] ?? ''
+      return { word, found: names.filter((name) => name.toLowerCase().startsWith(word.toLowerCase())) }
+    }
+    const { keyboard, screen, editor, next } = start({ complete })
+    keyboard.write('hi b')
+    keyboard.write('\t')
+    await screen.until('> hi Bob')
+    keyboard.write('and a')
+    keyboard.write('\t')
+    await screen.until('> hi Bob and An')
+    keyboard.write('\t')
+    await screen.until('Anna  Anton', '> hi Bob and An')
+    keyboard.write('n')
+    keyboard.write('\t')
+    await screen.until('Anna  Anton', '> hi Bob and Anna')
+    keyboard.write('\r')
+    expect(await next()).toBe('hi Bob and Anna ')
+    editor.close()
+  })
+
+  test('another prompt can stand before the line, which stays', async () => {
+    const { keyboard, screen, editor } = start()
+    keyboard.write('half')
+    await screen.until('> half')
+    editor.setPrompt('#dev> ')
+    await screen.until('#dev> half')
+    keyboard.write('\r')
+    await screen.until('#dev> half', '#dev>')
     editor.close()
   })
 

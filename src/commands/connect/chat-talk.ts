@@ -52,6 +52,7 @@ export class ChatTalk {
   run(channel: Channel, name: string): Promise<Ending | 'logged-out'> {
     // What is said comes back with name and time; without a connection that may take a while.
     this.#options.screen.vanishes = (line) => this.#channel !== undefined && isSaid(line)
+    this.#options.screen.complete = (typed) => this.#options.view.complete(typed)
     return Promise.race([this.#type(), this.#stay(channel, name)])
   }
 
@@ -162,7 +163,8 @@ export class ChatTalk {
   }
 
   #perform({ lines, send }: ViewStep): void {
-    const { screen } = this.#options
+    const { screen, view } = this.#options
+    screen.setPrompt(view.prompt)
     for (const { text, bell } of lines) {
       screen.print(text)
       if (bell === true) screen.bell()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { asker } from '../../options/ask.ts'
 import type { OptionSpec } from '../../options/spec.ts'
-import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
+import { createLineEditor, type LineEditor, type LineEditorOptions } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
 
 /** Printed while a question stands and kept for afterwards; of more only the latest are. */
@@ -20,8 +20,11 @@ export class Screen {
   #lost = 0
   readonly #closing = new AbortController()
   #status = ''
+  #prompt = '> '
   /** Which entered lines go from the terminal, because the server sends them back. */
   vanishes: (line: string) => boolean = () => false
+  /** What Tab may make of what is typed. */
+  complete: NonNullable<LineEditorOptions['complete']> = () => ({ word: '', found: [] })
 
   /** @param onInterrupt Ctrl-C at the input line. */
   constructor(context: CommandContext, onInterrupt: () => void) {
@@ -55,6 +58,12 @@ export class Screen {
   setStatus(text: string): void {
     this.#status = text
     this.#editor.setStatus(text)
+  }
+
+  setPrompt(prompt: string): void {
+    if (prompt === this.#prompt) return
+    this.#prompt = prompt
+    this.#editor.setPrompt(prompt)
   }
 
   /** Resolves once the output takes more. */
@@ -106,9 +115,10 @@ export class Screen {
   #open(): LineEditor {
     const { stdin, stdout } = this.#context
     const editor = createLineEditor({
-      ...{ input: stdin, output: stdout, prompt: '> ' },
+      ...{ input: stdin, output: stdout, prompt: this.#prompt },
       onInterrupt: this.#onInterrupt,
       vanishes: (line) => this.vanishes(line),
+      complete: (typed) => this.complete(typed),
     })
     editor.setStatus(this.#status)
     return editor
