@@ -9,15 +9,25 @@ export interface ClientStyle {
   faint(text: string): string
   /** Local time of day. */
   time(at: number): string
+  /** Local date. */
+  day(at: number): string
 }
 
-/** @param time the local time of day of UTC milliseconds, `14:03` */
-export function clientStyle(colour: boolean, time: (at: number) => string): ClientStyle {
+/** What a person's own clock shows of UTC milliseconds. */
+export interface LocalTime {
+  /** `14:03` */
+  time(at: number): string
+  /** `2024-02-29` */
+  day(at: number): string
+}
+
+export function clientStyle(colour: boolean, local: LocalTime): ClientStyle {
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
   return {
     name: (name) => paint(colours[hash(name) % colours.length] ?? 0, harmless(name)),
     faint: (text) => paint(2, text),
-    time: (at) => paint(2, time(at)),
+    time: (at) => paint(2, local.time(at)),
+    day: (at) => local.day(at),
   }
 }
 
@@ -26,4 +36,14 @@ function hash(text: string): number {
   let value = 0x811c9dc5
   for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0
   return value
+}
+
+/** In the time zone of this process. */
+export const localTime: LocalTime = {
+  time: (at) => new Date(at).toTimeString().slice(0, 5),
+  day(at) {
+    const date = new Date(at)
+    const two = (number: number): string => String(number).padStart(2, '0')
+    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  },
 }

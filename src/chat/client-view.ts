@@ -24,6 +24,8 @@ export interface ClientViewOptions {
   readonly style: ClientStyle
   /** A new random UUID. */
   readonly newId: () => string
+  /** UTC milliseconds. */
+  readonly now: number
 }
 
 /**
@@ -41,10 +43,13 @@ export class ClientView {
   /** Rooms that were away: caught up to `seen`, and live again from `live` on. */
   readonly #catchingUp = new Map<string, { seen: number; live: number }>()
   #name = ''
+  /** Of what was shown last; what is shown first is taken to be of today. */
+  #day: string
   /** Who was met in a room, the latest last. */
   readonly #names = new Set<string>()
 
-  constructor({ style, newId }: ClientViewOptions) {
+  constructor({ style, newId, now }: ClientViewOptions) {
+    this.#day = style.day(now)
     this.#style = style
     this.#outbox = new ClientOutbox(newId)
   }
@@ -173,7 +178,16 @@ export class ClientView {
     const name = this.#style.name(from)
     const words = action === true ? `* ${name} ${harmless(text)}` : `${name}: ${harmless(text)}`
     const line = { text: `${this.#style.time(at)}${where} ${words}` }
-    return [live && from !== this.#name && mentions(text, this.#name) ? { ...line, bell: true } : line]
+    const rings = live && from !== this.#name && mentions(text, this.#name)
+    return [...this.#dayLine(at), rings ? { ...line, bell: true } : line]
+  }
+
+  /** The date, where it is another than that of the line before. */
+  #dayLine(at: number): readonly ViewLine[] {
+    const day = this.#style.day(at)
+    if (day === this.#day) return []
+    this.#day = day
+    return [{ text: this.#style.faint(`* ${day}`) }]
   }
 
   #meet(name: string): void {

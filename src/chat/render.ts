@@ -59,10 +59,22 @@ function historyLines(room: string, messages: readonly ChatMessage[], more: bool
   const first = messages[0]
   const last = messages.at(-1)
   if (first === undefined || last === undefined) return `* nothing was said in #${room} in that time\n`
-  const day = new Date(first.at).toISOString().slice(0, 10)
-  const lines = messages.map((message) => `${messageLine(message)}\n`).join('')
+  let shown = dayOf(first.at)
+  const heading = `* #${room} since ${shown} UTC, messages ${first.id} to ${last.id}`
+  let lines = ''
+  for (const message of messages) {
+    const day = dayOf(message.at)
+    if (day !== shown) lines += `* ${day} UTC\n`
+    shown = day
+    lines += `${messageLine(message)}\n`
+  }
   const hint = more ? `; there is more: /history before ${first.id} or after ${last.id}` : ''
-  return `* #${room} since ${day} UTC, messages ${first.id} to ${last.id}${hint}\n${lines}* end of the history\n`
+  return `${heading}${hint}\n${lines}* end of the history\n`
+}
+
+/** `2024-02-29`, UTC. */
+function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
 }
 
 function leaving({ room, why, by, reason }: Extract<ServerMessage, { type: 'left' }>): string {

@@ -7,8 +7,9 @@ import type { ChatMessage, ServerMessage } from '../../src/chat/message.ts'
 function view(colour = false) {
   let last = 0
   const chat = new ClientView({
-    style: clientStyle(colour, (at) => `t${at}`),
+    style: clientStyle(colour, { time: (at) => `t${at}`, day: (at) => `day ${Math.floor(at / 1_000)}` }),
     newId: () => `cid${++last}`,
+    now: 0,
   })
   const take = (...messages: ServerMessage[]) => messages.flatMap((message) => chat.take(message).lines)
   return { chat, take, texts: (...messages: ServerMessage[]) => take(...messages).map(({ text }) => text) }
@@ -44,6 +45,19 @@ describe('the chat as a client sees it', () => {
     expect(chat.current).toBe('dev')
     texts({ type: 'left', room: 'dev', why: 'left' })
     expect(chat.current).toBe('lobby')
+  })
+
+  test('a date stands where the day changes (what was said days ago looked as if it were of today)', () => {
+    const { chat, texts } = view()
+    chat.welcome('ann')
+    const old = [said(1, 'bob', { at: -1_500 }), said(2, 'bob', { at: -1_200 }), said(3, 'bob', { at: -10 })]
+    const history: ServerMessage = { type: 'history', room: 'lobby', messages: old, more: false }
+    expect(texts(joined(), history, said(4), said(5, 'bob', { at: 1_000 })).slice(1)).toEqual([
+      ...['* day -2', 't-1500 bob: m1', 't-1200 bob: m2'],
+      ...['* day -1', 't-10 bob: m3'],
+      ...['* day 0', 't4 bob: m4'],
+      ...['* day 1', 't1000 bob: m5'],
+    ])
   })
 
   test('one does not hear of oneself coming in', () => {

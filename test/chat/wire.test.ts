@@ -57,6 +57,10 @@ describe('the lines of the chat', () => {
       { type: 'history', room: 'dev', messages: [hello], more: true },
       '* #dev since 1970-01-01 UTC, messages 7 to 7; there is more: /history before 7 or after 7\n14:03:59 #lobby ann: hello\n* end of the history\n',
     ],
+    [
+      { type: 'history', room: 'dev', messages: [hello, { ...hello, id: 8, at: hello.at + 86_400_000 }], more: false },
+      '* #dev since 1970-01-01 UTC, messages 7 to 8\n14:03:59 #lobby ann: hello\n* 1970-01-02 UTC\n14:03:59 #lobby ann: hello\n* end of the history\n',
+    ],
     [{ type: 'history', room: 'dev', messages: [], more: false }, '* nothing was said in #dev in that time\n'],
     [{ type: 'left', room: 'dev', why: 'left' }, '* you left #dev\n'],
     [{ type: 'left', room: 'dev', why: 'kicked', by: 'op', reason: 'rude' }, '* op put you out of #dev: rude\n'],

@@ -8,6 +8,7 @@ import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { testContext } from '../support/command-context.ts'
 import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
 import { listen, type TestServer } from '../support/sockets.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { connectValues } from './connect-values.ts'
 
 afterEach(() => void jest.restoreAllMocks())
@@ -54,7 +55,7 @@ class Guest {
   }
 }
 
-const at = Date.UTC(2024, 0, 1, 12)
+const at = new VirtualClock().now()
 const joined = { type: 'joined', room: 'lobby', topic: '', members: 2 }
 const said = (id: number, from: string, text: string, more: Json = {}) => ({
   type: 'message',

@@ -2,7 +2,7 @@ import { accountCommands } from '../../accounts/server-text.ts'
 import { errorMessage, NetlabError, UsageError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { Backoff } from '../../chat/backoff.ts'
-import { clientStyle } from '../../chat/client-style.ts'
+import { clientStyle, localTime } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
 import { formatEndpoint, isLoopback } from '../../net/address.ts'
 import { asker } from '../../options/ask.ts'
@@ -119,10 +119,10 @@ export class Account {
     const { context } = this.#options
     const { clock, signal, environment } = context
     const colour = screen.interactive && !environment.NO_COLOR
-    const style = clientStyle(colour, (at) => new Date(at).toTimeString().slice(0, 5))
+    const style = clientStyle(colour, localTime)
     const talk = new ChatTalk({
       screen,
-      view: new ClientView({ style, newId: () => crypto.randomUUID() }),
+      view: new ClientView({ style, newId: () => crypto.randomUUID(), now: clock.now() }),
       backoff: new Backoff(Math.random),
       clock,
       signal: AbortSignal.any([signal, over]),
