@@ -22,7 +22,9 @@ export function serverText(message: ServerMessage): readonly string[] {
     case 'logged-out':
       return [message.count === 1 ? 'One session ended.' : `${message.count} sessions ended.`]
     case 'changed':
-      return [`The password is changed; ${message.revoked} other sessions ended.`]
+      return [
+        `The password is changed; ${message.revoked === 1 ? 'one other session' : `${message.revoked} other sessions`} ended.`,
+      ]
   }
 }
 

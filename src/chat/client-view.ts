@@ -84,7 +84,9 @@ export class ClientView {
   }
 
   /** A line was typed. While there is no connection it is kept and sent by `welcome`. */
-  typed(text: string): ViewStep {
+  typed(line: string): ViewStep {
+    // As at every other service of this program, and in the chat at `nc`.
+    const text = line.trim() === 'exit' ? '/quit' : line
     const room = this.current
     const plain = !text.startsWith('/') || text.startsWith('//')
     // Its room is that of the moment of typing, also when it is sent again later.

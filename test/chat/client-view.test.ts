@@ -47,6 +47,14 @@ describe('the chat as a client sees it', () => {
     expect(chat.current).toBe('lobby')
   })
 
+  test('bug: "exit", which leaves at `nc` and at every other service, was said to the room', () => {
+    const { chat, texts } = view()
+    chat.welcome('ann')
+    texts(joined())
+    expect(chat.typed(' exit ').send).toEqual([{ type: 'line', text: '/quit' }])
+    expect(chat.typed('exit now').send).toMatchObject([{ type: 'say', text: 'exit now' }])
+  })
+
   test('a date stands where the day changes (what was said days ago looked as if it were of today)', () => {
     const { chat, texts } = view()
     chat.welcome('ann')

@@ -60,7 +60,7 @@ describe('accounts, for a person at a terminal in the chat', () => {
     await ada.answer('Old password', passwordOf('Ada'))
     await ada.answer(/New password(?! again)/, 'battery staple')
     await ada.answer('New password again', 'battery staple')
-    await ada.shown.waitFor('* The password is changed; 1 other sessions ended.')
+    await ada.shown.waitFor('* The password is changed; one other session ended.')
     expect(ada.shown.text).toContain('Bob: are you there?')
     ada.keyboard.write('/passwd with more\r')
     await ada.answer('Old password', '')
@@ -91,6 +91,7 @@ describe('accounts, for a person at a terminal in the chat', () => {
     // Nobody listens to the keyboard any more: the program can end.
     while (dan.keyboard.listenerCount('keypress') > 0) await new Promise(setImmediate)
     expect(dan.keyboard.isRaw).toBe(false)
+    expect(dan.shown.text).not.toContain('Nothing was changed.')
     other.client.destroy()
   })
 

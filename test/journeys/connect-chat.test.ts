@@ -78,7 +78,7 @@ test('a person chats, comes back by itself after the server was away, and hears 
     await ada.see(question)
     ada.press(typed, keys.enter)
   }
-  await ada.see('The password is changed; 1 other sessions ended.')
+  await ada.see('The password is changed; one other session ended.')
 
   ada.press('half a li')
   await ada.see('half a li')

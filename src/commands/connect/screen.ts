@@ -44,8 +44,9 @@ export class Screen {
     else if (this.#held.push(text) > heldCount) this.#lost += this.#held.splice(0, heldCount / 2).length
   }
 
-  /** A remark of our own: no answer of the server's. */
+  /** A remark of our own: no answer of the server's. None is made when all is over. */
   remark(text: string): void {
+    if (this.#closing.signal.aborted) return
     if (this.interactive) this.print(text)
     else this.#context.stderr.write(`${text}\n`)
   }

@@ -63,7 +63,9 @@ export class Visit {
 function endOf(error: unknown): string {
   if (error instanceof NetworkError) return 'the connection broke'
   if (error instanceof PromptClosed) return 'a question was left unanswered'
-  return error instanceof NetlabError && error.code === 'REFUSED' ? 'the login was refused' : 'given up'
+  const code = error instanceof NetlabError ? error.code : undefined
+  if (code === 'REVOKED') return 'the session is over'
+  return code === 'REFUSED' ? 'the login was refused' : 'given up'
 }
 
 /** `localhost:9007 (127.0.0.1)` */
