@@ -1,4 +1,5 @@
 import { errorMessage } from '../base/errors.ts'
+import { nameKey } from '../base/name-key.ts'
 import type { Hall } from './hall.ts'
 import { type Handlers, roomMeant } from './handlers.ts'
 import type { Mark } from './history.ts'
@@ -9,12 +10,14 @@ import { Refusal } from './refusal.ts'
 export const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
   kick(hall, connection, { room, name, text }) {
     const where = roomMeant(connection, room)
+    spareOneself(connection, name)
     if (putOut(hall, connection, where, name, 'kicked', text) === 0)
       throw new Refusal('NOT_HERE', `${name} is not in #${where}`)
     done(hall, connection, { kind: 'kick', room: where, name }, false, `${name} was put out of #${where}`)
   },
   ban(hall, connection, { room, name, off }) {
     const where = roomMeant(connection, room)
+    if (!off) spareOneself(connection, name)
     mark(hall, { kind: 'ban', room: where, name, text: '' }, off)
     if (!off) putOut(hall, connection, where, name, 'banned')
     const text = off ? `${name} may enter #${where} again` : `${name} is banned from #${where}`
@@ -49,6 +52,11 @@ export const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'
     const said = connection.rooms.has(where) ? undefined : `the topic of #${where} is set`
     done(hall, connection, { kind: 'topic', room: where, name: '' }, text === undefined, said)
   },
+}
+
+/** @throws {Refusal} for an operator who mistyped, and would have to ask another one */
+function spareOneself({ member }: Connection, name: string): void {
+  if (nameKey(member.name) === nameKey(name)) throw new Refusal('USAGE', 'that is you; /leave leaves the room')
 }
 
 function mark(hall: Hall, change: Mark, off: boolean): void {

@@ -19,6 +19,15 @@ describe('operators', () => {
     expect(usages(op)).toContain('/op NAME [off]')
   })
 
+  test.each(['/kick OP', '/ban op'])('%s does not put out whoever typed it', (line) => {
+    const { op } = crowd()
+    op.type(line)
+    expect(op.listener.of('error')).toMatchObject([{ code: 'USAGE', text: 'that is you; /leave leaves the room' }])
+    expect(op.listener.of('left')).toEqual([])
+    op.type('/ban op off')
+    expect(op.listener.of('notice')).toMatchObject([{ text: 'op may enter #lobby again' }])
+  })
+
   test('/kick puts somebody out, who may come back', () => {
     const { world, op, bob } = crowd()
     op.type('/kick bob be nice')
