@@ -2,7 +2,11 @@ import { PlainLineReader } from './plain-line-reader.ts'
 import { TerminalLineEditor } from './terminal-line-editor.ts'
 
 export interface LineEditorOptions {
-  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown }
+  readonly input: NodeJS.ReadableStream & {
+    readonly isTTY?: boolean
+    readonly readableEnded?: boolean
+    setRawMode?(raw: boolean): unknown
+  }
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
   /** Stands in front of the line being typed; one row. Not shown where there is no terminal. */
   readonly prompt: string

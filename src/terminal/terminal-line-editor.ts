@@ -52,6 +52,8 @@ export class TerminalLineEditor implements LineEditor {
     this.#readline.on('SIGCONT', this.#onContinue)
     this.#readline.once('close', () => this.#ended())
     this.#readline.once('error', () => this.close())
+    // Ctrl-D before there was a prompt: nothing more will ever come, not even Ctrl-C.
+    if (input.readableEnded === true) this.close()
     this.#schedule()
   }
 

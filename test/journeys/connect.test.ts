@@ -175,6 +175,8 @@ describe('netlab connect on a terminal', () => {
     await shell.see('connect 127.0.0.1')
     shell.press(String(server.port), keys.enter)
     await shell.see(`connected to 127.0.0.1:${server.port}`)
+    // Between the question and the prompt the terminal is nobody's, and a key may be lost.
+    await shell.see('> ')
     shell.press(keys.ctrlD)
     await shell.see('shell$ ')
     shell.press('exit', keys.enter)

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { describe, expect, test } from '@jest/globals'
 import { createLineEditor, type LineEditor, type LineEditorOptions } from '../../src/terminal/line-editor.ts'
 import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
@@ -35,6 +36,14 @@ describe('the line editor on a terminal', () => {
     expect(await next()).toBe('hello')
     await screen.until('> hello', '>')
     editor.close()
+  })
+
+  test('an input that ended before there was a prompt is the end', async () => {
+    const keyboard = new FakeKeyboard()
+    keyboard.end()
+    await once(keyboard.resume(), 'end')
+    const lines = createLineEditor({ input: keyboard, output: new FakeScreen(), prompt: '> ' }).lines()
+    expect(await lines[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true })
   })
 
   test('edits: backspace, start of line, cursor keys, history', async () => {
