@@ -5,12 +5,15 @@ import { limits } from '../base/limits.ts'
 import { formatIp, type IpAddress, parseIp } from '../net/ip.ts'
 import { type AddressLabel, type AddressRange, AddressSet } from './address-set.ts'
 import type { PlainTarget } from './target-lists.ts'
+import { isLinkLocal, knownZone, type Zones } from './zones.ts'
 
 /** Every address of a name, in the system's order. Rejects with the system's code (ENOTFOUND, EAI_AGAIN …). */
 export type Lookup = (name: string) => Promise<readonly string[]>
 
 export interface ResolveServices {
   readonly lookup: Lookup
+  /** Asked only when a zone was given. */
+  readonly zones: () => Zones
   readonly clock: Clock
   /** Aborted: names still being looked up count as failed. */
   readonly signal: AbortSignal
@@ -26,7 +29,7 @@ export interface ResolvedTargets {
 
 /**
  * Looks every name up once and puts all targets together; overlapping ones are scanned once.
- * @throws {UsageError} when one address was given with different zones.
+ * @throws {UsageError} when one address was given with different zones. @throws {NetworkError} when there is no such zone.
  */
 export async function resolveTargets(
   targets: readonly PlainTarget[],
@@ -42,14 +45,15 @@ export async function resolveTargets(
 
   const add = (ip: IpAddress, name?: string): void => {
     const address = formatIp(ip.family, ip.value)
+    const zone = knownZone(ip, services.zones)
     const known = labels.get(address)
-    if (known !== undefined && known.zone !== ip.zone) {
+    if (known !== undefined && known.zone !== zone) {
       throw new UsageError(`${address} is given with two different zones`, { hint: 'scan them one after the other' })
     }
     ranges.push({ family: ip.family, first: ip.value, last: ip.value })
     const label = known?.name ?? name
-    if (label !== undefined || ip.zone !== undefined) {
-      labels.set(address, { ...(label && { name: label }), ...(ip.zone !== undefined && { zone: ip.zone }) })
+    if (label !== undefined || zone !== undefined) {
+      labels.set(address, { ...(label && { name: label }), ...(zone !== undefined && { zone }) })
     }
   }
 
@@ -62,10 +66,12 @@ export async function resolveTargets(
     }
   }
   for (const [name, answer] of answers) {
-    const ips = answer.addresses.map(parseIp).filter((ip) => ip !== undefined)
+    const all = answer.addresses.map(parseIp).filter((ip) => ip !== undefined)
+    const ips = all.filter((ip) => ip.zone !== undefined || !isLinkLocal(ip))
     const [first] = ips
     if (first === undefined) {
-      failures.push(`${name} could not be resolved (${answer.error ?? 'no address'})`)
+      const none = all.length === 0 ? 'no address' : 'a link-local address without its interface'
+      failures.push(`${name} could not be resolved (${answer.error ?? none})`)
       continue
     }
     for (const ip of allAddresses ? ips : [first]) add(ip, name)

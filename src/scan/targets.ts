@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts'
 import { formatIp, parseIp, width } from '../net/ip.ts'
 import { host, type Kind } from '../options/kinds.ts'
 import type { AddressRange } from './address-set.ts'
+import { isLinkLocal } from './zones.ts'
 
 /** One thing to scan as it was typed, understood but not yet resolved or read. */
 export type Target =
@@ -124,16 +125,12 @@ function refuseTooMany(piece: string, range: AddressRange): void {
   }
 }
 
-/** Every interface has the same link-local network (RFC 4007 6), so that an address in it alone says nothing. */
 function refuseWithoutZone(piece: string, { family, first }: AddressRange): void {
-  if (family !== 6 || first >> 118n !== LINK_LOCAL) return
+  if (!isLinkLocal({ family, value: first })) return
   throw new UsageError(`"${piece}" is on every link; it takes an interface to reach it`, {
     hint: `write for example ${formatIp(6, first)}%eth0`,
   })
 }
-
-/** fe80::/10 */
-const LINK_LOCAL = 0x3fan
 
 function parseName(piece: string): Target {
   if (piece.includes('/')) return { kind: 'file', path: piece }

@@ -64,6 +64,7 @@ describe('what to scan', () => {
     [['nowhere', 'neither'], 69, 'nowhere could not be resolved (ENOTFOUND), and 1 more'],
     [['127.0.0.1', '--exclude', 'nowhere'], 69, "nowhere could not be resolved (ENOTFOUND), so it can't be excluded"],
     [['127.0.0.1', '--exclude', '127.0.0.0/8'], 64, 'nothing is left to scan: --exclude covers every target'],
+    [['fe80::1%eth7'], 69, '"fe80::1%eth7": this system has no link "eth7" in use'],
     [['-'], 64, 'there is no target in what was given'],
     [['127.0.0.5-1'], 64, '--targets: "127.0.0.5-1" runs backwards'],
     [['127.0.0.1', '-p', '100-50'], 64, '--ports: "100-50" runs backwards'],
@@ -77,13 +78,21 @@ describe('what to scan', () => {
     [['127.0.0.1', '-p', '80', '--wait', '--resume', 'x'], 64, '--wait begins anew each time'],
     [['127.0.0.1', '--timeout', '0'], 64, '--timeout: "0" is no time at all'],
     [['127.0.0.1', '--show', 'ajar'], 64, '--show: "ajar" is none of open, filtered, closed'],
-    [['127.0.0.1', '-p', '80', '-o', '/nowhere/at/all'], 74, "can't write /nowhere/at/all (ENOENT)"],
-    [['127.0.0.1', '-p', '80', '-o', folder], 74, '(EISDIR)'],
-    [['127.0.0.1', '-p', '80', '-o', '/dev/null/x'], 74, '(ENOTDIR)'],
-    [['127.0.0.1', '-p', '80', '-o', '/nowhere/x.jsonl'], 74, '(ENOENT)'],
-    [['127.0.0.1', '-p', '80', '--resume', folder], 74, '(EISDIR)'],
-    [['127.0.0.1', '-p', '80', '--resume', '/nowhere/at/all'], 74, "can't write /nowhere/at/all (ENOENT)"],
-    [['@/nowhere/at/all'], 64, "can't read targets from /nowhere/at/all (ENOENT)"],
+    [
+      ['127.0.0.1', '-p', '80', '-o', '/nowhere/at/all'],
+      74,
+      "can't write /nowhere/at/all: there is no such file or folder",
+    ],
+    [['127.0.0.1', '-p', '80', '-o', folder], 74, 'it is a directory'],
+    [['127.0.0.1', '-p', '80', '-o', '/dev/null/x'], 74, 'its folder is a file'],
+    [['127.0.0.1', '-p', '80', '-o', '/nowhere/x.jsonl'], 74, 'there is no such file or folder'],
+    [['127.0.0.1', '-p', '80', '--resume', folder], 74, 'it is a directory'],
+    [
+      ['127.0.0.1', '-p', '80', '--resume', '/nowhere/at/all'],
+      74,
+      "can't write /nowhere/at/all: there is no such file or folder",
+    ],
+    [['@/nowhere/at/all'], 64, "can't read targets from /nowhere/at/all: there is no such file or folder"],
   ])('%j ends with %i and a sentence', async (words, exit, message) => {
     await expect(runScanCommand(words)).rejects.toMatchObject({ exit, message: expect.stringContaining(message) })
   })

@@ -47,6 +47,17 @@ describe('an interrupt', () => {
     expect(exit).toBe(130)
     expect(JSON.parse(stdout)).toMatchObject({ complete: false, interrupted: true, hostCount: 0, hosts: [] })
   })
+
+  test('while the targets are still being read, there was no document', async () => {
+    const running = runScanCommand(['-', '-p', '80', '--json'], { stdinStaysOpen: true, interruptedBefore: true })
+    const { exit, stdout } = await running
+    expect(exit).toBe(130)
+    expect(JSON.parse(stdout)).toMatchObject({
+      complete: false,
+      interrupted: true,
+      notes: ['stopped before the scan began'],
+    })
+  })
 })
 
 describe('keys on a terminal', () => {

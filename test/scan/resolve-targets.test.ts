@@ -1,7 +1,9 @@
+import { networkInterfaces } from 'node:os'
 import { expect, test } from '@jest/globals'
 import { type Lookup, resolveTargets } from '../../src/scan/resolve-targets.ts'
 import type { PlainTarget } from '../../src/scan/target-lists.ts'
 import { parseTargets } from '../../src/scan/targets.ts'
+import { linkLocalZones, type Zones } from '../../src/scan/zones.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 const hosts: Record<string, readonly string[]> = {
@@ -9,6 +11,11 @@ const hosts: Record<string, readonly string[]> = {
   two: ['10.0.0.2', 'fd00::2'],
   same: ['10.0.0.1'],
 }
+const zones: Zones = new Map([
+  ['eth0', 'eth0'],
+  ['2', 'eth0'],
+  ['eth1', 'eth1'],
+])
 const lookup: Lookup = async (name) => {
   const found = hosts[name]
   if (found === undefined) throw Object.assign(new Error('no'), { code: 'ENOTFOUND' })
@@ -18,6 +25,7 @@ const lookup: Lookup = async (name) => {
 async function resolve(text: string, options: { all?: boolean; lookup?: Lookup } = {}) {
   return resolveTargets(parseTargets(text) as readonly PlainTarget[], options.all ?? false, {
     lookup: options.lookup ?? lookup,
+    zones: () => zones,
     clock: new VirtualClock(),
     signal: new AbortController().signal,
   })
@@ -60,6 +68,38 @@ test('a zone stays with its address; two zones for one address are refused', asy
   await expect(resolve('fe80::1%eth0,fe80::1%eth1')).rejects.toThrow('two different zones')
 })
 
+test('a zone given by its number is the link of that name', async () => {
+  const { addresses } = await resolve('fe80::1%eth0,fe80::1%2')
+  expect([...addresses.hosts()]).toEqual([{ address: 'fe80::1%eth0', family: 6 }])
+})
+
+test('a zone that does not exist ended as EINVAL with one engine, as silence with the other', async () => {
+  await expect(resolve('fe80::1%nope')).rejects.toMatchObject({
+    exit: 69,
+    message: '"fe80::1%nope": this system has no link "nope" in use',
+    hint: 'there is fe80::1%eth0, fe80::1%eth1',
+  })
+})
+
+test('elsewhere than on a link a zone means nothing', async () => {
+  expect([...(await resolve('fd00::1%nope')).addresses.hosts()]).toEqual([{ address: 'fd00::1', family: 6 }])
+})
+
+test('a name with nothing but a link-local address names no link', async () => {
+  const { failures } = await resolve('printer', { lookup: async () => ['fe80::7'] })
+  expect(failures).toEqual(['printer could not be resolved (a link-local address without its interface)'])
+})
+
+test('the links of this system are known by name and by number', () => {
+  for (const [name, entries = []] of Object.entries(networkInterfaces())) {
+    for (const entry of entries) {
+      if (entry.family !== 'IPv6' || entry.scopeid === 0) continue
+      expect(linkLocalZones().get(String(entry.scopeid))).toBe(linkLocalZones().get(name))
+    }
+  }
+  expect(linkLocalZones().get('nope')).toBeUndefined()
+})
+
 test('notes of the targets come along', async () => {
   expect((await resolve('10.0.0.9/30')).notes).toEqual([
     '10.0.0.9/30 has bits set behind its prefix; scanning the network 10.0.0.8/30',
@@ -70,6 +110,7 @@ test('a resolver that never answers costs a bounded time', async () => {
   const clock = new VirtualClock()
   const resolving = resolveTargets([{ kind: 'name', name: 'slow' }], false, {
     lookup: () => new Promise(() => {}),
+    zones: () => zones,
     clock,
     signal: new AbortController().signal,
   })
@@ -83,6 +124,7 @@ test('an interrupt ends the looking up', async () => {
   const names = Array.from({ length: 20 }, (_, n): PlainTarget => ({ kind: 'name', name: `slow${n}` }))
   const resolving = resolveTargets(names, false, {
     lookup: () => new Promise(() => {}),
+    zones: () => zones,
     clock,
     signal: controller.signal,
   })

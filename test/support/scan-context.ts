@@ -74,6 +74,8 @@ export interface FakeRun {
   readonly answer?: Answer
   readonly names?: Readonly<Record<string, readonly string[]>>
   readonly stdin?: string
+  /** Whoever writes to stdin has not said all yet. */
+  readonly stdinStaysOpen?: boolean
   /** stderr and stdin are a terminal of so many columns. */
   readonly columns?: number
   /** Ctrl-C came before the command began. */
@@ -101,7 +103,7 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
   const onTerminal = options.columns !== undefined
   const pipe = new FakeKeyboard()
   Object.defineProperty(pipe, 'isTTY', { value: undefined })
-  pipe.end(options.stdin ?? '')
+  if (options.stdinStaysOpen !== true) pipe.end(options.stdin ?? '')
   const interrupt = (): void => stopping.abort('SIGINT')
   const context = {
     stdin: onTerminal ? keyboard : pipe,
@@ -131,6 +133,7 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
       if (found === undefined) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
       return found
     },
+    zones: () => new Map([['eth0', 'eth0']]),
   })
   const flags = parseArguments(command, 'netlab scan', words)
   const running = resolve(command.options, { flags, environment: {} }).then((values) => command.run(values, context))

@@ -1,4 +1,4 @@
-import { errorCode, StorageError } from '../../base/errors.ts'
+import { errorCode, reasonOf, StorageError } from '../../base/errors.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 
 /** Puts `pieces` in the place of a file as a whole. @throws {StorageError} */
@@ -12,7 +12,7 @@ export async function writeWhole(path: string, pieces: Iterable<string>): Promis
 
 /** The sentence for a file that can't be written. */
 export function cantWrite(path: string, cause: unknown): StorageError {
-  return new StorageError(errorCode(cause), `can't write ${path} (${errorCode(cause)})`, {
+  return new StorageError(errorCode(cause), `can't write ${path}: ${reasonOf(cause)}`, {
     hint: 'name a file in a folder that exists, has room, and may be written',
     cause,
   })

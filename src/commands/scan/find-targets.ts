@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { errorCode, NetworkError, UsageError } from '../../base/errors.ts'
+import { NetworkError, reasonOf, UsageError } from '../../base/errors.ts'
 import { grouped } from '../../base/grouped.ts'
 import { limits } from '../../base/limits.ts'
-import type { AddressSet } from '../../scan/address-set.ts'
-import { type Lookup, type ResolvedTargets, resolveTargets } from '../../scan/resolve-targets.ts'
+import { AddressSet } from '../../scan/address-set.ts'
+import { type ResolvedTargets, type ResolveServices, resolveTargets } from '../../scan/resolve-targets.ts'
 import { type ListReader, readLists } from '../../scan/target-lists.ts'
 import { type Target, targetList } from '../../scan/targets.ts'
 import type { CommandContext } from '../command.ts'
@@ -13,31 +13,38 @@ import type { ScanView } from './view.ts'
 
 /**
  * Reads, resolves and subtracts: from what was typed to the addresses to scan.
+ * Nothing when interrupted.
  * @throws {UsageError} for what is no target, and when nothing is left. @throws {NetworkError} when no name has an address.
  */
 export async function findTargets(
   values: ScanValues,
   context: CommandContext,
-  lookup: Lookup,
+  system: Pick<ResolveServices, 'lookup' | 'zones'>,
   view: ScanView,
 ): Promise<ResolvedTargets> {
   const typed = values.targets ?? ifAsked(context)
+  const { clock, signal } = context
   const reader = listReader(context)
-  const targets = await readLists(typed, reader)
-  const left = await readLists(values.exclude, reader, false)
-  const services = { lookup, clock: context.clock, signal: context.signal }
-  view.spin('looking up names', context.clock)
   try {
-    const found = await resolveTargets(targets, values.allAddresses, services)
-    const excluded = await resolveTargets(left, true, services)
-    if (context.signal.aborted) return found
+    const targets = await readLists(typed, reader)
+    const left = await readLists(values.exclude, reader, false)
+    view.spin('looking up names', clock)
+    const found = await resolveTargets(targets, values.allAddresses, { ...system, clock, signal })
+    const excluded = await resolveTargets(left, true, { ...system, clock, signal })
+    signal.throwIfAborted()
     const [unknown] = excluded.failures
     if (unknown !== undefined) throw new NetworkError('ENOTFOUND', `${unknown}, so it can't be excluded`)
     return { ...found, addresses: subtract(found, excluded.addresses) }
+  } catch (error) {
+    // What was read until then may be half of it, and wrong for that.
+    if (signal.aborted) return nothing
+    throw error
   } finally {
     view.close()
   }
 }
+
+const nothing: ResolvedTargets = { addresses: new AddressSet([]), notes: [], failures: [] }
 
 /** On a terminal the question was asked, so nothing given means that its default was taken. */
 function ifAsked({ stdin, stderr }: CommandContext): readonly Target[] {
@@ -80,7 +87,7 @@ async function readBounded(stream: Readable, name: string, signal: AbortSignal):
     }
   } catch (error) {
     if (signal.aborted) throw error
-    throw new UsageError(`can't read targets from ${name} (${errorCode(error)})`, { cause: error })
+    throw new UsageError(`can't read targets from ${name}: ${reasonOf(error)}`, { cause: error })
   }
   if (bytes > limits.scanTargetsBytes) {
     throw new UsageError(`${name} has more than ${limits.scanTargetsBytes / 1_048_576} MiB of targets`)

@@ -1,3 +1,4 @@
+import { linkLocalZones } from '../../scan/zones.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { scanOptions } from './options.ts'
 import type { ScanCommandServices } from './run.ts'
@@ -36,4 +37,5 @@ export const scan = scanCommand({
     const { lookup } = await import('node:dns/promises')
     return (await lookup(name, { all: true })).map(({ address }) => address)
   },
+  zones: linkLocalZones,
 })

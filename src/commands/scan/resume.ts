@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import type { Timer } from '../../base/clock.ts'
-import { errorCode, NetlabError, StorageError } from '../../base/errors.ts'
+import { errorCode, NetlabError, reasonOf, StorageError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { Answered } from '../../scan/answered.ts'
 import { portStates } from '../../scan/findings.ts'
@@ -133,6 +133,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
   } catch (error) {
     const code = errorCode(error)
     if (code === 'ENOENT') return undefined
-    throw new StorageError(code, `can't read ${path} (${code})`, { cause: error })
+    throw new StorageError(code, `can't read ${path}: ${reasonOf(error)}`, { cause: error })
   }
 }

@@ -1,10 +1,9 @@
 import { ExitCode } from '../../base/exit-codes.ts'
 import { grouped } from '../../base/grouped.ts'
-import { AddressSet } from '../../scan/address-set.ts'
 import { formatRanges } from '../../scan/ranges.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
 import { summarySentences } from '../../scan/report/text.ts'
-import type { Lookup } from '../../scan/resolve-targets.ts'
+import type { ResolveServices } from '../../scan/resolve-targets.ts'
 import type { scan } from '../../scan/scanner.ts'
 import type { CommandContext } from '../command.ts'
 import { consent } from './consent.ts'
@@ -20,24 +19,22 @@ import { ScanView } from './view.ts'
 import { waitUntilOpen } from './wait.ts'
 
 /** What the command needs of the rooms below; tests give their own. */
-export interface ScanCommandServices {
+export interface ScanCommandServices extends Pick<ResolveServices, 'lookup' | 'zones'> {
   readonly scan: typeof scan
-  readonly lookup: Lookup
 }
 
 /** `netlab scan` from its options to its exit code. */
 export async function runScan(
   values: ScanValues,
   context: CommandContext,
-  { scan, lookup }: ScanCommandServices,
+  { scan, ...system }: ScanCommandServices,
 ): Promise<ExitCode> {
   const { clock, stderr, stdout } = context
   const request = readRequest(values)
   const view = new ScanView(stderr, values.quiet)
-  const { addresses, notes, failures } = await findTargets(values, context, lookup, view)
-  const stopped = context.signal.aborted
+  const { addresses, notes, failures } = await findTargets(values, context, system, view)
   for (const note of notes) view.say(note)
-  for (const failure of stopped ? [] : failures) view.warn(failure)
+  for (const failure of failures) view.warn(failure)
   if (!(await consent(addresses, request.ports, values.yes, context))) return ExitCode.negative
 
   const output =
@@ -47,13 +44,7 @@ export async function runScan(
   const quit = new AbortController()
   const signal = AbortSignal.any([context.signal, quit.signal])
   const services = { scan, context, signal, view, output }
-  const survey = new Survey(
-    stopped ? new AddressSet([]) : addresses,
-    request.ports,
-    request.expected ?? [],
-    values,
-    services,
-  )
+  const survey = new Survey(addresses, request.ports, request.expected ?? [], values, services)
   const beganMs = clock.monotonic()
   const unlisten = listenKeys(context, { status: () => view.status(survey.progress()), quit: () => quit.abort() })
   let earlier: Earlier = { startedAt: clock.now(), durationMs: 0 }
