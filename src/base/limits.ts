@@ -174,6 +174,8 @@ export const limits = {
   scanFirstTimeoutMs: 1_000,
   scanMinTimeoutMs: 100,
   scanMaxTimeoutMs: 1_250,
+  /** The same for a host that is known to answer later: two satellites, or a queue that is full for seconds. */
+  scanFarTimeoutMs: 3_000,
   /** Probes per second: at the start, at least, where nothing answers, and at most (far above what a processor does). */
   scanFirstRate: 1_000,
   scanMinRate: 50,

@@ -16,6 +16,16 @@ export interface SimulatedHost {
   readonly loss?: number
   readonly synLimit?: number
   readonly refusalLimit?: number
+  /** SYNs that a limit lets through at once; a tenth of a second's worth unless said otherwise. */
+  readonly synBurst?: number
+  /** What is above the SYN limit is refused instead of dropped, open ports included. */
+  readonly refusesAbove?: boolean
+  /** Only each n-th SYN is answered at all. */
+  readonly every?: number
+  /** Half of the connections take a path that is slower by this much. */
+  readonly slowPathMs?: number
+  /** Losses come in bursts (Gilbert and Elliott): how often one begins and ends, a packet at a time; all is lost in one. */
+  readonly bursts?: { readonly begin: number; readonly end: number }
 }
 
 /** What all hosts share, and what happens while the scan goes on. */
@@ -64,13 +74,16 @@ class Bucket {
   #atMs = 0
   readonly #rate: number
 
-  constructor(rate: number) {
+  readonly #most: number
+
+  constructor(rate: number, most = rate / 10) {
     this.#rate = rate
-    this.#tokens = Math.max(1, rate / 10)
+    this.#most = Math.max(1, most)
+    this.#tokens = this.#most
   }
 
   take(nowMs: number): boolean {
-    this.#tokens = Math.min(Math.max(1, this.#rate / 10), this.#tokens + ((nowMs - this.#atMs) * this.#rate) / 1000)
+    this.#tokens = Math.min(this.#most, this.#tokens + ((nowMs - this.#atMs) * this.#rate) / 1000)
     this.#atMs = nowMs
     if (this.#tokens < 1) return false
     this.#tokens--
@@ -84,12 +97,18 @@ class Network {
   readonly #random: Random
   readonly #syn: (Bucket | undefined)[]
   readonly #refusal: (Bucket | undefined)[]
+  readonly #inBurst: boolean[]
+  readonly #syns: number[]
   #linkFreeMs = 0
 
   constructor(network: SimulatedNetwork) {
     this.#network = network
     this.#random = new Random(network.seed * 2654435761)
-    this.#syn = network.hosts.map(({ synLimit }) => (synLimit === undefined ? undefined : new Bucket(synLimit)))
+    this.#syn = network.hosts.map(({ synLimit, synBurst }) =>
+      synLimit === undefined ? undefined : new Bucket(synLimit, synBurst),
+    )
+    this.#inBurst = network.hosts.map(() => false)
+    this.#syns = network.hosts.map(() => 0)
     this.#refusal = network.hosts.map(({ refusalLimit: limit }) =>
       limit === undefined ? undefined : new Bucket(limit),
     )
@@ -99,11 +118,20 @@ class Network {
     return this.#random.below(1_000_000) / 1_000_000
   }
 
+  #isLost(number: number, { loss = 0, bursts }: SimulatedHost): boolean {
+    if (bursts !== undefined) {
+      const changes = this.#chance() < (this.#inBurst[number] === true ? bursts.end : bursts.begin)
+      if (changes) this.#inBurst[number] = this.#inBurst[number] !== true
+      if (this.#inBurst[number] === true) return true
+    }
+    return this.#chance() < loss
+  }
+
   /** When and how a SYN sent now is answered; undefined: never. */
   syn(number: number, port: number, nowMs: number): { atMs: number; is: 'open' | 'refused' | 'other' } | undefined {
     const host = this.#network.hosts[number]
     const { bottleneck, outageMs, slower } = this.#network
-    if (host === undefined || this.#chance() < (host.loss ?? 0)) return undefined
+    if (host === undefined || this.#isLost(number, host)) return undefined
     if (outageMs !== undefined && nowMs >= outageMs[0] && nowMs < outageMs[1]) return undefined
     let atMs = nowMs
     if (bottleneck !== undefined) {
@@ -112,11 +140,17 @@ class Network {
       this.#linkFreeMs = free + 1000 / bottleneck.rate
       atMs = this.#linkFreeMs
     }
-    if (this.#syn[number]?.take(atMs) === false) return undefined
+    const turn = (this.#syns[number] ?? 0) + 1
+    this.#syns[number] = turn
+    if (turn % (host.every ?? 1) !== 0) return undefined
+    const isAbove = this.#syn[number]?.take(atMs) === false
+    if (isAbove && host.refusesAbove === true) return { atMs: atMs + (host.rttMs ?? 0.1), is: 'refused' }
+    if (isAbove) return undefined
     const kind = host.open.includes(port) ? 'open' : host.filtered?.(port) ? 'filtered' : (host.others ?? 'closed')
     if (kind === 'filtered') return undefined
     if (kind !== 'open' && this.#refusal[number]?.take(atMs) === false) return undefined
-    if (this.#chance() < (host.loss ?? 0)) return undefined
+    if (this.#isLost(number, host)) return undefined
+    if (host.slowPathMs !== undefined && this.#chance() < 0.5) atMs += host.slowPathMs
     atMs += (host.rttMs ?? 0.1) + this.#chance() * (host.jitterMs ?? 0)
     if (slower !== undefined && nowMs >= slower.fromMs) atMs += slower.byMs
     return { atMs, is: kind === 'open' ? 'open' : kind === 'closed' ? 'refused' : 'other' }

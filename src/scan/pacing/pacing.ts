@@ -152,9 +152,7 @@ export class Pacing {
   }
 
   #timed(probe: Probe, rttMs: number): void {
-    // An answer after a second may be one to the kernel's own retransmission: its time says nothing (Karn's rule).
-    if (rttMs >= KERNEL_RETRANSMITS_MS) return
-    probe.track.rtt.sample(rttMs)
+    if (!probe.track.rtt.sample(rttMs)) return
     this.#rtt.sample(rttMs)
     if (probe.epoch.isJudged) this.#control.late(probe.epoch.index)
     else probe.epoch.answered(probe.track.number, probe.purpose)
@@ -227,13 +225,11 @@ export class Pacing {
 
   #probe(track: HostTrack, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
     const timeoutMs =
-      this.#plan.timeoutMs ?? (isRepeated(purpose) ? limits.scanMaxTimeoutMs : track.rtt.timeoutMs(attempt))
+      this.#plan.timeoutMs ?? (isRepeated(purpose) ? track.rtt.longestMs : track.rtt.timeoutMs(attempt))
     const { epoch } = purpose === 'vigil' ? this.#vigil : { epoch: this.#judging.current }
     return { track, port, purpose, attempt, timeoutMs, epoch, doubt, failures }
   }
 }
 
-/** The kernel's first SYN retransmission (RFC 6298: the initial timeout of 1 s), less some room. */
-const KERNEL_RETRANSMITS_MS = 950
 /** Silent ports looked at in one call, so that the end of a silent scan does not stall the thread. */
 const GIVE_UP_AT_ONCE = 512

@@ -8,6 +8,8 @@ export class RttEstimator {
   #smoothed = 0
   #variation = 0
   #samples = 0
+  /** Answers in a row that may have been to the kernel's second SYN. */
+  #ambiguous = 0
 
   get samples(): number {
     return this.#samples
@@ -18,7 +20,21 @@ export class RttEstimator {
     return this.#smoothed
   }
 
-  sample(rttMs: number): void {
+  /**
+   * Takes up what an answer took. False: it was to the kernel's second SYN, sent after a second, so that its time says
+   * nothing (Karn's rule). A path as slow as that is known by what was seen before, or by nothing coming earlier.
+   */
+  sample(rttMs: number): boolean {
+    if (rttMs < KERNEL_RETRANSMITS_MS) this.#ambiguous = 0
+    else if (this.#samples === 0 || this.#smoothed < rttMs - KERNEL_RETRANSMITS_MS / 2) {
+      if (++this.#ambiguous < (this.#samples === 0 ? 3 : 8)) return false
+      this.#samples = 0
+    }
+    this.#add(rttMs)
+    return true
+  }
+
+  #add(rttMs: number): void {
     if (this.#samples++ === 0) {
       this.#smoothed = rttMs
       this.#variation = rttMs / 2
@@ -36,6 +52,14 @@ export class RttEstimator {
   /** How long to wait for the answer to the given attempt (from 1): later attempts allow for a path that became slower. */
   timeoutMs(attempt: number): number {
     const timeoutMs = Math.max(this.expectedMs, limits.scanMinTimeoutMs) * (attempt > 1 ? 2 : 1)
-    return Math.min(timeoutMs, limits.scanMaxTimeoutMs)
+    return Math.min(timeoutMs, this.longestMs)
+  }
+
+  /** How long to wait where an answer must not be missed: longer than usual only for a host known to take longer. */
+  get longestMs(): number {
+    return Math.max(limits.scanMaxTimeoutMs, Math.min(this.expectedMs, limits.scanFarTimeoutMs))
   }
 }
+
+/** The kernel's first SYN retransmission (RFC 6298: the initial timeout of 1 s), less some room. */
+const KERNEL_RETRANSMITS_MS = 950
