@@ -192,7 +192,7 @@ export const limits = {
   /** The chance of a missed open port below which silence is believed. */
   scanMissChance: 0.005,
   /** Attempts at a silent port, whatever the loss. */
-  scanAttempts: 15,
+  scanAttempts: 25,
   /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
   scanShortages: 20,
   scanFailures: 5,

@@ -25,7 +25,11 @@ export function summaryNotes(
     notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
   if (deaf.length > 0 && (notScanned === 0 || stoppedBy !== undefined))
     notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
-  return { complete: notScanned === 0 && errors === 0 && unsure === 0 && deaf.length === 0, notes }
+  const refusing = pacing.hostsThat('refuse-open-ports')
+  if (refusing.length > 0)
+    notes.push(`${list(refusing)} refused ports that are open: what was refused may be open; a lower --rate tells`)
+  const problems = notScanned + errors + unsure + deaf.length + refusing.length
+  return { complete: problems === 0, notes }
 }
 
 /** As AbortSignal.timeout() says it, and everyone who ends a scan because its time is over. */

@@ -20,6 +20,8 @@ export interface SimulatedHost {
   readonly synBurst?: number
   /** What is above the SYN limit is refused instead of dropped, open ports included. */
   readonly refusesAbove?: boolean
+  /** A port is open for one connection and closed from then on. */
+  readonly opensOnce?: boolean
   /** Only each n-th SYN is answered at all. */
   readonly every?: number
   /** Half of the connections take a path that is slower by this much. */
@@ -98,6 +100,7 @@ class Network {
   readonly #syn: (Bucket | undefined)[]
   readonly #refusal: (Bucket | undefined)[]
   readonly #inBurst: boolean[]
+  readonly #used = new Set<string>()
   readonly #syns: number[]
   #linkFreeMs = 0
 
@@ -116,6 +119,14 @@ class Network {
 
   #chance(): number {
     return this.#random.below(1_000_000) / 1_000_000
+  }
+
+  #isOpen(number: number, { open, opensOnce }: SimulatedHost, port: number): boolean {
+    if (!open.includes(port)) return false
+    const key = `${number}:${port}`
+    const isUsed = opensOnce === true && this.#used.has(key)
+    this.#used.add(key)
+    return !isUsed
   }
 
   #isLost(number: number, { loss = 0, bursts }: SimulatedHost): boolean {
@@ -146,7 +157,11 @@ class Network {
     const isAbove = this.#syn[number]?.take(atMs) === false
     if (isAbove && host.refusesAbove === true) return { atMs: atMs + (host.rttMs ?? 0.1), is: 'refused' }
     if (isAbove) return undefined
-    const kind = host.open.includes(port) ? 'open' : host.filtered?.(port) ? 'filtered' : (host.others ?? 'closed')
+    const kind = this.#isOpen(number, host, port)
+      ? 'open'
+      : host.filtered?.(port)
+        ? 'filtered'
+        : (host.others ?? 'closed')
     if (kind === 'filtered') return undefined
     if (kind !== 'open' && this.#refusal[number]?.take(atMs) === false) return undefined
     if (this.#isLost(number, host)) return undefined

@@ -2,13 +2,18 @@ import { Evidence, type ReadonlyEvidence } from './evidence.ts'
 
 /**
  * What a probe is sent for: a port's first attempt, a later one, a port known to be open or to refuse, asked again to
- * measure the path, or to see whether a silent host is back.
+ * measure the path, or to see whether a silent host is back, or whether an open port that refused is open after all.
  */
-export type Purpose = 'fresh' | 'retry' | 'open-canary' | 'refusing-canary' | 'vigil'
+export type Purpose = 'fresh' | 'retry' | 'open-canary' | 'refusing-canary' | 'vigil' | 'turned'
 
 /** Asks for what is known already: its answer is no result. */
 export function isRepeated(purpose: Purpose): boolean {
   return purpose !== 'fresh' && purpose !== 'retry'
+}
+
+/** Says nothing about the path, so that it belongs to no epoch of the scan. */
+export function isAside(purpose: Purpose): boolean {
+  return purpose === 'vigil' || purpose === 'turned'
 }
 
 /** What one host had to say in one epoch. Most hosts of a network say little, so that room for it is made late. */
@@ -85,9 +90,12 @@ export class Epoch {
     return this.#answered === this.sent
   }
 
-  answered(host: number, purpose: Purpose): void {
+  /** `isLate`: a first attempt would not have waited so long. */
+  answered(host: number, purpose: Purpose, isLate = false): void {
     this.#answered++
-    this.tallies.get(host)?.of(purpose)?.arrived()
+    const evidence = this.tallies.get(host)?.of(purpose)
+    evidence?.arrived()
+    if (isLate) evidence?.cameLate()
   }
 
   /** Probes per second that really left. */

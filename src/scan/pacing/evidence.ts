@@ -1,4 +1,4 @@
-export type ReadonlyEvidence = Omit<Evidence, 'count' | 'arrived' | 'add'>
+export type ReadonlyEvidence = Omit<Evidence, 'count' | 'arrived' | 'cameLate' | 'add'>
 
 /**
  * How many answers were to be expected and how many came: what a stretch of the scan says about the path. Each probe
@@ -9,6 +9,7 @@ export class Evidence {
   #expected = 0
   #variance = 0
   #answered = 0
+  #late = 0
 
   get expected(): number {
     return this.#expected
@@ -30,6 +31,11 @@ export class Evidence {
     return Math.max(0, this.#sent - this.#answered)
   }
 
+  /** Lost, or answered later than a first attempt at a port would have waited. */
+  get missed(): number {
+    return Math.min(this.#sent, this.lost + this.#late)
+  }
+
   get missing(): number {
     return Math.max(0, this.#expected - this.#answered)
   }
@@ -44,12 +50,18 @@ export class Evidence {
     this.#answered++
   }
 
+  /** Of those that arrived. */
+  cameLate(): void {
+    this.#late++
+  }
+
   /** `passed`: the share that a known limit let through, so that no more was to be expected. */
   add(other: ReadonlyEvidence, passed = 1): void {
     this.#sent += other.sent
     this.#expected += other.expected * passed
     this.#variance += passed * (other.variance + other.expected * (1 - passed))
     this.#answered += other.answered
+    this.#late += other.missed - other.lost
   }
 
   /** The share of the expected answers that came; 1 while nothing was expected. */

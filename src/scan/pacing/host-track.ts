@@ -74,8 +74,8 @@ export class HostTrack {
    * long before a silence, so that counted one by one the lost ones would be missing from the account.
    */
   canaries(open: ReadonlyEvidence, refusing: ReadonlyEvidence): void {
-    this.#lost(open.sent, open.lost, true)
-    this.#lost(refusing.sent, refusing.lost, false)
+    this.#lost(open.sent, open.missed, true)
+    this.#lost(refusing.sent, refusing.missed, false)
   }
 
   /** What was learned of losses no longer holds. */
@@ -173,7 +173,13 @@ export class CanarySet {
     if (at === -1) return
     const misses = answered ? 0 : (this.#misses[at] ?? 0) + 1
     this.#misses[at] = misses
-    if (misses < MISSES || !othersAnswer) return
+    if (misses >= MISSES && othersAnswer) this.drop(port)
+  }
+
+  /** It no longer is what it was known for. */
+  drop(port: number): void {
+    const at = this.#ports.indexOf(port)
+    if (at === -1) return
     this.#ports.splice(at, 1)
     this.#misses.splice(at, 1)
   }

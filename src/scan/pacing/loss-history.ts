@@ -10,7 +10,7 @@ export class LossHistory {
     if (epoch.index >= this.#sent.length) this.#grow(epoch.index)
     const canaries = epoch.sum('canaries', heard)
     this.#sent[epoch.index] = canaries.sent
-    this.#lost[epoch.index] = canaries.lost
+    this.#lost[epoch.index] = canaries.missed
     this.#rates[epoch.index] = epoch.rate
   }
 

@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts'
 import type { ScanHost } from '../types.ts'
 import { Canaries } from './canaries.ts'
-import { isRepeated, type Purpose } from './epoch.ts'
+import { isAside, isRepeated, type Purpose } from './epoch.ts'
 import { HostTable } from './host-table.ts'
 import type { HostTrack } from './host-track.ts'
 import { Judging } from './judging.ts'
@@ -11,6 +11,7 @@ import { RetryQueue, type Waiting } from './retry-queue.ts'
 import { RttEstimator } from './rtt.ts'
 import { Shortage } from './shortage.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { Turned } from './turned.ts'
 import { type Told, Vigil } from './vigil.ts'
 
 export interface PacingPlan {
@@ -46,6 +47,7 @@ export class Pacing {
   readonly #bucket: TokenBucket
   readonly #canaries = new Canaries()
   readonly #vigil: Vigil
+  readonly #turned = new Turned()
   readonly #shortage: Shortage
   readonly #silent = new RetryQueue()
   readonly #putBack: Probe[] = []
@@ -73,7 +75,7 @@ export class Pacing {
 
   /** Nothing is left to find out; canaries may still be under way. */
   get isDone(): boolean {
-    return this.#table.isDone
+    return this.#table.isDone && this.#turned.isSettled
   }
 
   /** Probes per second at present. */
@@ -86,7 +88,8 @@ export class Pacing {
   }
 
   /** Addresses of hosts that behaved in a way the reader of the result must know. */
-  hostsThat(behaved: 'limit-refusals' | 'stopped-answering'): readonly string[] {
+  hostsThat(behaved: 'limit-refusals' | 'stopped-answering' | 'refuse-open-ports'): readonly string[] {
+    if (behaved === 'refuse-open-ports') return [...this.#turned.contradicting].map(({ host }) => host.address)
     const { limiting, deaf } = this.#control
     const numbers = behaved === 'limit-refusals' ? limiting : deaf
     const tracks = new Set([...this.#marked, ...this.#table.active].filter(({ number }) => numbers.has(number)))
@@ -106,7 +109,9 @@ export class Pacing {
     if (this.isDone || this.#inFlight >= this.#shortage.capacity || this.#shortage.isPausing(nowMs)) return undefined
     if (!this.#bucket.ready(nowMs)) return undefined
     const { current } = this.#judging
-    const asked = this.#vigil.next(nowMs) ?? this.#canaries.next(this.#control)
+    const asked = this.#table.isDone
+      ? this.#turned.next(nowMs)
+      : (this.#vigil.next(nowMs) ?? this.#canaries.next(this.#control))
     const probe =
       asked === undefined
         ? (this.#returned() ?? this.#fresh() ?? this.#retry())
@@ -115,7 +120,7 @@ export class Pacing {
     this.#bucket.take()
     this.#inFlight++
     const { track, purpose } = probe
-    if (purpose === 'vigil') return probe
+    if (isAside(purpose)) return probe
     const chance = purpose === 'fresh' ? (track.answerShare ?? 0) : 1 - this.#control.randomLoss
     current.sentTo(track.number, purpose, chance)
     this.#canaries.sent(probe, this.#control)
@@ -125,13 +130,15 @@ export class Pacing {
   /** An attempt has ended. True: the port has its final answer, or must go without (a local error that persists). */
   settled(probe: Probe, ending: Ending, nowMs: number): boolean {
     this.#inFlight--
+    if (probe.purpose === 'turned') this.#turned.settled()
     if (ending.kind === 'local') return this.#failed(probe, ending.shortage, nowMs)
     this.#shortage.passed()
     const { track, port, purpose, attempt, epoch, doubt } = probe
     const isCanary = isRepeated(purpose)
     if (ending.kind === 'answer' && ending.is !== 'other') this.#heard(track, nowMs)
     else if (isCanary) this.#vigil.missed(track, nowMs)
-    if (purpose === 'vigil') return false
+    if (isCanary && ending.kind === 'answer') this.#repeated(probe, ending.is)
+    if (isAside(purpose)) return false
     if (ending.kind === 'answer') {
       this.#timed(probe, ending.rttMs)
       if (isCanary) this.#canaries.settled(probe, !epoch.isJudged, this.#control)
@@ -146,6 +153,13 @@ export class Pacing {
     return false
   }
 
+  #repeated({ track, port, purpose }: Probe, is: 'open' | 'refused' | 'other'): void {
+    if (is === 'open') this.#turned.opened(track, port)
+    if (purpose !== 'open-canary' || is !== 'refused') return
+    this.#turned.refused(track, port)
+    track.open.drop(port)
+  }
+
   #heard(track: HostTrack, nowMs: number): void {
     this.#vigil.heard(track, nowMs)
     this.#control.hears(track.number)
@@ -155,7 +169,7 @@ export class Pacing {
     if (!probe.track.rtt.sample(rttMs)) return
     this.#rtt.sample(rttMs)
     if (probe.epoch.isJudged) this.#control.late(probe.epoch.index)
-    else probe.epoch.answered(probe.track.number, probe.purpose)
+    else probe.epoch.answered(probe.track.number, probe.purpose, rttMs > probe.patienceMs)
   }
 
   #resolve({ track, port, attempt }: Probe, is: 'open' | 'refused' | 'other'): void {
@@ -224,10 +238,10 @@ export class Pacing {
   }
 
   #probe(track: HostTrack, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
-    const timeoutMs =
-      this.#plan.timeoutMs ?? (isRepeated(purpose) ? track.rtt.longestMs : track.rtt.timeoutMs(attempt))
-    const { epoch } = purpose === 'vigil' ? this.#vigil : { epoch: this.#judging.current }
-    return { track, port, purpose, attempt, timeoutMs, epoch, doubt, failures }
+    const timeoutMs = this.#plan.timeoutMs ?? (isRepeated(purpose) ? track.rtt.longestMs : track.rtt.timeoutMs(attempt))
+    const { epoch } = isAside(purpose) ? this.#vigil : { epoch: this.#judging.current }
+    const patienceMs = this.#plan.timeoutMs ?? track.rtt.timeoutMs(1)
+    return { track, port, purpose, attempt, timeoutMs, patienceMs, epoch, doubt, failures }
   }
 }
 

@@ -10,6 +10,8 @@ export interface Probe {
   readonly attempt: number
   /** How long to wait for the answer. */
   readonly timeoutMs: number
+  /** How long a first attempt made at the same moment would wait. */
+  readonly patienceMs: number
   readonly epoch: Epoch
   /** The chance that the attempts before this one were all lost although the port is open. */
   readonly doubt: number

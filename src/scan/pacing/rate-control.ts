@@ -1,8 +1,11 @@
 import { limits } from '../../base/limits.ts'
 import type { Epoch } from './epoch.ts'
 import { Evidence } from './evidence.ts'
+import { KnownLimit } from './known-limit.ts'
+import { RandomLoss, shareLost } from './random-loss.ts'
+import { Recheck } from './recheck.ts'
 import { Suspicion } from './suspicion.ts'
-import { DENSE, type Sample, Trial } from './trial.ts'
+import { type Sample, Trial } from './trial.ts'
 
 /**
  * Decides the rate of sending from what each epoch says. Canaries decide, not silence. Loss lowers the rate to what was
@@ -12,15 +15,11 @@ import { DENSE, type Sample, Trial } from './trial.ts'
 export class RateControl {
   #rate: number
   readonly #fixed: number | undefined
-  /** The chance that a probe or its answer is lost whatever the rate. */
-  #randomLoss = 0
-  #limit: number | undefined
-  #doubtLimitMs = 0
-  /** The share of the answers expected from first attempts that came, over the latest hundred. */
-  #delivered = 1
-  #believeMs: number = limits.scanBelieveLimitMs
+  readonly #random = new RandomLoss()
+  readonly #limit = new KnownLimit()
   #suspicion: Suspicion | undefined
   #trial: Trial | undefined
+  #recheck: Recheck | undefined
   readonly #unheard = new Set<number>()
   readonly #deaf = new Set<number>()
   /** The rate before a slow-down in which no open port could be asked. */
@@ -41,17 +40,17 @@ export class RateControl {
   }
 
   get randomLoss(): number {
-    return this.#randomLoss
+    return this.#random.chance
   }
 
   /** Probes per second that the path or a host was seen to let through, while that is the bound. */
   get limit(): number | undefined {
-    return this.#limit
+    return this.#limit.rate
   }
 
   /** A question is open that canaries answer; what is seen meanwhile teaches nothing about the hosts. */
   get isAsking(): boolean {
-    return this.#suspicion !== undefined || this.#trial !== undefined
+    return this.#suspicion !== undefined || this.#trial !== undefined || this.#recheck !== undefined
   }
 
   /** The rate was lowered for missing refusals while no open port was known: it may be refusals only that are limited. */
@@ -89,6 +88,7 @@ export class RateControl {
   judge(epoch: Epoch, next: number, nowMs: number, mayGrow: boolean): void {
     if (this.#suspicion !== undefined) this.#examine(this.#suspicion, epoch, next, nowMs)
     else if (this.#trial !== undefined) this.#try(this.#trial, epoch, next, nowMs)
+    else if (this.#recheck !== undefined) this.#reexamine(this.#recheck, epoch, nowMs)
     else this.#watch(epoch, next, mayGrow)
   }
 
@@ -106,6 +106,7 @@ export class RateControl {
   restart(): void {
     this.#suspicion = undefined
     this.#trial = undefined
+    this.#recheck = undefined
     this.#rate = Math.max(this.#rate, limits.scanFirstRate)
   }
 
@@ -117,16 +118,22 @@ export class RateControl {
   readonly #heard = (host: number): boolean => !this.#unheard.has(host)
 
   #watch(epoch: Epoch, next: number, mayGrow: boolean): void {
-    const { expected, answered } = epoch.sum('fresh', this.#heard)
-    if (expected > 0) this.#delivered += (answered / expected - this.#delivered) * Math.min(1, expected / 100)
+    const latest = epoch.sum('fresh', this.#heard)
+    const asked = epoch.sum('canaries', this.#heard)
     // What a limit that is known drops is no news.
-    const passed = Math.min(1, (this.#limit ?? Number.POSITIVE_INFINITY) / epoch.rate)
-    this.#fresh.add(epoch.sum('fresh', this.#heard), passed)
-    this.#canaries.add(epoch.sum('canaries', this.#heard), passed)
+    const passed = this.#limit.passed(epoch.rate)
+    this.#fresh.add(latest, passed)
+    this.#canaries.add(asked, passed)
+    this.#limit.add(epoch, latest, asked)
     const fresh = this.#fresh
     const canaries = this.#canaries
     if (fresh.isShort || canaries.isShort) {
       this.#suspect(next)
+      return
+    }
+    if (this.#limit.safeRate !== undefined && this.#limit.isDoubted(epoch.endMs)) {
+      this.#recheck = new Recheck(this.#limit, next)
+      this.#rate = this.#recheck.rate
       return
     }
     const enough = fresh.expected + canaries.expected >= ENOUGH
@@ -152,7 +159,7 @@ export class RateControl {
   /** An open port was found since the rate was lowered for missing refusals: at the old rate, does it answer? */
   #dare(rate: number, next: number): void {
     this.#slowedUnseen = undefined
-    this.#limit = undefined
+    this.#limit.forget()
     this.#rate = Math.max(this.#rate, rate)
     this.#suspect(next)
   }
@@ -160,31 +167,18 @@ export class RateControl {
   #grow(epoch: Epoch, ceiling: number): void {
     // Nothing is proved by a rate that was asked for but never reached.
     if (this.#rate >= ceiling || epoch.rate < this.#rate / 2) return
-    if (this.#limit !== undefined && this.#rate > this.#limit * 1.5) this.#limit = undefined
-    const near = this.#limit !== undefined && this.#rate * 1.5 > this.#limit
-    // Where nearly all ports answer, what is dropped above the limit is seen at once: while nothing is missed, the limit
-    // was found too low or is gone. Where many do, it is known and asked again; elsewhere it costs rounds.
-    const fresh = epoch.sum('fresh', this.#heard)
-    const isDense = fresh.expected > epoch.sent * 0.33
-    const isDoubted = epoch.endMs > this.#doubtLimitMs
-    const isPassed = isDense && fresh.expected > fresh.sent * DENSE ? this.#delivered < 0.96 : !isDense && !isDoubted
-    if (near && isPassed && this.#rate > (this.#limit ?? 0) * EXCESS) return
-    const nearFactor = isDoubted ? 1.1 : 1 + ((isDense ? 0.3 : 0.02) * (epoch.endMs - epoch.startMs)) / 1000
-    const factor = near ? nearFactor : 1.5
-    this.#rate = Math.min(this.#rate * factor, ceiling)
+    this.#rate = Math.min(this.#limit.grown(this.#rate, epoch, epoch.sum('fresh', this.#heard)), ceiling)
   }
 
-  /** Only while no limit is near: what a limiter drops is not random. */
   #learnLoss(canaries: Evidence): void {
-    const loss = Math.min(canaries.lost / canaries.sent, MOST_RANDOM)
-    if (loss > this.#randomLoss && this.#limit !== undefined) return
-    this.#randomLoss += (loss - this.#randomLoss) * (canaries.sent / (canaries.sent + 100))
+    const isLimit = this.limit !== undefined && this.#limit.below.sent < LONG
+    if (!isLimit || shareLost(canaries) <= this.randomLoss) this.#random.learn(canaries)
   }
 
   #examine(suspicion: Suspicion, epoch: Epoch, next: number, nowMs: number): void {
     if (epoch.index < suspicion.sinceEpoch) return
     suspicion.add(epoch, this.#heard)
-    const finding = suspicion.finding(this.#heard, this.#limit !== undefined)
+    const finding = suspicion.finding(this.#heard, this.limit !== undefined)
     if (finding.kind === 'undecided') return
     this.#suspicion = undefined
     if (finding.kind === 'refusals-limited') for (const host of finding.hosts) this.#unheard.add(host)
@@ -201,12 +195,13 @@ export class RateControl {
     this.#trial = new Trial(fromRate, this.#rate, before, next, nowMs)
   }
 
-  /** Believed for a while, and longer each time it is found again: conditions change, and a limit may be a mistake. */
-  #foundLimit(limit: number, nowMs: number): void {
-    this.#limit = limit
-    this.#delivered = 1
-    this.#doubtLimitMs = nowMs + this.#believeMs
-    this.#believeMs *= 2
+  #reexamine(recheck: Recheck, epoch: Epoch, nowMs: number): void {
+    const holds = recheck.add(epoch, this.#heard)
+    if (holds === undefined) return
+    this.#recheck = undefined
+    if (holds) this.#limit.believe(nowMs)
+    else this.#limit.forget()
+    this.#rate = this.#limit.safeRate ?? this.#rate
   }
 
   #try(trial: Trial, epoch: Epoch, next: number, nowMs: number): void {
@@ -217,14 +212,20 @@ export class RateControl {
     this.#trial = undefined
     if (conclusion === 'limit') {
       // After an outage the lower rate says nothing of what the path can carry.
-      if (!trial.wasOutage) this.#foundLimit(Math.max(trial.rate, trial.fromRate * trial.before.ratio), nowMs)
+      if (trial.wasOutage) return
+      this.#limit.found(Math.max(trial.rate, trial.fromRate * trial.before.ratio), nowMs)
+      this.#rate = this.#limit.safeRate ?? this.#rate
     } else if (conclusion === 'over') {
       this.#rate = Math.min(trial.fromRate, this.#rate)
     } else if (conclusion === 'slower-yet') {
       this.#slowDown(epoch.rate, trial.after, next, nowMs)
     } else if (conclusion === 'random') {
-      this.#randomLoss = Math.min(MOST_RANDOM, trial.after.canaries.lost / trial.after.canaries.sent)
-      this.#rate = trial.fromRate
+      if (this.#random.concluded(trial, trial.rate > limits.scanMinRate)) this.#rate = trial.originRate
+      else {
+        // A limit that is taken for loss is costly: lower still, the loss must be the same.
+        this.#rate = Math.max(limits.scanMinRate, trial.rate * AGAIN)
+        this.#trial = trial.repeated(this.#rate, next, nowMs)
+      }
     } else {
       const silent = conclusion === 'deaf' ? this.#deaf : this.#unheard
       for (const host of trial.hosts) silent.add(host)
@@ -233,11 +234,11 @@ export class RateControl {
   }
 }
 
-/** More than this lost at random is no path that a scan could use. */
-const MOST_RANDOM = 0.6
 /** Expected answers that are enough to judge by. */
 const ENOUGH = 8
 /** Canaries of which a missing eighth is noticed. */
 const ENOUGH_CANARIES = 30
-/** How far above a limit a scan goes, lest an answer that could come is not asked for. */
-const EXCESS = 1.1
+/** Canaries sent below a limit, after which what goes missing there is not the limit's doing. */
+const LONG = 60
+/** The share of the rate at which a heavy loss is looked at again. */
+const AGAIN = 0.4

@@ -21,12 +21,17 @@ export class RttEstimator {
   }
 
   /**
-   * Takes up what an answer took. False: it was to the kernel's second SYN, sent after a second, so that its time says
-   * nothing (Karn's rule). A path as slow as that is known by what was seen before, or by nothing coming earlier.
+   * Takes up what an answer took. False: it may have been to the kernel's second SYN, sent after a second, so that its time
+   * says nothing (Karn's rule). A path as slow as that is known by what was seen before, or by nothing that fits better.
    */
   sample(rttMs: number): boolean {
-    if (rttMs < KERNEL_RETRANSMITS_MS) this.#ambiguous = 0
-    else if (this.#samples === 0 || this.#smoothed < rttMs - KERNEL_RETRANSMITS_MS / 2) {
+    if (rttMs < RETRANSMIT_MS - EARLY_MS) {
+      this.#ambiguous = 0
+      // What was taken for a slow path was retransmissions after all.
+      if (this.#smoothed - rttMs > RETRANSMIT_MS / 2 && this.#smoothed >= RETRANSMIT_MS - EARLY_MS) this.#samples = 0
+    } else if (this.#samples === 0 || rttMs - this.#smoothed > RETRANSMIT_MS / 2) {
+      const sinceSecond = Math.abs(rttMs - RETRANSMIT_MS - this.#smoothed)
+      if (this.#samples > 0 && sinceSecond < Math.max(4 * this.#variation, EARLY_MS)) return false
       if (++this.#ambiguous < (this.#samples === 0 ? 3 : 8)) return false
       this.#samples = 0
     }
@@ -61,5 +66,6 @@ export class RttEstimator {
   }
 }
 
-/** The kernel's first SYN retransmission (RFC 6298: the initial timeout of 1 s), less some room. */
-const KERNEL_RETRANSMITS_MS = 950
+/** The kernel's first SYN retransmission (RFC 6298: the initial timeout), and how much earlier a coarse timer may make it. */
+const RETRANSMIT_MS = 1000
+const EARLY_MS = 50

@@ -46,6 +46,8 @@ export type Conclusion =
  */
 export class Trial {
   readonly fromRate: number
+  /** The rate before the first of several trials. */
+  readonly originRate: number
   readonly rate: number
   /** Epochs before this one were sent at the old rate. */
   readonly sinceEpoch: number
@@ -57,12 +59,25 @@ export class Trial {
   #recovered = new Evidence()
   #late = 0
 
-  constructor(fromRate: number, rate: number, before: Sample, sinceEpoch: number, sinceMs: number) {
+  constructor(
+    fromRate: number,
+    rate: number,
+    before: Sample,
+    sinceEpoch: number,
+    sinceMs: number,
+    originRate = fromRate,
+  ) {
     this.fromRate = fromRate
+    this.originRate = originRate
     this.rate = rate
     this.before = before
     this.sinceEpoch = sinceEpoch
     this.#sinceMs = sinceMs
+  }
+
+  /** The same question again, from this trial's rate to a still lower one. */
+  repeated(rate: number, sinceEpoch: number, sinceMs: number): Trial {
+    return new Trial(this.rate, rate, this.after, sinceEpoch, sinceMs, this.originRate)
   }
 
   add(epoch: Epoch, heard: (host: number) => boolean): void {

@@ -20,12 +20,41 @@ describe('round-trip time', () => {
   test.each([
     [0.1, 1, 100],
     [0.1, 2, 200],
-    [5000, 1, 1250],
-    [5000, 2, 1250],
+    [300, 2, 1250],
+    [800, 1, 2400],
+    [940, 2, 2820],
   ])('%d ms, attempt %d: waits %d ms', (sampleMs, attempt, timeoutMs) => {
     const rtt = new RttEstimator()
     rtt.sample(sampleMs)
     expect(rtt.timeoutMs(attempt)).toBe(timeoutMs)
+  })
+})
+
+describe('an answer that may be to the SYN that the kernel sends again after a second', () => {
+  const sampled = (...all: readonly number[]) => {
+    const rtt = new RttEstimator()
+    return { rtt, taken: all.map((sampleMs) => rtt.sample(sampleMs)) }
+  }
+
+  test('says nothing beside others that came at once, however many', () => {
+    const { rtt, taken } = sampled(20, ...Array.from({ length: 20 }, () => 1021), 20)
+    expect(taken.slice(1, -1)).not.toContain(true)
+    expect(rtt.smoothedMs).toBe(20)
+  })
+
+  test('is believed where nothing comes earlier, and waited for longer', () => {
+    const { rtt, taken } = sampled(1100, 1200, 1150, 1250)
+    expect(taken).toEqual([false, false, true, true])
+    expect(rtt.timeoutMs(1)).toBeGreaterThan(1250)
+    expect(rtt.timeoutMs(2)).toBeLessThanOrEqual(3000)
+  })
+
+  test('is believed where a queue grew up to it', () => {
+    expect(sampled(200, 400, 600, 800, 900, 940, 960, 1000, 1050).taken).not.toContain(false)
+  })
+
+  test('was believed by mistake: one that comes at once puts it right', () => {
+    expect(sampled(1020, 1021, 1020, 20, 21).rtt.smoothedMs).toBeLessThan(25)
   })
 })
 

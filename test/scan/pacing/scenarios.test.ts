@@ -59,6 +59,31 @@ const scenarios: readonly (readonly [string, Make, number, 'refusals-limited'?])
     4.5,
   ],
   ['a path that becomes slower', with_(host({ rttMs: 20 }), { slower: { fromMs: 300, byMs: 300 } }), 5],
+  ['a round trip of more than a second', host({ rttMs: 1100, jitterMs: 200 }, 20, few), 9],
+  ['default drop, more than a second away', host({ rttMs: 1100, jitterMs: 200, others: 'filtered' }, 20, few), 9],
+  [
+    'default drop behind a queue of a second',
+    with_(host({ rttMs: 20, others: 'filtered' }, 40, range(1, 5000)), { bottleneck: { rate: 1000, queue: 1000 } }),
+    60,
+  ],
+  [
+    'default drop behind a bottleneck',
+    with_(host({ rttMs: 20, others: 'filtered' }), { bottleneck: { rate: 2000, queue: 30 } }),
+    25,
+  ],
+  ['default drop, two paths', host({ rttMs: 5, slowPathMs: 150, others: 'filtered' }, 20, few), 5],
+  [
+    'default drop, losses in bursts',
+    host({ rttMs: 20, bursts: { begin: 0.002, end: 0.02 }, others: 'filtered' }, 20, few),
+    5,
+  ],
+  ['only each third SYN is answered', host({ rttMs: 10, every: 3 }, 20, few), 6],
+  ['default drop, 30 % loss each way', host({ rttMs: 20, loss: 0.3, others: 'filtered' }, 10, few), 10],
+  [
+    'default drop, a limit with a large burst',
+    host({ rttMs: 10, synLimit: 500, synBurst: 1000, others: 'filtered' }, 20, few),
+    25,
+  ],
   ['few descriptors', with_(host({ rttMs: 20 }), { descriptors: 200 }), 3],
   [
     'twenty hosts, each different',
@@ -126,6 +151,34 @@ describe('the pacing, against emulated networks', () => {
   test('a path that drops above a limit is not taken for a host that holds back refusals', () => {
     const outcomes = [3, 9].map((seed) => simulate(host({ rttMs: 20, synLimit: 1000 })(seed)))
     expect(outcomes.flatMap(({ pacing }) => pacing.hostsThat('limit-refusals'))).toEqual([])
+  })
+
+  test('a limit was taken for random loss, by few canaries, and silence behind it proved nothing', () => {
+    const make = host({ rttMs: 20, synLimit: 1000, others: 'filtered' }, 20, few)
+    const outcomes = [39, 75, 81].map((seed) => simulate(make(seed)))
+    expect(outcomes.map(({ missed, unsure }) => [missed, unsure])).toEqual(outcomes.map(() => [[], 0]))
+    expect(Math.max(...outcomes.map(({ seconds }) => seconds))).toBeLessThan(12)
+  })
+
+  test('answers that came later than a first attempt waits counted as heard: ports behind a growing queue were missed', () => {
+    const others = { others: 'filtered', rttMs: 20 } as const
+    const make = with_(host(others, 40, range(1, 5000)), { bottleneck: { rate: 1000, queue: 1000 } })
+    const seeds = [10, 23]
+    expect(seeds.map((seed) => simulate(make(seed)).missed)).toEqual(seeds.map(() => []))
+  })
+
+  test('a host that refuses what is too much for it, open ports included, is not called complete', () => {
+    const liar = { rttMs: 10, synLimit: 500, synBurst: 50, refusesAbove: true }
+    const { missed, pacing } = simulate(host(liar, 40, range(1, 5000))(1))
+    expect(missed.length).toBeGreaterThan(0)
+    expect(pacing.hostsThat('refuse-open-ports')).toEqual(['0'])
+  })
+
+  test('a port that was open once and refuses from then on is a service that has ended', () => {
+    const { found, closed, seconds, pacing } = simulate(host({ rttMs: 10, opensOnce: true }, 40, range(1, 5000))(1))
+    expect([found.length, closed]).toEqual([40, 4960])
+    expect(pacing.hostsThat('refuse-open-ports')).toEqual([])
+    expect(seconds).toBeLessThan(3)
   })
 
   test('one lucky answer among the first does not hold the rate of a silent host down', () => {
