@@ -5,7 +5,7 @@ import { openPorts, runScanCommand } from '../support/scan-context.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const folder = temporaryFolder()
-const list = (name: string, text: string): string => {
+const list = (name: string, text: string | Buffer): string => {
   const path = join(folder, name)
   writeFileSync(path, text)
   return path
@@ -37,6 +37,7 @@ describe('what to scan', () => {
       ['10.0.0.0', '10.0.0.1', '10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7'],
     ],
     [[`@${list('hosts', '# ours\n10.0.0.9\n\n10.0.0.8 # spare\n')}`], ['10.0.0.8', '10.0.0.9']],
+    [[`@${list('powershell', Buffer.from('\uFEFF10.0.0.7\r\n10.0.0.6\r\n', 'utf16le'))}`], ['10.0.0.6', '10.0.0.7']],
     [['-'], ['10.0.0.5']],
   ])('%j', async (words, hosts) => {
     const names = { one: ['10.0.0.1'], two: ['10.0.0.2', '10.0.0.3'] }

@@ -92,5 +92,11 @@ async function readBounded(stream: Readable, name: string, signal: AbortSignal):
   if (bytes > limits.scanTargetsBytes) {
     throw new UsageError(`${name} has more than ${limits.scanTargetsBytes / 1_048_576} MiB of targets`)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return decode(Buffer.concat(chunks))
+}
+
+/** UTF-8; or UTF-16 behind its byte order mark, which is how Windows PowerShell redirects into a file. */
+function decode(bytes: Buffer): string {
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe
+  return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes)
 }
