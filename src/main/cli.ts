@@ -13,11 +13,14 @@ async function start(argv: readonly string[]): Promise<void> {
   } else {
     const { keepCompiled } = await import('./compile-cache.ts')
     keepCompiled()
+    // First of all: what is interrupted while the rest is loaded shall end as any other time, with its answer.
+    const { processSignal } = await import('./signals.ts')
+    const signal = processSignal()
     const { prepareThreads } = await import('./prepare.ts')
     prepareThreads(argv)
     const { startThread } = await import('./threads.ts')
     const { main } = await import('./main.ts')
-    await main(argv, startThread)
+    await main(argv, startThread, signal)
   }
 }
 

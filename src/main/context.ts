@@ -5,11 +5,10 @@ import type { StartThread } from '../base/threads.ts'
 import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { thisMachine } from './machine.ts'
-import { abortOnSignals } from './signals.ts'
 import { tellSupervisor } from './supervisor.ts'
 
 /** What a command may use of this process. To be made once. */
-export function createContext(startThread: StartThread): CommandContext {
+export function createContext(startThread: StartThread, signal: AbortSignal): CommandContext {
   const leaving: (() => void)[] = []
   process.once('exit', () => {
     for (const callback of leaving) {
@@ -32,7 +31,7 @@ export function createContext(startThread: StartThread): CommandContext {
     clock: systemClock,
     machine: thisMachine(version),
     startThread,
-    signal: abortOnSignals(process, systemClock, (exit) => process.exit(exit)),
+    signal,
     interrupt: () => void process.emit('SIGINT', 'SIGINT'),
     tellSupervisor: (state) => void tellSupervisor(state),
     onExit: (callback) => void leaving.push(callback),

@@ -7,8 +7,13 @@ import { judge } from './report.ts'
 import { run } from './run.ts'
 
 /** Runs one command line from its words to the end of the process. */
-export async function main(argv: readonly string[], startThread: StartThread, tree = commands): Promise<void> {
-  const context = createContext(startThread)
+export async function main(
+  argv: readonly string[],
+  startThread: StartThread,
+  signal: AbortSignal,
+  tree = commands,
+): Promise<void> {
+  const context = createContext(startThread, signal)
   const debug = (context.environment.NETLAB_DEBUG ?? '') !== ''
 
   const crash = (error: unknown) => {

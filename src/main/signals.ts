@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { ExitCode } from '../base/exit-codes.ts'
 import { limits } from '../base/limits.ts'
 
@@ -21,6 +21,11 @@ export function abortOnSignals(source: SignalSource, clock: Clock, force: (exit:
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) source.on(signal, onSignal)
   return controller.signal
+}
+
+/** The same for the signals of this process; to be called once. */
+export function processSignal(): AbortSignal {
+  return abortOnSignals(process, systemClock, (exit) => process.exit(exit))
 }
 
 /** What a shell expects of a program that a signal ended. SIGHUP asks for the same as SIGTERM. */

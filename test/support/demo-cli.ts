@@ -5,6 +5,7 @@ import { type Command, defineCommand } from '../../src/commands/command.ts'
 import { loaded } from '../../src/commands/tree.ts'
 import { main } from '../../src/main/main.ts'
 import { keepOutputQuiet } from '../../src/main/output.ts'
+import { processSignal } from '../../src/main/signals.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { bytes, choice, flag, integer, optional, text } from '../../src/options/kinds.ts'
 import { option } from '../../src/options/spec.ts'
@@ -88,4 +89,4 @@ const demo: Command[] = [
 ]
 
 keepOutputQuiet()
-void main(process.argv.slice(2), startThread, demo.map(loaded))
+void main(process.argv.slice(2), startThread, processSignal(), demo.map(loaded))
