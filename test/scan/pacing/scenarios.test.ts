@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { Random } from '../../../src/scan/pacing/random.ts'
-import { type SimulatedHost, type SimulatedNetwork, simulate } from '../simulator.ts'
+import type { SimulatedHost, SimulatedNetwork } from '../emulated-network.ts'
+import { simulate } from '../simulator.ts'
 
 type Make = (seed: number) => SimulatedNetwork
 
