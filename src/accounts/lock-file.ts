@@ -1,7 +1,6 @@
 import {
   constants,
   copyFileSync,
-  linkSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,6 +12,7 @@ import { basename, dirname, join } from 'node:path'
 import { errorCode } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Processes } from '../base/processes.ts'
+import { linkFile } from '../files/link-file.ts'
 
 /** The text of a process's locks: its pid and when it started. */
 export function lockText(pid: number): string {
@@ -110,14 +110,8 @@ function removeAbandoned(path: string, processes: Processes): void {
 }
 
 function tryLink(from: string, to: string): boolean {
-  try {
-    linkSync(from, to)
-    return true
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errorCode(error))) throw error
-  }
-  return tryCopy(from, to)
+  const linked = linkFile(from, to)
+  return linked === 'impossible' ? tryCopy(from, to) : linked === 'linked'
 }
 
 /** For file systems without hard links (exFAT). */

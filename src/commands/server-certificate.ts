@@ -1,8 +1,9 @@
 import { createPrivateKey } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { createSecureContext } from 'node:tls'
 import { errorCode, reasonOf, StorageError, UsageError } from '../base/errors.ts'
+import { createFileSync } from '../files/replace-file.ts'
 import { fingerprint, type KeyPair, selfSignedCertificate } from '../net/certificate.ts'
 
 /** Where a certificate that netlab made for itself is kept, with its key. */
@@ -22,24 +23,39 @@ export function serverCertificate({ tls, tlsCert, tlsKey }: CertificateOptions, 
   if (tlsCert !== undefined) return checked({ cert: read(tlsCert), key: read(tlsKey ?? tlsCert) }, tlsCert)
   if (tlsKey !== undefined) throw new UsageError('--tls-key needs --tls-cert')
   if (!tls) return undefined
+  return kept() ?? make(nowMs)
+}
+
+/** What an earlier start made, if there was one. */
+function kept(): KeyPair | undefined {
   try {
-    const kept = readFileSync(keptFile, 'utf8')
-    return checked({ cert: kept, key: kept }, keptFile)
+    const text = readFileSync(keptFile, 'utf8')
+    return checked({ cert: text, key: text }, keptFile)
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw asStorageError(error, keptFile)
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw asStorageError(error, keptFile)
   }
+}
+
+/** The one that is kept from now on: another server's that starts just now, if it was faster. */
+function make(nowMs: number): KeyPair {
   const made = selfSignedCertificate(hostname(), nowMs)
   try {
-    writeFileSync(keptFile, made.key + made.cert, { mode: 0o600, flag: 'wx' })
+    if (createFileSync(keptFile, made.key + made.cert, 0o600)) return made
   } catch (error) {
-    // Half a file would be in the way of the next start; a whole one may be of another server that starts just now.
-    if (errorCode(error) !== 'EEXIST') rmSync(keptFile, { force: true })
-    throw new StorageError(errorCode(error), `cannot keep a new certificate in ${keptFile}: ${reasonOf(error)}`, {
-      hint: 'start in a folder that can be written, or give --tls-cert and --tls-key',
-      cause: error,
-    })
+    throw cannotKeep(errorCode(error), error)
   }
-  return made
+  const others = kept()
+  // The name is taken, and yet nothing is there: a link that leads nowhere.
+  if (others === undefined) throw cannotKeep('ENOENT')
+  return others
+}
+
+function cannotKeep(code: string, cause?: unknown): StorageError {
+  return new StorageError(code, `cannot keep a new certificate in ${keptFile}: ${reasonOf({ code })}`, {
+    hint: 'start in a folder that can be written, or give --tls-cert and --tls-key',
+    cause,
+  })
 }
 
 function read(file: string): string {

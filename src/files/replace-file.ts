@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   openSync,
   readdirSync,
@@ -12,6 +13,7 @@ import {
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { limits } from '../base/limits.ts'
+import { linkFile } from './link-file.ts'
 
 /**
  * Puts `pieces`, one after the other, in the place of a file as a whole: a temporary file beside it is written, flushed and
@@ -40,6 +42,31 @@ export async function replaceFile(path: string, pieces: Iterable<string>, mode =
 
 /** The same for a small file, at once. @throws the system's error */
 export function replaceFileSync(path: string, text: string, mode = 0o666): void {
+  writeBeside(path, text, mode, renameSync)
+}
+
+/**
+ * Makes a small file as a whole, at once, where there is none yet: of several processes that make the same file, one does.
+ * False when there is one; it is left as it is. @throws the system's error
+ */
+export function createFileSync(path: string, text: string, mode = 0o666): boolean {
+  let created = true
+  writeBeside(path, text, mode, (temporary, target) => {
+    const linked = linkFile(temporary, target)
+    if (linked === 'impossible' && !existsSync(target)) return renameSync(temporary, target)
+    created = linked === 'linked'
+    rmSync(temporary)
+  })
+  return created
+}
+
+/** @param publish brings the whole file to its place, and leaves nothing at its temporary one. */
+function writeBeside(
+  path: string,
+  text: string,
+  mode: number,
+  publish: (temporary: string, target: string) => void,
+): void {
   const { target, temporary } = places(path)
   try {
     const file = openSync(temporary, 'wx', mode)
@@ -50,7 +77,7 @@ export function replaceFileSync(path: string, text: string, mode = 0o666): void 
       closeSync(file)
     }
     removeAbandoned(target, temporary)
-    renameSync(temporary, target)
+    publish(temporary, target)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { limits } from '../../src/base/limits.ts'
-import { replaceFile, replaceFileSync } from '../../src/files/replace-file.ts'
+import { createFileSync, replaceFile, replaceFileSync } from '../../src/files/replace-file.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const ways = [
@@ -89,4 +89,15 @@ test('an error in the middle keeps the old file', async () => {
   await expect(replaceFile(path, pieces())).rejects.toThrow('no more')
   expect(readFileSync(path, 'utf8')).toBe('old')
   expect(readdirSync(folder)).toEqual(['file'])
+})
+
+test('a file is created once, as a whole, and who comes later is told', () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'key')
+  expect(createFileSync(path, 'first', 0o600)).toBe(true)
+  expect(createFileSync(path, 'second')).toBe(false)
+  expect(readFileSync(path, 'utf8')).toBe('first')
+  expect(readdirSync(folder)).toEqual(['key'])
+  if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(() => createFileSync(join(path, 'below'), 'text')).toThrow(expect.objectContaining({ code: 'ENOTDIR' }))
 })
