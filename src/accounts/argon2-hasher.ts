@@ -1,45 +1,55 @@
 import { randomBytes } from 'node:crypto'
 import { giveBackHashMemory } from './hash-memory.ts'
+import { type Argon2, nodeArgon2 } from './node-argon2.ts'
 import { type HashParameters, hashParameters, type PasswordHasher } from './password.ts'
 import { passwordBytes } from './password-rules.ts'
-
-const saltBytes = 16
-const tagBytes = 32
+import { formatPhc, newSalt, parsePhc, tagBytes } from './phc.ts'
 
 /** argon2id (RFC 9106). The work runs on libuv's pool of threads, a hash a thread. */
 export function argon2Hasher(parameters: HashParameters = hashParameters): PasswordHasher {
-  const { memoryKib, passes, lanes } = parameters
-  const options = { memoryCost: memoryKib, timeCost: passes, parallelism: lanes }
   return {
     async load() {
       await loadArgon2()
     },
-    async hash(password) {
-      const argon2 = await loadArgon2()
-      return argon2.hash(passwordBytes(password), { ...options, type: argon2.argon2id })
-    },
+    hash: async (password) => (await loadArgon2()).hash(passwordBytes(password), parameters),
     verify: async (hash, password) => (await loadArgon2()).verify(hash, passwordBytes(password)),
-    isOutdated: async (hash) => (await loadArgon2()).needsRehash(hash, options),
-    decoy: () =>
-      `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${randomBase64(saltBytes)}$${randomBase64(tagBytes)}`,
+    async isOutdated(hash) {
+      const { memoryKib, passes, lanes } = parsePhc(hash)
+      return memoryKib !== parameters.memoryKib || passes !== parameters.passes || lanes !== parameters.lanes
+    },
+    decoy: () => formatPhc({ ...parameters, salt: newSalt(), tag: randomBytes(tagBytes) }),
   }
 }
 
-let loading: ReturnType<typeof load> | undefined
+let loading: Promise<Argon2> | undefined
 
 /** Its addon is a third of what the accounts take to open, so nobody waits for it before the first password comes. */
-function loadArgon2() {
+function loadArgon2(): Promise<Argon2> {
   loading ??= load()
   return loading
 }
 
-async function load() {
-  const argon2 = (await import('argon2')).default
+async function load(): Promise<Argon2> {
+  const argon2 = await packagedOrOwn()
   await giveBackHashMemory()
   return argon2
 }
 
-/** As the PHC string format wants it: without padding. */
-function randomBase64(bytes: number): string {
-  return randomBytes(bytes).toString('base64').replace(/=+$/, '')
+/** @throws why the package can't be loaded, where Node has none of its own. */
+async function packagedOrOwn(): Promise<Argon2> {
+  try {
+    return packaged((await import('argon2')).default)
+  } catch (error) {
+    const own = nodeArgon2()
+    if (own === undefined) throw error
+    return own
+  }
+}
+
+function packaged({ hash, verify, argon2id: type }: typeof import('argon2')): Argon2 {
+  return {
+    hash: (password, { memoryKib, passes, lanes }) =>
+      hash(password, { memoryCost: memoryKib, timeCost: passes, parallelism: lanes, type }),
+    verify,
+  }
 }

@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
+import { nodeArgon2 } from '../../src/accounts/node-argon2.ts'
 import { projectRoot } from '../support/executable.ts'
 
+const hasherFile = join(projectRoot, 'src', 'accounts', 'argon2-hasher.ts')
 const small = argon2Hasher({ memoryKib: 64, passes: 2, lanes: 1 })
 
 test('a hash names its algorithm and parameters, and is salted', async () => {
@@ -35,6 +37,49 @@ test('a decoy looks like any hash, and no password verifies against it', async (
   expect(small.decoy()).not.toBe(decoy)
 })
 
+test("bug: where the package's addon can't be loaded, as with glibc before 2.34, nobody could log in", () => {
+  const program = `
+    process.dlopen = () => {
+      throw new Error("version 'GLIBC_2.34' not found")
+    }
+    const { argon2Hasher } = await import(${JSON.stringify(hasherFile)})
+    const hasher = argon2Hasher({ memoryKib: 64, passes: 2, lanes: 1 })
+    const hash = await hasher.hash('correct horse')
+    console.log(hash, await hasher.verify(hash, 'correct horse'), await hasher.verify(hash, 'correct house'))`
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', env: {} })
+  expect(said).toMatch(/^\$argon2id\$v=19\$m=64,t=2,p=1\$[\w+/]{22}\$[\w+/]{43} true false\n$/)
+})
+
+test('a hash by the package and one by Node are each good for the other', async () => {
+  const own = nodeArgon2()
+  for (const parameters of [
+    { memoryKib: 64, passes: 2, lanes: 1 },
+    { memoryKib: 100, passes: 1, lanes: 3 },
+  ]) {
+    const password = 'caf\u0065\u0301 noir'
+    const [packaged, ours] = [
+      await argon2Hasher(parameters).hash(password),
+      await own?.hash(Buffer.from('café noir'), parameters),
+    ]
+    expect(ours).toMatch(/^\$argon2id\$/)
+    expect(await small.verify(ours ?? '', password)).toBe(true)
+    expect(await small.verify(ours ?? '', 'cafe noir')).toBe(false)
+    expect(await own?.verify(packaged, Buffer.from('café noir'))).toBe(true)
+    expect(await own?.verify(packaged, Buffer.from('cafe noir'))).toBe(false)
+  }
+})
+
+test('what is no hash is no reason to let anybody in', async () => {
+  for (const text of [
+    '',
+    '$argon2i$v=19$m=64,t=2,p=1$c2FsdHNhbHQ$dGFndGFndGFn',
+    '$argon2id$v=19$m=64,t=2,p=1$c2FsdHNhbHQ$',
+  ]) {
+    await expect(nodeArgon2()?.verify(text, Buffer.from(''))).rejects.toThrow(TypeError)
+    await expect(small.isOutdated(text)).rejects.toThrow(TypeError)
+  }
+})
+
 const glibc = process.platform === 'linux' && JSON.stringify(process.report.getReport()).includes('glibcVersionRuntime')
 
 ;(glibc ? test : test.skip)(
@@ -42,7 +87,7 @@ const glibc = process.platform === 'linux' && JSON.stringify(process.report.getR
   () => {
     // In a process of its own, with nothing else in its memory; 16 hashes visit each of the four threads.
     const program = `
-    const { argon2Hasher } = await import(${JSON.stringify(join(projectRoot, 'src', 'accounts', 'argon2-hasher.ts'))})
+    const { argon2Hasher } = await import(${JSON.stringify(hasherFile)})
     const hasher = argon2Hasher()
     const hash = () => hasher.hash('correct horse battery')
     await hash()
