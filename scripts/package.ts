@@ -4,9 +4,10 @@ import { basename, join } from 'node:path'
 import { makeBinary } from './package/binary.ts'
 import { bundle } from './package/bundle.ts'
 import { distFolder } from './package/folders.ts'
-import { targets } from './package/targets.ts'
+import { NotToBeHad } from './package/npm-package.ts'
+import { type Target, targets } from './package/targets.ts'
 
-// npm run package [-- TARGET…]: standalone binaries in dist/, with their checksums.
+// npm run package [-- TARGET…]: standalone binaries in dist/, with their checksums. Ends with 69 where a Node for one can't be had.
 const asked = process.argv.slice(2)
 const known = targets.map(({ name }) => name)
 const wrong = asked.find((name) => name !== 'all' && !known.includes(name))
@@ -20,7 +21,7 @@ const wanted = asked.includes('all')
 
 const bundled = await bundle()
 for (const target of wanted) {
-  const file = await makeBinary(target, bundled)
+  const file = await made(target)
   console.log(`${basename(file)}: ${(statSync(file).size / 1e6).toFixed(1)} MB`)
 }
 const sums = readdirSync(distFolder)
@@ -32,3 +33,13 @@ const sums = readdirSync(distFolder)
         .digest('hex')}  ${name}\n`,
   )
 writeFileSync(join(distFolder, 'SHA256SUMS'), sums.join(''))
+
+async function made(target: Target): Promise<string> {
+  try {
+    return await makeBinary(target, bundled)
+  } catch (error) {
+    if (!(error instanceof NotToBeHad)) throw error
+    console.error(`${target.name}: not made, ${error.message}`)
+    process.exit(69)
+  }
+}

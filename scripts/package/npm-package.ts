@@ -20,9 +20,12 @@ export function locked(name: string): Locked {
   return found
 }
 
+/** Neither the registry nor npm's cache has it; npm has said why. */
+export class NotToBeHad extends Error {}
+
 /**
  * The folder of a package, whatever platform it is for: `npm ci` installs those of this machine only. It comes from the
- * registry or npm's cache; an archive whose sha512 is not the expected one is never unpacked.
+ * registry or npm's cache; an archive whose sha512 is not the expected one is never unpacked. @throws {NotToBeHad}
  */
 export function npmPackage(name: string, { version, integrity } = locked(name)): string {
   const id = `${name.replaceAll('/', '+')}-${version}`
@@ -31,12 +34,7 @@ export function npmPackage(name: string, { version, integrity } = locked(name)):
   const unpacking = `${folder}.${process.pid}.tmp`
   mkdirSync(unpacking, { recursive: true })
   try {
-    const packed = execFileSync('npm', ['pack', `${name}@${version}`, '--prefer-offline', '--json'], {
-      cwd: unpacking,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      shell: process.platform === 'win32',
-    })
+    const packed = pack(`${name}@${version}`, unpacking)
     const [{ filename }] = JSON.parse(packed)
     const archive = readFileSync(join(unpacking, filename))
     const sum = `sha512-${createHash('sha512').update(archive).digest('base64')}`
@@ -47,4 +45,18 @@ export function npmPackage(name: string, { version, integrity } = locked(name)):
     rmSync(unpacking, { recursive: true, force: true })
   }
   return folder
+}
+
+/** Puts the archive of a package in a folder, and returns what npm tells about it. */
+function pack(id: string, folder: string): string {
+  try {
+    return execFileSync('npm', ['pack', id, '--prefer-offline', '--json'], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      shell: process.platform === 'win32',
+    })
+  } catch (cause) {
+    throw new NotToBeHad(`${id} can't be had`, { cause })
+  }
 }
