@@ -8,6 +8,9 @@ export default {
   testEnvironment: 'node',
   // Nothing that works takes this long; on a busy machine much takes longer than jest's five seconds.
   testTimeout: 300_000,
+  // A worker has nothing left to do at its end, but half a gigabyte to take apart: 0.1 s, and more than jest's half a second
+  // beside busy processes. One that is really held by something is still told of.
+  workerGracefulExitTimeout: 15_000,
   reporters: ['default', '<rootDir>/test/support/tally-reporter.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
