@@ -42,7 +42,7 @@ export const connect = defineCommand({
   options: connectOptions,
   examples: [
     ['netlab connect localhost 9007', 'a conversation: type lines, read answers, end with Ctrl-D'],
-    ["printf 'a\\nb\\n' | netlab connect [::1]:9007", 'send the input, print all that comes back, exit'],
+    ["printf 'a\\nb\\n' | netlab connect '[::1]:9007'", 'send the input, print all that comes back, exit'],
     ['netlab connect example.org:80 --hex', 'see every byte'],
     ['netlab connect example.org 9090 --tls', 'the same through TLS; the server is known again by its certificate'],
   ],
