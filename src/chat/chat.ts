@@ -73,7 +73,7 @@ export class Chat {
     else {
       const connection = this.#connections.get(signal.connection)
       // It may have quit, or been replaced, while this was on its way.
-      if (connection?.member.connections.has(connection) !== true) return
+      if (connection?.member.connections.has(connection) !== true || connection.leaving) return
       this.#try(connection, signal.request.cid, () => handle(this.#hall, connection, signal.request))
     }
   }
@@ -125,5 +125,15 @@ function consoleConnection(write: (text: string) => void): Connection {
   const connections = new Set<Connection>()
   const member = { name: consoleName, operator: true, away: undefined, connections }
   const answer = (message: ServerMessage): void => write(renderLines(message))
-  return { id: 0, edge: 0, dialect: 'text', member, rooms: new Map(), current: lobby, closed: false, answer }
+  return {
+    id: 0,
+    edge: 0,
+    dialect: 'text',
+    member,
+    rooms: new Map(),
+    current: lobby,
+    closed: false,
+    leaving: false,
+    answer,
+  }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason } from '../base/events.ts'
@@ -45,6 +46,7 @@ export class Conversation {
   readonly #services: ConversationServices
   readonly #sink: Sink
   #entered = false
+  #allHeard = false
   #nonsense = 0
 
   constructor(line: ChatLine, dialect: ChatDialect, user: ChatUser, services: ConversationServices) {
@@ -57,7 +59,7 @@ export class Conversation {
         line.write(bytes)
         return line.queuedBytes
       },
-      end: (reason) => line.end(reason),
+      end: (reason) => line.end(this.#allHeard && reason === 'exit' ? 'peer-closed' : reason),
     }
   }
 
@@ -74,9 +76,20 @@ export class Conversation {
         // What a flood left behind is not said after its sender has gone.
         if (this.#line.signal.aborted) return
       }
+      await this.#takeLeave()
     } finally {
       if (this.#entered) edge.close(this.#line.id)
     }
+  }
+
+  /** Who says no more, but still listens (half-close), is told all that was asked for before the end. */
+  async #takeLeave(): Promise<void> {
+    const { signal, id } = this.#line
+    if (!this.#entered || signal.aborted) return
+    this.#allHeard = true
+    const over = once(signal, 'abort')
+    this.#services.edge.ask(id, { type: 'quit' })
+    await over
   }
 
   async #next(): Promise<string | undefined> {

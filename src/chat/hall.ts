@@ -8,6 +8,7 @@ import type { History, Remembered } from './history.ts'
 import { Marks } from './marks.ts'
 import type { Connection, Member, Visit } from './member.ts'
 import type { HistoryPage, ServerMessage } from './message.ts'
+import { lobby } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { Refusal } from './refusal.ts'
 import { ResendMemory } from './resend-memory.ts'
@@ -76,7 +77,16 @@ export class Hall {
   open(edge: number, { connection: id, name, operator, dialect }: Extract<Signal, { type: 'opened' }>): Connection {
     const member = this.member(name) ?? { name, operator: false, away: undefined, connections: new Set() }
     member.operator ||= operator || this.marks.operator(name)
-    const connection = { id, edge, dialect, member, rooms: new Map<string, Visit>(), current: undefined, closed: false }
+    const connection = {
+      id,
+      edge,
+      dialect,
+      member,
+      rooms: new Map<string, Visit>(),
+      current: undefined,
+      closed: false,
+      leaving: false,
+    }
     member.connections.add(connection)
     this.members.set(nameKey(name), member)
     return connection
@@ -122,6 +132,21 @@ export class Hall {
     if (room === undefined) return
     if (room.remove(connection.member)) this.#tellPresence(room)
     if (room.size === 0) this.rooms.delete(name)
+  }
+
+  /**
+   * Calls back when all that the connection has asked for is out: what it said is stored, and what it wants to see read. Not
+   * at all if it is gone before.
+   */
+  whenAnswered(connection: Connection, callback: () => void): void {
+    const look = (): void => {
+      if (connection.closed) return
+      if ([...connection.rooms.keys()].every((room) => this.#audience.receives(connection, room))) callback()
+      else ask()
+    }
+    // The history answers in the order of the questions: after this one there is nothing more to come.
+    const ask = (): void => this.history.page(lobby, { last: 0 }, look)
+    this.outbox.push({ type: 'reached', callback: ask })
   }
 
   reply(connection: Connection, message: ServerMessage): void {

@@ -28,6 +28,8 @@ export interface Connection {
   /** Where a text without a room goes; the room joined last. */
   current: string | undefined
   closed: boolean
+  /** It has said goodbye: what it asks from then on is not heard. */
+  leaving: boolean
   /** The server's console takes answers at once, past the one order. */
   readonly answer?: (message: ServerMessage) => void
 }

@@ -119,10 +119,13 @@ const handlers: Handlers = {
     hall.reply(connection, { type: 'help', commands })
   },
   quit(hall, connection) {
-    for (const room of [...connection.rooms.keys()]) hall.leave(connection, room)
-    hall.reply(connection, { type: 'bye', reason: 'exit', message: 'goodbye' })
-    hall.outbox.push({ type: 'end', connection })
-    hall.close(connection)
+    connection.leaving = true
+    hall.whenAnswered(connection, () => {
+      for (const room of [...connection.rooms.keys()]) hall.leave(connection, room)
+      hall.reply(connection, { type: 'bye', reason: 'exit', message: 'goodbye' })
+      hall.outbox.push({ type: 'end', connection })
+      hall.close(connection)
+    })
   },
   ping: (hall, connection) => hall.reply(connection, { type: 'pong' }),
 }

@@ -11,6 +11,7 @@ class FloodedLine implements ChatLine {
   readonly id = 1_000
   readonly queuedBytes = 0
   readonly listener = new Listener('text')
+  ended: string | undefined
   readonly #gone = new AbortController()
   readonly #inbox: (string | undefined)[]
 
@@ -35,7 +36,8 @@ class FloodedLine implements ChatLine {
     this.listener.write(bytes)
   }
 
-  end(): void {
+  end(reason: string): void {
+    this.ended = reason
     this.#gone.abort()
   }
 
@@ -95,7 +97,10 @@ describe('a flood', () => {
       expect(bob.listener.said()).toEqual(lines.slice(0, said + 1))
     }
     world.clock.advance(1000 / rate)
+    await settle()
     await over
+    for (const text of lines) expect(line.listener.text).toContain(`Ada: ${text}\n`)
+    expect(line.ended).toBe('peer-closed')
     expect(present()).toEqual(['Bob'])
   })
 

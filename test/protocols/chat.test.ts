@@ -123,6 +123,21 @@ describe('chat, over sockets', () => {
     expect(page.messages.map(({ text }) => text)).toEqual(words)
   })
 
+  test.each([
+    ['a half-close', ''],
+    ['/quit in the same breath', '/quit\n'],
+  ])('bug: after %s nothing of what had been asked for was told', async (what, last) => {
+    const name = what.replaceAll(/\W/g, '-')
+    const token = await chat.register(name)
+    const piped = await TestClient.connect(chat.port)
+    piped.end(`resume ${token}\n/join quiet${name}\nhello\n/who\n/history 5\n${last}`)
+    const told = String(await piped.all())
+    for (const part of [/you are in #lobby/, /you are in #quiet.*1 person/, /: hello\n/, /goodbye/])
+      expect(told).toMatch(part)
+    expect(told.match(/: hello\n/g)).toHaveLength(2)
+    expect(piped.ended).toBe(true)
+  })
+
   test('who vanishes without a word is gone for the others', async () => {
     const ghost = await chat.come('Ghost')
     await bob.client.until(() => bob.of('presence').some(({ joined }) => joined.includes('Ghost')))
