@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
 import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { thisMachine } from './machine.ts'
 import { tellSupervisor } from './supervisor.ts'
 
@@ -18,6 +19,7 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
         // Too late to tell anyone, and the others must have their turn.
       }
     }
+    collectGarbage()
   })
   return {
     // Opened when it is first read: most commands never do.

@@ -10,6 +10,16 @@ import { startThread } from '../../src/main/threads.ts'
 import { bytes, choice, flag, integer, optional, text } from '../../src/options/kinds.ts'
 import { option } from '../../src/options/spec.ts'
 
+function toil(rounds: number): void {
+  const body = 'for (let n = 0; n < a; n++) { s = (s * 31 + n ^ b) | 0; if (s % 7 === 0) s += [n, b, s].length }'
+  const hot = Array.from({ length: 200 }, (_, i) => new Function('a', 'b', `let s = ${i}; ${body} return { s, a, b }`))
+  const kept: unknown[] = []
+  for (let round = 0; round < rounds; round++) {
+    for (const work of hot) kept.push(work(60, round))
+    kept.push(Buffer.allocUnsafeSlow(500_000))
+  }
+}
+
 const demo: Command[] = [
   defineCommand({
     name: 'write',
@@ -18,6 +28,15 @@ const demo: Command[] = [
     async run({ size }, { stdout }) {
       stdout.write('x'.repeat(size))
       return ExitCode.negative
+    },
+  }),
+  defineCommand({
+    name: 'toil',
+    summary: 'ends while V8 compiles what is hot and has to collect garbage',
+    options: { rounds: option({ kind: integer(1, 1000), summary: 'how much', default: 1 }) },
+    async run({ rounds }, { onExit }) {
+      onExit(() => toil(rounds))
+      return ExitCode.ok
     },
   }),
   defineCommand({
