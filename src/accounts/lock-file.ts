@@ -35,10 +35,11 @@ export function takeLockFile(path: string, text: string, processes: Processes): 
   try {
     writeFileSync(own, text)
     if (tryLink(own, path)) return undefined
+    // Whoever was killed while it took the lock has left that, too, but for a moment; so no other start lists the folder.
+    removeAbandoned(path, processes)
     return takeOver(path, own, text, processes)
   } finally {
     rmSync(own, { force: true })
-    removeAbandoned(path, processes)
   }
 }
 
