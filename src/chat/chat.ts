@@ -83,10 +83,7 @@ export class Chat {
     this.#connections.set(signal.connection, connection)
     const [oldest] = connection.member.connections
     if (connection.member.connections.size > limits.chatConnectionsPerMember && oldest !== undefined) {
-      const message = 'you have connected too many times; this was the oldest'
-      this.#hall.reply(oldest, { type: 'bye', reason: 'replaced', message })
-      this.#hall.outbox.push({ type: 'end', connection: oldest })
-      this.#hall.close(oldest)
+      this.#hall.dismiss(oldest, 'replaced', 'you have connected too many times; this was the oldest')
     }
     const rooms = Object.entries(signal.resume ?? {})
     if (rooms.length === 0) rooms.push([lobby, Number.NaN])

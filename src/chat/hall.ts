@@ -149,6 +149,13 @@ export class Hall {
     this.outbox.push({ type: 'reached', callback: ask })
   }
 
+  /** Says goodbye to a connection, after all that is on its way to it, and ends it. */
+  dismiss(connection: Connection, reason: 'exit' | 'replaced', message: string): void {
+    this.close(connection)
+    this.reply(connection, { type: 'bye', reason, message })
+    this.outbox.push({ type: 'end', connection })
+  }
+
   reply(connection: Connection, message: ServerMessage): void {
     if (connection.answer !== undefined) connection.answer(message)
     else this.outbox.push({ type: 'one', connection, message })

@@ -120,12 +120,7 @@ const handlers: Handlers = {
   },
   quit(hall, connection) {
     connection.leaving = true
-    hall.whenAnswered(connection, () => {
-      for (const room of [...connection.rooms.keys()]) hall.leave(connection, room)
-      hall.reply(connection, { type: 'bye', reason: 'exit', message: 'goodbye' })
-      hall.outbox.push({ type: 'end', connection })
-      hall.close(connection)
-    })
+    hall.whenAnswered(connection, () => hall.dismiss(connection, 'exit', 'goodbye'))
   },
   ping: (hall, connection) => hall.reply(connection, { type: 'pong' }),
 }
