@@ -57,9 +57,11 @@ describe('threads', () => {
     const file = join(temporaryFolder(), 'netlab.log')
     const events = await start(file)
     const recorder = startRecorder(events, { first: 0, count: 1_234, nested: false, ending: 'throw' })
+    // Both are awaited at once: on a busy machine they are emitted in one go, before a continuation could listen for the second.
+    const exited = new Promise((resolve) => recorder.once('exit', resolve))
     const [error] = await once(recorder, 'error')
     expect(error.message).toBe('thrown on purpose')
-    await once(recorder, 'exit')
+    await exited
     await events.close()
     expect(logged(file).map((line) => line.id)).toEqual(range(0, 1_234))
   })
