@@ -6,6 +6,7 @@ import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { thisMachine } from './machine.ts'
+import { isHangUp } from './output.ts'
 import { tellSupervisor } from './supervisor.ts'
 
 /** What a command may use of this process. To be made once. */
@@ -21,10 +22,12 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
     }
     collectGarbage()
   })
+  let stdin: CommandContext['stdin'] | undefined
   return {
     // Opened when it is first read: most commands never do.
     get stdin() {
-      return process.stdin
+      stdin ??= process.stdin.on('error', onInputError)
+      return stdin
     },
     stdinKind: stdinKind(),
     stdout: process.stdout,
@@ -38,6 +41,11 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
     tellSupervisor: (state) => void tellSupervisor(state),
     onExit: (callback) => void leaving.push(callback),
   }
+}
+
+/** Who reads hears of it too, and says so; without a reader it is no reason to stop, unless the terminal is gone. */
+function onInputError(error: NodeJS.ErrnoException): void {
+  isHangUp(error, process.stdin)
 }
 
 function stdinKind(): CommandContext['stdinKind'] {
