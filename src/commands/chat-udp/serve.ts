@@ -8,6 +8,7 @@ import type { CommandContext } from '../command.ts'
 import { demandDescriptors } from '../descriptors.ts'
 import { openEventLog } from '../event-log.ts'
 import { badNetwork } from './bad-network.ts'
+import { relayPort } from './options.ts'
 import { askOnTerminal } from './questions.ts'
 import { createRelayConsole } from './relay-console.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
@@ -20,6 +21,7 @@ const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.p
 /** `netlab chat-udp --serve`: the relay, until it is stopped. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
   const { clock, machine, signal } = context
+  const port = relayPort(values)
   // Nothing but the log has a thread of its own.
   demandDescriptors(machine.freeDescriptors(), 1, 0)
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
@@ -36,8 +38,8 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
     const server = await startRelay(
       {
         ...{
-          host: values.host ?? '::',
-          port: values.port,
+          host: values.host?.host ?? '::',
+          port,
           strictPort: values.strictPort,
           room: values.room ?? 'lobby',
         },
@@ -49,8 +51,8 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
       clock,
       record,
     )
-    record({ type: 'listening', service, host: server.host, port: server.port, asked: values.port })
-    announce(server, values, context)
+    record({ type: 'listening', service, host: server.host, port: server.port, asked: port })
+    announce(server, port, context)
     terminal.talk(secrecy(phrase !== undefined))
     context.tellSupervisor('ready')
     const reason = await untilStopped(signal, (stop) => {
@@ -84,12 +86,12 @@ function untilStopped(signal: AbortSignal, operate: (stop: (reason: string) => v
 }
 
 /** The one line on stdout, and on a terminal what to type on other machines. */
-function announce({ host, port }: RelayServer, values: ChatUdpValues, context: CommandContext): void {
-  const fallback = values.port !== 0 && port !== values.port ? ` (port ${values.port} is taken)` : ''
+function announce({ host, port }: RelayServer, asked: number, context: CommandContext): void {
+  const fallback = asked !== 0 && port !== asked ? ` (port ${asked} is taken)` : ''
   context.stdout.write(`${service}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
   const everywhere = host === '::' || host === '0.0.0.0'
   if (!everywhere || context.stdout.isTTY !== true) return
   for (const address of context.machine.addresses()) {
-    context.stderr.write(`from another machine: netlab chat-udp ${address} ${port}\n`)
+    context.stderr.write(`from another machine: netlab chat-udp ${formatEndpoint(address, port)}\n`)
   }
 }
