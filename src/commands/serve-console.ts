@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import { printable } from '../base/visible.ts'
-import { type OperatorTools, operate } from '../serve/operator-console.ts'
+import { completeCommand, type OperatorTools, operate } from '../serve/operator-console.ts'
 import { createLineEditor, type LineEditor } from '../terminal/line-editor.ts'
 import type { CommandContext } from './command.ts'
 
@@ -42,6 +42,7 @@ export function createServeConsole(context: CommandContext, wanted: boolean): Se
         output: stdout,
         prompt: `${tools.service}> `,
         onInterrupt: interrupt,
+        complete: completeCommand,
       })
       void answer(editor, tools)
     },

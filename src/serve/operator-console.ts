@@ -3,6 +3,7 @@ import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
+import { completeUsage, noCommand } from '../options/typed-command.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
 import type { Server } from './server.ts'
 
@@ -145,11 +146,19 @@ export async function operate(line: string, tools: OperatorTools): Promise<strin
     const command = Object.hasOwn(commands, name.toLowerCase()) ? commands[name.toLowerCase()] : undefined
     if (command !== undefined) return await command.run(words, tools)
     const answer = await tools.server.command([name, ...words])
-    return answer ?? `"${name}" is no command; "help" shows what you can type here`
+    return answer ?? noCommand(name, Object.keys(commands))
   } catch (error) {
     if (!(error instanceof NetlabError))
       tools.record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
     const hint = error instanceof NetlabError && error.hint !== undefined ? ` (${error.hint})` : ''
     return `${errorMessage(error)}${hint}`
   }
+}
+
+/** For Tab. */
+export function completeCommand(typed: string) {
+  return completeUsage(
+    typed,
+    Object.values(commands).map(({ usage }) => usage),
+  )
 }

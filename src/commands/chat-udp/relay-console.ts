@@ -4,6 +4,7 @@ import { printable } from '../../base/visible.ts'
 import type { RelayServer } from '../../datagram-chat/relay-socket.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { integer } from '../../options/kinds.ts'
+import { completeUsage, noCommand } from '../../options/typed-command.ts'
 import { formatTable, formatTime } from '../../terminal/format.ts'
 import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
@@ -116,7 +117,13 @@ export function createRelayConsole(context: CommandContext, wanted: boolean): Re
     },
     operate(tools) {
       if (!wanted || stdinKind === 'other') return
-      editor = createLineEditor({ input: stdin, output: stdout, prompt: 'chat-udp> ', onInterrupt: interrupt })
+      editor = createLineEditor({
+        input: stdin,
+        output: stdout,
+        prompt: 'chat-udp> ',
+        onInterrupt: interrupt,
+        complete: (typed) => completeUsage(typed, usages),
+      })
       void answerAll(editor, tools)
     },
     close: () => editor?.close(),
@@ -130,12 +137,14 @@ async function answerAll(editor: LineEditor, tools: RelayTools): Promise<void> {
   }
 }
 
+const usages = Object.values(commands).map(({ usage }) => usage)
+
 /** Carries out one line; what goes wrong is part of the answer. */
 export async function answer(line: string, tools: RelayTools): Promise<string> {
   const [, word = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
   if (word === '') return ''
   const command = Object.hasOwn(commands, word.toLowerCase()) ? commands[word.toLowerCase()] : undefined
-  if (command === undefined) return `"${word}" is no command; "help" shows what you can type here`
+  if (command === undefined) return noCommand(word, Object.keys(commands))
   try {
     return await command.run(rest, tools)
   } catch (error) {
