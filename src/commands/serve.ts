@@ -157,8 +157,14 @@ function announce(
   context.stdout.write(`${protocol.name}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
   const everywhere = host === '::' || host === '0.0.0.0'
   if (!everywhere || context.stdout.isTTY !== true) return
+  const tls = values.tls || values.tlsCert !== undefined
+  if (protocol.secrets === true && !tls && !values.insecure) {
+    context.stderr.write('from another machine nobody can log in without TLS: start with --tls, or see --insecure\n')
+    return
+  }
   for (const address of context.machine.addresses()) {
-    context.stderr.write(`from another machine: netlab connect ${formatEndpoint(address, port)}\n`)
+    const words = `netlab connect ${formatEndpoint(address, port)}${tls ? ' --tls' : ''}`
+    context.stderr.write(`from another machine: ${words}\n`)
   }
 }
 

@@ -73,6 +73,8 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
   /** One line for the help. */
   readonly summary: string
   readonly defaultPort: number
+  /** Its clients send passwords, which do not travel between machines in plain text unless the operator insists. */
+  readonly secrets?: true
   /** Options of this protocol only; the common ones come by themselves. */
   readonly options: S
   /**

@@ -205,9 +205,18 @@ describe('on a terminal', () => {
     terminal.press(...Array<string>(5).fill(keys.backspace), '0', keys.enter)
     await terminal.see('listening on 127.0.0.1:')
     await terminal.see('echo>')
-    terminal.press('status', keys.enter)
+    terminal.press('sta\t', keys.enter)
     await terminal.see('0 of at most')
     terminal.press('stop', keys.enter)
+    expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
+  })
+
+  test('auth without TLS tells no other machine to come: their logins would be refused', async () => {
+    const terminal = new Terminal(['serve', 'auth', '--host', '0.0.0.0', '--port', '0'])
+    await terminal.see('from another machine nobody can log in without TLS')
+    await terminal.see('auth>')
+    expect(terminal.screen.text).not.toContain('netlab connect')
+    terminal.press(keys.ctrlC)
     expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
   })
 
