@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
@@ -52,11 +52,22 @@ function onInputError(error: NodeJS.ErrnoException): void {
 
 function stdinKind(): CommandContext['stdinKind'] {
   const standardInput = 0
-  if (isatty(standardInput)) return 'terminal'
+  if (isatty(standardInput)) return inForeground() ? 'terminal' : 'other'
   try {
     const input = fstatSync(standardInput)
     return input.isFIFO() || input.isSocket() ? 'pipe' : 'other'
   } catch {
     return 'other'
+  }
+}
+
+/** A job in the background that reads from the terminal, or changes its mode, is stopped by the system (SIGTTIN, SIGTTOU). */
+function inForeground(): boolean {
+  try {
+    // After the name in parentheses: state, parent, group, session, terminal, the foreground group, -1 without a terminal (proc_pid_stat(5)).
+    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return fields[5] === '-1' || fields[2] === fields[5]
+  } catch {
+    return true
   }
 }
