@@ -14,6 +14,7 @@ import {
   remotePort,
   text,
 } from '../../src/options/kinds.ts'
+import { anyText } from '../support/any-text.ts'
 
 const size = bytes(1, 1_048_576)
 
@@ -105,7 +106,7 @@ describe('for any text', () => {
   ]
   test.each(kinds)('%s gives a value or a UsageError, never another fault', (_, kind) => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.ipV6(), fc.domain()), (written) => {
+      fc.property(fc.oneof(fc.string(), anyText(), fc.ipV6(), fc.domain()), (written) => {
         try {
           kind.parse(written)
         } catch (error) {
