@@ -56,7 +56,7 @@ async function serve(
   values: CommonValues & Values<OptionSpecs>,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const { clock, machine, signal, startThread, stdout } = context
+  const { clock, machine, signal, startThread } = context
   if (statSync(values.users, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new StorageError('EISDIR', `${values.users} is a folder`, { hint: 'name a file with --users' })
   }
@@ -84,7 +84,6 @@ async function serve(
       throw withHolder(error, values.port, context)
     })
     announce(protocol, values, server.endpoint, context)
-    stdout.on('error', () => undefined)
     const tools = {
       service: protocol.name,
       server,

@@ -29,6 +29,8 @@ export function createServerConsole(context: CommandContext, wanted: boolean): S
     stderr.write(`${line}\n`)
   }
 
+  // Nobody reads the answers any more: that is no reason to leave the clients.
+  stdout.on('error', () => undefined)
   return {
     talk(line) {
       if (editor?.interactive === true) editor.print(line)
