@@ -34,7 +34,7 @@ export async function findServeCommand(name: string): Promise<CommandLeaf | unde
 }
 
 /** The command that serves one protocol: the common options and its own. */
-export function serveCommand(protocol: ProtocolDefinition): Command {
+function serveCommand(protocol: ProtocolDefinition): Command {
   const common = serveOptions(protocol.defaultPort)
   return defineCommand({
     name: protocol.name,

@@ -12,8 +12,8 @@ import { datagramLimits } from './limits.ts'
 import type { Relay } from './relay.ts'
 
 /** Where relays listen for those who look for one: a group of the organisation-local scope (RFC 2365 6.2) and its port. */
-export const seekGroup = '239.255.91.95'
-export const seekPort = 9191
+const seekGroup = '239.255.91.95'
+const seekPort = 9191
 
 /** How often to ask: datagrams get lost, and three in a row seldom. */
 const asks = 3
