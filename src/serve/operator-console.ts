@@ -3,7 +3,7 @@ import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
-import { completeUsage, noCommand } from '../options/typed-command.ts'
+import { noCommand } from '../options/typed-command.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
 import type { Server } from './server.ts'
 
@@ -135,6 +135,8 @@ const commands: Readonly<Record<string, OperatorCommand>> = {
   },
 }
 
+export const operatorUsages = Object.values(commands).map(({ usage }) => usage)
+
 /**
  * Carries out one line that an operator typed and returns the answer, without a newline at its end; empty for an empty line.
  * What goes wrong is part of the answer: an operator's slip never ends a server.
@@ -153,12 +155,4 @@ export async function operate(line: string, tools: OperatorTools): Promise<strin
     const hint = error instanceof NetlabError && error.hint !== undefined ? ` (${error.hint})` : ''
     return `${errorMessage(error)}${hint}`
   }
-}
-
-/** For Tab. */
-export function completeCommand(typed: string) {
-  return completeUsage(
-    typed,
-    Object.values(commands).map(({ usage }) => usage),
-  )
 }
