@@ -22,8 +22,6 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
     }
     collectGarbage()
   })
-  // A terminal that knows no control sequences, such as Emacs' shell, is written to as a pipe is.
-  if (process.env.TERM === 'dumb') for (const stream of [process.stdout, process.stderr]) stream.isTTY = false
   let stdin: CommandContext['stdin'] | undefined
   return {
     // Opened when it is first read: most commands never do.
