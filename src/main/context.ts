@@ -50,22 +50,25 @@ function onInputError(error: NodeJS.ErrnoException): void {
 
 function stdinKind(): CommandContext['stdinKind'] {
   const standardInput = 0
-  if (isatty(standardInput)) return inForeground() ? 'terminal' : 'other'
   try {
     const input = fstatSync(standardInput)
+    if (isatty(standardInput)) return isInBackground(input.rdev) ? 'other' : 'terminal'
     return input.isFIFO() || input.isSocket() ? 'pipe' : 'other'
   } catch {
     return 'other'
   }
 }
 
-/** A job in the background that reads from the terminal, or changes its mode, is stopped by the system (SIGTTIN, SIGTTOU). */
-function inForeground(): boolean {
+/**
+ * A job in the background that reads from its terminal, which is `terminal` by the number of its device, or changes the mode
+ * of that, is stopped by the system (SIGTTIN, SIGTTOU).
+ */
+function isInBackground(terminal: number): boolean {
   try {
-    // After the name in parentheses: state, parent, group, session, terminal, the foreground group, -1 without a terminal (proc_pid_stat(5)).
+    // After the name in parentheses: state, parent, group, session, terminal, its foreground group (proc_pid_stat(5)).
     const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return fields[5] === '-1' || fields[2] === fields[5]
+    return Number(fields[4]) === terminal && fields[2] !== fields[5]
   } catch {
-    return true
+    return false
   }
 }
