@@ -46,7 +46,7 @@ export function renderLines(message: ServerMessage): string {
 }
 
 /** `14:03:59 #lobby alice: hello`, or `14:03:59 #lobby * alice waves`. */
-export function messageLine({ at, room, from, text, action }: ChatMessage): string {
+function messageLine({ at, room, from, text, action }: ChatMessage): string {
   return `${clockTime(at)} #${room} ${action === true ? `* ${from} ` : `${from}: `}${text}`
 }
 

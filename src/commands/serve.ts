@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { NetlabError, NetworkError, StorageError } from '../base/errors.ts'
+import type { NetlabEvent } from '../base/events.ts'
 import { ExitCode } from '../base/exit-codes.ts'
 import { limits } from '../base/limits.ts'
 import { renderLine } from '../log/render.ts'
@@ -9,14 +10,15 @@ import type { OptionSpecs, Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
 import type { ServeConfig } from '../serve/config.ts'
 import type { Endpoint } from '../serve/listener.ts'
+import { operate } from '../serve/operator-console.ts'
 import type { Claim, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { demandAddressSpace } from './address-space.ts'
 import { type Command, type CommandContext, defineCommand } from './command.ts'
 import { demandDescriptors } from './descriptors.ts'
 import { openEventLog } from './event-log.ts'
-import { createServeConsole } from './serve-console.ts'
 import { serveOptions } from './serve-options.ts'
+import { createServerConsole } from './server-console.ts'
 import { type CommandLeaf, loaded } from './tree.ts'
 
 type CommonValues = Values<ReturnType<typeof serveOptions>>
@@ -33,7 +35,7 @@ export async function findServeCommand(name: string): Promise<CommandLeaf | unde
 }
 
 /** The command that serves one protocol: the common options and its own. */
-export function serveCommand(protocol: ProtocolDefinition): Command {
+function serveCommand(protocol: ProtocolDefinition): Command {
   const common = serveOptions(protocol.defaultPort)
   return defineCommand({
     name: protocol.name,
@@ -55,7 +57,7 @@ async function serve(
   values: CommonValues & Values<OptionSpecs>,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const { clock, machine, signal, startThread, stdout } = context
+  const { clock, machine, signal, startThread } = context
   if (statSync(values.users, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new StorageError('EISDIR', `${values.users} is a folder`, { hint: 'name a file with --users' })
   }
@@ -68,7 +70,7 @@ async function serve(
   demandAddressSpace(machine.addressSpaceBytes(), threads + keepers)
   // The one that listens was prepared, and is counted already.
   const forClients = freeDescriptors - limits.threadDescriptors - keepers * limits.keeperDescriptors
-  const terminal = createServeConsole(context, values.console)
+  const terminal = createServerConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)
   let claim: Claim | undefined
@@ -87,16 +89,16 @@ async function serve(
       throw withHolder(error, values.port, context)
     })
     announce(protocol, values, server.endpoint, context)
-    stdout.on('error', () => undefined)
-    terminal.operate({
+    const tools = {
       service: protocol.name,
       server,
       clock,
-      record: (event) => log.record(event),
+      record: (event: NetlabEvent) => log.record(event),
       residentBytes: machine.residentBytes,
-      tail: async (lines) => (await log.tail(lines)).map(renderLine),
+      tail: async (lines: number) => (await log.tail(lines)).map(renderLine),
       clearLogs: () => log.clear(),
-    })
+    }
+    terminal.operate(protocol.name, (line) => operate(line, tools))
     stopOn(signal, server, () => context.tellSupervisor('stopping'))
     context.tellSupervisor('ready')
     await server.stopped

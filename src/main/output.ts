@@ -1,8 +1,12 @@
 import { ExitCode } from '../base/exit-codes.ts'
 
-/** Makes a reader that goes away (`netlab scan … | head`) a quiet end, and an unwritable stdout a sentence. */
+/**
+ * Makes a reader that goes away (`netlab scan … | head`) a quiet end, unless a command listens for that itself, and an
+ * unwritable stdout a sentence.
+ */
 export function keepOutputQuiet(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && process.stdout.listenerCount('error') > 1) return
     if (error.code !== 'EPIPE') {
       process.stderr.write(`netlab: can't write to standard output (${error.code})\n  send it where there is room\n`)
     }

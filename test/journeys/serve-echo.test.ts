@@ -56,6 +56,19 @@ describe('netlab serve echo', () => {
     for (const { message } of log) expect(message).toMatch(/^\w+.* .*\w/)
   })
 
+  test('bug: an operator whose output nobody reads ended the server, with all its clients', async () => {
+    const cwd = temporaryFolder()
+    await using netlab = startNetlab([...local, '--port', '0'], { cwd })
+    const port = portIn(await netlab.line(/listening on/))
+    netlab.process.stdout.destroy()
+    for (const line of ['status', 'help', 'status']) netlab.type(line)
+    const client = await TestClient.connect(port)
+    expect((await client.write('hello\n').bytes(6)).toString()).toBe('hello\n')
+    netlab.type('stop')
+    expect(await netlab.finished()).toMatchObject({ stderr: '', exitCode: 0 })
+    expect(logOf(cwd).at(-1)).toMatchObject({ event: 'stopped' })
+  })
+
   test('SIGTERM ends it with 0 after every client has got its last byte', async () => {
     await using netlab = startNetlab([...local, '--port', '0', '--threads', '2', '--log-to', 'none'])
     const client = await TestClient.connect(portIn(await netlab.line(/listening on/)))

@@ -7,9 +7,10 @@ import { formatEndpoint } from '../../net/address.ts'
 import type { CommandContext } from '../command.ts'
 import { demandDescriptors } from '../descriptors.ts'
 import { openEventLog } from '../event-log.ts'
+import { createServerConsole } from '../server-console.ts'
 import { badNetwork } from './bad-network.ts'
 import { askOnTerminal } from './questions.ts'
-import { createRelayConsole } from './relay-console.ts'
+import { operateRelay } from './relay-console.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
 import type { ChatUdpValues } from './values.ts'
 
@@ -23,7 +24,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   // Nothing but the log has a thread of its own.
   demandDescriptors(machine.freeDescriptors(), 1, 0)
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
-  const terminal = createRelayConsole(context, values.console)
+  const terminal = createServerConsole(context, values.console)
   const log = openEventLog(values, context, terminal.talk)
   try {
     const startedMs = clock.monotonic()
@@ -54,19 +55,26 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
     terminal.talk(secrecy(phrase !== undefined))
     context.tellSupervisor('ready')
     const reason = await untilStopped(signal, (stop) => {
-      terminal.operate({
+      const tools = {
         server,
         room: values.room ?? 'lobby',
         upMs: () => clock.monotonic() - startedMs,
-        tail: async (lines) => (await log.tail(lines)).map(renderLine),
+        tail: async (lines: number) => (await log.tail(lines)).map(renderLine),
         clearLogs: () => log.clear(),
         record,
         stop: () => stop('asked by the operator'),
-      })
+      }
+      terminal.operate(service, (line) => operateRelay(line, tools))
     })
     context.tellSupervisor('stopping')
     server.stop()
-    record({ type: 'stopped', service, reason, connections: joins, uptimeMs: clock.monotonic() - startedMs })
+    record({
+      type: 'stopped',
+      service,
+      reason,
+      connections: joins,
+      uptimeMs: Math.round(clock.monotonic() - startedMs),
+    })
     return ExitCode.ok
   } finally {
     terminal.close()
