@@ -67,7 +67,7 @@ export class AccountDesk {
       const who = { id: line.id, peer: line.peer, name: session.user, session: session.id }
       line.record({ type: `session-${why}`, ...who })
       this.#talk.tell({ type: 'bye', reason: why, message: endings[why] })
-      line.end('kicked', `session ${why}`)
+      line.end('session-ended', why)
     })
   }
 

@@ -46,7 +46,7 @@ export function loginStep(state: LoginState, input: LoginInput): LoginStep {
     case 'message':
       return take(state, input.message)
     case 'deadline':
-      return { state, effects: goodbye('deadline', 'You took too long to log in.', 'idle', 'login deadline') }
+      return { state, effects: goodbye('deadline', 'You took too long to log in.', 'it took too long') }
     case 'outcome':
       return input.outcome.kind === 'welcome' ? enter(state, input.outcome) : refuse(state, input.outcome)
   }
@@ -58,7 +58,7 @@ export function refusePlaintext(address: string, offersTls: boolean): readonly L
     ? 'connect with TLS, for instance with "netlab connect --tls", or'
     : 'this server was started without TLS. Its operator can start it with --tls; as it is, connect'
   const message = `Passwords do not travel in plain text here: ${way} from the server's own machine instead of ${address}.`
-  return goodbye('plaintext', message, 'exit', 'plain text refused')
+  return goodbye('plaintext', message, 'plain text refused')
 }
 
 function take(state: LoginState, message: LoginMessage): LoginStep {
@@ -108,7 +108,7 @@ function refuse(state: LoginState, refusal: Refusal): LoginStep {
     { do: 'tell', message: denial(refusal) },
   ]
   if (failures >= limits.loginAttempts) {
-    effects.push(...goodbye('attempts', 'That were too many attempts.', 'exit', 'too many failed logins'))
+    effects.push(...goodbye('attempts', 'That were too many attempts.', 'too many attempts'))
   }
   return { state: { asked: undefined, failures }, effects }
 }
@@ -120,13 +120,12 @@ function delayed(waitMs: number): LoginEffect[] {
 function goodbye(
   failure: 'deadline' | 'attempts' | 'plaintext',
   message: string,
-  reason: DisconnectReason,
   detail: string,
 ): readonly LoginEffect[] {
   return [
     { do: 'record', event: { type: 'login-failed', reason: failure } },
     { do: 'tell', message: { type: 'bye', reason: failure, message } },
-    end(reason, detail),
+    end('no-login', detail),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { StorageError } from '../base/errors.ts'
+import { canonicalIp } from '../net/ip.ts'
 import { hostKey } from './hosts.ts'
 import { type JsonPath, locate } from './json-position.ts'
 import { syntaxErrorOffset } from './json-syntax.ts'
@@ -39,7 +40,9 @@ function* formatList(lines: Iterable<string>): Generator<string> {
  * Reads a users file. `path` is only for the message.
  * @throws {StorageError} DAMAGED, with line and column but never with what stands there.
  */
-export function parseUsers(text: string, path: string): UserBook {
+export function parseUsers(content: string, path: string): UserBook {
+  // Editors on Windows put a byte order mark before it.
+  const text = content.replace(/^\uFEFF/, '')
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -84,7 +87,8 @@ interface Problem {
 
 function hostFault(item: Json, book: UserBook): Problem | undefined {
   const { address } = item
-  if (typeof address !== 'string' || address === '') return { field: 'address', what: '"address" is an IP address' }
+  if (typeof address !== 'string' || canonicalIp(address) === undefined)
+    return { field: 'address', what: '"address" is an IP address' }
   // A person may have written it in another form.
   if (book.host(hostKey(address)) !== undefined) return { field: 'address', what: 'this address stands here twice' }
   return nameFault(item, (name) => book.hasHostName(name)) ?? sinceFault(item)

@@ -10,6 +10,8 @@ export type DisconnectReason =
   | 'peer-reset'
   | 'exit'
   | 'idle'
+  | 'no-login'
+  | 'session-ended'
   | 'kicked'
   | 'stopping'
   | 'protocol-error'

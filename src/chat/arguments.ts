@@ -9,7 +9,7 @@ import { cleanText } from './text.ts'
 interface ArgumentReader<T> {
   /** Takes what it needs from the front of what a person typed; returns its value and the rest. */
   fromLine(rest: string): readonly [value: T, rest: string]
-  /** Checks a JSON field; `undefined` when it is absent. */
+  /** Checks a JSON field; `undefined` when it is absent. A BAD_MESSAGE goes on where the field's name stood. */
   fromJson(value: unknown): T
 }
 
@@ -56,7 +56,7 @@ export const argumentReaders: { readonly [K in keyof ArgumentTypes]: ArgumentRea
     },
     fromJson(value) {
       if (value === undefined || typeof value === 'boolean') return value === true
-      throw new Refusal('BAD_MESSAGE', '"off" is true or false')
+      throw new Refusal('BAD_MESSAGE', 'is true or false')
     },
   },
   range: { fromLine: (rest) => [rangeFromLine(rest), ''], fromJson: rangeFromJson },
@@ -90,12 +90,12 @@ function needed(rest: string): string {
 
 function asText(value: unknown): string {
   if (typeof value === 'string') return value
-  throw new Refusal('BAD_MESSAGE', 'a text is missing or is not a string')
+  throw new Refusal('BAD_MESSAGE', 'is missing or is not a string')
 }
 
 function asId(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-  throw new Refusal('BAD_MESSAGE', 'an id is a whole number from 0 on')
+  throw new Refusal('BAD_MESSAGE', 'takes whole numbers from 0 on')
 }
 
 function rangeFromLine(rest: string): HistoryRange {
@@ -110,7 +110,7 @@ function rangeFromLine(rest: string): HistoryRange {
 /** `{ last }`, `{ before, limit? }` or `{ after, limit? }`; nothing means the last few. */
 function rangeFromJson(value: unknown): HistoryRange {
   if (value === undefined) return { last: limits.chatBacklogCount }
-  if (typeof value !== 'object' || value === null) throw new Refusal('BAD_MESSAGE', '"range" is an object')
+  if (typeof value !== 'object' || value === null) throw new Refusal('BAD_MESSAGE', 'is an object')
   const count = (field: unknown): number =>
     Math.min(field === undefined ? limits.chatPageCount : asId(field), limits.chatPageCount)
   const limit = count('limit' in value ? value.limit : undefined)

@@ -46,7 +46,8 @@ export class Conversation {
   readonly #services: ConversationServices
   readonly #sink: Sink
   #entered = false
-  #allHeard = false
+  /** Called when all that was asked for is told. */
+  #told: (() => void) | undefined
   #nonsense = 0
 
   constructor(line: ChatLine, dialect: ChatDialect, user: ChatUser, services: ConversationServices) {
@@ -59,37 +60,51 @@ export class Conversation {
         line.write(bytes)
         return line.queuedBytes
       },
-      end: (reason) => line.end(this.#allHeard && reason === 'exit' ? 'peer-closed' : reason),
+      end: (reason) => {
+        if (reason === 'exit' && this.#told !== undefined) this.#told()
+        else line.end(reason)
+      },
     }
   }
 
   /** Resolves when the connection is over. @throws {ProtocolError} after too much that is no message, or bytes that can be none */
   async run(): Promise<void> {
-    const { edge, clock, bucket } = this.#services
     if (this.#sink.dialect === 'text') this.#enter({})
     try {
-      for (let text = await this.#next(); text !== undefined; text = await this.#next()) {
-        const atDesk = this.#hear(text)
-        if (atDesk !== undefined && !(await atDesk)) return
-        const waitMs = bucket.take(clock.monotonic())
-        if (waitMs > 0) await pause(clock, waitMs, this.#line.signal, { background: true })
-        // What a flood left behind is not said after its sender has gone.
-        if (this.#line.signal.aborted) return
-      }
+      if (!(await this.#listen())) return
       await this.#takeLeave()
+      this.#line.end('peer-closed')
+    } catch (error) {
+      if (error instanceof ProtocolError) await this.#takeLeave()
+      throw error
     } finally {
-      if (this.#entered) edge.close(this.#line.id)
+      if (this.#entered) this.#services.edge.close(this.#line.id)
     }
   }
 
-  /** Who says no more, but still listens (half-close), is told all that was asked for before the end. */
+  /** Resolves when nothing more comes: whether the connection goes on all the same. */
+  async #listen(): Promise<boolean> {
+    const { clock, bucket } = this.#services
+    for (let text = await this.#next(); text !== undefined; text = await this.#next()) {
+      const atDesk = this.#hear(text)
+      if (atDesk !== undefined && !(await atDesk)) return false
+      const waitMs = bucket.take(clock.monotonic())
+      if (waitMs > 0) await pause(clock, waitMs, this.#line.signal, { background: true })
+      // What a flood left behind is not said after its sender has gone.
+      if (this.#line.signal.aborted) return false
+    }
+    return true
+  }
+
+  /** Who says no more, or nothing that makes sense, but still listens, is told all that was asked for before the end. */
   async #takeLeave(): Promise<void> {
     const { signal, id } = this.#line
     if (!this.#entered || signal.aborted) return
-    this.#allHeard = true
-    const over = once(signal, 'abort')
+    const told = new Promise<void>((resolve) => {
+      this.#told = resolve
+    })
     this.#services.edge.ask(id, { type: 'quit' })
-    await over
+    await Promise.race([told, once(signal, 'abort')])
   }
 
   async #next(): Promise<string | undefined> {

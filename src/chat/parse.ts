@@ -82,6 +82,17 @@ function fieldsFromJson(spec: CommandSpec, message: object): Record<string, unkn
   const given = new Map<string, unknown>(Object.entries(message))
   const fields: Record<string, unknown> = {}
   for (const [field, kind] of Object.entries(spec.args))
-    fields[field] = argumentReaders[kind].fromJson(given.get(field))
+    fields[field] = named(field, () => argumentReaders[kind].fromJson(given.get(field)))
   return fields
+}
+
+/** Says which field it was that was wrong. */
+function named<T>(field: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'BAD_MESSAGE')
+      throw new Refusal('BAD_MESSAGE', `"${field}" ${error.message}`)
+    throw error
+  }
 }

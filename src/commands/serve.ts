@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { NetlabError, NetworkError, StorageError } from '../base/errors.ts'
 import type { NetlabEvent } from '../base/events.ts'
 import { ExitCode } from '../base/exit-codes.ts'
+import { limits } from '../base/limits.ts'
 import { renderLine } from '../log/render.ts'
 import { formatEndpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
@@ -62,15 +63,19 @@ async function serve(
   }
   const freeDescriptors = machine.freeDescriptors()
   const threads = values.threadPerClient ? 0 : values.threads
+  // What clients share is kept by up to two.
+  const keepers = protocol.shared === undefined ? 0 : 2
   // One more thread listens, one writes the log.
-  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1))
-  demandAddressSpace(machine.addressSpaceBytes(), threads + (protocol.shared === undefined ? 0 : 2))
+  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), keepers)
+  demandAddressSpace(machine.addressSpaceBytes(), threads + keepers)
+  // The one that listens was prepared, and is counted already.
+  const forClients = freeDescriptors - limits.threadDescriptors - keepers * limits.keeperDescriptors
   const terminal = createServerConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)
   let claim: Claim | undefined
   try {
-    const server = await startServer(configOf(protocol, values, freeDescriptors, tls), {
+    const server = await startServer(configOf(protocol, values, forClients, tls), {
       log,
       clock,
       startThread,

@@ -96,6 +96,8 @@ const endings: Readonly<Record<DisconnectReason, string>> = {
   'peer-reset': 'it reset the connection',
   exit: 'it said exit',
   idle: 'it was silent for too long',
+  'no-login': 'it did not log in',
+  'session-ended': 'its session ended',
   kicked: 'the operator ended it',
   stopping: 'the server is stopping',
   'protocol-error': 'it broke the protocol',

@@ -16,7 +16,7 @@ export interface ServeConfig {
   readonly threadPerClient: boolean
   /** Connections at a time. */
   readonly maxClients: number
-  /** File descriptors this process may still open; more connections than that are refused before the system does it silently. */
+  /** File descriptors left for clients and their threads; more connections than that are refused before the system does it silently. */
   readonly freeDescriptors: number
   /** 0: never. */
   readonly idleMs: number

@@ -47,7 +47,9 @@ export class Listener {
       try {
         return await this.#listen(candidate)
       } catch (error) {
-        if (errorCode(error) !== 'EADDRINUSE' || candidate >= last) throw bindError(error, host, port, last)
+        const other = strictPort ? 'leave out --strict-port' : '0 for any free one'
+        if (errorCode(error) !== 'EADDRINUSE' || candidate >= last)
+          throw bindError(error, host, port, last, `choose another one with --port, or ${other}`)
         record({ type: 'port-taken', host, port: candidate, next: candidate + 1 })
       }
     }
@@ -68,7 +70,7 @@ export class Listener {
     try {
       await this.#listen(port)
     } catch (error) {
-      throw bindError(error, this.#options.host, port, port)
+      throw bindError(error, this.#options.host, port, port, 'try again when the program that has it now has ended')
     }
     return true
   }
@@ -102,18 +104,16 @@ export class Listener {
   }
 }
 
-function bindError(error: unknown, host: string, port: number, last: number): NetworkError {
+/** @param whenTaken the next step where all ports from `port` to `last` are taken */
+function bindError(error: unknown, host: string, port: number, last: number, whenTaken: string): NetworkError {
   const code = errorCode(error)
   const where = formatEndpoint(host, port)
   const tell = (message: string, hint: string) => new NetworkError(code, message, { hint, cause: error })
   switch (code) {
     case 'EADDRINUSE':
       return last > port
-        ? tell(
-            `ports ${port} to ${last} on ${host} are all taken`,
-            'choose another one with --port, or 0 for any free one',
-          )
-        : tell(`port ${port} on ${host} is taken`, 'choose another one with --port, or leave out --strict-port')
+        ? tell(`ports ${port} to ${last} on ${host} are all taken`, whenTaken)
+        : tell(`port ${port} on ${host} is taken`, whenTaken)
     case 'EACCES':
       return tell(
         `no right to listen on ${where}`,
@@ -123,6 +123,11 @@ function bindError(error: unknown, host: string, port: number, last: number): Ne
       return tell(
         `${host} is no address of this machine`,
         'use --host :: or 0.0.0.0 for all addresses, 127.0.0.1 for this machine only',
+      )
+    case 'EINVAL':
+      return tell(
+        `${host} is not an address that one can listen on`,
+        'a link-local IPv6 address needs its interface, as in fe80::1%eth0',
       )
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

@@ -84,7 +84,7 @@ describe('in frames', () => {
     await serve(thief, here)
     await served
     expect(victim.messages.at(-1)).toMatchObject({ type: 'bye', reason: 'revoked' })
-    expect(victim.ended).toBe('kicked: session revoked')
+    expect(victim.ended).toBe('session-ended: revoked')
     expect(victim.events.at(-1)).toMatchObject({ type: 'session-revoked', name: 'Ada', session: session.id })
     await here.accounts.close()
   })
@@ -107,7 +107,7 @@ describe('in frames', () => {
     expect(line.ended).toBeUndefined()
     await here.accounts.logout({ session: two.session.id, which: 'this' })
     await served
-    expect(line.ended).toBe('kicked: session revoked')
+    expect(line.ended).toBe('session-ended: revoked')
     await here.accounts.close()
   })
 
@@ -157,7 +157,7 @@ describe('who does not get in', () => {
     const line = new FakeLine('text', { secure: false }).says('Ada', password)
     await serve(line, here)
     expect(line.sent).toEqual([expect.stringContaining('connect with TLS')])
-    expect([line.ended, line.events[0]]).toMatchObject(['exit: plain text refused', { reason: 'plaintext' }])
+    expect([line.ended, line.events[0]]).toMatchObject(['no-login: plain text refused', { reason: 'plaintext' }])
     await here.accounts.close()
   })
 
@@ -170,7 +170,7 @@ describe('who does not get in', () => {
     expect(line.ended).toBeUndefined()
     here.clock.advance(1)
     await served
-    expect([line.sent.at(-1), line.ended]).toEqual(['You took too long to log in.', 'idle: login deadline'])
+    expect([line.sent.at(-1), line.ended]).toEqual(['You took too long to log in.', 'no-login: it took too long'])
     expect(here.clock.pending).toBe(1)
     await here.accounts.close()
   })

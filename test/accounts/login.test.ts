@@ -96,7 +96,7 @@ describe('the login, as a machine', () => {
     [
       'silence',
       [login, outcome({ kind: 'busy', retryMs: 1 }), { kind: 'deadline' }],
-      ['record login-failed deadline', 'tell bye deadline', 'end idle'],
+      ['record login-failed deadline', 'tell bye deadline', 'end no-login'],
     ],
   ])('%s', (_, inputs, effects) => {
     expect(brief(run(...inputs).effects)).toEqual(effects)
@@ -127,17 +127,17 @@ describe('the login, as a machine', () => {
   test('sends someone away after too many failures, and not before', () => {
     const wrong = outcome({ kind: 'wrong', delayedMs: 0 })
     const rounds = (count: number) => brief(run(...Array.from({ length: count }, () => [login, wrong]).flat()).effects)
-    expect(rounds(limits.loginAttempts - 1)).not.toContain('end exit')
+    expect(rounds(limits.loginAttempts - 1)).not.toContain('end no-login')
     expect(rounds(limits.loginAttempts).slice(-3)).toEqual([
       'record login-failed attempts',
       'tell bye attempts',
-      'end exit',
+      'end no-login',
     ])
   })
 
   test('turns away whoever could be overheard, and says how to connect', () => {
     const effects = refusePlaintext('192.0.2.7', true)
-    expect(brief(effects)).toEqual(['record login-failed plaintext', 'tell bye plaintext', 'end exit'])
+    expect(brief(effects)).toEqual(['record login-failed plaintext', 'tell bye plaintext', 'end no-login'])
     expect(JSON.stringify(effects)).toContain('with \\"netlab connect --tls\\"')
   })
 

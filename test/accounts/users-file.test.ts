@@ -39,6 +39,10 @@ describe('the text of a users file', () => {
     ])
   })
 
+  test('is read behind a byte order mark, as some editors leave it', () => {
+    expect(text(parseUsers(`\uFEFF${empty}`, 'users.json'))).toBe(empty)
+  })
+
   test('is read back as it was, whatever its size', () => {
     fc.assert(
       fc.property(fc.nat(2100), fc.nat(2100), (hosts, users) => {
@@ -98,6 +102,7 @@ describe('a damaged users file is refused with the place', () => {
     [file(`${host},\n${host.replace('Ada', 'Bob')}`, ''), 2, 12, 'twice'],
     [file(`${host},\n${host.replace('10.0.0.1', '::ffff:10.0.0.1').replace('Ada', 'Bob')}`, ''), 2, 12, 'twice'],
     [file(`${host},\n${host.replace('.1"', '.2"').replace('Ada', 'ADA')}`, ''), 2, 30, 'twice'],
+    [file(host.replace('10.0.0.1', '10.0.1'), ''), 1, 37, '"address"'],
     [file('', user.replace('Ada', ' ')), 2, 19, '"name"'],
     [file('', user.replace('Ada', 'A\\u001b[2J')), 2, 19, '"name"'],
     [file('', user.replace('argon2id', 'argon2i')), 2, 32, '"hash"'],

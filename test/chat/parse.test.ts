@@ -143,6 +143,15 @@ describe('a message from a program', () => {
     expect(() => parseMessage(message)).toThrow(expect.objectContaining({ code }))
   })
 
+  test.each([
+    [{ type: 'msg', text: 'hi' }, '"name" is missing or is not a string'],
+    [{ type: 'join', room: 5 }, '"room" is missing or is not a string'],
+    [{ type: 'history', range: { last: -1 } }, '"range" takes whole numbers from 0 on'],
+    [{ type: 'ban', name: 'bob', off: 'yes' }, '"off" is true or false'],
+  ])('%j: the refusal names the field', (message, text) => {
+    expect(() => parseMessage(message)).toThrow(expect.objectContaining({ message: text }))
+  })
+
   test('nothing but a Refusal is ever thrown', () => {
     const types = fc.constantFrom(...commandSpecs.map(([name]) => name), 'line')
     const hostile = fc.record({ type: types }).chain(({ type }) => fc.object().map((rest) => ({ ...rest, type })))

@@ -5,6 +5,7 @@ import { errorCode } from '../../src/base/errors.ts'
 import { TestClient } from '../support/client.ts'
 import { executable } from '../support/executable.ts'
 import { startNetlab } from '../support/run-netlab.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const serve = ['serve', 'echo', '--host', '127.0.0.1', '--port', '0', '--log-to', 'none']
 
@@ -33,12 +34,12 @@ test('10,000 idle clients, and the next one is served', async () => {
   expect(await netlab.finished()).toMatchObject({ stderr: '', exitCode: 0 })
 })
 
-/** The first six bytes that the server says to `text`; 'reset' where it had no descriptor left even for a sentence. */
-async function answered(port: number, text: string, keep: (client: TestClient) => void): Promise<string> {
+/** The first bytes that the server says to `text`; 'reset' where it had no descriptor left even for a sentence. */
+async function answered(port: number, text: string, keep: (client: TestClient) => void, length = 6): Promise<string> {
   try {
     const client = await TestClient.connect(port)
     keep(client)
-    return (await client.write(text).bytes(6)).toString().slice(0, 6)
+    return (await client.write(text).bytes(length)).toString().slice(0, length)
   } catch (error) {
     if (errorCode(error) === 'ECONNRESET') return 'reset'
     throw error
@@ -59,4 +60,24 @@ test('with 64 file descriptors: who fits is served, who does not is told, and no
     for (const client of clients.splice(0)) client.destroy()
   }
   expect(await netlab.stop()).toMatchObject({ exitCode: 0 })
+})
+
+test('bug: a chat that found its clients waiting had no descriptor left for its own threads and files, and ended', async () => {
+  const chat = ['serve', 'chat', '--host', '127.0.0.1', '--port', '0', '--threads', '1']
+  await using netlab = startNetlab(['-c', 'ulimit -n 100; exec "$0" "$@"', executable, ...chat], {
+    program: '/bin/sh',
+    cwd: temporaryFolder(),
+  })
+  const port = await portOf(netlab)
+  const crowd = Array.from({ length: 200 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+  await Promise.all(
+    crowd.map((socket) => Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => undefined)),
+  )
+  for (const socket of crowd) socket.destroy()
+  const late: TestClient[] = []
+  // It may take a moment until their places are free.
+  while ((await answered(port, '', (client) => late.push(client), 'netlab chat'.length)) !== 'netlab chat')
+    late.pop()?.destroy()
+  for (const client of late) client.destroy()
+  expect(await netlab.stop()).toMatchObject({ stderr: '', exitCode: 0 })
 })

@@ -145,7 +145,7 @@ test('bug: who was in the chat for a day was put out of it, "from elsewhere"', a
     clock.advance(30_000)
   }
   expect(line.messages.at(-1)).toMatchObject({ type: 'bye', reason: 'expired' })
-  expect(line.ended).toBe('kicked: session expired')
+  expect(line.ended).toBe('session-ended: expired')
   desk.close()
   await accounts.close()
   expect(clock.pending).toBe(0)

@@ -106,6 +106,25 @@ describe('chat, over sockets', () => {
     expect(bob.client.ended).toBe(false)
   })
 
+  test.each([
+    ['a frame above the limit', Buffer.from([0, 0x10, 0, 1, 0x7b]), 1],
+    ['ten frames that are no messages', encodeFrames(Array.from({ length: 10 }, () => 'x')), 10],
+  ])(
+    'bug: what was asked right before %s was never answered, nor was its sender told why',
+    async (what, bytes, errors) => {
+      const mallory = await chat.come(what.slice(-20))
+      const asked = encodeFrames(
+        [{ type: 'ping' }, { type: 'say', text: what }].map((message) => JSON.stringify(message)),
+      )
+      mallory.client.write(Buffer.concat([asked, bytes]))
+      await mallory.client.all()
+      expect(mallory.of('pong')).toHaveLength(1)
+      expect(mallory.of('message').map(({ text }) => text)).toContain(what)
+      expect(mallory.of('error').map(({ code }) => code)).toEqual(Array.from({ length: errors }, () => 'BAD_MESSAGE'))
+      mallory.client.destroy()
+    },
+  )
+
   test('/history right before own messages has none of them (they were shown twice when the disk took all at once)', async () => {
     const ada = await chat.come('Hilda')
     const words = Array.from({ length: 12 }, (_, number) => `after the question ${number}`)

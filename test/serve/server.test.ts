@@ -193,6 +193,27 @@ describe('the port', () => {
     }
   })
 
+  test('bug: an operator whose port was taken during a pause was told to leave out --strict-port', async () => {
+    const { server } = await start()
+    await server.pause()
+    const other = await occupy(server.endpoint.port)
+    try {
+      await expect(server.resume()).rejects.toMatchObject({
+        message: `port ${other.port} on 127.0.0.1 is taken`,
+        hint: 'try again when the program that has it now has ended',
+      })
+    } finally {
+      other.close()
+    }
+  })
+
+  test('a link-local address without its interface is refused with a next step', async () => {
+    await expect(start({ host: 'fe80::1' })).rejects.toMatchObject({
+      exit: 69,
+      hint: 'a link-local IPv6 address needs its interface, as in fe80::1%eth0',
+    })
+  })
+
   test('an address of another machine is refused with a next step', async () => {
     await expect(start({ host: '192.0.2.1' })).rejects.toMatchObject({
       code: 'EADDRNOTAVAIL',
