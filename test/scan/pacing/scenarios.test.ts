@@ -65,7 +65,18 @@ const scenarios: readonly (readonly [string, Make, number, 'refusals-limited'?])
   [
     'default drop behind a queue of a second',
     with_(host({ rttMs: 20, others: 'filtered' }, 40, range(1, 5000)), { bottleneck: { rate: 1000, queue: 1000 } }),
-    60,
+    35,
+  ],
+  ['a queue of ten seconds', with_(host({ rttMs: 20 }), { bottleneck: { rate: 2000, queue: 20_000 } }), 7.5],
+  [
+    'a narrow path with a long queue',
+    with_(host({ rttMs: 20 }, 20, few), { bottleneck: { rate: 300, queue: 2000 } }),
+    8.5,
+  ],
+  [
+    'default drop behind a queue of ten seconds',
+    with_(host({ rttMs: 20, others: 'filtered' }), { bottleneck: { rate: 2000, queue: 20_000 } }),
+    40,
   ],
   [
     'default drop behind a bottleneck',
@@ -78,7 +89,7 @@ const scenarios: readonly (readonly [string, Make, number, 'refusals-limited'?])
     host({ rttMs: 20, bursts: { begin: 0.002, end: 0.02 }, others: 'filtered' }, 20, few),
     5,
   ],
-  ['only each third SYN is answered', host({ rttMs: 10, every: 3 }, 20, few), 6],
+  ['only each third SYN is answered', host({ rttMs: 10, every: 3 }, 20, few), 6.5],
   ['default drop, 30 % loss each way', host({ rttMs: 20, loss: 0.3, others: 'filtered' }, 10, few), 10],
   [
     'default drop, a limit with a large burst',
@@ -165,6 +176,14 @@ describe('the pacing, against emulated networks', () => {
     const others = { others: 'filtered', rttMs: 20 } as const
     const make = with_(host(others, 40, range(1, 5000)), { bottleneck: { rate: 1000, queue: 1000 } })
     const seeds = [10, 23]
+    expect(seeds.map((seed) => simulate(make(seed)).missed)).toEqual(seeds.map(() => []))
+  })
+
+  test('what was silent while nothing at all came back was believed, as few canaries were sent in each stretch', () => {
+    const make = with_(host({ rttMs: 5, synLimit: 1000 }, 50, range(1, 1000)), {
+      bottleneck: { rate: 1000, queue: 20_000 },
+    })
+    const seeds = [2, 3, 4]
     expect(seeds.map((seed) => simulate(make(seed)).missed)).toEqual(seeds.map(() => []))
   })
 
