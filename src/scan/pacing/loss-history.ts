@@ -1,4 +1,5 @@
 import type { Epoch } from './epoch.ts'
+import { DENSE } from './trial.ts'
 
 /** How the path was in each epoch, looked up when a silent port's turn comes again. Twelve bytes an epoch. */
 export class LossHistory {
@@ -8,9 +9,12 @@ export class LossHistory {
 
   note(epoch: Epoch, heard: (host: number) => boolean): void {
     if (epoch.index >= this.#sent.length) this.#grow(epoch.index)
-    const canaries = epoch.sum('canaries', heard)
-    this.#sent[epoch.index] = canaries.sent
-    this.#lost[epoch.index] = canaries.missed
+    const { sent, missed } = epoch.sum('canaries', heard)
+    const fresh = epoch.sum('fresh', heard)
+    // Where nearly all ports answer, first attempts say as much as canaries, which are few then.
+    const speaks = fresh.expected > fresh.sent * DENSE
+    this.#sent[epoch.index] = sent + (speaks ? fresh.expected : 0)
+    this.#lost[epoch.index] = missed + (speaks ? fresh.missing : 0)
     this.#rates[epoch.index] = epoch.rate
   }
 

@@ -227,6 +227,12 @@ describe('the pacing, against emulated networks', () => {
     expect(gone.pacing.hostsThat('stopped-answering')).toEqual(['0'])
   })
 
+  test('ports asked while a host fell silent were called filtered, as few canaries were sent where all ports answer', () => {
+    const network = { hosts: [{ open: [2001] }], ports: range(1, 2001), plan: { rate: 1000 } }
+    const outages = [1903, 1920].map((ms) => simulate({ ...network, outageMs: [ms, ms + 8000], seed: 109 }))
+    expect(outages.map(({ silent }) => silent)).toEqual([0, 0])
+  })
+
   test('a host that is back after ten seconds is scanned to the end at once', () => {
     const outageMs = 10_000
     const { told, missed, closed, unsure, unheard, seconds, pacing } = simulate({
