@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
@@ -6,6 +6,7 @@ import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { thisMachine } from './machine.ts'
+import { isHangUp } from './output.ts'
 import { tellSupervisor } from './supervisor.ts'
 
 /** What a command may use of this process. To be made once. */
@@ -21,10 +22,12 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
     }
     collectGarbage()
   })
+  let stdin: CommandContext['stdin'] | undefined
   return {
     // Opened when it is first read: most commands never do.
     get stdin() {
-      return process.stdin
+      stdin ??= process.stdin.on('error', onInputError)
+      return stdin
     },
     stdinKind: stdinKind(),
     stdout: process.stdout,
@@ -40,13 +43,32 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
   }
 }
 
+/** Who reads hears of it too, and says so; without a reader it is no reason to stop, unless the terminal is gone. */
+function onInputError(error: NodeJS.ErrnoException): void {
+  isHangUp(error, process.stdin)
+}
+
 function stdinKind(): CommandContext['stdinKind'] {
   const standardInput = 0
-  if (isatty(standardInput)) return 'terminal'
   try {
     const input = fstatSync(standardInput)
+    if (isatty(standardInput)) return isInBackground(input.rdev) ? 'other' : 'terminal'
     return input.isFIFO() || input.isSocket() ? 'pipe' : 'other'
   } catch {
     return 'other'
+  }
+}
+
+/**
+ * A job in the background that reads from its terminal, which is `terminal` by the number of its device, or changes the mode
+ * of that, is stopped by the system (SIGTTIN, SIGTTOU).
+ */
+function isInBackground(terminal: number): boolean {
+  try {
+    // After the name in parentheses: state, parent, group, session, terminal, its foreground group (proc_pid_stat(5)).
+    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return Number(fields[4]) === terminal && fields[2] !== fields[5]
+  } catch {
+    return false
   }
 }

@@ -135,10 +135,13 @@ export class ClientSocket {
   }
 
   #flow(socket: Socket): void {
-    socket.on('end', () => {
+    const end = (): void => {
       this.#peerEnded = true
       this.#owner.peerEnded()
-    })
+    }
+    // Who waited for the first byte, to know TLS from plain, may have met the end instead: it does not come again.
+    if (socket.readableEnded) setImmediate(end)
+    else socket.on('end', end)
     socket.resume()
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { printable } from '../../src/base/visible.ts'
+import { anyText } from '../support/any-text.ts'
 
 test.each<[string, string]>([
   ['plain', 'plain'],
@@ -18,7 +19,7 @@ test.each<[string, string]>([
 
 test('nothing that steers a terminal is left of any text', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
+    fc.property(anyText(), (text) => {
       expect(printable(text)).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$|\t/u)
     }),
   )

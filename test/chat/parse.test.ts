@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { commandSpecs } from '../../src/chat/commands.ts'
 import { parseCommand, parseLine, parseMessage } from '../../src/chat/parse.ts'
 import { Refusal } from '../../src/chat/refusal.ts'
+import { anyText } from '../support/any-text.ts'
 
 describe('a line that a person types', () => {
   test.each([
@@ -146,7 +147,7 @@ describe('a message from a program', () => {
     const types = fc.constantFrom(...commandSpecs.map(([name]) => name), 'line')
     const hostile = fc.record({ type: types }).chain(({ type }) => fc.object().map((rest) => ({ ...rest, type })))
     fc.assert(
-      fc.property(fc.oneof(hostile, fc.anything()), fc.string({ unit: 'binary' }), (message, line) => {
+      fc.property(fc.oneof(hostile, fc.anything()), anyText(), (message, line) => {
         for (const parse of [() => parseMessage(message), () => parseLine(line), () => parseLine(`/${line}`)])
           try {
             parse()

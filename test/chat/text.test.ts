@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { Refusal } from '../../src/chat/refusal.ts'
 import { cleanText, harmless } from '../../src/chat/text.ts'
+import { anyText } from '../support/any-text.ts'
 
 const E = '\u001b'
 
@@ -20,7 +21,7 @@ describe('what somebody says', () => {
     ['bidirectional overrides go', 'abc\u202etxt.exe\u202c', 'abctxt.exe'],
     ['isolates go', '\u2066x\u2069', 'x'],
     ['marks of direction stay', 'a\u200eb\u200f', 'a\u200eb\u200f'],
-    ['what shows nothing goes', 'a\u200bb\ufeffc', 'abc'],
+    ['what shows nothing goes', 'a\u200bb\ufeffc\u{e0001}', 'abc'],
     ['combining characters are composed', 'e\u0301', 'é'],
     ['at most four marks stay on a letter', `x${'\u0335'.repeat(500)}y`, `x${'\u0335'.repeat(4)}y`],
     ['half a surrogate pair becomes U+FFFD', 'a\ud800b', 'a\ufffdb'],
@@ -46,7 +47,7 @@ describe('what somebody says', () => {
 
   test('whatever comes, no control and no override is left, and cleaning twice changes nothing', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (said) => {
+      fc.property(anyText({ maxLength: 200 }), (said) => {
         const shown = harmless(said)
         expect(shown).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{M}{5}/u)
         expect(shown.isWellFormed()).toBe(true)

@@ -17,6 +17,7 @@ import { CommandSpotter } from '../../src/protocols/command-spotter.ts'
 import { parsePorts } from '../../src/scan/ports.ts'
 import { parseTargets } from '../../src/scan/targets.ts'
 import { MessageReader } from '../../src/serve/message-reader.ts'
+import { anyText } from '../support/any-text.ts'
 import { chopped } from '../support/decoding.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { runs } from './runs.ts'
@@ -164,7 +165,7 @@ describe('anything', () => {
 
   test('is a line and a message of the chat, or refused', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.jsonValue(), (line, message) => {
+      fc.property(anyText(), fc.jsonValue(), (line, message) => {
         allow(Refusal, () => parseLine(line))
         allow(Refusal, () => parseMessage(message))
       }),
@@ -179,7 +180,7 @@ describe('anything', () => {
     ['a users file', (text: string) => parseUsers(text, 'users.json')],
   ])('typed is %s, or refused with a sentence', (_name, parse) => {
     const typed = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc.stringMatching(/^[0-9a-f.:,/[\]*%-]{0,40}$/),
       fc.json().map((text) => `{"version":1,"users":${text}}`),
     )

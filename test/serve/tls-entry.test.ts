@@ -65,6 +65,14 @@ test('a plain client from elsewhere is served when the operator allows it', asyn
   expect((await client.all()).toString()).toBe('plain\n')
 })
 
+test('bug: a plain client that said nothing but its end was never let go', async () => {
+  await start()
+  const client = await TestClient.connect(server.port)
+  client.end()
+  expect((await client.all()).length).toBe(0)
+  expect(await server.event('disconnected')).toMatchObject({ reason: 'peer-closed', received: 0 })
+})
+
 test('garbage in the place of a handshake costs that connection only', async () => {
   await start()
   const bad = await TestClient.connect(server.port)

@@ -1,5 +1,4 @@
 import { connect } from '../../net/connect.ts'
-import { connectTls } from '../../net/connect-tls.ts'
 import type { FramedSocket } from '../../net/framed-socket.ts'
 import type { CommandContext } from '../command.ts'
 import type { Trust } from './tls-trust.ts'
@@ -17,6 +16,8 @@ export interface Server {
 export async function open(server: Server, { clock, signal }: CommandContext): Promise<FramedSocket> {
   const plain = await connect({ ...server, clock, signal })
   if (server.trust === undefined) return plain
+  // Who talks without TLS does not wait until Node's is loaded.
+  const { connectTls } = await import('../../net/connect-tls.ts')
   const { socket, fingerprint } = await connectTls(plain, { ...server, ca: server.trust.ca, clock, signal })
   try {
     server.trust.check(fingerprint)
