@@ -62,6 +62,11 @@ export class Findings {
     return sum
   }
 
+  /** There was nothing but silence: no sign that anything of what was asked can be reached at all. */
+  get heardNothing(): boolean {
+    return this.#done > 0 && this.#counts.get('filtered')?.get('no-answer') === this.#done
+  }
+
   get counts(): Counts {
     return Object.fromEntries(
       portStates

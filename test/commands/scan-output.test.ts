@@ -79,6 +79,17 @@ describe('what a scan prints', () => {
     })
     expect(stderr).toContain('the result is NOT complete')
   })
+
+  test('a host of which nothing at all was heard was called complete, though its ports may have been out of reach', async () => {
+    const silence = { state: 'filtered', reason: 'no-answer' } as const
+    const silent = await runScanCommand(base, { answer: () => silence })
+    expect(silent.stderr).toContain('the result is NOT complete\nnothing at all was heard from 127.0.0.1')
+    const heard = await runScanCommand(base, {
+      answer: (_, port) => (port === 50 ? { state: 'closed', reason: 'refused' } : silence),
+    })
+    expect(heard.stderr).toContain('the result is complete\n')
+    expect(heard.stderr).not.toContain('nothing at all')
+  })
 })
 
 describe('a file for the result', () => {

@@ -119,6 +119,10 @@ function makeReport(
   if (findings.unlisted > 0) {
     notes.push(`${grouped(findings.unlisted)} results are counted but not listed; --jsonl writes them all`)
   }
+  if (findings.heardNothing) {
+    const whom = addresses.size === 1 ? addresses.toString() : `any of ${grouped(addresses.size)} addresses`
+    notes.push(`nothing at all was heard from ${whom}: off, out of reach or all filtered, silence can't tell`)
+  }
   if (interrupted && total === 0) notes.push('stopped before the scan began')
   return {
     startedAt,
@@ -127,7 +131,13 @@ function makeReport(
     ports: formatRanges(ports),
     portCount: ports.length,
     shown: values.show,
-    complete: totals.complete && notScanned === 0 && failures.length === 0 && findings.unlisted === 0 && total > 0,
+    complete:
+      totals.complete &&
+      notScanned === 0 &&
+      failures.length === 0 &&
+      findings.unlisted === 0 &&
+      !findings.heardNothing &&
+      total > 0,
     interrupted,
     notes,
     counts: findings.counts,

@@ -6,7 +6,7 @@ import type { Target } from './engine.ts'
  * The target as the kernel's `sockaddr_in` or `sockaddr_in6` (little-endian hosts, Linux), port 0; the port belongs in
  * bytes 2 and 3, most significant first. A scope (`fe80::1%eth0`) is looked up among this system's interfaces.
  */
-export function socketAddress({ address, family }: Target): Buffer {
+export function socketAddress({ address, family }: Target, interfaces = networkInterfaces): Buffer {
   const [numeric = '', scope] = address.split('%')
   if (family === 4) {
     const bytes = Buffer.alloc(16)
@@ -17,16 +17,18 @@ export function socketAddress({ address, family }: Target): Buffer {
   const bytes = Buffer.alloc(28)
   bytes.writeUInt16LE(AF_INET6, 0)
   bytes.set(groups(numeric), 8)
-  if (scope !== undefined) bytes.writeUInt32LE(scopeId(scope), 24)
+  if (scope !== undefined) bytes.writeUInt32LE(scopeId(scope, interfaces), 24)
   return bytes
 }
 
 export const AF_INET = 2
 export const AF_INET6 = 10
 
-function scopeId(scope: string): number {
-  const known = networkInterfaces()[scope]?.find((entry) => entry.family === 'IPv6')
-  return known?.family === 'IPv6' && known.scopeid !== 0 ? known.scopeid : Number(scope) || 0
+/** An interface has addresses of several scopes; the link's number stands beside those of the link. */
+function scopeId(scope: string, interfaces: typeof networkInterfaces): number {
+  for (const entry of interfaces()[scope] ?? [])
+    if (entry.family === 'IPv6' && entry.scopeid !== 0) return entry.scopeid
+  return Number(scope) || 0
 }
 
 /** The sixteen bytes of an IPv6 address (RFC 4291 2.2, all three forms). */

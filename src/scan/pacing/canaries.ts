@@ -29,7 +29,7 @@ export class Canaries {
     }
     if (track.presence === 'here' && track.hasCanaries) this.#witness = track
     const speaksForItself =
-      purpose === 'fresh' && !control.limitsRefusals(track.number) && (track.answerShare ?? 0) > DENSE
+      purpose === 'fresh' && control.silences.counts(track.number) && (track.answerShare ?? 0) > DENSE
     this.#drawn = this.#random.below(interval(epoch, control, speaksForItself)) === 0
   }
 
@@ -44,7 +44,7 @@ export class Canaries {
     const track = this.#witness
     if (track?.presence !== 'here' || !this.#drawn) return undefined
     const { open, refusing } = track
-    const refusalsCount = refusing.size > 0 && !control.limitsRefusals(track.number)
+    const refusalsCount = refusing.size > 0 && control.silences.counts(track.number)
     const askOpen = open.size > 0 && (!refusalsCount || this.#random.below(2) === 0)
     const port = askOpen ? open.pick(this.#random) : refusalsCount ? refusing.pick(this.#random) : undefined
     return port === undefined ? undefined : { track, port, purpose: askOpen ? 'open-canary' : 'refusing-canary' }

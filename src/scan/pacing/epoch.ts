@@ -60,6 +60,8 @@ export class Epoch {
   readonly tallies = new Map<number, Tally>()
   sent = 0
   #answered = 0
+  #delayed = 0
+  #punctual = 0
   endMs = 0
   /** Its answers were taken for all there are: what comes now comes late. */
   isJudged = false
@@ -101,6 +103,17 @@ export class Epoch {
     const evidence = this.tallies.get(host)?.of(purpose)
     evidence?.arrived()
     if (isLate) evidence?.cameLate()
+  }
+
+  /** An answer came, much later than its host can answer or not. */
+  timed(isDelayed: boolean): void {
+    if (isDelayed) this.#delayed++
+    else this.#punctual++
+  }
+
+  /** All of its answers so far came late: a queue grows on the way. */
+  get isDelayed(): boolean {
+    return this.#punctual === 0 && this.#delayed >= 4
   }
 
   /** Probes per second that really left. */

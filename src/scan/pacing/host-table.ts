@@ -16,6 +16,7 @@ export class HostTable {
   #turn = 0
   #taken = 0
   #unresolved = 0
+  #untried = 0
   #exhausted = false
 
   constructor(hosts: Iterable<ScanHost>, ports: readonly number[]) {
@@ -40,6 +41,11 @@ export class HostTable {
     return this.#tracks.size
   }
 
+  /** Ports of the hosts taken up that were never tried. */
+  get untried(): number {
+    return this.#untried
+  }
+
   get(number: number): HostTrack | undefined {
     return this.#tracks.get(number)
   }
@@ -59,6 +65,7 @@ export class HostTable {
   /** Takes the next never tried port of a host that `next` gave. */
   freshPort(track: HostTrack): number {
     const port = this.#order[track.cursor++] ?? 0
+    this.#untried--
     if (track.cursor === this.#order.length) {
       const at = this.#fresh.indexOf(track)
       const last = this.#fresh.pop()
@@ -84,6 +91,7 @@ export class HostTable {
       this.#tracks.set(track.number, track)
       this.#fresh.push(track)
       this.#unresolved += track.unresolved
+      this.#untried += track.unresolved
     }
   }
 }

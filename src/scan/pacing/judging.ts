@@ -62,7 +62,7 @@ export class Judging {
 
   #ripe(epoch: Epoch, nowMs: number): void {
     epoch.isJudged = true
-    this.history.note(epoch, (host) => !this.#control.limitsRefusals(host))
+    this.history.note(epoch, this.#control.silences.counts)
     for (const [host, { open, refusing }] of epoch.tallies) this.#table.get(host)?.canaries(open, refusing)
     const wasAsking = this.#control.isAsking
     this.#judge(epoch, nowMs)

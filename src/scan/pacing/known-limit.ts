@@ -13,10 +13,16 @@ export class KnownLimit {
   #delivered = 1
   /** Most ports that were tried lately for the first time answer: what is dropped is noticed by itself. */
   #isDense = false
+  #isQueue = false
 
   /** Probes per second; undefined while no limit is known. */
   get rate(): number | undefined {
     return this.#rate
+  }
+
+  /** More than it does not drop, at first: it waits in a queue. */
+  get isQueue(): boolean {
+    return this.#isQueue
   }
 
   /** Canaries sent since it was found, at no more than it. */
@@ -34,8 +40,9 @@ export class KnownLimit {
     return Math.min(1, (this.#rate ?? Number.POSITIVE_INFINITY) / rate)
   }
 
-  found(rate: number, nowMs: number): void {
+  found(rate: number, nowMs: number, by: 'loss' | 'delay'): void {
     this.#rate = rate
+    this.#isQueue = by === 'delay'
     this.#below = new Evidence()
     this.#delivered = 1
     this.believe(nowMs)

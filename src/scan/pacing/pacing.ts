@@ -5,11 +5,12 @@ import { isAside, isRepeated, type Purpose } from './epoch.ts'
 import { HostTable } from './host-table.ts'
 import type { HostTrack } from './host-track.ts'
 import { Judging } from './judging.ts'
+import { Patience } from './patience.ts'
 import type { Ending, Probe } from './probe.ts'
 import { RateControl } from './rate-control.ts'
 import { RetryQueue, type Waiting } from './retry-queue.ts'
-import { RttEstimator } from './rtt.ts'
 import { Shortage } from './shortage.ts'
+import { Timing } from './timing.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { Turned } from './turned.ts'
 import { type Told, Vigil } from './vigil.ts'
@@ -47,15 +48,17 @@ export class Pacing {
   readonly #bucket: TokenBucket
   readonly #canaries = new Canaries()
   readonly #vigil: Vigil
+  readonly #patience: Patience
   readonly #turned = new Turned()
+  readonly #timing: Timing
   readonly #shortage: Shortage
   readonly #silent = new RetryQueue()
   readonly #putBack: Probe[] = []
-  readonly #rtt = new RttEstimator()
   readonly #waiting: Waiting = { host: 0, port: 0, attempts: 0, epoch: 0, doubt: 1 }
   /** Finished hosts that the summary speaks of. */
   readonly #marked: HostTrack[] = []
   #inFlight = 0
+  #sent = 0
   #hostsWithOpen = 0
 
   /** `told` hears of hosts that fall silent. */
@@ -70,6 +73,8 @@ export class Pacing {
       if (presence !== 'silent') this.#control.restart()
       told(track, presence)
     })
+    this.#timing = new Timing(this.#control, this.#table)
+    this.#patience = new Patience(plan.timeoutMs, plan.concurrency)
     this.#shortage = new Shortage(plan.concurrency)
   }
 
@@ -90,7 +95,7 @@ export class Pacing {
   /** Addresses of hosts that behaved in a way the reader of the result must know. */
   hostsThat(behaved: 'limit-refusals' | 'stopped-answering' | 'refuse-open-ports'): readonly string[] {
     if (behaved === 'refuse-open-ports') return [...this.#turned.contradicting].map(({ host }) => host.address)
-    const { limiting, deaf } = this.#control
+    const { limiting, deaf } = this.#control.silences
     const numbers = behaved === 'limit-refusals' ? limiting : deaf
     const tracks = new Set([...this.#marked, ...this.#table.active].filter(({ number }) => numbers.has(number)))
     if (behaved === 'stopped-answering') for (const track of this.#vigil.left) tracks.add(track)
@@ -99,8 +104,9 @@ export class Pacing {
 
   /** Time has passed: the rate is judged anew where answers are in. All that had happened by `seenMs` was settled. */
   advance(nowMs: number, seenMs = nowMs): void {
-    this.#judging.advance(nowMs, seenMs, this.#rtt.smoothedMs)
+    this.#judging.advance(nowMs, seenMs, this.#timing.rttMs)
     this.#vigil.advance(nowMs)
+    this.#timing.advance(nowMs)
     if (this.#control.rate !== this.#bucket.rate) this.#bucket.setRate(this.#control.rate, nowMs)
   }
 
@@ -140,7 +146,7 @@ export class Pacing {
     if (isCanary && ending.kind === 'answer') this.#repeated(probe, ending.is)
     if (isAside(purpose)) return false
     if (ending.kind === 'answer') {
-      this.#timed(probe, ending.rttMs)
+      this.#timing.answered(probe, ending.rttMs, nowMs, this.#sent)
       if (isCanary) this.#canaries.settled(probe, !epoch.isJudged, this.#control)
       else this.#resolve(probe, ending.is)
       return !isCanary
@@ -162,14 +168,7 @@ export class Pacing {
 
   #heard(track: HostTrack, nowMs: number): void {
     this.#vigil.heard(track, nowMs)
-    this.#control.hears(track.number)
-  }
-
-  #timed(probe: Probe, rttMs: number): void {
-    if (!probe.track.rtt.sample(rttMs)) return
-    this.#rtt.sample(rttMs)
-    if (probe.epoch.isJudged) this.#control.late(probe.epoch.index)
-    else probe.epoch.answered(probe.track.number, probe.purpose, rttMs > probe.patienceMs)
+    this.#control.silences.heard(track.number)
   }
 
   #resolve({ track, port, attempt }: Probe, is: 'open' | 'refused' | 'other'): void {
@@ -181,7 +180,7 @@ export class Pacing {
 
   #resolved(track: HostTrack): void {
     this.#table.resolved(track)
-    const { limiting, deaf } = this.#control
+    const { limiting, deaf } = this.#control.silences
     if (track.unresolved === 0 && (limiting.has(track.number) || deaf.has(track.number))) this.#marked.push(track)
   }
 
@@ -225,7 +224,7 @@ export class Pacing {
         this.#giveUp(track, port, attempts, 'unheard')
         continue
       }
-      const usual = track.loss(this.#control.limitsRefusals(host))
+      const usual = track.loss(!this.#control.silences.counts(host))
       const doubt = this.#waiting.doubt * this.#judging.history.loss(epoch, usual, this.#control.limit)
       const sure = attempts >= 2 && doubt * Math.max(1, track.openCount * this.#hostsWithOpen) < limits.scanMissChance
       const most = this.#plan.retries === undefined ? limits.scanAttempts : this.#plan.retries + 1
@@ -238,10 +237,11 @@ export class Pacing {
   }
 
   #probe(track: HostTrack, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
-    const timeoutMs = this.#plan.timeoutMs ?? (isRepeated(purpose) ? track.rtt.longestMs : track.rtt.timeoutMs(attempt))
+    const othersMs = ((this.#table.untried + this.#silent.length) * 1000) / this.#bucket.rate
+    const timeoutMs = this.#patience.of(purpose, attempt, track.rtt, this.#inFlight, othersMs)
+    const patienceMs = this.#patience.ofPort(1, track.rtt, this.#inFlight, othersMs)
     const { epoch } = isAside(purpose) ? this.#vigil : { epoch: this.#judging.current }
-    const patienceMs = this.#plan.timeoutMs ?? track.rtt.timeoutMs(1)
-    return { track, port, purpose, attempt, timeoutMs, patienceMs, epoch, doubt, failures }
+    return { track, port, purpose, attempt, timeoutMs, patienceMs, epoch, serial: ++this.#sent, doubt, failures }
   }
 }
 

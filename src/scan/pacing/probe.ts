@@ -13,6 +13,8 @@ export interface Probe {
   /** How long a first attempt made at the same moment would wait. */
   readonly patienceMs: number
   readonly epoch: Epoch
+  /** Its number among all that were sent. */
+  readonly serial: number
   /** The chance that the attempts before this one were all lost although the port is open. */
   readonly doubt: number
   /** How often our own system failed to make it. */

@@ -4,6 +4,8 @@ import { Evidence } from './evidence.ts'
 import { KnownLimit } from './known-limit.ts'
 import { RandomLoss, shareLost } from './random-loss.ts'
 import { Recheck } from './recheck.ts'
+import { Silences } from './silences.ts'
+import type { Advice } from './standing-queue.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Sample, Trial } from './trial.ts'
 
@@ -13,6 +15,7 @@ import { type Sample, Trial } from './trial.ts'
  * it was (random loss: go on as fast as before).
  */
 export class RateControl {
+  readonly silences = new Silences()
   #rate: number
   readonly #fixed: number | undefined
   readonly #random = new RandomLoss()
@@ -20,8 +23,8 @@ export class RateControl {
   #suspicion: Suspicion | undefined
   #trial: Trial | undefined
   #recheck: Recheck | undefined
-  readonly #unheard = new Set<number>()
-  readonly #deaf = new Set<number>()
+  /** The rate before a queue on the way was given time to drain. */
+  #drainedFrom: number | undefined
   /** The rate before a slow-down in which no open port could be asked. */
   #slowedUnseen: number | undefined
   /** What the latest epochs said together, until it is enough to judge by. */
@@ -50,17 +53,12 @@ export class RateControl {
 
   /** A question is open that canaries answer; what is seen meanwhile teaches nothing about the hosts. */
   get isAsking(): boolean {
-    return this.#suspicion !== undefined || this.#trial !== undefined || this.#recheck !== undefined
+    return (this.#suspicion ?? this.#trial ?? this.#recheck ?? this.#drainedFrom) !== undefined
   }
 
   /** The rate was lowered for missing refusals while no open port was known: it may be refusals only that are limited. */
   get isDoubtful(): boolean {
     return this.#slowedUnseen !== undefined
-  }
-
-  /** Hosts whose open ports answer while their refusals go missing: they limit RSTs or ICMPs, and the path is free. */
-  limitsRefusals(host: number): boolean {
-    return this.#unheard.has(host)
   }
 
   /** An answer to an epoch's canary came after it was missed. Many of them: the path became slower, not worse. */
@@ -86,40 +84,43 @@ export class RateControl {
    * it has not made the rate grow yet.
    */
   judge(epoch: Epoch, next: number, nowMs: number, mayGrow: boolean): void {
+    if (this.#drainedFrom !== undefined) return
     if (this.#suspicion !== undefined) this.#examine(this.#suspicion, epoch, next, nowMs)
     else if (this.#trial !== undefined) this.#try(this.#trial, epoch, next, nowMs)
     else if (this.#recheck !== undefined) this.#reexamine(this.#recheck, epoch, nowMs)
-    else this.#watch(epoch, next, mayGrow)
+    else this.#watch(epoch, next, nowMs, mayGrow)
   }
 
-  /** The hosts that `limitsRefusals` is true for. */
-  get limiting(): ReadonlySet<number> {
-    return this.#unheard
+  /** A queue on the way grows or is gone, or what looked like one is none. */
+  queue(advice: Advice, nowMs: number): void {
+    if (advice.kind === 'drain') {
+      this.#forgetQuestions()
+      this.#drainedFrom ??= this.#rate
+      this.#rate = Math.max(limits.scanMinRate, Math.min(this.#rate, advice.served * DRAINS))
+      return
+    }
+    if (advice.kind === 'drained') this.#limit.found(advice.served, nowMs, 'delay')
+    this.#rate = advice.kind === 'drained' ? (this.#limit.safeRate ?? advice.served) : (this.#drainedFrom ?? this.#rate)
+    this.#drainedFrom = undefined
   }
 
-  /** Hosts that answered and then stopped altogether: what was asked since proves nothing. */
-  get deaf(): ReadonlySet<number> {
-    return this.#deaf
+  #forgetQuestions(): void {
+    this.#suspicion = undefined
+    this.#trial = undefined
+    this.#recheck = undefined
+    this.#fresh = new Evidence()
+    this.#canaries = new Evidence()
   }
 
   /** A host came back or was given up: what was being found out was about its silence. */
   restart(): void {
-    this.#suspicion = undefined
-    this.#trial = undefined
-    this.#recheck = undefined
+    this.#forgetQuestions()
     this.#rate = Math.max(this.#rate, limits.scanFirstRate)
   }
 
-  /** A host answered, so that it is not deaf. */
-  hears(host: number): void {
-    this.#deaf.delete(host)
-  }
-
-  readonly #heard = (host: number): boolean => !this.#unheard.has(host)
-
-  #watch(epoch: Epoch, next: number, mayGrow: boolean): void {
-    const latest = epoch.sum('fresh', this.#heard)
-    const asked = epoch.sum('canaries', this.#heard)
+  #watch(epoch: Epoch, next: number, nowMs: number, mayGrow: boolean): void {
+    const latest = epoch.sum('fresh', this.silences.counts)
+    const asked = epoch.sum('canaries', this.silences.counts)
     // What a limit that is known drops is no news.
     const passed = this.#limit.passed(epoch.rate)
     this.#fresh.add(latest, passed)
@@ -132,7 +133,7 @@ export class RateControl {
       return
     }
     if (this.#limit.safeRate !== undefined && this.#limit.isDoubted(epoch.endMs)) {
-      this.#recheck = new Recheck(this.#limit, next)
+      this.#recheck = new Recheck(this.#limit, next, nowMs)
       this.#rate = this.#recheck.rate
       return
     }
@@ -146,7 +147,7 @@ export class RateControl {
     if (canaries.expected < ENOUGH_CANARIES) return
     this.#learnLoss(canaries)
     this.#canaries = new Evidence()
-    if (this.#slowedUnseen !== undefined && epoch.sum('open', this.#heard).sent > 0)
+    if (this.#slowedUnseen !== undefined && epoch.sum('open', this.silences.counts).sent > 0)
       this.#dare(this.#slowedUnseen, next)
   }
 
@@ -166,8 +167,8 @@ export class RateControl {
 
   #grow(epoch: Epoch, ceiling: number): void {
     // Nothing is proved by a rate that was asked for but never reached.
-    if (this.#rate >= ceiling || epoch.rate < this.#rate / 2) return
-    this.#rate = Math.min(this.#limit.grown(this.#rate, epoch, epoch.sum('fresh', this.#heard)), ceiling)
+    if (this.#rate >= ceiling || epoch.rate < this.#rate / 2 || epoch.isDelayed) return
+    this.#rate = Math.min(this.#limit.grown(this.#rate, epoch, epoch.sum('fresh', this.silences.counts)), ceiling)
   }
 
   #learnLoss(canaries: Evidence): void {
@@ -177,11 +178,11 @@ export class RateControl {
 
   #examine(suspicion: Suspicion, epoch: Epoch, next: number, nowMs: number): void {
     if (epoch.index < suspicion.sinceEpoch) return
-    suspicion.add(epoch, this.#heard)
-    const finding = suspicion.finding(this.#heard, this.limit !== undefined)
+    suspicion.add(epoch, this.silences.counts)
+    const finding = suspicion.finding(this.silences.counts, this.limit !== undefined)
     if (finding.kind === 'undecided') return
     this.#suspicion = undefined
-    if (finding.kind === 'refusals-limited') for (const host of finding.hosts) this.#unheard.add(host)
+    if (finding.kind === 'refusals-limited') this.silences.found('limiting', finding.hosts)
     if (finding.kind !== 'path') return
     if (finding.open === 'missing') this.#slowedUnseen = undefined
     else if (finding.open === 'not-asked') this.#slowedUnseen = epoch.rate
@@ -196,7 +197,7 @@ export class RateControl {
   }
 
   #reexamine(recheck: Recheck, epoch: Epoch, nowMs: number): void {
-    const holds = recheck.add(epoch, this.#heard)
+    const holds = recheck.add(epoch, this.silences.counts)
     if (holds === undefined) return
     this.#recheck = undefined
     if (holds) this.#limit.believe(nowMs)
@@ -206,14 +207,14 @@ export class RateControl {
 
   #try(trial: Trial, epoch: Epoch, next: number, nowMs: number): void {
     if (epoch.index < trial.sinceEpoch) return
-    trial.add(epoch, this.#heard)
+    trial.add(epoch, this.silences.counts)
     const conclusion = trial.conclusion(nowMs)
     if (conclusion === 'undecided') return
     this.#trial = undefined
     if (conclusion === 'limit') {
       // After an outage the lower rate says nothing of what the path can carry.
       if (trial.wasOutage) return
-      this.#limit.found(Math.max(trial.rate, trial.fromRate * trial.before.ratio), nowMs)
+      this.#limit.found(Math.max(trial.rate, trial.fromRate * trial.before.ratio), nowMs, 'loss')
       this.#rate = this.#limit.safeRate ?? this.#rate
     } else if (conclusion === 'over') {
       this.#rate = Math.min(trial.fromRate, this.#rate)
@@ -227,8 +228,7 @@ export class RateControl {
         this.#trial = trial.repeated(this.#rate, next, nowMs)
       }
     } else {
-      const silent = conclusion === 'deaf' ? this.#deaf : this.#unheard
-      for (const host of trial.hosts) silent.add(host)
+      this.silences.found(conclusion === 'deaf' ? 'deaf' : 'limiting', trial.hosts)
       this.#rate = Math.min(trial.fromRate, limits.scanBlindRate)
     }
   }
@@ -242,3 +242,5 @@ const ENOUGH_CANARIES = 30
 const LONG = 60
 /** The share of the rate at which a heavy loss is looked at again. */
 const AGAIN = 0.4
+/** The share of what a queue serves that is sent while it drains: the kernel may send each SYN twice. */
+const DRAINS = 0.3

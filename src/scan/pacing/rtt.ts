@@ -8,6 +8,7 @@ export class RttEstimator {
   #smoothed = 0
   #variation = 0
   #samples = 0
+  #least = Number.POSITIVE_INFINITY
   /** Answers in a row that may have been to the kernel's second SYN. */
   #ambiguous = 0
 
@@ -18,6 +19,21 @@ export class RttEstimator {
   /** Smoothed round-trip time; 0 before the first sample. */
   get smoothedMs(): number {
     return this.#smoothed
+  }
+
+  /** How much longer than the fastest an answer took. */
+  excessMs(rttMs: number): number {
+    return Math.max(0, rttMs - this.#least)
+  }
+
+  /** The excess that neither jitter nor a busy machine explains, when all answers have it. */
+  get muchMs(): number {
+    return Math.max(MUCH_MS, this.#least, 4 * this.#variation)
+  }
+
+  /** The path became slower: the fastest answer so far is no measure any more. */
+  forgetLeast(): void {
+    this.#least = Number.POSITIVE_INFINITY
   }
 
   /**
@@ -40,6 +56,8 @@ export class RttEstimator {
   }
 
   #add(rttMs: number): void {
+    if (this.#samples === 0) this.forgetLeast()
+    this.#least = Math.min(this.#least, rttMs)
     if (this.#samples++ === 0) {
       this.#smoothed = rttMs
       this.#variation = rttMs / 2
@@ -69,3 +87,5 @@ export class RttEstimator {
 /** The kernel's first SYN retransmission (RFC 6298: the initial timeout), and how much earlier a coarse timer may make it. */
 const RETRANSMIT_MS = 1000
 const EARLY_MS = 50
+/** Less than this is no delay worth acting on. */
+const MUCH_MS = 150

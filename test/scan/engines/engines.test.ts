@@ -146,3 +146,13 @@ describe('a socket address', () => {
     expect(socketAddress({ address, family }).toString('hex')).toBe(expected.replaceAll(' ', ''))
   })
 })
+
+test('a link was not found by its name where a global address of the interface stood before that of the link', () => {
+  const entry = { family: 'IPv6', netmask: '', mac: '', internal: false, cidr: null } as const
+  const eth7 = [
+    { ...entry, address: 'fd00::1', scopeid: 0 },
+    { ...entry, address: 'fe80::1', scopeid: 9 },
+  ]
+  const address = socketAddress({ address: 'fe80::2%eth7', family: 6 }, () => ({ eth7 }))
+  expect(address.readUInt32LE(24)).toBe(9)
+})

@@ -65,7 +65,18 @@ const scenarios: readonly (readonly [string, Make, number, 'refusals-limited'?])
   [
     'default drop behind a queue of a second',
     with_(host({ rttMs: 20, others: 'filtered' }, 40, range(1, 5000)), { bottleneck: { rate: 1000, queue: 1000 } }),
-    60,
+    35,
+  ],
+  ['a queue of ten seconds', with_(host({ rttMs: 20 }), { bottleneck: { rate: 2000, queue: 20_000 } }), 7.5],
+  [
+    'a narrow path with a long queue',
+    with_(host({ rttMs: 20 }, 20, few), { bottleneck: { rate: 300, queue: 2000 } }),
+    8.5,
+  ],
+  [
+    'default drop behind a queue of ten seconds',
+    with_(host({ rttMs: 20, others: 'filtered' }), { bottleneck: { rate: 2000, queue: 20_000 } }),
+    40,
   ],
   [
     'default drop behind a bottleneck',
@@ -78,7 +89,7 @@ const scenarios: readonly (readonly [string, Make, number, 'refusals-limited'?])
     host({ rttMs: 20, bursts: { begin: 0.002, end: 0.02 }, others: 'filtered' }, 20, few),
     5,
   ],
-  ['only each third SYN is answered', host({ rttMs: 10, every: 3 }, 20, few), 6],
+  ['only each third SYN is answered', host({ rttMs: 10, every: 3 }, 20, few), 6.5],
   ['default drop, 30 % loss each way', host({ rttMs: 20, loss: 0.3, others: 'filtered' }, 10, few), 10],
   [
     'default drop, a limit with a large burst',
@@ -168,6 +179,14 @@ describe('the pacing, against emulated networks', () => {
     expect(seeds.map((seed) => simulate(make(seed)).missed)).toEqual(seeds.map(() => []))
   })
 
+  test('what was silent while nothing at all came back was believed, as few canaries were sent in each stretch', () => {
+    const make = with_(host({ rttMs: 5, synLimit: 1000 }, 50, range(1, 1000)), {
+      bottleneck: { rate: 1000, queue: 20_000 },
+    })
+    const seeds = [2, 3, 4]
+    expect(seeds.map((seed) => simulate(make(seed)).missed)).toEqual(seeds.map(() => []))
+  })
+
   test('a host that refuses what is too much for it, open ports included, is not called complete', () => {
     const liar = { rttMs: 10, synLimit: 500, synBurst: 50, refusesAbove: true }
     const { missed, pacing } = simulate(host(liar, 40, range(1, 5000))(1))
@@ -206,6 +225,12 @@ describe('the pacing, against emulated networks', () => {
     expect(gone.unheard).toBeGreaterThan(0)
     expect(gone.found.length + gone.closed + gone.silent + gone.unheard).toBe(many.length)
     expect(gone.pacing.hostsThat('stopped-answering')).toEqual(['0'])
+  })
+
+  test('ports asked while a host fell silent were called filtered, as few canaries were sent where all ports answer', () => {
+    const network = { hosts: [{ open: [2001] }], ports: range(1, 2001), plan: { rate: 1000 } }
+    const outages = [1903, 1920].map((ms) => simulate({ ...network, outageMs: [ms, ms + 8000], seed: 109 }))
+    expect(outages.map(({ silent }) => silent)).toEqual([0, 0])
   })
 
   test('a host that is back after ten seconds is scanned to the end at once', () => {
