@@ -25,8 +25,11 @@ export const AF_INET = 2
 export const AF_INET6 = 10
 
 function scopeId(scope: string): number {
-  const known = networkInterfaces()[scope]?.find((entry) => entry.family === 'IPv6')
-  return known?.family === 'IPv6' && known.scopeid !== 0 ? known.scopeid : Number(scope) || 0
+  // Of a link's addresses only the link-local ones tell its number.
+  for (const entry of networkInterfaces()[scope] ?? []) {
+    if (entry.family === 'IPv6' && entry.scopeid !== 0) return entry.scopeid
+  }
+  return Number(scope) || 0
 }
 
 /** The sixteen bytes of an IPv6 address (RFC 4291 2.2, all three forms). */
