@@ -7,6 +7,7 @@ import type { NetlabEvent } from '../src/base/events.ts'
 import { limits } from '../src/base/limits.ts'
 import { type EventLog, startLog } from '../src/log/event-log.ts'
 import { startThread } from '../src/main/threads.ts'
+import { median } from './measure.ts'
 
 const rounds = 5
 const clients = 100
@@ -38,7 +39,6 @@ const workloads: Record<string, Workload> = {
   connected: (index) => ({ type: 'connected', id: index, peer, thread: 1 }),
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 const threadMicros = () => {
   const { user, system } = process.threadCpuUsage()
   return user + system

@@ -30,6 +30,8 @@ const files: readonly (readonly [string, string])[] = [
 export async function manPage(tree: readonly CommandNode[], version: string): Promise<string> {
   const parts = [
     `.TH NETLAB 1 "" "netlab ${version}" "User Commands"\n`,
+    // No hyphenation: names of options and variables are to be copied. No justification: it tears the lines apart then.
+    '.nh\n.ad l\n',
     section('NAME', 'netlab \\- serve, talk to, watch and scan TCP and UDP services\n'),
     section('SYNOPSIS', '.B netlab\n.I COMMAND\n[\\fIARGUMENT\\fR ...] [\\fIOPTION\\fR ...]\n'),
     section('DESCRIPTION', `${plain(introduction)}\n`),
@@ -61,7 +63,7 @@ function commandPart(title: string, command: Command): string {
     `${plain(command.summary)}.\n`,
     list(describeOptions(command.options).map(([left, right]) => [left.trim(), right] as const)),
     examples.length === 0 ? '' : `.PP\nExamples:\n${list(examples)}`,
-    command.epilogue === undefined ? '' : `.PP\n.nf\n${plain(command.epilogue.trimEnd())}\n.fi\n`,
+    command.epilogue === undefined ? '' : `.PP\n${plain(command.epilogue.trimEnd()).replaceAll('\n', '\n.br\n')}\n`,
   ].join('')
 }
 

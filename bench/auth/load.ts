@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
+import { median } from '../measure.ts'
 import { type Answer, FrameClient } from './frame-client.ts'
 import { hashMs } from './room.ts'
-import { median, quantile, type Row } from './row.ts'
+import { quantile, type Row } from './row.ts'
 import { BenchServer } from './server.ts'
 
 const password = 'correct horse battery'

@@ -7,7 +7,8 @@ import { UserBook } from '../../src/accounts/user-book.ts'
 import { formatUsers } from '../../src/accounts/users-file.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { processes } from '../../src/main/processes.ts'
-import { median, type Row } from './row.ts'
+import { median } from '../measure.ts'
+import type { Row } from './row.ts'
 
 const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
 

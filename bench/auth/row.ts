@@ -7,10 +7,6 @@ export interface Row {
   readonly good: boolean
 }
 
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
-
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((one, other) => one - other)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN

@@ -35,14 +35,14 @@ export class AccountsThread {
   }
 
   /**
-   * Resolves once the stores are open; `fail` is told what turns up later. @throws {StorageError} when a store can't be
-   * used; the thread has ended then.
+   * Resolves once the stores are open; `fail` is told what turns up later, after which there are no accounts any more.
+   * @throws {StorageError} when a store can't be used; the thread has ended then.
    */
   static open(
     config: AccountsConfig,
     startThread: StartThread,
     record: EventSink,
-    fail: (error: StorageError) => void,
+    fail: (error: Error) => void,
   ): Promise<AccountsThread> {
     const data: AccountsThreadData = { role: 'accounts', config }
     const worker = startThread('store', { name: 'accounts', data })
@@ -67,6 +67,7 @@ export class AccountsThread {
     worker.on('error', (error) => {
       record({ type: 'fault', where: 'accounts thread', error: errorMessage(error) })
       opened.reject(error)
+      if (running) fail(error)
     })
     worker.on('exit', () => {
       opened.reject(new Error('the accounts thread ended before it began'))

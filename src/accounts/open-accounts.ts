@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
 import type { Processes } from '../base/processes.ts'
+import type { SessionEnd } from './accounts.ts'
 import { argon2Hasher } from './argon2-hasher.ts'
 import { type Disk, FileUserStore } from './file-user-store.ts'
 import { GuessGuard } from './guess-guard.ts'
@@ -37,15 +38,27 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
   const users = new FileUserStore({ path: config.usersPath, ...services })
   try {
     const revocations = new Revocations()
-    const path = config.databasePath
-    const store = path === undefined ? new MemorySessionStore() : new SqliteSessionStore(path, services.processes)
-    const sessions = new Sessions(store, clock, config.sessionTimes, (id, why) => revocations.announce(id, why))
+    const sessions = openSessions(config, services, (id, why) => revocations.announce(id, why))
     const queue = new HashQueue(config.hashWidth, clock)
     const guard = new GuessGuard(clock)
     const verifier = new Verifier(users, hasher, queue, guard)
     return new LocalAccounts({ users, sessions, revocations, hasher, queue, guard, verifier, record })
   } catch (error) {
     await users.close()
+    throw error
+  }
+}
+
+function openSessions(
+  { databasePath, sessionTimes }: AccountsConfig,
+  { clock, processes }: AccountsServices,
+  onEnd: (id: number, why: SessionEnd) => void,
+): Sessions {
+  const store = databasePath === undefined ? new MemorySessionStore() : new SqliteSessionStore(databasePath, processes)
+  try {
+    return new Sessions(store, clock, sessionTimes, onEnd)
+  } catch (error) {
+    store.close()
     throw error
   }
 }

@@ -122,6 +122,7 @@ const steps: Readonly<Record<string, string>> = {
   EDQUOT: 'The quota is used up; make room, or name another file with --db.',
   EROFS: 'The file system is read-only; name another file with --db.',
   EACCES: 'The folder and the file must be writable for this user.',
+  EPERM: 'The file must belong to this user.',
   ENOENT: 'Make the folder first, or name another file with --db.',
 }
 

@@ -5,7 +5,7 @@ import { syntaxErrorOffset } from './json-syntax.ts'
 import { checkName } from './name.ts'
 import { type HostRecord, UserBook, type UserRecord } from './user-book.ts'
 
-export const usersFileVersion = 1
+const usersFileVersion = 1
 
 /** Records in one portion of text: small enough that making it holds nobody up. */
 const portionRecords = 250

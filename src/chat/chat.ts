@@ -113,7 +113,7 @@ export class Chat {
 }
 
 /** The commands that the console takes. */
-export const consoleWords: ReadonlySet<string> = new Set(
+const consoleWords: ReadonlySet<string> = new Set(
   Object.entries(commandTable).flatMap(([name, spec]) => ('console' in spec ? [name] : [])),
 )
 

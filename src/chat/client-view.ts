@@ -152,8 +152,10 @@ export class ClientView {
     return { lines: lines.map((line) => ({ text: this.#style.faint(`* ${line}`) })), send: [] }
   }
 
-  #history({ room, messages, more }: Extract<ServerMessage, { type: 'history' }>): ViewStep {
+  #history(page: Extract<ServerMessage, { type: 'history' }>): ViewStep {
+    const { room, messages, more } = page
     const away = this.#catchingUp.get(room)
+    if (away === undefined && messages.length === 0) return this.#faint(plainLines(page))
     if (away === undefined) return { lines: messages.flatMap((message) => this.#said(message, false)), send: [] }
     const missed = messages.filter(({ id }) => id > away.seen && id < away.live)
     away.seen = messages.at(-1)?.id ?? away.seen

@@ -33,7 +33,7 @@ export function renderLines(message: ServerMessage): string {
     case 'who':
       return whoLines(message)
     case 'help':
-      return message.commands.map(({ usage, summary }) => `* ${usage.padEnd(29)} ${summary}\n`).join('')
+      return message.commands.map(helpLine).join('')
     case 'notice':
       return `* ${message.text}\n`
     case 'error':
@@ -46,13 +46,22 @@ export function renderLines(message: ServerMessage): string {
 }
 
 /** `14:03:59 #lobby alice: hello`, or `14:03:59 #lobby * alice waves`. */
-export function messageLine({ at, room, from, text, action }: ChatMessage): string {
+function messageLine({ at, room, from, text, action }: ChatMessage): string {
   return `${clockTime(at)} #${room} ${action === true ? `* ${from} ` : `${from}: `}${text}`
 }
 
 /** `1 person`, `5 people`. */
 export function people(count: number): string {
   return count === 1 ? '1 person' : `${count} people`
+}
+
+/** Where what a command does begins; a longer usage gets a line of its own. */
+const usageColumns = 30
+
+function helpLine({ usage, summary }: { readonly usage: string; readonly summary: string }): string {
+  const fits = usage.length < usageColumns
+  const head = fits ? usage.padEnd(usageColumns) : `${usage}\n* ${' '.repeat(usageColumns)}`
+  return `* ${head}${summary}\n`
 }
 
 function historyLines(room: string, messages: readonly ChatMessage[], more: boolean): string {

@@ -10,10 +10,10 @@ const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
 
 /**
  * Bidirectional embeddings, overrides and isolates (Unicode TR 9), which reorder what follows them on the line, names and
- * times included; and characters that show nothing: zero-width space, word joiner, byte order mark, tags' start.
+ * times included; and characters that show nothing: zero-width space, word joiner, byte order mark, the old language tag.
  * Marks that only hint (LRM, RLM) and joiners that scripts and emoji need stay.
  */
-const reordering = /[\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff]/g
+const reordering = /[\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\u{e0001}]/gu
 
 const stacked = new RegExp(`(\\p{M}{${limits.chatMarksCount}})\\p{M}+`, 'gu')
 

@@ -23,7 +23,7 @@ export interface Machine extends Processes {
 /** What a command may use of the process. Only `main` makes one; tests make their own. */
 export interface CommandContext {
   readonly stdin: NodeJS.ReadStream
-  /** Who may be at the other end of stdin: a person, a program, or nobody who would type (a file, /dev/null). */
+  /** Who may be at the other end of stdin: a person, a program, or nobody who would type (a file, /dev/null, the terminal of a job in the background). */
   readonly stdinKind: 'terminal' | 'pipe' | 'other'
   /** The answer. */
   readonly stdout: NodeJS.WriteStream

@@ -37,7 +37,7 @@ const connectOptions = {
 
 export const connect = defineCommand({
   name: 'connect',
-  summary: 'talk to a server: lines from the keyboard or a pipe, and what comes back',
+  summary: 'talk to a server: type lines or pipe bytes, see what comes back',
   positionals: [{ name: 'host' }, { name: 'port' }],
   options: connectOptions,
   examples: [

@@ -11,7 +11,7 @@ export const commands: readonly CommandNode[] = [
   { name: 'scan', summary: 'find open TCP ports', load: async () => (await import('./scan/index.ts')).scan },
   {
     name: 'connect',
-    summary: 'talk to a server: lines from the keyboard or a pipe, and what comes back',
+    summary: 'talk to a server: type lines or pipe bytes, see what comes back',
     load: async () => (await import('./connect.ts')).connect,
   },
   {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { NetlabError, NetworkError, StorageError } from '../base/errors.ts'
+import type { NetlabEvent } from '../base/events.ts'
 import { ExitCode } from '../base/exit-codes.ts'
 import { renderLine } from '../log/render.ts'
 import { formatEndpoint } from '../net/address.ts'
@@ -8,14 +9,15 @@ import type { OptionSpecs, Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
 import type { ServeConfig } from '../serve/config.ts'
 import type { Endpoint } from '../serve/listener.ts'
+import { operate, operatorUsages } from '../serve/operator-console.ts'
 import type { Claim, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { demandAddressSpace } from './address-space.ts'
 import { type Command, type CommandContext, defineCommand } from './command.ts'
 import { demandDescriptors } from './descriptors.ts'
 import { openEventLog } from './event-log.ts'
-import { createServeConsole } from './serve-console.ts'
 import { serveOptions } from './serve-options.ts'
+import { createServerConsole } from './server-console.ts'
 import { type CommandLeaf, loaded } from './tree.ts'
 
 type CommonValues = Values<ReturnType<typeof serveOptions>>
@@ -32,7 +34,7 @@ export async function findServeCommand(name: string): Promise<CommandLeaf | unde
 }
 
 /** The command that serves one protocol: the common options and its own. */
-export function serveCommand(protocol: ProtocolDefinition): Command {
+function serveCommand(protocol: ProtocolDefinition): Command {
   const common = serveOptions(protocol.defaultPort)
   return defineCommand({
     name: protocol.name,
@@ -54,7 +56,7 @@ async function serve(
   values: CommonValues & Values<OptionSpecs>,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const { clock, machine, signal, startThread, stdout } = context
+  const { clock, machine, signal, startThread } = context
   if (statSync(values.users, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new StorageError('EISDIR', `${values.users} is a folder`, { hint: 'name a file with --users' })
   }
@@ -63,7 +65,7 @@ async function serve(
   // One more thread listens, one writes the log.
   demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1))
   demandAddressSpace(machine.addressSpaceBytes(), threads + (protocol.shared === undefined ? 0 : 2))
-  const terminal = createServeConsole(context, values.console)
+  const terminal = createServerConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)
   let claim: Claim | undefined
@@ -82,16 +84,16 @@ async function serve(
       throw withHolder(error, values.port, context)
     })
     announce(protocol, values, server.endpoint, context)
-    stdout.on('error', () => undefined)
-    terminal.operate({
+    const tools = {
       service: protocol.name,
       server,
       clock,
-      record: (event) => log.record(event),
+      record: (event: NetlabEvent) => log.record(event),
       residentBytes: machine.residentBytes,
-      tail: async (lines) => (await log.tail(lines)).map(renderLine),
+      tail: async (lines: number) => (await log.tail(lines)).map(renderLine),
       clearLogs: () => log.clear(),
-    })
+    }
+    terminal.operate(protocol.name, operatorUsages, (line) => operate(line, tools))
     stopOn(signal, server, () => context.tellSupervisor('stopping'))
     context.tellSupervisor('ready')
     await server.stopped
@@ -157,8 +159,14 @@ function announce(
   context.stdout.write(`${protocol.name}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
   const everywhere = host === '::' || host === '0.0.0.0'
   if (!everywhere || context.stdout.isTTY !== true) return
+  const tls = values.tls || values.tlsCert !== undefined
+  if (protocol.secrets === true && !tls && !values.insecure) {
+    context.stderr.write('from another machine nobody can log in without TLS: start with --tls, or see --insecure\n')
+    return
+  }
   for (const address of context.machine.addresses()) {
-    context.stderr.write(`from another machine: netlab connect ${formatEndpoint(address, port)}\n`)
+    const words = `netlab connect ${formatEndpoint(address, port)}${tls ? ' --tls' : ''}`
+    context.stderr.write(`from another machine: ${words}\n`)
   }
 }
 

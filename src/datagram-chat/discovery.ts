@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { pause } from '../base/pause.ts'
 import { MalformedDatagram } from './byte-reader.ts'
 import { bound, datagramSocket } from './datagram-socket.ts'
 import { decodeHere, encodeQuestion, type Here, nonceBytes } from './handshake.ts'
@@ -11,8 +12,8 @@ import { datagramLimits } from './limits.ts'
 import type { Relay } from './relay.ts'
 
 /** Where relays listen for those who look for one: a group of the organisation-local scope (RFC 2365 6.2) and its port. */
-export const seekGroup = '239.255.91.95'
-export const seekPort = 9191
+const seekGroup = '239.255.91.95'
+const seekPort = 9191
 
 /** How often to ask: datagrams get lost, and three in a row seldom. */
 const asks = 3
@@ -34,12 +35,12 @@ export function listenForSeekers(relay: Relay, relayAddress: string, emit: Event
     if (!closed)
       emit({ type: 'fault', where: 'the search for relays on the local network', error: errorMessage(error) })
   }
-  socket.on('error', trouble)
   socket.on('message', (datagram, { address, port }) => {
     if (datagramType(datagram) === DatagramType.find) relay.receive(datagram, { address, port })
   })
   const everywhere = relayAddress === '::' || relayAddress === '0.0.0.0'
   bound(socket, seekPort, '0.0.0.0').then(() => {
+    socket.on('error', trouble)
     const interfaces = ipv4Addresses().filter((address) => everywhere || address === relayAddress)
     for (const address of interfaces) tryTo(() => socket.addMembership(seekGroup, address))
   }, trouble)
@@ -76,10 +77,7 @@ export async function findRelays(clock: Clock, signal?: AbortSignal): Promise<re
   }
   ask()
   const timers = Array.from({ length: asks - 1 }, (_, index) => clock.after((index + 1) * 100, ask))
-  await new Promise<void>((done) => {
-    timers.push(clock.after(datagramLimits.findMs, done))
-    signal?.addEventListener('abort', () => done(), { once: true })
-  })
+  await pause(clock, datagramLimits.findMs, signal)
   for (const timer of timers) timer.cancel()
   socket.close()
   return [...found.values()].sort((a, b) => a.host.localeCompare(b.host) || a.port - b.port)

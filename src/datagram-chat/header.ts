@@ -1,5 +1,5 @@
 /** What every datagram begins with: two magic bytes, the version, the type. Numbers are big-endian. docs/chat-udp.md has it all. */
-export const magic = 0x4e55
+const magic = 0x4e55
 export const version = 1
 export const headerBytes = 4
 

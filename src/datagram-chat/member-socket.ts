@@ -82,7 +82,7 @@ export async function connectMember(
 function unreachableError(error: unknown, host: string, port: number): NetworkError {
   if (errorCode(error) !== 'ECONNREFUSED') return connectError(error, host, port)
   return new NetworkError('ECONNREFUSED', `no relay answers at ${host} port ${port}`, {
-    hint: 'start one there with: netlab chat-udp --serve',
+    hint: `start one there with: netlab chat-udp --serve --port ${port}`,
     cause: error,
   })
 }

@@ -11,11 +11,6 @@ export function memberName(text: string): string | undefined {
   return /^[\p{L}\p{N}]\p{M}{0,2}(?:[\p{L}\p{N}._-]\p{M}{0,2})*$/u.test(name) ? name : undefined
 }
 
-/** Two names with the same key are the same name: case and compatibility forms (NFKC) do not tell members apart. */
-export function nameKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase()
-}
-
 /** A room's name, written small: 1 to 32 of a–z, 0–9, `.`, `_`, `-`, the first a letter or digit; a leading # is dropped. Otherwise undefined. */
 export function roomName(text: string): string | undefined {
   const name = text.replace(/^#/, '').toLowerCase()

@@ -87,7 +87,9 @@ export class PartInbox {
       this.#unfinished = []
       return this.#refuse(part, 'bad-parts')
     }
-    this.#unfinished = part.index === 0 ? [part] : [...begun, part]
+    // Of a message that is too long already only the number of its parts is kept: 255 of them would take 64 times the limit.
+    const kept = part.index > 0 && bytesOf(begun) > datagramLimits.textBytes ? { ...part, bytes: nothing } : part
+    this.#unfinished = part.index === 0 ? [part] : [...begun, kept]
     if (part.index + 1 < part.count) return undefined
     const parts = this.#unfinished
     this.#unfinished = []
@@ -100,10 +102,15 @@ export class PartInbox {
   }
 }
 
+const nothing = Buffer.alloc(0)
+
+function bytesOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes.length, 0)
+}
+
 function textProblem(parts: readonly Part[]): TextRefusal | undefined {
-  const bytes = Buffer.concat(parts.map((part) => part.bytes))
-  if (bytes.length > datagramLimits.textBytes) return 'too-long'
-  const text = utf8Text(bytes)
+  if (bytesOf(parts) > datagramLimits.textBytes) return 'too-long'
+  const text = utf8Text(Buffer.concat(parts.map(({ bytes }) => bytes)))
   if (text === undefined) return 'not-text'
   return text.trim() === '' ? 'empty' : undefined
 }

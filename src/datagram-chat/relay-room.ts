@@ -103,16 +103,22 @@ export class RelayRoom {
   }
 
   tellNames(member: RelayMember, after: number): void {
-    const rest = this.members.all.filter(({ id }) => id > after)
+    const names: string[] = []
     let bytes = 10
-    const page = rest.filter(({ name }) => {
+    let last = after
+    let next = 0
+    for (const { id, name } of this.members.all) {
+      if (id <= after) continue
       bytes += 1 + Buffer.byteLength(name)
-      return bytes <= maxBodyBytes
-    })
-    const last = page.at(-1)
-    const next = page.length < rest.length ? (last?.id ?? 0) : 0
-    const names = { after, total: this.members.size, next, names: page.map(({ name }) => name) }
-    this.#ports.send(member.envelope(DatagramType.names, encodeNames(names)), member.peer)
+      if (bytes > maxBodyBytes) {
+        next = last
+        break
+      }
+      names.push(name)
+      last = id
+    }
+    const page = { after, total: this.members.size, next, names }
+    this.#ports.send(member.envelope(DatagramType.names, encodeNames(page)), member.peer)
   }
 
   close(): void {

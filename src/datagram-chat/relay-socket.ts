@@ -48,13 +48,14 @@ export async function startRelay(options: RelayServerOptions, clock: Clock, emit
   const { address, port } = socket.address()
   const { outward, inward } = networks(options.network, clock)
   const send = sender(socket, mapped)
+  let closed = false
   const relay = new Relay(
     { ...options, salt, makeSeal, port: () => port },
-    { clock, random: randomBytes, emit, send: (datagram, peer) => outward(() => send(datagram, peer)) },
+    { clock, random: randomBytes, emit, send: (datagram, peer) => outward(() => closed || send(datagram, peer)) },
   )
   socket.on('message', (datagram, from) => {
     const peer = { address: plainAddress(from.address), port: from.port }
-    inward(() => relay.receive(datagram, peer))
+    inward(() => closed || relay.receive(datagram, peer))
   })
   // A datagram that cannot be sent is a datagram lost.
   socket.on('error', () => undefined)
@@ -66,6 +67,7 @@ export async function startRelay(options: RelayServerOptions, clock: Clock, emit
     stop() {
       seekers?.close()
       relay.close()
+      closed = true
       socket.close()
     },
   }

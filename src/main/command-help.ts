@@ -14,7 +14,8 @@ export function commandHelp(command: Command, title: string, terminal?: number):
   ]
   const examples = command.examples?.map(([line, what]) => `  ${line}\n      ${what}\n`)
   if (examples !== undefined) parts.push(`Examples:\n${examples.join('')}`)
-  if (command.epilogue !== undefined) parts.push(`${command.epilogue.trimEnd()}\n`)
+  const notes = command.epilogue?.trimEnd().split('\n')
+  if (notes !== undefined) parts.push(notes.map((note) => `${wrap(note, width).join('\n')}\n`).join(''))
   return parts.join('\n')
 }
 

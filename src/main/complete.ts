@@ -17,16 +17,17 @@ export async function complete(
   // bash makes three words of --log-to=file.
   const words = typedWords.at(-1) === '=' ? [...typedWords, ''] : typedWords
   const typed = words.at(-1) ?? ''
-  const located = await locate(tree, words.slice(0, -1)).catch(() => undefined)
+  const before = words.slice(words[0] === 'help' && words.length > 1 ? 1 : 0, -1)
+  const located = await locate(tree, before).catch(() => undefined)
   if (located === undefined) return []
   const parser = yargs([]).scriptName('netlab').help(false).version(false).detectLocale(false)
   if (located.leaf === undefined) {
     for (const { name, summary } of located.children) parser.command(name, summary)
   } else {
     const command = await located.leaf.load()
-    const before = words.at(words.at(-2) === '=' ? -3 : -2) ?? ''
+    const last = words.at(words.at(-2) === '=' ? -3 : -2) ?? ''
     const awaited = Object.entries(command.options).find(([name, spec]) => {
-      return before === `--${flagName(name)}` || before === `-${spec.alias}`
+      return last === `--${flagName(name)}` || last === `-${spec.alias}`
     })?.[1]
     if (awaited !== undefined && awaited.kind.placeholder !== '') return matching(awaited.kind.words ?? [], typed)
     declare(parser, command)

@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
@@ -6,6 +6,7 @@ import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { thisMachine } from './machine.ts'
+import { isHangUp } from './output.ts'
 import { tellSupervisor } from './supervisor.ts'
 
 /** What a command may use of this process. To be made once. */
@@ -21,10 +22,14 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
     }
     collectGarbage()
   })
+  // A terminal that knows no control sequences, such as Emacs' shell, is written to as a pipe is.
+  if (process.env.TERM === 'dumb') for (const stream of [process.stdout, process.stderr]) stream.isTTY = false
+  let stdin: CommandContext['stdin'] | undefined
   return {
     // Opened when it is first read: most commands never do.
     get stdin() {
-      return process.stdin
+      stdin ??= process.stdin.on('error', onInputError)
+      return stdin
     },
     stdinKind: stdinKind(),
     stdout: process.stdout,
@@ -40,13 +45,29 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
   }
 }
 
+/** Who reads hears of it too, and says so; without a reader it is no reason to stop, unless the terminal is gone. */
+function onInputError(error: NodeJS.ErrnoException): void {
+  isHangUp(error, process.stdin)
+}
+
 function stdinKind(): CommandContext['stdinKind'] {
   const standardInput = 0
-  if (isatty(standardInput)) return 'terminal'
+  if (isatty(standardInput)) return inForeground() ? 'terminal' : 'other'
   try {
     const input = fstatSync(standardInput)
     return input.isFIFO() || input.isSocket() ? 'pipe' : 'other'
   } catch {
     return 'other'
+  }
+}
+
+/** A job in the background that reads from the terminal, or changes its mode, is stopped by the system (SIGTTIN, SIGTTOU). */
+function inForeground(): boolean {
+  try {
+    // After the name in parentheses: state, parent, group, session, terminal, the foreground group, -1 without a terminal (proc_pid_stat(5)).
+    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return fields[5] === '-1' || fields[2] === fields[5]
+  } catch {
+    return true
   }
 }

@@ -1,8 +1,13 @@
 import { ExitCode } from '../base/exit-codes.ts'
 
-/** Makes a reader that goes away (`netlab scan … | head`) a quiet end, and an unwritable stdout a sentence. */
+/**
+ * Makes a reader that goes away (`netlab scan … | head`) a quiet end, unless a command listens for that itself, and an
+ * unwritable stdout a sentence.
+ */
 export function keepOutputQuiet(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && process.stdout.listenerCount('error') > 1) return
+    if (isHangUp(error, process.stdout)) return
     if (error.code !== 'EPIPE') {
       process.stderr.write(`netlab: can't write to standard output (${error.code})\n  send it where there is room\n`)
     }
@@ -24,4 +29,13 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
     if (!stream.writable || stream.writableLength === 0) resolve()
     else stream.write('', () => resolve())
   })
+}
+
+/**
+ * Whether `error` is the terminal's going away, which then asks for the end as SIGHUP does: the errors may come before that
+ * signal, or without it where the terminal was not the one that controls this process.
+ */
+export function isHangUp(error: unknown, { isTTY }: { readonly isTTY?: boolean }): boolean {
+  const gone = typeof error === 'object' && error !== null && 'code' in error && error.code === 'EIO'
+  return gone && isTTY === true && process.emit('SIGHUP', 'SIGHUP')
 }

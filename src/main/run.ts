@@ -63,8 +63,7 @@ async function runGroup({ path, children, rest }: Located, title: string, contex
 
 /** Prompts are talk, so they go to stderr: `netlab scan > ports.txt` may still ask. */
 function onTerminal(context: CommandContext): boolean {
-  // stdin last: looking at it opens it, which takes time.
-  return context.stderr.isTTY === true && context.stdin.isTTY === true
+  return context.stderr.isTTY === true && context.stdinKind === 'terminal'
 }
 
 async function ask(context: CommandContext) {

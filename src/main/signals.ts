@@ -1,3 +1,4 @@
+import { fstatSync, readSync, statSync } from 'node:fs'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { ExitCode } from '../base/exit-codes.ts'
 import { limits } from '../base/limits.ts'
@@ -8,7 +9,8 @@ export interface SignalSource {
 
 /**
  * The root of all AbortSignals: the first SIGINT, SIGTERM or SIGHUP aborts it with the signal's name as the reason, a
- * second one calls `force`, because whatever is going on did not end.
+ * second one calls `force`, because whatever is going on did not end. Not SIGHUP: a terminal that goes away says so several
+ * times, by the kernel, by the shell, and by whoever reads or writes there.
  */
 export function abortOnSignals(source: SignalSource, clock: Clock, force: (exit: ExitCode) => void): AbortSignal {
   const controller = new AbortController()
@@ -17,7 +19,7 @@ export function abortOnSignals(source: SignalSource, clock: Clock, force: (exit:
     if (!controller.signal.aborted) {
       firstAt = clock.monotonic()
       controller.abort(signal)
-    } else if (clock.monotonic() - firstAt >= limits.sameSignalMs) force(signalExit(signal))
+    } else if (signal !== 'SIGHUP' && clock.monotonic() - firstAt >= limits.sameSignalMs) force(signalExit(signal))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) source.on(signal, onSignal)
   return controller.signal
@@ -25,7 +27,26 @@ export function abortOnSignals(source: SignalSource, clock: Clock, force: (exit:
 
 /** The same for the signals of this process; to be called once. */
 export function processSignal(): AbortSignal {
-  return abortOnSignals(process, systemClock, (exit) => process.exit(exit))
+  const source: SignalSource = {
+    on: (signal, listener) =>
+      process.on(signal, () => {
+        if (signal !== 'SIGHUP' || !underNohup()) listener(signal)
+      }),
+  }
+  return abortOnSignals(source, systemClock, (exit) => process.exit(exit))
+}
+
+/**
+ * Whether `nohup` started us. That SIGHUP is ignored then is undone by Node before any of our code runs; but GNU's nohup also
+ * puts a null device that cannot be read in the place of a terminal.
+ */
+function underNohup(): boolean {
+  try {
+    if (fstatSync(0).rdev === statSync('/dev/null').rdev) readSync(0, Buffer.alloc(1))
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EBADF'
+  }
 }
 
 /** What a shell expects of a program that a signal ended. SIGHUP asks for the same as SIGTERM. */

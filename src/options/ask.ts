@@ -69,7 +69,9 @@ export async function untilClosed<T>(
   try {
     return await prompt({ input, output, signal: AbortSignal.any([signal, closed.signal]) })
   } catch (error) {
-    if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name)) {
+    // A prompt that ends because its terminal is gone rejects with what it met when it gave the terminal back.
+    const ended = signal.aborted || closed.signal.aborted
+    if (ended || (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name))) {
       throw new PromptClosed(error)
     }
     throw error

@@ -82,7 +82,7 @@ export const host: Kind<string> = {
     if (bare === '') throw new UsageError('a host name or an address is needed')
     if (bare.length > 253) throw new UsageError('a host name has at most 253 characters (RFC 1123)')
     const name = /^(?=.*[a-z_])[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?$/i
-    const v4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
+    const v4 = /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/
     if (!name.test(bare) && !v4.test(bare) && !isIPv6(bare)) {
       throw new UsageError(`"${value}" is neither a host name nor an IP address`)
     }
@@ -127,7 +127,9 @@ function milliseconds(value: string): number {
   if (match === null || unit === undefined) {
     throw new UsageError(`"${value}" is not a duration such as 250ms, 30s, 10m or 24h`)
   }
-  return Math.round(Number(match[1]) * unit)
+  const ms = Number(match[1]) * unit
+  // Half a millisecond is short, not none.
+  return ms > 0 ? Math.max(1, Math.round(ms)) : 0
 }
 
 const byteUnits = new Map([

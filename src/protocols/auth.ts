@@ -10,6 +10,7 @@ export const auth = defineProtocol({
   name: 'auth',
   summary: 'log in with name and password, or go on with a session',
   defaultPort: 9090,
+  secrets: true,
   options: accountOptions,
   claim: (options, services) => claimAccounts(accountsConfig(services.files, options), services),
   shared: (options, services) => shareAccounts(accountsConfig(services.files, options), services),

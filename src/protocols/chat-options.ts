@@ -8,7 +8,7 @@ import type { ServerFiles } from '../serve/protocol.ts'
 import { accountOptions } from './account-options.ts'
 
 /** `100000`, `90d`, `100000,90d`, or `off`. */
-export const historyLimit: Kind<HistoryLimit | undefined> = {
+const historyLimit: Kind<HistoryLimit | undefined> = {
   placeholder: 'COUNT[,AGE]',
   parse(value) {
     if (value.trim().toLowerCase() === 'off') return undefined

@@ -7,8 +7,9 @@ import { chatOptions } from './chat-options.ts'
  */
 export const chat = defineProtocol({
   name: 'chat',
-  summary: 'many people in rooms: names that are accounts, history, one order for everybody',
+  summary: 'rooms for many people: accounts, history, one order for everybody',
   defaultPort: 9194,
+  secrets: true,
   options: chatOptions,
   claim: async (options, services) => (await import('./claim-chat.ts')).claimChat(options, services),
   shared: async (options, services) => (await import('./share-chat.ts')).shareChat(options, services),

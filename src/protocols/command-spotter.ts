@@ -13,9 +13,10 @@ const newline = 0x0a
 const carriageReturn = 0x0d
 /** The longest command line without its newline: `exit\r`. */
 const longestLine = 5
+/** `stop` first: it may be refused and come again and again, and then nothing behind it must have been looked at. */
 const needles: readonly (readonly [command: SpottedCommand, needle: Buffer])[] = [
-  ['exit', Buffer.from('\nexit')],
   ['stop', Buffer.from('\nstop')],
+  ['exit', Buffer.from('\nexit')],
 ]
 
 function commandOf(text: string): SpottedCommand | undefined {
@@ -136,8 +137,8 @@ export class CommandSpotter {
 function firstWholeLine(chunk: Buffer, from: number): Spotted | undefined {
   let found: Spotted | undefined
   for (const [command, needle] of needles) {
-    const end = wholeLineEnd(chunk, needle, from)
-    if (end !== -1 && (found === undefined || end < found.end)) found = { command, end }
+    const end = wholeLineEnd(chunk.subarray(0, found?.end), needle, from)
+    if (end !== -1) found = { command, end }
   }
   return found
 }

@@ -9,7 +9,7 @@ import { CommandSpotter, type SpottedCommand } from './command-spotter.ts'
 /** RFC 862 in spirit: every byte comes back, in order; the lines `exit` and `stop` end the conversation and the server. */
 export const echo = defineProtocol({
   name: 'echo',
-  summary: 'return what a client sends; "exit" ends the conversation, "stop" the server',
+  summary: 'return what a client sends, until "exit"; "stop" ends the server',
   defaultPort: 9007,
   options: {
     portion: option({

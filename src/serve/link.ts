@@ -20,7 +20,7 @@ export interface Link<Remote extends Calls> {
   ): void
   /** Calls and waits. Rejects with what the other side threw, or when the link closes first. */
   ask<K extends keyof Remote & string>(name: K, argument: Argument<Remote, K>): Promise<Result<Remote, K>>
-  /** Rejects what is still waiting with `why`; later answers are ignored. */
+  /** Rejects what is still waiting, and what is asked from now on, with `why`; later answers are ignored. */
   close(why: Error): void
 }
 
@@ -60,6 +60,7 @@ export function connectLink<Remote extends Calls, Local extends Calls>(
 ): Link<Remote> {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let nextId = 1
+  let closed: Error | undefined
 
   const post = (message: Message, transfer?: readonly Transferable[]): void => {
     if (transfer === undefined) port.postMessage(message)
@@ -90,6 +91,7 @@ export function connectLink<Remote extends Calls, Local extends Calls>(
   return {
     tell: (name, argument, transfer) => post({ call: name, value: argument }, transfer),
     ask(name, argument) {
+      if (closed !== undefined) return Promise.reject(closed)
       const id = nextId++
       return new Promise((resolve, reject) => {
         // The other side is typed by `Remote`; what arrives is what its handler returned.
@@ -98,6 +100,7 @@ export function connectLink<Remote extends Calls, Local extends Calls>(
       })
     },
     close(why) {
+      closed = why
       port.off('message', receive)
       for (const { reject } of waiting.values()) reject(why)
       waiting.clear()

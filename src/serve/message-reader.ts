@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
+import { Fifo } from '../base/fifo.ts'
 import { limits } from '../base/limits.ts'
 import type { Decoder } from '../net/codec.ts'
 import { dialectOf } from '../net/dialect.ts'
@@ -27,7 +28,7 @@ export class MessageReader {
   readonly #known = Promise.withResolvers<Dialect>()
   readonly #silence: Timer | undefined
   #decoder: Decoder<Buffer | string> | undefined
-  #inbox: string[] = []
+  readonly #inbox = new Fifo<string>()
   #inboxBytes = 0
   #waiting: PromiseWithResolvers<string | undefined> | undefined
   #ended = false
@@ -48,7 +49,7 @@ export class MessageReader {
 
   /** Messages wait to be taken: reading should pause. */
   get full(): boolean {
-    return this.#fault !== undefined || this.#inbox.length >= limits.inboxCount || this.#inboxBytes >= limits.inboxBytes
+    return this.#fault !== undefined || this.#inbox.size >= limits.inboxCount || this.#inboxBytes >= limits.inboxBytes
   }
 
   dialect(): Promise<Dialect> {

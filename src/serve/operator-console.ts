@@ -3,6 +3,7 @@ import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
+import { noCommand } from '../options/typed-command.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
 import type { Server } from './server.ts'
 
@@ -134,6 +135,8 @@ const commands: Readonly<Record<string, OperatorCommand>> = {
   },
 }
 
+export const operatorUsages = Object.values(commands).map(({ usage }) => usage)
+
 /**
  * Carries out one line that an operator typed and returns the answer, without a newline at its end; empty for an empty line.
  * What goes wrong is part of the answer: an operator's slip never ends a server.
@@ -145,7 +148,7 @@ export async function operate(line: string, tools: OperatorTools): Promise<strin
     const command = Object.hasOwn(commands, name.toLowerCase()) ? commands[name.toLowerCase()] : undefined
     if (command !== undefined) return await command.run(words, tools)
     const answer = await tools.server.command([name, ...words])
-    return answer ?? `"${name}" is no command; "help" shows what you can type here`
+    return answer ?? noCommand(name, Object.keys(commands))
   } catch (error) {
     if (!(error instanceof NetlabError))
       tools.record({ type: 'fault', where: 'operator console', error: errorMessage(error) })

@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
-import type { NetlabError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
@@ -53,8 +52,8 @@ export interface SharedServices {
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink
-  /** What was opened turns out to be unusable: the server stops and says why. */
-  readonly fail: (error: NetlabError) => void
+  /** What was opened turns out to be unusable, or is lost: the server stops and says why. */
+  readonly fail: (error: Error) => void
 }
 
 /** The state that all clients of a server share: one owner, in the listener thread. */
@@ -73,6 +72,8 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
   /** One line for the help. */
   readonly summary: string
   readonly defaultPort: number
+  /** Its clients send passwords, which do not travel between machines in plain text unless the operator insists. */
+  readonly secrets?: true
   /** Options of this protocol only; the common ones come by themselves. */
   readonly options: S
   /**

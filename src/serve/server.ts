@@ -82,14 +82,17 @@ export async function startServer(config: ServeConfig, services: ServerServices)
   }
 
   async function stop(reason: string): Promise<void> {
-    stopping ??= (async () => {
-      const connections = await link.ask('stop', undefined)
-      await worker.terminate()
-      const uptimeMs = Math.round(clock.monotonic() - startedMs)
-      record({ type: 'stopped', service: config.protocol, reason, connections, uptimeMs })
-      stopped.resolve(reason)
-    })()
+    // Whoever waits for `stopped` hears what went wrong.
+    stopping ??= end(reason).catch((error) => stopped.reject(error))
     await stopping
+  }
+
+  async function end(reason: string): Promise<void> {
+    const connections = await link.ask('stop', undefined)
+    await worker.terminate()
+    const uptimeMs = Math.round(clock.monotonic() - startedMs)
+    record({ type: 'stopped', service: config.protocol, reason, connections, uptimeMs })
+    stopped.resolve(reason)
   }
 
   let where: Endpoint

@@ -39,6 +39,12 @@ export function transferable(moving: MovingSocket): Transferable {
   return moving as unknown as Transferable
 }
 
+/** Closes a socket that has not moved, and can't any more. */
+export function discard(moving: MovingSocket): void {
+  if (moving instanceof Socket) moving.destroy()
+  else moving.close()
+}
+
 /**
  * Opens a moved socket for raw reading. What `onChunk` gets is good until it returns, longer once written to this socket; it returns whether reading goes on.
  * `shared` is the buffer of all reads of the thread, so that idle clients cost none: what lands in it is copied. A

@@ -10,7 +10,7 @@ import type { ClientStatus } from './client-runner.ts'
 import type { Arrival, ClientThreadCalls, ClientThreadData, ClientThreadNews } from './client-thread.ts'
 import type { ServeConfig } from './config.ts'
 import { connectLink, type Link } from './link.ts'
-import { type MovingSocket, transferable } from './socket-move.ts'
+import { discard, type MovingSocket, transferable } from './socket-move.ts'
 
 /** What the pool reports to the listener thread. */
 export interface PoolOwner {
@@ -154,6 +154,7 @@ export class ThreadPool {
     worker.on('exit', () => {
       this.#threads.delete(thread)
       link.close(new Error(`a thread that serves clients died: ${cause}`))
+      for (const { moving } of thread.arrivals.splice(0)) discard(moving)
       if (thread.leaving) return
       this.#owner.lost(thread, cause)
       // Not at once: what killed it may go on for a while. A client that can't wait for it starts one, too.

@@ -1,12 +1,14 @@
+import { Fifo } from '../base/fifo.ts'
+
 /** Lines on their way from whoever types them to whoever reads them, one reader. */
 export class LineQueue implements AsyncIterable<string> {
-  readonly #lines: string[] = []
+  readonly #lines = new Fifo<string>()
   #ended = false
   #wake: (() => void) | undefined
 
   /** Lines that wait. */
   get size(): number {
-    return this.#lines.length
+    return this.#lines.size
   }
 
   push(line: string): void {

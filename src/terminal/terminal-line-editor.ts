@@ -25,6 +25,7 @@ export class TerminalLineEditor implements LineEditor {
   /** Printed text whose line has not ended. */
   #begun = ''
   #open = true
+  #closing = false
   #scheduled = false
   /** The shell has the terminal, or is about to. */
   #suspended = false
@@ -51,7 +52,7 @@ export class TerminalLineEditor implements LineEditor {
     this.#readline.on('SIGINT', () => (options.onInterrupt ?? (() => this.close()))())
     this.#readline.on('SIGCONT', this.#onContinue)
     this.#readline.once('close', () => this.#ended())
-    this.#readline.once('error', () => this.close())
+    this.#readline.on('error', () => this.close())
     // Ctrl-D before there was a prompt: nothing more will ever come, not even Ctrl-C.
     if (input.readableEnded === true) this.close()
     this.#schedule()
@@ -85,6 +86,9 @@ export class TerminalLineEditor implements LineEditor {
   }
 
   close(): void {
+    // A terminal that is gone says so again when readline leaves raw mode.
+    if (this.#closing) return
+    this.#closing = true
     this.#readline.close()
   }
 

@@ -1,12 +1,14 @@
+import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { describe, expect, jest, test } from '@jest/globals'
 import type { Accounts } from '../../src/accounts/accounts.ts'
 import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
 import { attachAccounts, type OwnedAccounts, RemoteAccounts } from '../../src/accounts/remote-accounts.ts'
 import { Revocations } from '../../src/accounts/revocations.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
+import type { Thread } from '../../src/base/threads.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 
@@ -44,6 +46,28 @@ describe('accounts of another thread', () => {
     expect(events).toEqual([{ type: 'users-cleared', count: 1 }])
     expect(readdirSync(path).sort()).toEqual(['netlab.db', 'users.json'])
     await expect(one.resume({ token })).rejects.toThrow('the thread that owns the accounts is gone')
+  })
+
+  test('tell the server when their thread dies (it went on and let nobody in any more)', async () => {
+    const thread = new EventEmitter()
+    const worker: Thread = Object.assign(thread, {
+      postMessage: ({ attach }: { readonly attach: MessagePort }) => attach.close(),
+      terminate: async () => undefined,
+      ref: () => undefined,
+      unref: () => undefined,
+    })
+    const failures: string[] = []
+    const config = { usersPath: 'users.json', sessionTimes, hashWidth: 1 }
+    const opening = AccountsThread.open(
+      config,
+      () => worker,
+      () => undefined,
+      ({ message }) => failures.push(message),
+    )
+    thread.emit('message', { state: 'open' })
+    await opening
+    thread.emit('error', new Error('out of memory'))
+    expect(failures).toEqual(['out of memory'])
   })
 
   test('say why they can not be opened, as if it were here', async () => {

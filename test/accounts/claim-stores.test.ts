@@ -1,8 +1,11 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
 import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
 import { claimStores } from '../../src/accounts/claim-stores.ts'
+import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import { SqliteSessionStore } from '../../src/accounts/sqlite-session-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
 import { processes } from '../../src/main/processes.ts'
@@ -61,5 +64,20 @@ test.each([
   const { folder, config } = files()
   writeFileSync(join(folder, name), 'this is neither JSON nor a database, but a sentence')
   expect(() => claimStores(config, services)).toThrow(why)
+  expect(locks(folder)).toEqual([])
+})
+
+test('a session that can’t be read is told, and nothing stays locked', async () => {
+  const { folder, config } = files()
+  new SqliteSessionStore(config.databasePath, processes).close()
+  const database = new DatabaseSync(config.databasePath)
+  database.exec(`INSERT INTO session VALUES (${2n ** 60n}, 'hash', 'ada', '127.0.0.1', 1, 1)`)
+  database.close()
+  const times = { idleMs: 60_000, maxMs: 60_000 }
+  const opened = openAccounts(
+    { ...config, sessionTimes: times, hashWidth: 1 },
+    { ...services, record: () => undefined },
+  )
+  await expect(opened).rejects.toMatchObject({ code: 'DATABASE' })
   expect(locks(folder)).toEqual([])
 })

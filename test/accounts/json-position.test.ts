@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { locate } from '../../src/accounts/json-position.ts'
 import { syntaxErrorOffset } from '../../src/accounts/json-syntax.ts'
+import { codePoint } from '../support/any-text.ts'
 
 describe('the place of a syntax error', () => {
   test.each([
@@ -31,7 +32,7 @@ describe('the place of a syntax error', () => {
 
   test('is behind the end of every good text', () => {
     fc.assert(
-      fc.property(fc.json({ stringUnit: 'binary' }), (text) => {
+      fc.property(fc.json({ stringUnit: codePoint }), (text) => {
         expect(syntaxErrorOffset(text)).toBe(text.length)
       }),
     )

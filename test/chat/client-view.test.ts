@@ -55,6 +55,13 @@ describe('the chat as a client sees it', () => {
     expect(chat.typed('exit now').send).toMatchObject([{ type: 'say', text: 'exit now' }])
   })
 
+  test('a history that was asked for and is empty is said to be (there was no answer at all)', () => {
+    const { chat, texts } = view()
+    chat.welcome('ann')
+    const history: ServerMessage = { type: 'history', room: 'lobby', messages: [], more: false }
+    expect(texts(joined(), history).slice(1)).toEqual(['* nothing was said in #lobby in that time'])
+  })
+
   test('a date stands where the day changes (what was said days ago looked as if it were of today)', () => {
     const { chat, texts } = view()
     chat.welcome('ann')

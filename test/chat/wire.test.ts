@@ -95,6 +95,10 @@ describe('the lines of the chat', () => {
     const commands = commandSpecs.map(([, { usage, summary }]) => ({ usage, summary }))
     const lines = renderLines({ type: 'help', commands }).split('\n')
     expect(lines.filter((line) => line.length >= 80)).toEqual([])
+    const summaries = commands.map(({ summary }) =>
+      lines.find((line) => line.endsWith(`  ${summary}`))?.indexOf(summary),
+    )
+    expect(new Set(summaries)).toEqual(new Set([32]))
   })
 
   test.each([

@@ -70,6 +70,22 @@ describe('connect on a terminal', () => {
     expect(await ended).toBe(ExitCode.interrupted)
   })
 
+  test('who types before the server has asked for a login is asked all the same', async () => {
+    await using server = await listen((socket) => {
+      socket
+        .on('error', () => undefined)
+        .once('data', (first) => {
+          const text = 'netlab auth. "exit" leaves.\nName: '
+          socket.write(first[0] === 0 ? encodeFrame('{"type":"hello","service":"auth"}') : text)
+        })
+    })
+    const { keyboard, screen, ended } = sitDown(server.port, {}, false)
+    keyboard.write('Ada\r')
+    // Questions need a terminal for what is said about the connection, too.
+    await expect(ended).rejects.toThrow('the server asks for a name')
+    expect(screen.text).toEqual(['> Ada', 'the server asks for a login first: what you typed is dropped', ''])
+  })
+
   test('off a terminal, stderr gets a line for each portion', async () => {
     await using server = await listen(echo)
     const { keyboard, screen, stderr, ended } = sitDown(server.port, {}, false)

@@ -41,6 +41,13 @@ describe('coming in', () => {
     expect(simulation.relay.memberCount).toBe(1)
   })
 
+  test('two spellings that are one name in the accounts and the chat are one here too (they were two people)', () => {
+    const simulation = new Simulation()
+    const [first, second] = ['straße', 'STRASSE'].map((name) => simulation.join(name))
+    simulation.clock.advance(1000)
+    expect([first?.events[0]?.type, second?.events[0]]).toMatchObject(['entered', { end: { reason: 'name-taken' } }])
+  })
+
   test('nobody there: asked five times by RFC 6298, then told', () => {
     const simulation = new Simulation({ network: { drop: 1 } })
     const member = simulation.join('ada')

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetworkError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { findRelays } from '../../src/datagram-chat/discovery.ts'
@@ -10,6 +10,7 @@ import { DatagramType, header } from '../../src/datagram-chat/header.ts'
 import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
 import { connectMember } from '../../src/datagram-chat/member-socket.ts'
 import { type RelayServer, type RelayServerOptions, startRelay } from '../../src/datagram-chat/relay-socket.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const closing: (() => void)[] = []
 
@@ -17,14 +18,18 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-async function relay(options: Partial<RelayServerOptions> = {}, events: NetlabEvent[] = []): Promise<RelayServer> {
+async function relay(
+  options: Partial<RelayServerOptions> = {},
+  events: NetlabEvent[] = [],
+  clock: Clock = systemClock,
+): Promise<RelayServer> {
   const server = await startRelay(
     {
       ...{ host: '127.0.0.1', port: 0, strictPort: false, room: 'lobby', maxMembers: 10, maxMembersPerAddress: 10 },
       ...{ partsPerSecond: 100, datagramsPerSecond: 1000, phrase: undefined, network: undefined, discoverable: false },
       ...options,
     },
-    systemClock,
+    clock,
     (event) => void events.push(event),
   )
   closing.push(() => server.stop())
@@ -115,6 +120,16 @@ describe('real sockets', () => {
     ada.member.say('still here')
     expect(await heard).toMatchObject({ text: 'still here', own: true })
     expect(events.filter(({ type }) => type.startsWith('member-')).map(({ type }) => type)).toEqual(['member-joined'])
+  })
+
+  test('what a slow network holds when the relay stops is lost (it was sent through a closed socket: an internal error)', async () => {
+    const clock = new VirtualClock()
+    const network = { drop: 0, duplicate: 0, reorder: 0, delayMs: 50, seed: 1 }
+    const { relay: slow, port } = await relay({ network }, [], clock)
+    slow.receive(encodeQuestion(DatagramType.hello, Buffer.alloc(8, 1)), { address: '127.0.0.1', port })
+    expect(clock.pending).toBeGreaterThan(0)
+    closing.pop()?.()
+    expect(() => clock.advance(1000)).not.toThrow()
   })
 
   test('nobody at the port: told at once', async () => {

@@ -20,7 +20,7 @@ async function startRelay(args: readonly string[] = [], env: Record<string, stri
 }
 
 function says(port: string, name: string, stdin: string, args: readonly string[] = [], env = {}) {
-  return runNetlab(['chat-udp', '127.0.0.1', port, '--name', name, ...args], { stdin, env })
+  return runNetlab(['chat-udp', `127.0.0.1:${port}`, '--name', name, ...args], { stdin, env })
 }
 
 describe('chat-udp from pipes', () => {

@@ -34,7 +34,7 @@ fromSources('bin/netlab', () => {
       const { stdout, stderr, exitCode } = await runNetlab(['--version'], place)
       const found = version ?? 'none'
       expect(stderr).toBe(
-        `netlab: Node 24.20 or newer is needed (found: ${found}); 'npm ci' in ${root}/bin/.. brings it along\n`,
+        `netlab: Node 24.20 or newer is needed (found: ${found}); 'npm ci' in ${root} brings it along\n`,
       )
       expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 70 })
     },
@@ -56,7 +56,7 @@ fromSources('bin/netlab', () => {
   test('a new enough Node without the packages says so', async () => {
     const { root, ...place } = checkout('v24.21.0')
     const { stderr, exitCode } = await runNetlab([], place)
-    expect(stderr).toBe(`netlab: the packages it needs are missing; run 'npm ci' in ${root}/bin/..\n`)
+    expect(stderr).toBe(`netlab: the packages it needs are missing; run 'npm ci' in ${root}\n`)
     expect(exitCode).toBe(70)
   })
 

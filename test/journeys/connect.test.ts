@@ -15,7 +15,7 @@ const echo = (socket: Socket): void => void socket.on('error', () => undefined).
 describe('netlab connect in a pipe', () => {
   test('sends, prints what comes back, and keeps its talk on stderr', async () => {
     await using server = await listen(echo)
-    const { stdout, stderr, exitCode } = await runNetlab(['connect', '127.0.0.1', String(server.port)], {
+    const { stdout, stderr, exitCode } = await runNetlab(['connect', '127.0.0.1', '-p', String(server.port)], {
       stdin: 'a\nb\n',
     })
     expect(stdout).toBe('a\nb\n')

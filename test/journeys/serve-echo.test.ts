@@ -56,6 +56,19 @@ describe('netlab serve echo', () => {
     for (const { message } of log) expect(message).toMatch(/^\w+.* .*\w/)
   })
 
+  test('bug: an operator whose output nobody reads ended the server, with all its clients', async () => {
+    const cwd = temporaryFolder()
+    await using netlab = startNetlab([...local, '--port', '0'], { cwd })
+    const port = portIn(await netlab.line(/listening on/))
+    netlab.process.stdout.destroy()
+    for (const line of ['status', 'help', 'status']) netlab.type(line)
+    const client = await TestClient.connect(port)
+    expect((await client.write('hello\n').bytes(6)).toString()).toBe('hello\n')
+    netlab.type('stop')
+    expect(await netlab.finished()).toMatchObject({ stderr: '', exitCode: 0 })
+    expect(logOf(cwd).at(-1)).toMatchObject({ event: 'stopped' })
+  })
+
   test('SIGTERM ends it with 0 after every client has got its last byte', async () => {
     await using netlab = startNetlab([...local, '--port', '0', '--threads', '2', '--log-to', 'none'])
     const client = await TestClient.connect(portIn(await netlab.line(/listening on/)))
@@ -205,9 +218,18 @@ describe('on a terminal', () => {
     terminal.press(...Array<string>(5).fill(keys.backspace), '0', keys.enter)
     await terminal.see('listening on 127.0.0.1:')
     await terminal.see('echo>')
-    terminal.press('status', keys.enter)
+    terminal.press('sta\t', keys.enter)
     await terminal.see('0 of at most')
     terminal.press('stop', keys.enter)
+    expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
+  })
+
+  test('auth without TLS tells no other machine to come: their logins would be refused', async () => {
+    const terminal = new Terminal(['serve', 'auth', '--host', '0.0.0.0', '--port', '0'])
+    await terminal.see('from another machine nobody can log in without TLS')
+    await terminal.see('auth>')
+    expect(terminal.screen.text).not.toContain('netlab connect')
+    terminal.press(keys.ctrlC)
     expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
   })
 

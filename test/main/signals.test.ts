@@ -25,7 +25,7 @@ test.each([
   ['SIGINT', 'SIGINT', 130],
   ['SIGTERM', 'SIGINT', 130],
   ['SIGINT', 'SIGTERM', 143],
-  ['SIGINT', 'SIGHUP', 143],
+  ['SIGHUP', 'SIGTERM', 143],
 ] as const)('%s, then %s forces the end with %d', (first, second, exit) => {
   const { send, clock, force } = setup()
   send(first)
@@ -39,5 +39,13 @@ test('one Ctrl-C that arrives twice, through npm and the terminal, is one', () =
   send('SIGINT')
   clock.advance(limits.sameSignalMs - 1)
   send('SIGINT')
+  expect(force).not.toHaveBeenCalled()
+})
+
+test('a terminal that goes away says so several times, and what ends in order because of that is not cut off', () => {
+  const { send, clock, force } = setup()
+  send('SIGHUP')
+  clock.advance(limits.sameSignalMs)
+  send('SIGHUP')
   expect(force).not.toHaveBeenCalled()
 })

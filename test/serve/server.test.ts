@@ -61,6 +61,18 @@ test('bug: a server whose thread found that it can not go on while it opened the
   await expect(startTestServer({}, { start: () => listening })).rejects.toThrow('no room for a thread')
 })
 
+test('bug: a server whose listener thread died while the files were checked never ended its start', async () => {
+  const thread = new EventEmitter()
+  const dying: Thread = Object.assign(thread, {
+    postMessage: () => undefined,
+    terminate: async () => undefined,
+    ref: () => undefined,
+    unref: () => undefined,
+  })
+  const check = async (): Promise<boolean> => thread.emit('error', new Error('no memory for a thread'))
+  await expect(startTestServer({}, { start: () => dying, check })).rejects.toThrow('no memory for a thread')
+})
+
 test('a server whose files turn out to be unusable once it listens ends and says why', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'users.json'), 'nonsense')

@@ -9,6 +9,7 @@ export const anyText = (constraints: Omit<StringConstraints, 'unit'> = {}) =>
 
 const surrogates = { first: 0xd800, count: 0x800 }
 
-const codePoint = fc
+/** One character of any kind but a surrogate. */
+export const codePoint = fc
   .integer({ min: 0, max: 0x10ffff - surrogates.count })
   .map((index) => String.fromCodePoint(index < surrogates.first ? index : index + surrogates.count))

@@ -107,6 +107,7 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
   const interrupt = (): void => stopping.abort('SIGINT')
   const context = {
     stdin: onTerminal ? keyboard : pipe,
+    stdinKind: onTerminal ? 'terminal' : 'pipe',
     stdout,
     stderr: onTerminal ? screen : talk,
     environment: {},

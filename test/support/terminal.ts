@@ -54,6 +54,12 @@ export class Terminal {
     return this.screen.waitFor(wanted)
   }
 
+  /** The window is closed. (Not in the types of node-pty, but in all its terminals.) */
+  hangUp(): void {
+    const pty = this.#pty as IPty & { destroy(): void }
+    pty.destroy()
+  }
+
   finished(): Promise<{ readonly exitCode: number; readonly signal: number }> {
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => {

@@ -31,7 +31,12 @@ export interface ThreadedServer {
 /** A whole server: listener thread, client threads, real sockets. The caller stops it. `checked`: its files are known to be good. */
 export async function startTestServer(
   config: Partial<ServeConfig> = {},
-  { start = startThread, log, checked = true }: { start?: StartThread; log?: EventLog; checked?: boolean } = {},
+  {
+    start = startThread,
+    log,
+    checked = true,
+    check = async () => checked,
+  }: { start?: StartThread; log?: EventLog; checked?: boolean; check?: () => Promise<boolean> } = {},
 ): Promise<ThreadedServer> {
   const events: NetlabEvent[] = []
   const server = await startServer(
@@ -42,7 +47,7 @@ export async function startTestServer(
       startThread: start,
       version: '0',
       pid: 0,
-      check: async () => checked,
+      check,
     },
   )
   return { server, port: server.endpoint.port, events }

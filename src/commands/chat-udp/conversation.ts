@@ -1,3 +1,4 @@
+import type { Timer } from '../../base/clock.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { printable } from '../../base/visible.ts'
 import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-event.ts'
@@ -24,6 +25,8 @@ export class Conversation {
   #editor: LineEditor | undefined
   #connection: MemberConnection | undefined
   #entered = false
+  /** Runs between two attempts to get back in. */
+  #again: Timer | undefined
   #refusedText = false
   #onSettled: () => void = () => undefined
   #onNames: () => void = () => undefined
@@ -42,7 +45,7 @@ export class Conversation {
   /** From the door to the end. @throws {NetlabError} when it ends otherwise than by leaving. */
   async run(name: string): Promise<ExitCode> {
     const { signal } = this.#context
-    const leave = () => this.#connection?.member.leave()
+    const leave = () => this.#leave()
     signal.addEventListener('abort', leave, { once: true })
     try {
       let end = await this.#untilEnd(name)
@@ -57,6 +60,7 @@ export class Conversation {
       return this.#refusedText ? ExitCode.negative : ExitCode.ok
     } finally {
       signal.removeEventListener('abort', leave)
+      this.#again?.cancel()
       this.#editor?.close()
       this.#connection?.close()
     }
@@ -84,8 +88,20 @@ export class Conversation {
   #ended(end: MemberEnd): void {
     const { clock, signal } = this.#context
     const again = end.type === 'no-answer' && this.#entered && this.#editor?.interactive === true && !signal.aborted
-    if (!again) this.#onEnd(end)
-    else clock.after(againMs, () => this.#connection?.member.enter())
+    if (!again) {
+      this.#onEnd(end)
+      return
+    }
+    this.#again = clock.after(againMs, () => {
+      this.#again = undefined
+      this.#connection?.member.enter()
+    })
+  }
+
+  #leave(): void {
+    if (this.#again === undefined) this.#connection?.member.leave()
+    // Nobody is there to say goodbye to.
+    else this.#onEnd({ type: 'bye', reason: 'left' })
   }
 
   #begin(name: string): void {
@@ -105,7 +121,7 @@ export class Conversation {
   async #readLines(editor: LineEditor): Promise<void> {
     for await (const line of editor.lines()) if ((await this.#typed(line)) === 'quit') break
     if (!editor.interactive) await this.#untilSettled()
-    this.#connection?.member.leave()
+    this.#leave()
   }
 
   async #typed(line: string): Promise<'quit' | 'go on'> {

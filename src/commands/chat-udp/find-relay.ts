@@ -1,10 +1,12 @@
 import type { Clock } from '../../base/clock.ts'
 import { NetworkError, UsageError } from '../../base/errors.ts'
 import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
-import { formatEndpoint } from '../../net/address.ts'
+import { type Endpoint, formatEndpoint } from '../../net/address.ts'
 import { type AskStreams, untilClosed } from '../../options/ask.ts'
-import { host as hostKind, type Kind } from '../../options/kinds.ts'
+import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
+import { endpointKind } from '../given-endpoint.ts'
+import { relayPort } from './options.ts'
 import type { ChatUdpValues } from './values.ts'
 
 export interface Place {
@@ -20,18 +22,17 @@ interface Surroundings {
   readonly talk: (line: string) => void
 }
 
-const hostOrNothing: Kind<string> = {
+const endpointOrNothing: Kind<Endpoint | undefined> = {
   placeholder: 'HOST',
-  parse: (value) => (value.trim() === '' ? '' : hostKind.parse(value)),
+  parse: (value) => (value.trim() === '' ? undefined : endpointKind.parse(value)),
 }
 
 /** Which relay to join: the one that was given, the one a person names, or the one that answers on the local network. */
 export async function findRelay(values: ChatUdpValues, around: Surroundings): Promise<Place> {
   const { ask, talk } = around
-  if (values.host !== undefined) return { host: values.host, port: values.port }
-  const question = { kind: hostOrNothing, summary: 'the relay', default: '' }
-  const named = (await ask?.('Relay (nothing: look for one on the local network)', question)) ?? ''
-  if (named !== '') return { host: named, port: values.port }
+  const question = { kind: endpointOrNothing, summary: 'the relay', default: undefined }
+  const host = values.host ?? (await ask?.('Relay (nothing: look for one on the local network)', question))
+  if (host !== undefined) return { host: host.host, port: relayPort({ host, port: values.port }) }
   talk('Looking for a relay on the local network …')
   const all = await findRelays(around.clock, around.signal)
   around.signal.throwIfAborted()

@@ -1,8 +1,10 @@
 import { UsageError } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { memberName, roomName } from '../../datagram-chat/names.ts'
-import { choice, duration, flag, host, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
+import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
+import { endpointKind, givenPort } from '../given-endpoint.ts'
+import type { ChatUdpValues } from './values.ts'
 
 /** A share from 0 to 1, written as `10%` or `10`. */
 export const share: Kind<number> = {
@@ -45,14 +47,23 @@ export const nick: Kind<string> = {
  */
 const roomKey: Kind<boolean | string> = { placeholder: '', parse: (value) => value }
 
+/** Where a relay listens. */
+const defaultPort = 9195
+
 export const chatUdpOptions = {
   host: option({
-    kind: optional(host),
-    summary: 'the relay; with --serve, the address to listen on',
+    kind: optional(endpointKind),
+    summary: 'the relay, also HOST:PORT and [IPV6]:PORT; with --serve, the address to listen on',
     default: undefined,
     defaultText: 'look on the local network; with --serve all addresses',
   }),
-  port: option({ kind: port, alias: 'p', summary: 'UDP port of the relay', default: 9195 }),
+  port: option({
+    kind: optional(port),
+    alias: 'p',
+    summary: 'UDP port of the relay',
+    default: undefined,
+    defaultText: String(defaultPort),
+  }),
   serve: option({ kind: flag, summary: 'be the relay that others join', default: false }),
   name: option({ kind: optional(nick), alias: 'n', summary: 'your name in the room', default: undefined }),
   room: option({ kind: optional(room), summary: "the room's name; joining, refuse any other", default: undefined }),
@@ -108,3 +119,8 @@ export const chatUdpOptions = {
     default: true,
   }),
 } as const
+
+/** The relay's port, wherever it was given. @throws {UsageError} */
+export function relayPort({ host, port }: Pick<ChatUdpValues, 'host' | 'port'>): number {
+  return givenPort(host, port) ?? defaultPort
+}

@@ -1,12 +1,10 @@
 import { errorMessage, NetlabError } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
-import { printable } from '../../base/visible.ts'
 import type { RelayServer } from '../../datagram-chat/relay-socket.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { integer } from '../../options/kinds.ts'
+import { noCommand } from '../../options/typed-command.ts'
 import { formatTable, formatTime } from '../../terminal/format.ts'
-import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
-import type { CommandContext } from '../command.ts'
 
 export interface RelayTools {
   readonly server: RelayServer
@@ -16,13 +14,6 @@ export interface RelayTools {
   readonly clearLogs: () => Promise<void>
   readonly record: EventSink
   readonly stop: () => void
-}
-
-/** The operator's end of a relay: commands from standard input, answers on standard output, talk on standard error. */
-export interface RelayConsole {
-  talk(line: string): void
-  operate(tools: RelayTools): void
-  close(): void
 }
 
 interface RelayCommand {
@@ -105,37 +96,14 @@ const commands: Readonly<Record<string, RelayCommand>> = {
   },
 }
 
-/** `wanted` is `--console`; only a terminal or a pipe has somebody at its other end. */
-export function createRelayConsole(context: CommandContext, wanted: boolean): RelayConsole {
-  const { stdin, stdout, stderr, stdinKind, interrupt } = context
-  let editor: LineEditor | undefined
-  return {
-    talk(line) {
-      if (editor?.interactive === true) editor.print(line)
-      else stderr.write(`${line}\n`)
-    },
-    operate(tools) {
-      if (!wanted || stdinKind === 'other') return
-      editor = createLineEditor({ input: stdin, output: stdout, prompt: 'chat-udp> ', onInterrupt: interrupt })
-      void answerAll(editor, tools)
-    },
-    close: () => editor?.close(),
-  }
-}
-
-async function answerAll(editor: LineEditor, tools: RelayTools): Promise<void> {
-  for await (const line of editor.lines()) {
-    const text = await answer(line, tools)
-    if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
-  }
-}
+export const relayUsages = Object.values(commands).map(({ usage }) => usage)
 
 /** Carries out one line; what goes wrong is part of the answer. */
-export async function answer(line: string, tools: RelayTools): Promise<string> {
+export async function operateRelay(line: string, tools: RelayTools): Promise<string> {
   const [, word = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
   if (word === '') return ''
   const command = Object.hasOwn(commands, word.toLowerCase()) ? commands[word.toLowerCase()] : undefined
-  if (command === undefined) return `"${word}" is no command; "help" shows what you can type here`
+  if (command === undefined) return noCommand(word, Object.keys(commands))
   try {
     return await command.run(rest, tools)
   } catch (error) {

@@ -7,9 +7,11 @@ import { formatEndpoint } from '../../net/address.ts'
 import type { CommandContext } from '../command.ts'
 import { demandDescriptors } from '../descriptors.ts'
 import { openEventLog } from '../event-log.ts'
+import { createServerConsole } from '../server-console.ts'
 import { badNetwork } from './bad-network.ts'
+import { relayPort } from './options.ts'
 import { askOnTerminal } from './questions.ts'
-import { createRelayConsole } from './relay-console.ts'
+import { operateRelay, relayUsages } from './relay-console.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
 import type { ChatUdpValues } from './values.ts'
 
@@ -20,10 +22,11 @@ const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.p
 /** `netlab chat-udp --serve`: the relay, until it is stopped. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
   const { clock, machine, signal } = context
+  const port = relayPort(values)
   // Nothing but the log has a thread of its own.
   demandDescriptors(machine.freeDescriptors(), 1, 0)
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
-  const terminal = createRelayConsole(context, values.console)
+  const terminal = createServerConsole(context, values.console)
   const log = openEventLog(values, context, terminal.talk)
   try {
     const startedMs = clock.monotonic()
@@ -36,8 +39,8 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
     const server = await startRelay(
       {
         ...{
-          host: values.host ?? '::',
-          port: values.port,
+          host: values.host?.host ?? '::',
+          port,
           strictPort: values.strictPort,
           room: values.room ?? 'lobby',
         },
@@ -49,24 +52,31 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
       clock,
       record,
     )
-    record({ type: 'listening', service, host: server.host, port: server.port, asked: values.port })
-    announce(server, values, context)
+    record({ type: 'listening', service, host: server.host, port: server.port, asked: port })
+    announce(server, port, context)
     terminal.talk(secrecy(phrase !== undefined))
     context.tellSupervisor('ready')
     const reason = await untilStopped(signal, (stop) => {
-      terminal.operate({
+      const tools = {
         server,
         room: values.room ?? 'lobby',
         upMs: () => clock.monotonic() - startedMs,
-        tail: async (lines) => (await log.tail(lines)).map(renderLine),
+        tail: async (lines: number) => (await log.tail(lines)).map(renderLine),
         clearLogs: () => log.clear(),
         record,
         stop: () => stop('asked by the operator'),
-      })
+      }
+      terminal.operate(service, relayUsages, (line) => operateRelay(line, tools))
     })
     context.tellSupervisor('stopping')
     server.stop()
-    record({ type: 'stopped', service, reason, connections: joins, uptimeMs: clock.monotonic() - startedMs })
+    record({
+      type: 'stopped',
+      service,
+      reason,
+      connections: joins,
+      uptimeMs: Math.round(clock.monotonic() - startedMs),
+    })
     return ExitCode.ok
   } finally {
     terminal.close()
@@ -84,12 +94,12 @@ function untilStopped(signal: AbortSignal, operate: (stop: (reason: string) => v
 }
 
 /** The one line on stdout, and on a terminal what to type on other machines. */
-function announce({ host, port }: RelayServer, values: ChatUdpValues, context: CommandContext): void {
-  const fallback = values.port !== 0 && port !== values.port ? ` (port ${values.port} is taken)` : ''
+function announce({ host, port }: RelayServer, asked: number, context: CommandContext): void {
+  const fallback = asked !== 0 && port !== asked ? ` (port ${asked} is taken)` : ''
   context.stdout.write(`${service}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
   const everywhere = host === '::' || host === '0.0.0.0'
   if (!everywhere || context.stdout.isTTY !== true) return
   for (const address of context.machine.addresses()) {
-    context.stderr.write(`from another machine: netlab chat-udp ${address} ${port}\n`)
+    context.stderr.write(`from another machine: netlab chat-udp ${formatEndpoint(address, port)}\n`)
   }
 }

@@ -14,7 +14,7 @@ export interface ConversationOptions {
   readonly framing: 'auto' | 'frames' | 'text'
   /** Shows the running totals above the prompt. */
   readonly status: boolean
-  /** Ends with undefined when the server, before anything was sent, turns out to be one of ours that people log in to. */
+  /** Ends with undefined when the server, by its first words, turns out to be one of ours that people log in to. */
   readonly spotLogin: boolean
 }
 
@@ -35,6 +35,7 @@ export function converse(
     prompt: '> ',
     onInterrupt: () => resolve({ how: 'left with Ctrl-C', exit: ExitCode.interrupted }),
   })
+  let heard = false
   let manner = options.framing === 'auto' ? undefined : mannerOf(options.framing)
 
   if (options.status && stderr.isTTY === true) {
@@ -52,8 +53,12 @@ export function converse(
   }
   const onData = guarded((chunk: Buffer): void => {
     talk.received(chunk.length)
-    if (manner === undefined && options.spotLogin && isLoginBanner(chunk)) {
+    const first = !heard
+    heard = true
+    if (first && options.spotLogin && isLoginBanner(chunk)) {
       socket.pause()
+      // Typed while we were still connecting, as answers to questions that are asked, and hidden, only now.
+      if (manner !== undefined) editor.print('the server asks for a login first: what you typed is dropped')
       resolve(undefined)
       return
     }

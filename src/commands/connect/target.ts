@@ -1,18 +1,16 @@
-import { UsageError } from '../../base/errors.ts'
-import { type Endpoint, parseEndpoint } from '../../net/address.ts'
+import type { Endpoint } from '../../net/address.ts'
 import { asker } from '../../options/ask.ts'
-import { type Kind, optional, remotePort } from '../../options/kinds.ts'
+import { optional, remotePort } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
 import type { CommandContext } from '../command.ts'
+import { endpointKind, givenPort } from '../given-endpoint.ts'
 
 /** Where echo, the first server one meets, listens. */
 const defaultPort = 9007
 
-const endpoint: Kind<Endpoint> = { placeholder: 'HOST', parse: parseEndpoint }
-
 export const targetOptions = {
   host: option({
-    kind: endpoint,
+    kind: endpointKind,
     summary: 'name or address of the server; also HOST:PORT and [IPV6]:PORT',
     default: { host: '127.0.0.1' },
     defaultText: '127.0.0.1',
@@ -20,6 +18,7 @@ export const targetOptions = {
   }),
   port: option({
     kind: optional(remotePort),
+    alias: 'p',
     summary: 'port of the server',
     default: undefined,
     defaultText: String(defaultPort),
@@ -31,13 +30,8 @@ export async function chooseTarget(
   values: { readonly host: Endpoint; readonly port: number | undefined },
   { stdin, stderr, signal }: CommandContext,
 ): Promise<Required<Endpoint>> {
-  const { host, port } = values.host
-  if (port !== undefined && values.port !== undefined && port !== values.port) {
-    throw new UsageError(`the port is given twice: ${port} with the host, and ${values.port}`, {
-      hint: 'leave one of them',
-    })
-  }
-  const given = port ?? values.port
+  const { host } = values.host
+  const given = givenPort(values.host, values.port)
   if (given !== undefined) return { host, port: given }
   if (stdin.isTTY !== true || stderr.isTTY !== true) return { host, port: defaultPort }
   const ask = asker({ input: stdin, output: stderr, signal })

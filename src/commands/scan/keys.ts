@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { CommandContext } from '../command.ts'
 
 export interface KeyActions {
@@ -9,8 +8,9 @@ export interface KeyActions {
 }
 
 /** Listens for single keys on a terminal until the returned function is called; elsewhere does nothing. */
-export function listenKeys({ stdin, stderr, interrupt }: CommandContext, actions: KeyActions): () => void {
-  if (stdin.isTTY !== true || stderr.isTTY !== true || !inForeground()) return () => {}
+export function listenKeys(context: CommandContext, actions: KeyActions): () => void {
+  const { stdin, stdinKind, stderr, interrupt } = context
+  if (stdinKind !== 'terminal' || stderr.isTTY !== true) return () => {}
   const onKeys = (keys: Buffer | string): void => {
     for (const key of keys.toString()) {
       if (key === ' ') actions.status()
@@ -25,16 +25,5 @@ export function listenKeys({ stdin, stderr, interrupt }: CommandContext, actions
     stdin.off('data', onKeys)
     stdin.setRawMode(false)
     stdin.pause()
-  }
-}
-
-/** A job in the background that changes the terminal's mode is stopped by the system (SIGTTOU), so it must not. */
-function inForeground(): boolean {
-  try {
-    // After the name in parentheses: state, parent, group, session, terminal, the foreground group, -1 without a terminal (proc_pid_stat(5)).
-    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return fields[5] === '-1' || fields[2] === fields[5]
-  } catch {
-    return true
   }
 }

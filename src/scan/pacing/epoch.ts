@@ -85,6 +85,11 @@ export class Epoch {
     if (purpose !== 'fresh') this.canaries++
   }
 
+  /** Answers so far, those to retries included. */
+  get answers(): number {
+    return this.#answered
+  }
+
   /** Everything sent was answered: nothing more can come. */
   get isAnswered(): boolean {
     return this.#answered === this.sent

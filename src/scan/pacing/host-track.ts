@@ -148,7 +148,7 @@ class LossCount {
 const unknown = new LossCount()
 
 /** A few ports that are known to answer. One that falls silent while others answer is dropped: it stopped listening. */
-export class CanarySet {
+class CanarySet {
   readonly #ports: number[] = []
   readonly #misses: number[] = []
 

@@ -1,20 +1,23 @@
 import { limits } from '../base/limits.ts'
 import { printable } from '../base/visible.ts'
-import { type OperatorTools, operate } from '../serve/operator-console.ts'
+import { completeUsage } from '../options/typed-command.ts'
 import { createLineEditor, type LineEditor } from '../terminal/line-editor.ts'
 import type { CommandContext } from './command.ts'
 
 /** The operator's end of a server: commands from standard input, answers on standard output, talk on standard error. */
-export interface ServeConsole {
+export interface ServerConsole {
   /** A line of talk: an event, a trouble. Never cuts through a line being typed. */
   talk(line: string): void
-  /** Starts to take commands. The end of the input ends the commands, not the server. */
-  operate(tools: OperatorTools): void
+  /**
+   * Starts to take commands, a line each, and prints what `carryOut` answers. The end of the input ends the commands, not the
+   * server. `usages` are what Tab completes.
+   */
+  operate(service: string, usages: readonly string[], carryOut: (line: string) => Promise<string>): void
   close(): void
 }
 
 /** `wanted` is `--console`; only a terminal or a pipe has somebody at its other end. */
-export function createServeConsole(context: CommandContext, wanted: boolean): ServeConsole {
+export function createServerConsole(context: CommandContext, wanted: boolean): ServerConsole {
   const { stdout, stderr, stdinKind, interrupt } = context
   let editor: LineEditor | undefined
   let unseen = 0
@@ -30,28 +33,31 @@ export function createServeConsole(context: CommandContext, wanted: boolean): Se
     stderr.write(`${line}\n`)
   }
 
+  // Nobody reads the answers any more: that is no reason to leave the clients.
+  stdout.on('error', () => undefined)
   return {
     talk(line) {
       if (editor?.interactive === true) editor.print(line)
       else say(line)
     },
-    operate(tools) {
+    operate(service, usages, carryOut) {
       if (!wanted || stdinKind === 'other') return
       editor = createLineEditor({
         input: context.stdin,
         output: stdout,
-        prompt: `${tools.service}> `,
+        prompt: `${service}> `,
         onInterrupt: interrupt,
+        complete: (typed) => completeUsage(typed, usages),
       })
-      void answer(editor, tools)
+      void answerAll(editor, carryOut)
     },
     close: () => editor?.close(),
   }
 }
 
-async function answer(editor: LineEditor, tools: OperatorTools): Promise<void> {
+async function answerAll(editor: LineEditor, carryOut: (line: string) => Promise<string>): Promise<void> {
   for await (const line of editor.lines()) {
-    const text = await operate(line, tools)
+    const text = await carryOut(line)
     if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
   }
 }

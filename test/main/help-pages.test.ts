@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals'
+import { commands } from '../../src/commands/index.ts'
+import type { CommandNode } from '../../src/commands/tree.ts'
+import { commandHelp } from '../../src/main/command-help.ts'
+import { groupHelp } from '../../src/main/help.ts'
+
+/** Of the terminal that everybody has. */
+const columns = 80
+
+const tooLong = (page: string): string[] => page.split('\n').filter((line) => line.length > columns)
+
+/** Every group of commands, from the top. */
+async function groups(
+  nodes: readonly CommandNode[],
+  path: readonly string[] = [],
+): Promise<[string[], readonly CommandNode[]][]> {
+  const below = nodes.map(async (node) => ('load' in node ? [] : groups(await node.children(), [...path, node.name])))
+  return [[[...path], nodes], ...(await Promise.all(below)).flat()]
+}
+
+test('every page of help fits a terminal of 80 columns, its last notes too', async () => {
+  for (const [path, nodes] of await groups(commands)) {
+    expect(tooLong(groupHelp(path, nodes, columns))).toEqual([])
+    for (const node of nodes) {
+      if ('load' in node) expect(tooLong(commandHelp(await node.load(), `netlab ${node.name}`, columns))).toEqual([])
+    }
+  }
+})
+
+test('every choice of the menu is one row', async () => {
+  for (const [, nodes] of await groups(commands)) {
+    const width = Math.max(...nodes.map(({ name }) => name.length))
+    for (const { summary } of nodes) expect(`> ${' '.repeat(width)}  ${summary}`.length).toBeLessThan(columns)
+  }
+})
