@@ -4,10 +4,11 @@ import { basename, join } from 'node:path'
 import { makeBinary } from './package/binary.ts'
 import { bundle } from './package/bundle.ts'
 import { distFolder } from './package/folders.ts'
-import { NotToBeHad } from './package/npm-package.ts'
+import { NotToBeHad, WrongSum } from './package/npm-package.ts'
 import { type Target, targets } from './package/targets.ts'
 
-// npm run package [-- TARGET…]: standalone binaries in dist/, with their checksums. Ends with 69 where a Node for one can't be had.
+// npm run package [-- TARGET…]: standalone binaries in dist/, with their checksums. Ends with 69 where a Node for one
+// can't be had, with 1 where it is another one than package-lock.json means.
 const asked = process.argv.slice(2)
 const known = targets.map(({ name }) => name)
 const wrong = asked.find((name) => name !== 'all' && !known.includes(name))
@@ -38,8 +39,9 @@ async function made(target: Target): Promise<string> {
   try {
     return await makeBinary(target, bundled)
   } catch (error) {
-    if (!(error instanceof NotToBeHad)) throw error
+    const exitCode = error instanceof NotToBeHad ? 69 : error instanceof WrongSum ? 1 : undefined
+    if (exitCode === undefined || !(error instanceof Error)) throw error
     console.error(`${target.name}: not made, ${error.message}`)
-    process.exit(69)
+    process.exit(exitCode)
   }
 }

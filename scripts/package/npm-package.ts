@@ -23,9 +23,12 @@ export function locked(name: string): Locked {
 /** Neither the registry nor npm's cache has it; npm has said why. */
 export class NotToBeHad extends Error {}
 
+/** What came is not what package-lock.json means. */
+export class WrongSum extends Error {}
+
 /**
  * The folder of a package, whatever platform it is for: `npm ci` installs those of this machine only. It comes from the
- * registry or npm's cache; an archive whose sha512 is not the expected one is never unpacked. @throws {NotToBeHad}
+ * registry or npm's cache; an archive whose sha512 is not the expected one is never unpacked. @throws {NotToBeHad, WrongSum}
  */
 export function npmPackage(name: string, { version, integrity } = locked(name)): string {
   const id = `${name.replaceAll('/', '+')}-${version}`
@@ -38,7 +41,7 @@ export function npmPackage(name: string, { version, integrity } = locked(name)):
     const [{ filename }] = JSON.parse(packed)
     const archive = readFileSync(join(unpacking, filename))
     const sum = `sha512-${createHash('sha512').update(archive).digest('base64')}`
-    if (sum !== integrity) throw new Error(`${name}@${version} has ${sum}, but ${integrity} is expected`)
+    if (sum !== integrity) throw new WrongSum(`${name}@${version} has ${sum}, but ${integrity} is expected`)
     execFileSync('tar', ['-xzf', filename], { cwd: unpacking })
     renameSync(join(unpacking, 'package'), folder)
   } finally {

@@ -1,5 +1,7 @@
 import { getAsset, isSea } from 'node:sea'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { errorCode, NetlabError } from '../base/errors.ts'
+import { ExitCode } from '../base/exit-codes.ts'
 import type { StartThread, ThreadEntry } from '../base/threads.ts'
 
 /**
@@ -16,9 +18,14 @@ const prepared = new Map<string, Worker>()
  * that is idle at this moment.
  */
 export function prepareThread(entry: ThreadEntry, name: string): void {
-  const worker = launch(entry, { name, workerData: null })
-  prepared.set(name, worker)
   // One that fails here is simply started when it is wanted, and then its failure is heard.
+  let worker: Worker
+  try {
+    worker = launch(entry, { name, workerData: null })
+  } catch {
+    return
+  }
+  prepared.set(name, worker)
   worker.once('error', () => prepared.delete(name))
   worker.once('exit', () => prepared.delete(name))
 }
@@ -39,7 +46,15 @@ function launch(entry: ThreadEntry, given: WorkerOptions): Worker {
     // Workers report through the log; what they print by mistake still reaches the terminal.
     stdin: false,
   }
-  // The standalone binary has no files but carries the programs.
-  if (isSea()) return new Worker(getAsset('thread.js', 'utf8'), { ...options, eval: true, argv: [entry] })
-  return new Worker(new URL(`./entries/${entry}.ts`, import.meta.url), options)
+  try {
+    // The standalone binary has no files but carries the programs.
+    if (isSea()) return new Worker(getAsset('thread.js', 'utf8'), { ...options, eval: true, argv: [entry] })
+    return new Worker(new URL(`./entries/${entry}.ts`, import.meta.url), options)
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_WORKER_INIT_FAILED') throw error
+    throw new NetlabError('EAGAIN', ExitCode.unavailable, 'the system gives this process no more threads', {
+      hint: 'raise the limit (ulimit -u, or TasksMax of systemd), or end other processes of this user',
+      cause: error,
+    })
+  }
 }

@@ -35,7 +35,7 @@ export class FrameInbox {
     if (socket.remoteAddress === undefined) socket.once('connect', () => socket.remoteAddress)
     socket.on('error', (error) => this.#close({ how: 'broken', error: this.#describe(error) }))
     socket.once('end', () => this.#close({ how: 'finished' }))
-    socket.once('close', () => this.#close({ how: 'closed' }))
+    socket.once('close', () => this.#close(this.#closed()))
   }
 
   /**
@@ -53,10 +53,15 @@ export class FrameInbox {
 
   #start(): void {
     this.#reading = true
-    const { errored, readableEnded, destroyed } = this.#socket
-    if (errored !== null) this.#close({ how: 'broken', error: this.#describe(errored) })
-    else if (readableEnded || destroyed) this.#close({ how: 'closed' })
+    const { readableEnded, destroyed } = this.#socket
+    if (readableEnded || destroyed) this.#close(this.#closed())
     else this.#socket.on('readable', () => this.#pump())
+  }
+
+  /** How a socket was closed that is: an error of one that was destroyed at once is no event. */
+  #closed(): End {
+    const { errored } = this.#socket
+    return errored === null ? { how: 'closed' } : { how: 'broken', error: this.#describe(errored) }
   }
 
   #pump(): void {

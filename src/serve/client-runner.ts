@@ -152,10 +152,12 @@ export class ClientRunner implements ConnectionHost {
     if (this.#sweep !== undefined && this.#sweepMs <= delayMs) return
     this.#sweep?.cancel()
     this.#sweepMs = delayMs
-    this.#sweep = this.clock.after(delayMs, () => this.#look(), { background: true })
+    // After a pause of this whole process it is late, and what clients said meanwhile lies there: that is read first.
+    this.#sweep = this.clock.after(delayMs, () => setImmediate(() => this.#look()), { background: true })
   }
 
   #look(): void {
+    this.#sweep?.cancel()
     this.#sweep = undefined
     this.#sweepMs = Number.POSITIVE_INFINITY
     const now = this.clock.monotonic()

@@ -103,7 +103,12 @@ export function runListenerThread(
   const serve = (definition: ProtocolDefinition): void => {
     shared ??= share(definition)
     shared?.catch(fail)
-    pool = new ThreadPool(config, poolOwner(shared))
+    try {
+      pool = new ThreadPool(config, poolOwner(shared))
+    } catch (error) {
+      fail(error)
+      return
+    }
     pool.ready().catch(fail)
   }
 

@@ -36,6 +36,15 @@ betweenMachines(({ server, ann }) => {
     expect(exitCode).toBe(0)
   })
 
+  const onIpv6 = families.includes('IPv6') ? test : test.skip
+  onIpv6.each(['net', 'libc'])(
+    'a link that has other addresses, too, was not found by its link-local ones: %s',
+    async (engine) => {
+      const { stdout } = await ann.run(['scan', ann.serverOnLink, '-p', port, '--engine', engine, '-q'])
+      expect(stdout).toContain(`Port ${port} open`)
+    },
+  )
+
   /** A scan that takes as many seconds as it has thousands of ports, and has had its first answer. */
   async function scanUnderWay(ports: string) {
     const list = ['-p', `${ports},${port}`, '--rate', '1000']

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { connect as dial, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/exit-codes.ts'
+import { limits } from '../../src/base/limits.ts'
 import { Account } from '../../src/commands/connect/account.ts'
 import { Connection } from '../../src/commands/connect/connection.ts'
 import { Talk } from '../../src/commands/connect/talk.ts'
@@ -96,6 +97,38 @@ describe('connect to serve auth, in a pipe', () => {
     })
     expect(denied.stdout.text).toBe('')
     expect(denied.stderr.text).toMatch(/: the login was refused\n$/)
+  })
+
+  test('a hello that came too late was taken for no netlab server: then it is said once more', async () => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    let greeted = 0
+    await using slow = await listen((socket) => {
+      if (++greeted <= limits.helloRetryCount) socket.write('netlab auth. "exit" leaves.\nName:\n')
+      else socket.pipe(dial(auth.port)).pipe(socket)
+    })
+    const { ended, stdout } = run(slow.port, temporaryFolder(), { user: 'Ada', password }, 'whoami')
+    expect(await ended).toBe(ExitCode.ok)
+    expect(stdout.text).toMatch(/^Ada, session /)
+
+    greeted = -1
+    await expect(run(slow.port, temporaryFolder(), { user: 'Ada', password }).ended).rejects.toMatchObject({
+      exit: ExitCode.unavailable,
+      message: expect.stringContaining('hears this client too late'),
+    })
+    expect(greeted).toBe(limits.helloRetryCount)
+  })
+
+  test('why a server lets nobody in is said, however its line comes', async () => {
+    await using full = await listen((socket) => {
+      socket.write('netlab: no more ')
+      socket.once('data', () => socket.end('clients\n'))
+    })
+    const refused = run(full.port, temporaryFolder(), { user: 'Ada', password })
+    await expect(refused.ended).rejects.toMatchObject({
+      exit: ExitCode.unavailable,
+      message: 'the server says: no more clients',
+    })
   })
 
   test('--no-session uses nothing and keeps nothing', async () => {

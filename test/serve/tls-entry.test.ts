@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { afterEach, expect, test } from '@jest/globals'
+import { errorCode } from '../../src/base/errors.ts'
+import { limits } from '../../src/base/limits.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import type { ServeConfig } from '../../src/serve/config.ts'
 import { defineProtocol } from '../../src/serve/protocol.ts'
+import { tlsEntry } from '../../src/serve/tls-entry.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
+import { listen } from '../support/sockets.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const tls = selfSignedCertificate('localhost', Date.now())
 let server: LocalServer
@@ -71,6 +77,19 @@ test('bug: a plain client that said nothing but its end was never let go', async
   client.end()
   expect((await client.all()).length).toBe(0)
   expect(await server.event('disconnected')).toMatchObject({ reason: 'peer-closed', received: 0 })
+})
+
+test('bytes that are there when the time is up have the first word (TLS was taken for silence on a busy machine)', async () => {
+  const clock = new VirtualClock()
+  const entered = Promise.withResolvers<unknown>()
+  await using one = await listen((socket) => {
+    entered.resolve(tlsEntry(tls)(socket, true, clock).catch(errorCode))
+    client.write(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
+    // As timers do it: after this, the loop looks at its sockets once before the next immediate.
+    setImmediate(() => clock.advance(limits.dialectMs))
+  })
+  const client = connect(one.port, '127.0.0.1')
+  expect(await entered.promise).toBe('TLS_HANDSHAKE')
 })
 
 test('garbage in the place of a handshake costs that connection only', async () => {

@@ -46,6 +46,8 @@ export class Machine {
 export class Client extends Machine {
   /** The server's address at the other end of the cable. */
   readonly server: Readonly<Record<Family, string>>
+  /** The same end by its address on that link alone, with the link's name here. */
+  readonly serverOnLink: string
   readonly #ends: readonly { readonly namespace: string; readonly address: Readonly<Record<Family, string>> }[]
   readonly #link: string
 
@@ -56,6 +58,7 @@ export class Client extends Machine {
     // Addresses for documentation (RFC 5737, RFC 3849): nothing real can be meant by a mistake.
     const own = { IPv4: `192.0.2.${number * 4 + 2}`, IPv6: `2001:db8:${number}::2` }
     this.server = { IPv4: `192.0.2.${number * 4 + 1}`, IPv6: `2001:db8:${number}::1` }
+    this.serverOnLink = `fe80::1:${number}%${this.#link}`
     this.#ends = [
       { namespace, address: own },
       { namespace: server, address: this.server },
@@ -73,6 +76,10 @@ export class Client extends Machine {
       ip('-n', namespace, 'addr', 'add', `${address.IPv6}/64`, 'dev', link, 'nodad')
       // The neighbour is asked for as long as usual, but ten times as often.
       ip('-n', namespace, ...'ntable change name ndisc_cache retrans 100 mcast_probes 30 dev'.split(' '), link)
+    }
+    if (families.includes('IPv6')) {
+      const address = this.serverOnLink.replace(/%.*/, '/64')
+      for (const { namespace } of this.#ends.slice(1)) ip('-n', namespace, 'addr', 'add', address, 'dev', link, 'nodad')
     }
     this.plug()
   }

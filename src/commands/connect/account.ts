@@ -1,6 +1,7 @@
 import { accountCommands } from '../../accounts/server-text.ts'
-import { errorMessage, NetlabError, UsageError } from '../../base/errors.ts'
+import { errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
+import { limits } from '../../base/limits.ts'
 import { Backoff } from '../../chat/backoff.ts'
 import { clientStyle, localTime } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
@@ -61,15 +62,21 @@ export class Account {
 
   /**
    * Logs in and talks on a fresh connection, in frames. Undefined when the server is none that people log in to.
-   * @param redial makes another connection, for a chat whose first one is lost.
+   * @param redial makes another connection, for a hello that came too late and a chat whose first connection is lost.
    * Rejects with NetlabError REFUSED for a negative answer, and else as connections do.
    */
   async hold(connection: Connection, redial: () => Promise<Connection>): Promise<Ending | undefined> {
     const { context } = this.#options
-    const channel = this.#channel(connection)
+    let channel = this.#channel(connection)
     try {
-      const service = await this.#greet(channel)
+      let service = await this.#greet(channel)
+      for (let again = 0; service === 'unheard' && again < limits.helloRetryCount; again++) {
+        channel.close()
+        channel = this.#channel(await redial())
+        service = await this.#greet(channel)
+      }
       if (service === undefined) return undefined
+      if (service === 'unheard') throw unheard(this.#server)
       for (;;) {
         const welcome = await logIn(channel, this.#desk())
         const interrupted = Promise.withResolvers<Ending>()
@@ -150,7 +157,7 @@ export class Account {
     return new Channel(connection, this.#options.context.signal)
   }
 
-  #greet(channel: Channel): Promise<LoginService | undefined> {
+  #greet(channel: Channel): ReturnType<typeof greet> {
     return greet(channel, this.#options.context.clock, this.#options.timeoutMs)
   }
 
@@ -193,6 +200,12 @@ export class Account {
       hint: 'use --tls; or say --insecure if nobody else is on the way, --no-session to talk without logging in',
     })
   }
+}
+
+function unheard(server: string): NetworkError {
+  return new NetworkError('UNHEARD', `${server} hears this client too late, and takes it for a person`, {
+    hint: 'try again; or log in by hand, with --framing text',
+  })
 }
 
 /** Why the session can't be kept, if so: that is no reason not to talk in it. */
