@@ -15,19 +15,20 @@ const prepared = new Map<string, Worker>()
 
 /**
  * Starts a thread that will be wanted, before it is known what it gets: a thread needs as long as a whole Node, on a processor
- * that is idle at this moment.
+ * that is idle at this moment. Undefined where the system gives none: it is started when it is wanted, and then its failure is
+ * heard.
  */
-export function prepareThread(entry: ThreadEntry, name: string): void {
-  // One that fails here is simply started when it is wanted, and then its failure is heard.
+export function prepareThread(entry: ThreadEntry, name: string): Worker | undefined {
   let worker: Worker
   try {
     worker = launch(entry, { name, workerData: null })
   } catch {
-    return
+    return undefined
   }
   prepared.set(name, worker)
   worker.once('error', () => prepared.delete(name))
   worker.once('exit', () => prepared.delete(name))
+  return worker
 }
 
 /** Starts one of the programs in `entries/`. Where their files are is known here and nowhere else. */

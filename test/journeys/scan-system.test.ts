@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { executable } from '../support/executable.ts'
 import { runNetlab, startNetlab } from '../support/run-netlab.ts'
+import { threadNames } from '../support/thread-names.ts'
 
 /** Loopback of a new network namespace, with source ports from the given range. */
 function inNamespace(range: string, command: string): string[] {
@@ -42,18 +42,8 @@ const onLinux = process.platform === 'linux' ? test : test.skip
 onLinux('a scan that the processor holds up has threads of its own (needs /proc)', async () => {
   // Far more than is needed: it is stopped as soon as the threads are seen.
   await using netlab = startNetlab(['scan', '127.0.0.0/16', '--threads', '64', '--yes', '--json', '-q'])
-  const tasks = `/proc/${netlab.process.pid}/task`
-  while (!readdirSync(tasks).some((id) => nameOf(`${tasks}/${id}`) === 'scan-1')) await new Promise(setImmediate)
+  while (!threadNames(netlab.process.pid).includes('scan-1')) await new Promise(setImmediate)
   const { stdout, exitCode } = await netlab.stop('SIGINT')
   expect(exitCode).toBe(130)
   expect(JSON.parse(stdout).threads).toBeGreaterThanOrEqual(1)
 })
-
-/** The name of a thread; empty when it is gone already. */
-function nameOf(task: string): string {
-  try {
-    return readFileSync(`${task}/comm`, 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
