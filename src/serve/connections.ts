@@ -78,7 +78,7 @@ export class Connections {
     }
     const peer: Peer = { address: plainAddress(remoteAddress), port: remotePort }
     if (this.#entries.size < this.#capacity.clients) return peer
-    this.#refuse(socket, peer)
+    this.refuse(socket, peer, this.#capacity.reason)
     return undefined
   }
 
@@ -109,8 +109,7 @@ export class Connections {
   }
 
   /** A sentence and a close; the sentence must survive what the peer may be sending meanwhile. */
-  #refuse(socket: Socket, peer: Peer): void {
-    const { reason } = this.#capacity
+  refuse(socket: Socket, peer: Peer, reason: Refusal): void {
     this.#record({ type: 'refused', peer, reason })
     socket.on('error', () => undefined)
     if (this.#refusals >= this.#capacity.refusals) {

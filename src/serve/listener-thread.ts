@@ -68,8 +68,14 @@ export function runListenerThread(
     accept(socket) {
       const peer = connections.admit(socket)
       if (peer === undefined || pool === undefined) return
+      const thread = pool.choose()
+      if (thread === undefined) {
+        connections.refuse(socket, peer, 'thread-cap')
+        return
+      }
       const id = connections.nextId()
-      connections.add(id, peer, pool.take(id, peer, detach(socket)))
+      connections.add(id, peer, thread)
+      pool.give(thread, { id, peer, moving: detach(socket) })
     },
   })
 

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
-import { errorMessage } from '../base/errors.ts'
-import type { EventSink, Peer } from '../base/events.ts'
+import { errorMessage, NetlabError } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
@@ -10,7 +10,7 @@ import type { ClientStatus } from './client-runner.ts'
 import type { Arrival, ClientThreadCalls, ClientThreadData, ClientThreadNews } from './client-thread.ts'
 import type { ServeConfig } from './config.ts'
 import { connectLink, type Link } from './link.ts'
-import { discard, type MovingSocket, transferable } from './socket-move.ts'
+import { discard, transferable } from './socket-move.ts'
 
 /** What the pool reports to the listener thread. */
 export interface PoolOwner {
@@ -66,15 +66,17 @@ export class ThreadPool {
     return this.#threads.size
   }
 
-  /** Gives a new connection to the thread with the fewest. */
-  take(id: number, peer: Peer, moving: MovingSocket): ClientThread {
-    const thread = this.#config.threadPerClient ? this.#start() : this.#idlest()
+  /** The thread for one more connection: one of its own, or the one with the fewest. Undefined when the system gives none. */
+  choose(): ClientThread | undefined {
+    const idlest = this.#config.threadPerClient ? undefined : this.#idlest()
+    return idlest ?? this.#tryToStart()
+  }
+
+  /** Gives a new connection to a thread that was chosen for it just now. */
+  give(thread: ClientThread, arrival: Arrival): void {
     thread.clients++
-    if (thread.arrivals.push({ id, peer, moving }) === 1) {
-      // Everything accepted in one turn of the loop moves in one message.
-      setImmediate(() => this.#move(thread))
-    }
-    return thread
+    // Everything accepted in one turn of the loop moves in one message.
+    if (thread.arrivals.push(arrival) === 1) setImmediate(() => this.#move(thread))
   }
 
   /** A connection of this thread is over. */
@@ -109,10 +111,10 @@ export class ThreadPool {
     await thread.worker.terminate()
   }
 
-  #idlest(): ClientThread {
+  #idlest(): ClientThread | undefined {
     let idlest: ClientThread | undefined
     for (const thread of this.#threads) if (idlest === undefined || thread.clients < idlest.clients) idlest = thread
-    return idlest ?? this.#start()
+    return idlest
   }
 
   #move(thread: ClientThread): void {
@@ -126,21 +128,34 @@ export class ThreadPool {
     )
   }
 
-  #refill(): void {
-    if (!this.#closed && this.#threads.size < this.#config.threads) this.#start()
+  /** Not at once: what killed a thread may go on for a while. A client that can't wait for it starts one, too. */
+  #refillLater(): void {
+    const refill = (): void => {
+      if (this.#closed || this.#threads.size >= this.#config.threads) return
+      if (this.#tryToStart() === undefined) this.#refillLater()
+    }
+    this.#owner.clock.after(limits.threadRestartMs, refill, { background: true })
   }
 
+  /** A system that has no more threads to give costs a client, not the server. */
+  #tryToStart(): ClientThread | undefined {
+    try {
+      return this.#start()
+    } catch (error) {
+      if (error instanceof NetlabError) return undefined
+      throw error
+    }
+  }
+
+  /** @throws {NetlabError} when the system gives no more threads */
   #start(): ClientThread {
     const index = this.#nextIndex++
     const endpoint = this.#owner.log.fork()
     const shared = this.#owner.attachShared === undefined ? undefined : new MessageChannel()
     if (shared !== undefined) this.#owner.attachShared?.(shared.port1)
     const data: ClientThreadData = { config: this.#config, thread: index, shared: shared?.port2 }
-    const worker = this.#owner.startThread('client', {
-      name: `client-${index}`,
-      data: { ...data, log: endpoint },
-      transfer: [...transferOf(endpoint), ...(shared === undefined ? [] : [shared.port2])],
-    })
+    const transfer = [...transferOf(endpoint), ...(shared === undefined ? [] : [shared.port2])]
+    const worker = this.#startWorker(`client-${index}`, { ...data, log: endpoint }, transfer)
     const link = connectLink<ClientThreadCalls, ClientThreadNews>(worker, {
       ended: (ids) => this.#owner.ended(ids),
       stopRequested: (by) => this.#owner.stopRequested(by),
@@ -157,10 +172,18 @@ export class ThreadPool {
       for (const { moving } of thread.arrivals.splice(0)) discard(moving)
       if (thread.leaving) return
       this.#owner.lost(thread, cause)
-      // Not at once: what killed it may go on for a while. A client that can't wait for it starts one, too.
-      if (this.#config.threadPerClient) return
-      this.#owner.clock.after(limits.threadRestartMs, () => this.#refill(), { background: true })
+      if (!this.#config.threadPerClient) this.#refillLater()
     })
     return thread
+  }
+
+  #startWorker(name: string, data: unknown, transfer: readonly MessagePort[]): Thread {
+    try {
+      return this.#owner.startThread('client', { name, data, transfer })
+    } catch (error) {
+      // Their other ends hear of it.
+      for (const port of transfer) port.close()
+      throw error
+    }
   }
 }

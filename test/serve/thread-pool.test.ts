@@ -1,6 +1,10 @@
 import { EventEmitter } from 'node:events'
-import { expect, jest, test } from '@jest/globals'
-import type { Thread } from '../../src/base/threads.ts'
+import { describe, expect, jest, test } from '@jest/globals'
+import { NetlabError } from '../../src/base/errors.ts'
+import { ExitCode } from '../../src/base/exit-codes.ts'
+import { limits } from '../../src/base/limits.ts'
+import type { StartThread, Thread } from '../../src/base/threads.ts'
+import type { ServeConfig } from '../../src/serve/config.ts'
 import { ThreadPool } from '../../src/serve/thread-pool.ts'
 import { testConfig } from '../support/local-server.ts'
 import { memoryLog } from '../support/test-server.ts'
@@ -16,27 +20,57 @@ class FakeThread extends EventEmitter implements Thread {
   unref(): void {}
 }
 
+function startPool(config: Partial<ServeConfig>, startThread: StartThread) {
+  const lost = jest.fn()
+  const clock = new VirtualClock()
+  const owner = {
+    record: () => undefined,
+    log: memoryLog([]),
+    clock,
+    startThread,
+    attachShared: undefined,
+    ended: () => undefined,
+    stopRequested: () => undefined,
+    lost,
+  }
+  return { pool: new ThreadPool({ ...testConfig, ...config }, owner), lost, clock }
+}
+
+const peer = { address: '127.0.0.1', port: 1 }
+
 test('a socket that waits to move to a thread is closed when that thread dies: it had stayed open for ever', async () => {
   const worker = new FakeThread()
-  const lost = jest.fn()
-  const pool = new ThreadPool(
-    { ...testConfig, threads: 1 },
-    {
-      record: () => undefined,
-      log: memoryLog([]),
-      clock: new VirtualClock(),
-      startThread: () => worker,
-      attachShared: undefined,
-      ended: () => undefined,
-      stopRequested: () => undefined,
-      lost,
-    },
-  )
+  const { pool, lost } = startPool({ threads: 1 }, () => worker)
   const close = jest.fn()
-  pool.take(1, { address: '127.0.0.1', port: 1 }, { close })
+  const thread = pool.choose()
+  if (thread !== undefined) pool.give(thread, { id: 1, peer, moving: { close } })
   worker.emit('exit')
   expect(lost).toHaveBeenCalledTimes(1)
   expect(close).toHaveBeenCalledTimes(1)
   await new Promise((resolve) => setImmediate(resolve))
   expect(worker.posted).toEqual([])
+})
+
+describe('bug: a system without threads to give ended the whole server', () => {
+  const refusing = () => {
+    throw new NetlabError('EAGAIN', ExitCode.unavailable, 'no more threads')
+  }
+
+  test('when a client was to get one of its own', () => {
+    const { pool } = startPool({ threadPerClient: true }, refusing)
+    expect(pool.choose()).toBeUndefined()
+    expect(pool.size).toBe(0)
+  })
+
+  test('when one that died was to be replaced, which is tried again', () => {
+    const start = jest.fn<StartThread>().mockImplementation(() => new FakeThread())
+    const first = new FakeThread()
+    start.mockImplementationOnce(() => first).mockImplementationOnce(refusing)
+    const { pool, clock } = startPool({ threads: 1 }, start)
+    first.emit('exit')
+    clock.advance(limits.threadRestartMs)
+    expect([start.mock.calls.length, pool.size]).toEqual([2, 0])
+    clock.advance(limits.threadRestartMs)
+    expect([start.mock.calls.length, pool.size]).toEqual([3, 1])
+  })
 })
