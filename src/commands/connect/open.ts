@@ -14,10 +14,10 @@ export interface Server {
 
 /** Connects. Rejects with NetworkError, ProtocolError or StorageError, or an abort's reason. */
 export async function open(server: Server, { clock, signal }: CommandContext): Promise<FramedSocket> {
-  const plain = await connect({ ...server, clock, signal })
-  if (server.trust === undefined) return plain
-  // Who talks without TLS does not wait until Node's is loaded.
+  if (server.trust === undefined) return connect({ ...server, clock, signal })
+  // Only here, since it takes a while to load; and before there is a connection, whose end nobody would hear meanwhile.
   const { connectTls } = await import('../../net/connect-tls.ts')
+  const plain = await connect({ ...server, clock, signal })
   const { socket, fingerprint } = await connectTls(plain, { ...server, ca: server.trust.ca, clock, signal })
   try {
     server.trust.check(fingerprint)
