@@ -21,7 +21,7 @@ import { RoundTrip } from './rtt.ts'
 import { copiesOf, copyGapMs } from './tries.ts'
 
 interface Outcome {
-  readonly entered: (welcome: Welcome, makeSeal: MakeSeal, keyed: boolean) => void
+  readonly entered: (welcome: Welcome, challenge: Challenge, makeSeal: MakeSeal) => void
   readonly failed: (end: MemberEnd) => void
 }
 
@@ -104,13 +104,13 @@ export class MemberDoor {
     if (this.#challenge === undefined) return
     const start = headerBytes + nonceBytes + ivBytes
     const prefix = datagram.subarray(0, start)
-    const { nonce, cookie, keyed } = this.#challenge
+    const { nonce, cookie } = this.#challenge
     const seal = this.#makeSeal('welcome', nonce, cookie, datagram.subarray(headerBytes + nonceBytes, start))
     const body = seal.open(prefix, 0, datagram.subarray(start))
     if (body === undefined) return
     const welcome = decodeWelcome(body)
     this.close()
-    this.#outcome.entered({ ...welcome, session: Buffer.from(welcome.session) }, this.#makeSeal, keyed)
+    this.#outcome.entered({ ...welcome, session: Buffer.from(welcome.session) }, this.#challenge, this.#makeSeal)
   }
 
   #ask(question: Buffer, tries: number): void {

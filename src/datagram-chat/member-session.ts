@@ -70,6 +70,11 @@ export class MemberSession {
     this.resume()
   }
 
+  /** Everything in the room's order up to here was shown, or is not to be. */
+  get shown(): number {
+    return this.#inbox.seen - this.#reader.unfinished
+  }
+
   /** Begins, or goes on after `close`, when the relay still knew this session. */
   resume(): void {
     this.#closed = false

@@ -2,7 +2,7 @@ import type { Timer } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
 import { MalformedDatagram } from './byte-reader.ts'
 import type { MakeSeal } from './cipher.ts'
-import { sessionBytes, type Welcome } from './handshake.ts'
+import { type Challenge, sessionBytes, type Welcome } from './handshake.ts'
 import { DatagramType, datagramType, headerBytes } from './header.ts'
 import { MemberDoor } from './member-door.ts'
 import type { MemberEnd } from './member-event.ts'
@@ -29,6 +29,8 @@ export class Member {
   readonly #outbox: PartOutbox
   #door: MemberDoor | undefined
   #session: MemberSession | undefined
+  /** Names the start of the relay that the session is with. */
+  #salt: Buffer | undefined
   #entered = false
   #goodbye: Timer | undefined
   #ended = false
@@ -50,7 +52,7 @@ export class Member {
     const previous = this.#session?.welcome
     this.#door?.close()
     this.#door = new MemberDoor(this.#options, this.#ports, previous?.session, {
-      entered: (welcome, makeSeal, keyed) => this.#welcomed(welcome, makeSeal, keyed),
+      entered: (welcome, challenge, makeSeal) => this.#welcomed(welcome, challenge, makeSeal),
       failed: (end) => this.#end(end),
     })
     this.#door.knock()
@@ -121,9 +123,12 @@ export class Member {
     else this.#session?.receive(type, datagram)
   }
 
-  #welcomed(welcome: Welcome, makeSeal: MakeSeal, keyed: boolean): void {
+  #welcomed(welcome: Welcome, { salt, keyed }: Challenge, makeSeal: MakeSeal): void {
     this.#door = undefined
     const { room, name, memberCount: members } = welcome
+    // The order of a room goes on for as long as its relay runs, so that what was shown need not be shown again.
+    const shown = this.#salt?.equals(salt) === true ? this.#session?.shown : undefined
+    this.#salt = salt
     const again = this.#entered
     this.#entered = true
     if (this.#session?.welcome.session.equals(welcome.session)) {
@@ -134,7 +139,10 @@ export class Member {
     this.#session?.close()
     if (again) this.#restartOutbox()
     this.#ports.show({ type: 'entered', room, name, members, keyed, again })
-    this.#session = new MemberSession(welcome, makeSeal, this.#ports, this.#outbox, this.#roundTrip, {
+    const firstNew = shown === undefined ? welcome.firstOrder : shown + 1
+    if (firstNew < welcome.firstOrder) this.#ports.show({ type: 'missed', count: welcome.firstOrder - firstNew })
+    const unseen = { ...welcome, firstOrder: Math.max(welcome.firstOrder, firstNew) }
+    this.#session = new MemberSession(unseen, makeSeal, this.#ports, this.#outbox, this.#roundTrip, {
       bye: (reason) => this.#bye(reason),
       lost: () => this.#enterAgain(),
     })

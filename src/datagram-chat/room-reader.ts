@@ -15,6 +15,11 @@ export class RoomReader {
     this.#show = show
   }
 
+  /** Entries at the end that wait for the other parts of their message. */
+  get unfinished(): number {
+    return this.#parts.length
+  }
+
   read({ order, entry }: OrderedEntry): void {
     const past = order < this.#welcome.joinedOrder
     if (entry.kind === 'part') this.#part(entry, order, past)

@@ -229,6 +229,29 @@ describe('coming back', () => {
     expect(ada.texts()).toEqual(said)
   })
 
+  test.each([
+    ['few enough for the history: all are shown, and once', 5, 0],
+    ['more than the history holds: how many are missing is told', 40, 20],
+  ])('bug: after being put out, the history was shown again. What was said meanwhile is %s', (_, count, missing) => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(1000)
+    bob.member.say('before')
+    bob.member.say('x'.repeat(3000))
+    simulation.clock.advance(1000)
+    ada.connected = false
+    const said = Array.from({ length: count }, (_, index) => `${index}`)
+    for (const line of said) bob.member.say(line)
+    simulation.clock.advance(120_000)
+    ada.connected = true
+    const heard = ada.events.length
+    ada.member.enter()
+    simulation.clock.advance(5000)
+    expect(ada.texts()).toEqual(['before', 'x'.repeat(3000), ...said.slice(missing)])
+    const missed = ada.events.slice(heard).filter(({ type }) => type === 'missed')
+    expect(missed).toEqual(missing === 0 ? [] : [{ type: 'missed', count: expect.any(Number) }])
+  })
+
   test('to a relay that was started anew: enters again, and what may have been lost is told', () => {
     const simulation = new Simulation()
     const ada = simulation.join('ada')
