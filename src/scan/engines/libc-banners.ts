@@ -28,7 +28,7 @@ export class LibcBanners {
 
   begin(ticket: number, fd: number, rttMs: number, bannerMs: number): void {
     const endMs = this.#clock.monotonic() + bannerMs
-    const timer = this.#clock.after(bannerMs, () => this.#finish(fd))
+    const timer = this.#clock.after(bannerMs, () => this.#timeUp(fd))
     this.#readings.set(fd, { ticket, rttMs, endMs, into: Buffer.alloc(limits.bannerBytes), bytes: 0, timer })
     this.readable(fd)
   }
@@ -59,6 +59,12 @@ export class LibcBanners {
   forget(fd: number): void {
     this.#readings.get(fd)?.timer.cancel()
     this.#readings.delete(fd)
+  }
+
+  /** On a stalled machine the time may be up before what has come was read. */
+  #timeUp(fd: number): void {
+    this.readable(fd)
+    this.#finish(fd)
   }
 
   #finish(fd: number): void {
