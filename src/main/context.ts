@@ -6,7 +6,7 @@ import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { thisMachine } from './machine.ts'
-import { isHangUp } from './output.ts'
+import { endOnHangUp } from './output.ts'
 import { tellSupervisor } from './supervisor.ts'
 
 /** What a command may use of this process. To be made once. */
@@ -45,7 +45,7 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
 
 /** Who reads hears of it too, and says so; without a reader it is no reason to stop, unless the terminal is gone. */
 function onInputError(error: NodeJS.ErrnoException): void {
-  isHangUp(error, process.stdin)
+  endOnHangUp(error, process.stdin)
 }
 
 function stdinKind(): CommandContext['stdinKind'] {

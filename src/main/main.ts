@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs'
 import type { StartThread } from '../base/threads.ts'
 import { commands } from '../commands/index.ts'
 import { createContext } from './context.ts'
-import { flushOutput, isHangUp } from './output.ts'
+import { endOnHangUp, flushOutput } from './output.ts'
 import { judge } from './report.ts'
 import { run } from './run.ts'
 
@@ -18,7 +18,7 @@ export async function main(
 
   const crash = (error: unknown) => {
     // A question that was open when the terminal went away has no listener for that, and is ended by the signal.
-    if (isHangUp(error, process.stdin)) return
+    if (endOnHangUp(error, process.stdin)) return
     const { exit, text } = judge(error, context.signal, debug)
     try {
       // Not through the stream: the process ends before it could be written.

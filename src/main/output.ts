@@ -7,7 +7,7 @@ import { ExitCode } from '../base/exit-codes.ts'
 export function keepOutputQuiet(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' && process.stdout.listenerCount('error') > 1) return
-    if (isHangUp(error, process.stdout)) return
+    if (endOnHangUp(error, process.stdout)) return
     if (error.code !== 'EPIPE') {
       process.stderr.write(`netlab: can't write to standard output (${error.code})\n  send it where there is room\n`)
     }
@@ -32,10 +32,10 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 /**
- * Whether `error` is the terminal's going away, which then asks for the end as SIGHUP does: the errors may come before that
- * signal, or without it where the terminal was not the one that controls this process.
+ * Asks for the end, as SIGHUP does, if `error` is the terminal's going away; returns whether it is. Such errors may come before
+ * that signal, or without it where the terminal was not the one that controls this process.
  */
-export function isHangUp(error: unknown, { isTTY }: { readonly isTTY?: boolean }): boolean {
+export function endOnHangUp(error: unknown, { isTTY }: { readonly isTTY?: boolean }): boolean {
   const gone = typeof error === 'object' && error !== null && 'code' in error && error.code === 'EIO'
   return gone && isTTY === true && process.emit('SIGHUP', 'SIGHUP')
 }

@@ -1,5 +1,6 @@
 import { fstatSync, readSync, statSync } from 'node:fs'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { errorCode } from '../base/errors.ts'
 import { ExitCode } from '../base/exit-codes.ts'
 import { limits } from '../base/limits.ts'
 
@@ -45,7 +46,7 @@ function underNohup(): boolean {
     if (fstatSync(0).rdev === statSync('/dev/null').rdev) readSync(0, Buffer.alloc(1))
     return false
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EBADF'
+    return errorCode(error) === 'EBADF'
   }
 }
 
