@@ -91,8 +91,6 @@ export const limits = {
   connectAttemptMs: 1_000,
   /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
   sameSignalMs: 250,
-  /** One line that an operator or a person at the client types. */
-  typedLineBytes: 65_536,
   /** One chat message. RFC 2812 allows 512; a person pastes a paragraph, not a file. */
   chatTextBytes: 4_096,
   /** A topic, an away text, the reason for a kick: one line on a terminal. */

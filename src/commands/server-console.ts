@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import { printable } from '../base/visible.ts'
-import { completeUsage } from '../options/typed-command.ts'
+import { completeUsage } from '../options/suggest.ts'
 import { createLineEditor, type LineEditor } from '../terminal/line-editor.ts'
 import type { CommandContext } from './command.ts'
 

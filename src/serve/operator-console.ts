@@ -3,7 +3,7 @@ import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
-import { noCommand } from '../options/typed-command.ts'
+import { noCommand } from '../options/suggest.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
 import type { Server } from './server.ts'
 

@@ -3,7 +3,7 @@ import type { EventSink } from '../../base/events.ts'
 import type { RelayServer } from '../../datagram-chat/relay-socket.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { integer } from '../../options/kinds.ts'
-import { noCommand } from '../../options/typed-command.ts'
+import { noCommand } from '../../options/suggest.ts'
 import { formatTable, formatTime } from '../../terminal/format.ts'
 
 export interface RelayTools {
