@@ -1,5 +1,4 @@
-import type { Command } from '../src/commands/command.ts'
-import type { CommandNode } from '../src/commands/tree.ts'
+import type { Command, CommandNode } from '../src/commands/command.ts'
 import { usageLine } from '../src/main/command-help.ts'
 import { describeOptions } from '../src/options/help.ts'
 

@@ -1,5 +1,5 @@
 import { version } from '../base/version.ts'
-import type { CommandNode } from '../commands/tree.ts'
+import type { CommandNode } from '../commands/command.ts'
 import { columns } from '../options/help.ts'
 
 /** Lines longer than this are hard to read, however wide the terminal is. */

@@ -1,5 +1,5 @@
 import { UsageError } from '../base/errors.ts'
-import type { CommandGroup, CommandLeaf, CommandNode } from '../commands/tree.ts'
+import type { CommandGroup, CommandLeaf, CommandNode } from '../commands/command.ts'
 import { suggest } from '../options/suggest.ts'
 
 /** Where in the command tree the words of a command line lead. */
