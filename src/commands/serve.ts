@@ -80,7 +80,7 @@ async function serve(
       version: machine.version,
       pid: machine.pid,
       check: async () => {
-        claim = await protocol.claim?.(values, { files: values, clock, processes: machine })
+        claim = await protocol.claim?.(values, { files: values, clock })
         return claim?.checked ?? false
       },
     }).catch((error: unknown) => {

@@ -36,7 +36,7 @@ export async function runLogThread({ settings, main }: LogThreadData, clock: Clo
 
 function openStore(settings: LogSettings, clock: Clock, report: Report): LogStore {
   const { file: path, maxBytes, maxFiles } = settings
-  const file = new LogFile({ path, maxBytes, maxFiles }, clock)
+  const file = new LogFile({ path, maxBytes, maxFiles })
   return new LogStore(file, clock, (sentence) => report({ type: 'trouble', sentence }))
 }
 

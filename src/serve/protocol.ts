@@ -1,7 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
-import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { Session } from '../net/session.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
@@ -35,7 +34,6 @@ export interface ServerFiles {
 export interface ClaimServices {
   readonly files: ServerFiles
   readonly clock: Clock
-  readonly processes: Processes
 }
 
 /** A server's right to its files. */
