@@ -1,10 +1,8 @@
 import type { Clock } from '../base/clock.ts'
-import type { Seal } from './cipher.ts'
-import { sealBody } from './envelope.ts'
-import { DatagramType } from './header.ts'
+import type { Seal } from './aead.ts'
 import { datagramLimits } from './limits.ts'
-import type { RelayMember } from './relay-member.ts'
-import type { RelayMembers } from './relay-members.ts'
+import { DatagramType, sealBody } from './packet.ts'
+import type { RelayMember, RelayMembers } from './relay-members.ts'
 import type { RoomLog } from './room-log.ts'
 
 export interface BroadcastOptions {

@@ -1,19 +1,25 @@
-import type { Timer } from '../base/clock.ts'
-import { type Ack, decodeAck, decodeNames, decodeRoomPiece, encodeSay, encodeSeen } from './bodies.ts'
-import { ByteReader } from './byte-reader.ts'
-import type { MakeSeal, Seal } from './cipher.ts'
-import { encodeEnvelope, numberOf, openEnvelope, sessionOf } from './envelope.ts'
-import type { Welcome } from './handshake.ts'
-import { DatagramType } from './header.ts'
-import type { MemberPorts } from './member-ports.ts'
-import { NamesQuery } from './names-query.ts'
-import type { PartOutbox } from './part-outbox.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { MakeSeal, Seal } from './aead.ts'
+import { ByteReader } from './fields.ts'
+import type { PartOutbox } from './fragment-sender.ts'
+import type { Welcome } from './handshake-messages.ts'
+import { datagramLimits } from './limits.ts'
+import type { MemberPorts } from './member-interface.ts'
+import { SessionTimers } from './member-timers.ts'
+import { DatagramType, encodeEnvelope, numberOf, openEnvelope, sessionOf } from './packet.ts'
+import { type LeaveReason, readLeaveReason } from './reasons.ts'
 import { ReceiveWindow } from './receive-window.ts'
-import { type LeaveReason, readLeaveReason } from './refusal.ts'
-import { RoomInbox } from './room-inbox.ts'
-import { RoomReader } from './room-reader.ts'
+import { RoomInbox, RoomReader } from './record-receiver.ts'
 import type { RoundTrip } from './rtt.ts'
-import { SessionTimers } from './session-timers.ts'
+import {
+  type Ack,
+  decodeAck,
+  decodeNames,
+  decodeRoomPiece,
+  encodeSay,
+  encodeSeen,
+  type Names,
+} from './session-messages.ts'
 import { copiesOf, copyGapMs } from './tries.ts'
 
 interface Outcome {
@@ -189,4 +195,53 @@ function fourBytes(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes
+}
+
+interface NamesQueryOptions {
+  readonly clock: Clock
+  readonly roundTrip: RoundTrip
+  /** Asks the relay for names of members whose id is above `after`. */
+  readonly ask: (after: number) => void
+  /** Undefined when the relay did not answer. */
+  readonly done: (names: readonly string[] | undefined) => void
+}
+
+/** Asks who is in the room, page by page, each at most five times. */
+export class NamesQuery {
+  readonly #options: NamesQueryOptions
+  readonly #names: string[] = []
+  #after = 0
+  #timer: Timer | undefined
+
+  constructor(options: NamesQueryOptions) {
+    this.#options = options
+    this.#ask(1)
+  }
+
+  receive(page: Names): void {
+    if (page.after !== this.#after) return
+    this.#timer?.cancel()
+    this.#names.push(...page.names)
+    // Ids only grow, so a relay that speaks nonsense cannot keep us asking.
+    if (page.next <= this.#after || this.#names.length > datagramLimits.maxMembers) {
+      this.#options.done(this.#names)
+      return
+    }
+    this.#after = page.next
+    this.#ask(1)
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+  }
+
+  #ask(tries: number): void {
+    const { clock, roundTrip, ask, done } = this.#options
+    if (tries > datagramLimits.tries) {
+      done(undefined)
+      return
+    }
+    ask(this.#after)
+    this.#timer = clock.after(roundTrip.timeoutMs(tries), () => this.#ask(tries + 1))
+  }
 }

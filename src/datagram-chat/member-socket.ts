@@ -3,13 +3,11 @@ import type { Socket } from 'node:dgram'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, NetworkError } from '../base/errors.ts'
 import { connectError } from '../net/connect-error.ts'
-import type { BadNetworkOptions } from './bad-network.ts'
-import { type MakeSeal, roomKeyFrom, sealsFrom } from './cipher.ts'
+import { type MakeSeal, roomKeyFrom, sealsFrom } from './aead.ts'
 import { type Address, datagramSocket, resolveAddresses } from './datagram-socket.ts'
 import { Member } from './member.ts'
-import type { MemberEvent } from './member-event.ts'
-import type { MemberPorts } from './member-ports.ts'
-import { networks } from './relay-socket.ts'
+import type { MemberEvent, MemberPorts } from './member-interface.ts'
+import { type BadNetworkOptions, networks } from './network-emulator.ts'
 
 export interface MemberConnectionOptions {
   readonly host: string

@@ -1,6 +1,114 @@
 import type { Peer } from '../base/events.ts'
 import { nameKey } from '../base/name-key.ts'
-import type { RelayMember } from './relay-member.ts'
+import type { Seal } from './aead.ts'
+import type { PartInbox } from './fragment-receiver.ts'
+import { datagramLimits } from './limits.ts'
+import { addressed, DatagramType, encodeEnvelope } from './packet.ts'
+import { ReceiveWindow } from './receive-window.ts'
+import { RoundTrip } from './rtt.ts'
+import type { TokenBucket } from './token-bucket.ts'
+
+export interface RelayMemberOptions {
+  readonly id: number
+  readonly name: string
+  readonly session: Buffer
+  readonly peer: Peer
+  readonly joinedOrder: number
+  readonly firstOrder: number
+  readonly inbox: PartInbox
+  readonly bucket: TokenBucket
+  readonly sealTo: Seal
+  readonly sealFrom: Seal
+}
+
+/** Acknowledgements are put off by up to 100 ms, so a shorter timeout would only send twice. */
+const minResendMs = 300
+
+/** What the relay knows about one member. */
+export class RelayMember {
+  readonly id: number
+  readonly name: string
+  readonly session: Buffer
+  readonly joinedOrder: number
+  readonly firstOrder: number
+  readonly inbox: PartInbox
+  readonly bucket: TokenBucket
+  readonly sealFrom: Seal
+  readonly window = new ReceiveWindow()
+  /** Beginning of every datagram that goes to all, for this member. */
+  readonly roomPrefix: Buffer
+  peer: Peer
+  heardMs: number
+  /** Stamp to send back with the next acknowledgement. */
+  stamp = 0
+  readonly #sealTo: Seal
+  readonly #roundTrip = new RoundTrip(minResendMs)
+  #number = 0
+  #seen: number
+  #tries = 1
+  #resendAtMs = Number.POSITIVE_INFINITY
+  #timed: { readonly order: number; readonly atMs: number } | undefined
+
+  constructor(options: RelayMemberOptions, nowMs: number) {
+    this.id = options.id
+    this.name = options.name
+    this.session = options.session
+    this.joinedOrder = options.joinedOrder
+    this.firstOrder = options.firstOrder
+    this.inbox = options.inbox
+    this.bucket = options.bucket
+    this.peer = options.peer
+    this.sealFrom = options.sealFrom
+    this.#sealTo = options.sealTo
+    this.roomPrefix = addressed(DatagramType.room, options.session)
+    this.heardMs = nowMs
+    this.#seen = options.firstOrder - 1
+  }
+
+  /** The next order that this member has not acknowledged. */
+  get wants(): number {
+    return this.#seen + 1
+  }
+
+  /** A datagram for this member alone; each has its own number. */
+  envelope(type: DatagramType, body: Buffer): Buffer {
+    this.#number += 1
+    return encodeEnvelope(type, this.session, this.#number, body, this.#sealTo)
+  }
+
+  /** Everything up to `order` has just been sent. */
+  sentUpTo(order: number, nowMs: number): void {
+    if (this.#resendAtMs !== Number.POSITIVE_INFINITY) return
+    this.#tries = 1
+    this.#resendAtMs = nowMs + this.#roundTrip.timeoutMs()
+    this.#timed = { order, atMs: nowMs }
+  }
+
+  /** The member says that it has everything up to `seen`, of the `sent` that went out. */
+  sawUpTo(seen: number, sent: number, nowMs: number): void {
+    if (seen <= this.#seen || seen > sent) return
+    this.#seen = seen
+    if (this.#timed !== undefined && seen >= this.#timed.order) {
+      this.#roundTrip.sample(nowMs - this.#timed.atMs)
+      this.#timed = undefined
+    }
+    this.#tries = 1
+    this.#resendAtMs = seen === sent ? Number.POSITIVE_INFINITY : nowMs + this.#roundTrip.timeoutMs()
+  }
+
+  /** Whether it is time to send again what has not been acknowledged; then the next time is further off (RFC 6298 5.5). */
+  resendDue(nowMs: number): boolean {
+    if (nowMs < this.#resendAtMs) return false
+    this.#timed = undefined
+    this.#tries = Math.min(this.#tries + 1, datagramLimits.tries)
+    this.#resendAtMs = nowMs + this.#roundTrip.timeoutMs(this.#tries)
+    return true
+  }
+
+  get behind(): boolean {
+    return this.#resendAtMs !== Number.POSITIVE_INFINITY
+  }
+}
 
 /** Who is in the room, found by session and by name. */
 export class RelayMembers {

@@ -1,21 +1,43 @@
-import type { Peer } from '../base/events.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { EventSink, Peer } from '../base/events.ts'
 import { isLoopback } from '../net/address.ts'
-import { encodeAck, encodeNames, maxBodyBytes } from './bodies.ts'
+import { type MakeSeal, noSeals } from './aead.ts'
 import { Broadcast } from './broadcast.ts'
-import { noSeals } from './cipher.ts'
-import type { Entry } from './entry.ts'
-import { type Join, sessionBytes, type Welcome } from './handshake.ts'
-import { DatagramType } from './header.ts'
+import { PartInbox } from './fragment-receiver.ts'
+import type { Join, Welcome } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
+import type { Entry } from './log-record.ts'
 import { memberName } from './names.ts'
-import { PartInbox } from './part-inbox.ts'
-import { type JoinRefusal, type LeaveReason, leaveReasonNumber } from './refusal.ts'
-import { RelayMember } from './relay-member.ts'
-import { RelayMembers } from './relay-members.ts'
-import type { RelayOptions, RelayPorts } from './relay-ports.ts'
-import { RelayTicks } from './relay-ticks.ts'
+import { DatagramType, sessionBytes } from './packet.ts'
+import { type JoinRefusal, type LeaveReason, leaveReasonNumber } from './reasons.ts'
+import { RelayMember, RelayMembers } from './relay-members.ts'
 import { RoomLog } from './room-log.ts'
+import { encodeAck, encodeNames, maxBodyBytes } from './session-messages.ts'
 import { TokenBucket } from './token-bucket.ts'
+
+export interface RelayOptions {
+  readonly room: string
+  readonly maxMembers: number
+  /** Of these, from one address that is not this machine's own. */
+  readonly maxMembersPerAddress: number
+  readonly partsPerSecond: number
+  readonly datagramsPerSecond: number
+  /** 16 random bytes that name this start of the relay and salt the room key. */
+  readonly salt: Buffer
+  /** From the room key; undefined: the room has none. */
+  readonly makeSeal: MakeSeal | undefined
+  /** The port that people join at. */
+  readonly port: () => number
+}
+
+/** What the relay needs of the world. `send` must not throw; what it drops is sent again when it is missed. */
+export interface RelayPorts {
+  readonly clock: Clock
+  /** Bytes that nobody can guess. */
+  readonly random: (size: number) => Buffer
+  readonly send: (datagram: Buffer, peer: Peer) => void
+  readonly emit: EventSink
+}
 
 /** The room itself: who is in it, what happened in which order, and what still has to be told to whom. */
 export class RelayRoom {
@@ -201,5 +223,61 @@ export class RelayRoom {
     }
     if (this.members.size === 0) return 'never'
     return busy ? 'soon' : 'later'
+  }
+}
+
+interface Chores {
+  readonly flush: () => void
+  readonly care: () => 'soon' | 'later' | 'never'
+}
+
+/** Looking after members who lack something; far below any resend timeout, so it adds little to one. */
+const soonMs = 50
+/** Looking for members who have gone silent. */
+const laterMs = 1000
+
+/** When the relay does things: what is new goes out a tick later, members are looked after while there are any. */
+export class RelayTicks {
+  readonly #clock: Clock
+  readonly #chores: Chores
+  #flush: Timer | undefined
+  #care: Timer | undefined
+  #careIsSoon = false
+  #stopped = false
+
+  constructor(clock: Clock, chores: Chores) {
+    this.#clock = clock
+    this.#chores = chores
+  }
+
+  flushSoon(): void {
+    if (this.#stopped || this.#flush !== undefined) return
+    this.#flush = this.#clock.after(datagramLimits.tickMs, () => {
+      this.#flush = undefined
+      this.#chores.flush()
+    })
+  }
+
+  careSoon(): void {
+    if (!this.#careIsSoon) this.#careIn('soon')
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#flush?.cancel()
+    this.#care?.cancel()
+  }
+
+  #careIn(when: 'soon' | 'later'): void {
+    if (this.#stopped) return
+    this.#care?.cancel()
+    this.#careIsSoon = when === 'soon'
+    this.#care = this.#clock.after(when === 'soon' ? soonMs : laterMs, () => {
+      this.#careIsSoon = false
+      this.#care = undefined
+      const next = this.#chores.care()
+      // Caring may itself have asked to come back soon.
+      if (next !== 'never' && !this.#careIsSoon) this.#careIn(next)
+    })
   }
 }

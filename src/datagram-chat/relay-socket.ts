@@ -5,12 +5,12 @@ import { errorCode } from '../base/errors.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import { plainAddress } from '../net/address.ts'
-import { BadNetwork, type BadNetworkOptions } from './bad-network.ts'
-import { roomKeyFrom, sealsFrom } from './cipher.ts'
+import { roomKeyFrom, sealsFrom } from './aead.ts'
 import { bindError, bound, datagramSocket, resolveAddresses } from './datagram-socket.ts'
 import { listenForSeekers } from './discovery.ts'
-import { saltBytes } from './handshake.ts'
+import { saltBytes } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
+import { type BadNetworkOptions, networks } from './network-emulator.ts'
 import { Relay } from './relay.ts'
 
 export interface RelayServerOptions {
@@ -102,14 +102,4 @@ function sender(socket: Socket, mapped: boolean): (datagram: Buffer, peer: Peer)
     const numeric = mapped && !address.includes(':') ? `::ffff:${address}` : address
     socket.send(datagram, 0, datagram.length, port, numeric)
   }
-}
-
-type Carry = (deliver: () => void) => void
-
-/** A bad network each way, or none. What waits in it when the socket has been closed is lost. */
-export function networks(options: BadNetworkOptions | undefined, clock: Clock): { outward: Carry; inward: Carry } {
-  if (options === undefined) return { outward: (deliver) => deliver(), inward: (deliver) => deliver() }
-  const outward = new BadNetwork(options, clock)
-  const inward = new BadNetwork({ ...options, seed: options.seed + 1 }, clock)
-  return { outward: (deliver) => outward.carry(deliver), inward: (deliver) => inward.carry(deliver) }
 }

@@ -1,7 +1,7 @@
-import { maxBodyBytes } from './bodies.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { type Entry, encodeEntry } from './entry.ts'
+import { ByteWriter } from './fields.ts'
 import { datagramLimits } from './limits.ts'
+import { type Entry, encodeEntry } from './log-record.ts'
+import { maxBodyBytes } from './session-messages.ts'
 
 interface Kept {
   readonly bytes: Buffer

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { noSeals, sealsFrom } from '../../src/datagram-chat/cipher.ts'
-import { DatagramType, header } from '../../src/datagram-chat/header.ts'
+import { noSeals, sealsFrom } from '../../src/datagram-chat/aead.ts'
 import { datagramLimits } from '../../src/datagram-chat/limits.ts'
-import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
+import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
+import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
 import { type SimulatedMember, Simulation } from './simulation.ts'
 
 function types({ events }: SimulatedMember): MemberEvent['type'][] {

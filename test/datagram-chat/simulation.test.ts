@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { sealsFrom } from '../../src/datagram-chat/cipher.ts'
+import { sealsFrom } from '../../src/datagram-chat/aead.ts'
 import { seededRandom } from '../../src/datagram-chat/seeded-random.ts'
 import { Simulation } from './simulation.ts'
 

@@ -1,5 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
+import { MalformedDatagram } from '../../src/datagram-chat/fields.ts'
+import {
+  decodeChallenge,
+  decodeHere,
+  decodeJoin,
+  decodeRefused,
+  decodeWelcome,
+  encodeChallenge,
+  encodeHere,
+  encodeJoin,
+  encodeRefused,
+  encodeWelcome,
+} from '../../src/datagram-chat/handshake-messages.ts'
+import { type Entry, encodeEntry } from '../../src/datagram-chat/log-record.ts'
+import { RoomLog } from '../../src/datagram-chat/room-log.ts'
 import {
   decodeAck,
   decodeNames,
@@ -11,21 +26,7 @@ import {
   encodeSay,
   encodeSeen,
   maxBodyBytes,
-} from '../../src/datagram-chat/bodies.ts'
-import { MalformedDatagram } from '../../src/datagram-chat/byte-reader.ts'
-import { type Entry, encodeEntry } from '../../src/datagram-chat/entry.ts'
-import {
-  decodeChallenge,
-  decodeHere,
-  decodeJoin,
-  decodeWelcome,
-  encodeChallenge,
-  encodeHere,
-  encodeJoin,
-  encodeWelcome,
-} from '../../src/datagram-chat/handshake.ts'
-import { decodeRefused, encodeRefused } from '../../src/datagram-chat/refusal.ts'
-import { RoomLog } from '../../src/datagram-chat/room-log.ts'
+} from '../../src/datagram-chat/session-messages.ts'
 
 const bytes = (length: number) => Buffer.from(Array.from({ length }, (_, index) => index + 1))
 

@@ -1,7 +1,7 @@
 import type { Timer } from '../../base/clock.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { printable } from '../../base/visible.ts'
-import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-event.ts'
+import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-interface.ts'
 import {
   connectMember,
   type MemberConnection,
@@ -10,8 +10,7 @@ import {
 import { formatTable } from '../../terminal/format.ts'
 import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
-import { endError, isAboutName } from './endings.ts'
-import { lineOf, statsLines } from './lines.ts'
+import { endError, isAboutName, lineOf, statsLines } from './render.ts'
 import { readTyped, typedHelp } from './typed.ts'
 
 /** Between two attempts to get back in, on a terminal, when five questions were not answered. */

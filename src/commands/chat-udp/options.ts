@@ -1,10 +1,10 @@
 import { UsageError } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { memberName, roomName } from '../../datagram-chat/names.ts'
+import type { BadNetworkOptions } from '../../datagram-chat/network-emulator.ts'
 import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
-import { option } from '../../options/spec.ts'
+import { option, type Values } from '../../options/spec.ts'
 import { endpointKind, givenPort } from '../given-endpoint.ts'
-import type { ChatUdpValues } from './values.ts'
 
 /** A share from 0 to 1, written as `10%` or `10`. */
 export const share: Kind<number> = {
@@ -123,4 +123,12 @@ export const chatUdpOptions = {
 /** The relay's port, wherever it was given. @throws {UsageError} */
 export function relayPort({ host, port }: Pick<ChatUdpValues, 'host' | 'port'>): number {
   return givenPort(host, port) ?? defaultPort
+}
+
+export type ChatUdpValues = Values<typeof chatUdpOptions>
+
+/** The bad network that was asked for; undefined for none. */
+export function badNetwork({ drop, duplicate, reorder, delay, seed }: ChatUdpValues): BadNetworkOptions | undefined {
+  const wanted = drop > 0 || duplicate > 0 || reorder > 0 || delay > 0
+  return wanted ? { drop, duplicate, reorder, delayMs: delay, seed } : undefined
 }

@@ -8,12 +8,10 @@ import type { CommandContext } from '../command.ts'
 import { demandDescriptors } from '../descriptors.ts'
 import { openEventLog } from '../event-log.ts'
 import { createServerConsole } from '../server-console.ts'
-import { badNetwork } from './bad-network.ts'
-import { relayPort } from './options.ts'
+import { badNetwork, type ChatUdpValues, relayPort } from './options.ts'
 import { askOnTerminal } from './questions.ts'
 import { operateRelay, relayUsages } from './relay-console.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
-import type { ChatUdpValues } from './values.ts'
 
 const service = 'chat-udp'
 /** Datagrams that are looked at for each message that is let through: acknowledgements, requests, repetitions. */

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { endError, isAboutName } from '../../../src/commands/chat-udp/endings.ts'
-import { lineOf, statsLines } from '../../../src/commands/chat-udp/lines.ts'
+import { endError, isAboutName, lineOf, statsLines } from '../../../src/commands/chat-udp/render.ts'
 import { readTyped } from '../../../src/commands/chat-udp/typed.ts'
-import type { MemberEnd, MemberEvent } from '../../../src/datagram-chat/member-event.ts'
+import type { MemberEnd, MemberEvent } from '../../../src/datagram-chat/member-interface.ts'
 
 const at = new Date(2026, 0, 2, 3, 4, 5).getTime()
 const said = { type: 'said', order: 1, at, name: 'ada', acted: false, own: false, past: false } as const

@@ -1,22 +1,20 @@
 import type { Timer } from '../base/clock.ts'
-import { ivBytes, type MakeSeal, noSeals } from './cipher.ts'
+import { ivBytes, type MakeSeal, noSeals } from './aead.ts'
 import {
   type Challenge,
   decodeChallenge,
+  decodeRefused,
   decodeWelcome,
   encodeJoin,
   encodeQuestion,
   joinPrefix,
   nonceBytes,
   nonceOf,
-  sessionBytes,
   type Welcome,
-} from './handshake.ts'
-import { DatagramType, headerBytes } from './header.ts'
+} from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
-import type { MemberEnd } from './member-event.ts'
-import type { MemberOptions, MemberPorts } from './member-ports.ts'
-import { decodeRefused } from './refusal.ts'
+import type { MemberEnd, MemberOptions, MemberPorts } from './member-interface.ts'
+import { DatagramType, headerBytes, sessionBytes } from './packet.ts'
 import { RoundTrip } from './rtt.ts'
 import { copiesOf, copyGapMs } from './tries.ts'
 

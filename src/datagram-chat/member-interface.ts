@@ -1,4 +1,27 @@
-import type { JoinRefusal, LeaveReason, TextRefusal } from './refusal.ts'
+import type { Clock } from '../base/clock.ts'
+import type { MakeSeal } from './aead.ts'
+import type { JoinRefusal, LeaveReason, TextRefusal } from './reasons.ts'
+
+/** What a member needs of the world. */
+export interface MemberPorts {
+  readonly clock: Clock
+  /** Bytes that nobody can guess. */
+  readonly random: (size: number) => Buffer
+  /** To the relay. Must not throw. */
+  readonly send: (datagram: Buffer) => void
+  readonly show: (event: MemberEvent) => void
+  /**
+   * Makes the room key from the phrase and the relay's salt, and calls `done` now or later. Undefined: no phrase was given, and only
+   * rooms without a key are entered.
+   */
+  readonly deriveSeals: ((salt: Buffer, done: (makeSeal: MakeSeal) => void) => void) | undefined
+}
+
+export interface MemberOptions {
+  readonly name: string
+  /** Empty: whichever room the relay has. */
+  readonly room: string
+}
 
 /** What a member's user is shown. Texts and names are a stranger's: escape them before they reach a terminal. Times are Unix milliseconds. */
 export type MemberEvent =
@@ -55,3 +78,17 @@ export type MemberEnd =
   | { readonly type: 'no-answer' }
   | { readonly type: 'refused'; readonly reason: JoinRefusal; readonly room: string }
   | { readonly type: 'version'; readonly version: number }
+
+/** What a member has seen of its line, since it entered. */
+export interface MemberStats {
+  /** Datagrams from the relay, each counted once. */
+  readonly received: number
+  readonly lost: number
+  readonly duplicates: number
+  readonly reordered: number
+  /** Parts of own messages that were sent more than once. */
+  readonly sentAgain: number
+  /** Undefined until something was acknowledged. */
+  readonly roundTripMs: number | undefined
+  readonly variationMs: number
+}

@@ -1,12 +1,11 @@
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { cookieBytes } from './cookie.ts'
-import { DatagramType, header, headerBytes } from './header.ts'
+import { ByteReader, ByteWriter } from './fields.ts'
 import { datagramLimits } from './limits.ts'
+import { DatagramType, header, headerBytes, sessionBytes } from './packet.ts'
+import { type JoinRefusal, joinRefusalNumber, readJoinRefusal } from './reasons.ts'
 
 /** Datagrams before there is a session. What comes from an unproven address is padded so that no answer is longer than it. */
 export const nonceBytes = 8
-export const sessionBytes = 8
+export const cookieBytes = 16
 export const saltBytes = 16
 export const relayIdBytes = 8
 /** A hello or a find is exactly this long; shorter ones are not answered. */
@@ -129,6 +128,24 @@ export function decodeHere(datagram: Buffer): Here {
   const port = reader.number(2)
   const memberCount = reader.number(2)
   return { nonce, relay, port, memberCount, keyed: (reader.number(1) & keyedFlag) !== 0, room: reader.shortText() }
+}
+
+export interface Refused {
+  readonly nonce: Buffer
+  readonly reason: JoinRefusal
+  /** What the relay has to say about it: the name of its room. */
+  readonly room: string
+}
+
+export function encodeRefused(refused: Refused): Buffer {
+  const writer = new ByteWriter().bytes(header(DatagramType.refused)).bytes(refused.nonce)
+  return writer.number(joinRefusalNumber(refused.reason), 1).shortText(refused.room).finish()
+}
+
+/** @throws {MalformedDatagram} */
+export function decodeRefused(datagram: Buffer): Refused {
+  const reader = bodyOf(datagram)
+  return { nonce: reader.bytes(nonceBytes), reason: readJoinRefusal(reader), room: reader.shortText() }
 }
 
 export function encodeReset(session: Buffer): Buffer {

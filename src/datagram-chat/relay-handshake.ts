@@ -1,12 +1,14 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/events.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { ivBytes, type MakeSeal, noSeals } from './cipher.ts'
-import { CookieJar } from './cookie.ts'
+import { ivBytes, type MakeSeal, noSeals } from './aead.ts'
+import { ByteWriter } from './fields.ts'
 import {
+  cookieBytes,
   decodeJoin,
   encodeChallenge,
   encodeHere,
+  encodeRefused,
   encodeWelcome,
   type Join,
   joinPrefixBytes,
@@ -15,10 +17,10 @@ import {
   questionBytes,
   relayIdBytes,
   type Welcome,
-} from './handshake.ts'
-import { DatagramType, header, headerBytes } from './header.ts'
+} from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
-import { encodeRefused, type JoinRefusal } from './refusal.ts'
+import { DatagramType, header, headerBytes } from './packet.ts'
+import type { JoinRefusal } from './reasons.ts'
 
 export interface RelayDoorOptions {
   readonly clock: Clock
@@ -144,4 +146,37 @@ export class RelayDoor {
     }
     this.#answered.set(key, answered)
   }
+}
+
+/**
+ * Stateless proof that a peer receives what is sent to its address (as in RFC 9147 5.1): an HMAC over address, port, time slot and the
+ * peer's nonce. The relay keeps nothing until the cookie comes back.
+ */
+export class CookieJar {
+  readonly #secret: Buffer
+
+  /** `secret`: 32 random bytes, new for each start. */
+  constructor(secret: Buffer) {
+    this.#secret = secret
+  }
+
+  /** `nowMs` is monotonic. */
+  bake(peer: Peer, nonce: Buffer, nowMs: number): Buffer {
+    return this.#bakeSlot(peer, nonce, slotAt(nowMs))
+  }
+
+  /** True for a cookie baked for this peer and nonce in this time slot or the one before. */
+  accepts(cookie: Buffer, peer: Peer, nonce: Buffer, nowMs: number): boolean {
+    const slot = slotAt(nowMs)
+    return [slot, slot - 1].some((candidate) => timingSafeEqual(cookie, this.#bakeSlot(peer, nonce, candidate)))
+  }
+
+  #bakeSlot(peer: Peer, nonce: Buffer, slot: number): Buffer {
+    const mac = createHmac('sha256', this.#secret).update(nonce).update(`${peer.address}|${peer.port}|${slot}`)
+    return mac.digest().subarray(0, cookieBytes)
+  }
+}
+
+function slotAt(nowMs: number): number {
+  return Math.floor(nowMs / datagramLimits.cookieMs)
 }

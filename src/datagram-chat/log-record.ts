@@ -1,7 +1,6 @@
-import { ByteReader, MalformedDatagram } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteReader, ByteWriter, MalformedDatagram } from './fields.ts'
 import { datagramLimits } from './limits.ts'
-import { type LeaveReason, leaveReasonNumber, readLeaveReason } from './refusal.ts'
+import { type LeaveReason, leaveReasonNumber, readLeaveReason } from './reasons.ts'
 
 /** One part of something a member said. The parts of a message follow each other in the room's order. */
 export interface PartEntry {

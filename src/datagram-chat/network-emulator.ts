@@ -48,3 +48,13 @@ export class BadNetwork {
     return late ? delayMs + heldBackMs + share * Math.max(heldBackMs, delayMs) : delayMs
   }
 }
+
+type Carry = (deliver: () => void) => void
+
+/** A bad network each way, or none. What waits in it when the socket has been closed is lost. */
+export function networks(options: BadNetworkOptions | undefined, clock: Clock): { outward: Carry; inward: Carry } {
+  if (options === undefined) return { outward: (deliver) => deliver(), inward: (deliver) => deliver() }
+  const outward = new BadNetwork(options, clock)
+  const inward = new BadNetwork({ ...options, seed: options.seed + 1 }, clock)
+  return { outward: (deliver) => outward.carry(deliver), inward: (deliver) => inward.carry(deliver) }
+}

@@ -1,7 +1,6 @@
-import { type Ack, maxBodyBytes, type Part, partBytes, sayPrefixBytes } from './bodies.ts'
 import { datagramLimits } from './limits.ts'
 import type { RoundTrip } from './rtt.ts'
-import { textParts } from './text-parts.ts'
+import { type Ack, maxBodyBytes, type Part, partBytes, sayPrefixBytes } from './session-messages.ts'
 
 interface Outgoing {
   readonly part: Part
@@ -150,4 +149,14 @@ export class PartOutbox {
 /** The number of a message's first part names the message. */
 function messageOf({ part }: Outgoing): number {
   return part.part - part.index
+}
+
+/** Cuts the UTF-8 of a text into parts for one datagram each. At most `datagramTextBytes`, or undefined: that is not sent at all. */
+export function textParts(text: string): readonly Buffer[] | undefined {
+  const bytes = Buffer.from(text.toWellFormed())
+  if (bytes.length > datagramLimits.textBytes) return undefined
+  const count = Math.max(1, Math.ceil(bytes.length / datagramLimits.partBytes))
+  return Array.from({ length: count }, (_, index) =>
+    bytes.subarray(index * datagramLimits.partBytes, (index + 1) * datagramLimits.partBytes),
+  )
 }

@@ -1,10 +1,9 @@
-import { ByteReader, MalformedDatagram } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { tagBytes } from './cipher.ts'
-import { decodeEntry, type Entry } from './entry.ts'
-import { envelopeBytes } from './envelope.ts'
+import { tagBytes } from './aead.ts'
+import { ByteReader, ByteWriter, MalformedDatagram } from './fields.ts'
 import { datagramLimits } from './limits.ts'
-import { readTextRefusal, type TextRefusal, textRefusalNumber } from './refusal.ts'
+import { decodeEntry, type Entry } from './log-record.ts'
+import { envelopeBytes } from './packet.ts'
+import { readTextRefusal, type TextRefusal, textRefusalNumber } from './reasons.ts'
 
 /** What fits between envelope and tag. */
 export const maxBodyBytes = datagramLimits.bytes - envelopeBytes - tagBytes

@@ -1,7 +1,4 @@
-import { ByteReader, MalformedDatagram } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
-import { nonceBytes } from './handshake.ts'
-import { DatagramType, header, headerBytes } from './header.ts'
+import { type ByteReader, MalformedDatagram } from './fields.ts'
 
 /** Why a relay does not let somebody in. The number on the wire is the position, from 1. */
 const joinRefusals = [
@@ -25,25 +22,8 @@ export type TextRefusal = (typeof textRefusals)[number]
 const leaveReasons = ['left', 'silent', 'kicked', 'stopping'] as const
 export type LeaveReason = (typeof leaveReasons)[number]
 
-export interface Refused {
-  readonly nonce: Buffer
-  readonly reason: JoinRefusal
-  /** What the relay has to say about it: the name of its room. */
-  readonly room: string
-}
-
-export function encodeRefused(refused: Refused): Buffer {
-  const writer = new ByteWriter().bytes(header(DatagramType.refused)).bytes(refused.nonce)
-  return writer
-    .number(joinRefusals.indexOf(refused.reason) + 1, 1)
-    .shortText(refused.room)
-    .finish()
-}
-
-/** @throws {MalformedDatagram} */
-export function decodeRefused(datagram: Buffer): Refused {
-  const reader = new ByteReader(datagram.subarray(headerBytes))
-  return { nonce: reader.bytes(nonceBytes), reason: word(joinRefusals, reader), room: reader.shortText() }
+export function joinRefusalNumber(reason: JoinRefusal): number {
+  return joinRefusals.indexOf(reason) + 1
 }
 
 export function textRefusalNumber(reason: TextRefusal): number {
@@ -52,6 +32,11 @@ export function textRefusalNumber(reason: TextRefusal): number {
 
 export function leaveReasonNumber(reason: LeaveReason): number {
   return leaveReasons.indexOf(reason) + 1
+}
+
+/** @throws {MalformedDatagram} */
+export function readJoinRefusal(reader: ByteReader): JoinRefusal {
+  return word(joinRefusals, reader)
 }
 
 /** @throws {MalformedDatagram} */

@@ -1,7 +1,7 @@
-import type { Part } from './bodies.ts'
-import { utf8Text } from './byte-reader.ts'
+import { utf8Text } from './fields.ts'
 import { datagramLimits } from './limits.ts'
-import type { TextRefusal } from './refusal.ts'
+import type { TextRefusal } from './reasons.ts'
+import type { Part } from './session-messages.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
 /** A whole message in the order its author typed it. */

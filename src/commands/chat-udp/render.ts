@@ -1,7 +1,8 @@
+import { NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
+import { ExitCode } from '../../base/exit-codes.ts'
 import { printable } from '../../base/visible.ts'
-import type { MemberEvent } from '../../datagram-chat/member-event.ts'
-import type { MemberStats } from '../../datagram-chat/member-stats.ts'
-import type { LeaveReason, TextRefusal } from '../../datagram-chat/refusal.ts'
+import type { MemberEnd, MemberEvent, MemberStats } from '../../datagram-chat/member-interface.ts'
+import type { JoinRefusal, LeaveReason, TextRefusal } from '../../datagram-chat/reasons.ts'
 import { formatTable } from '../../terminal/format.ts'
 
 /** A line for a person: `room` is what was said, `talk` is about the chat itself. */
@@ -17,7 +18,7 @@ const leavings: Readonly<Record<LeaveReason, string>> = {
   stopping: 'left, since the relay stops',
 }
 
-const refusals: Readonly<Record<TextRefusal, string>> = {
+const textRefusals: Readonly<Record<TextRefusal, string>> = {
   empty: 'it is empty',
   'too-long': 'it is longer than 4 KiB',
   'not-text': 'it is not UTF-8',
@@ -42,7 +43,7 @@ export function lineOf(event: MemberEvent): Line | undefined {
     case 'unconfirmed':
       return talk(`not acknowledged after 5 tries, so it may not have arrived: ${shortened(event.text)}`)
     case 'not-taken':
-      return talk(`the relay did not take ${shortened(event.text ?? 'a message')}: ${refusals[event.reason]}`)
+      return talk(`the relay did not take ${shortened(event.text ?? 'a message')}: ${textRefusals[event.reason]}`)
     case 'names':
       return { kind: 'room', text: `${event.names.length} here: ${event.names.map(printable).join(', ')}` }
     case 'names-unknown':
@@ -96,4 +97,66 @@ function shortened(text: string): string {
 /** Local time of day. */
 function time(atMs: number): string {
   return new Date(atMs).toTimeString().slice(0, 8)
+}
+
+/** The relay, or its room, said no. */
+class RefusedError extends NetlabError {
+  constructor(message: string, hint?: string) {
+    super('REFUSED', ExitCode.negative, message, hint === undefined ? {} : { hint })
+  }
+}
+
+const joinRefusals: Readonly<Record<JoinRefusal, readonly [message: string, hint?: string]>> = {
+  'name-taken': [
+    'somebody in the room has that name',
+    'choose another; your own is free again a minute after a lost line',
+  ],
+  'name-invalid': [
+    'the relay does not take that name',
+    'letters and digits, then also ".", "_" or "-", at most 32 bytes',
+  ],
+  'room-full': ['the room is full', 'try again later'],
+  'wrong-room': ['the relay has another room'],
+  'key-needed': ['the room has a key', 'ask its members for the phrase and join with --room-key'],
+  'wrong-key': ['the room key is wrong', 'ask the members for the phrase; capitals and spaces count'],
+  'no-key-here': [
+    'the room has no key, so what you say would not be encrypted',
+    'join without --room-key if that is all right',
+  ],
+  stopping: ['the relay is stopping', 'try again later'],
+  'address-full': [
+    'the relay takes no more members from your address',
+    'its operator may raise --max-members-per-address',
+  ],
+}
+
+/** Whether another name could help. */
+export function isAboutName(end: MemberEnd): boolean {
+  return end.type === 'refused' && (end.reason === 'name-taken' || end.reason === 'name-invalid')
+}
+
+/** The error that tells why a member is not, or no longer, in the room; undefined when that is what was wanted. */
+export function endError(end: MemberEnd): NetlabError | undefined {
+  switch (end.type) {
+    case 'bye':
+      if (end.reason === 'kicked') return new RefusedError('the operator put you out of the room')
+      return end.reason === 'stopping' ? new NetworkError('ENDED', 'the relay has stopped') : undefined
+    case 'no-answer':
+      return new NetworkError('ETIMEDOUT', 'the relay does not answer', {
+        hint: 'is it running there, and does a firewall let UDP through? netlab chat-udp --serve starts one',
+      })
+    case 'version':
+      return new ProtocolError(
+        'VERSION',
+        `the relay speaks version ${end.version} of the protocol, and this is version 1`,
+        {
+          hint: 'use the same netlab on both sides',
+        },
+      )
+    case 'refused': {
+      const [message, hint] = joinRefusals[end.reason]
+      const room = end.reason === 'wrong-room' ? `: #${printable(end.room)}` : ''
+      return new RefusedError(`${message}${room}`, hint)
+    }
+  }
 }
