@@ -1,6 +1,6 @@
 import { datagramLimits } from './limits.ts'
 
-/** Thrown by readers when a datagram ends too early or says what cannot be; whoever decodes drops the datagram. */
+/** Thrown when a datagram ends too early or holds a value that cannot be; whoever decodes it drops the datagram. */
 export class MalformedDatagram extends Error {}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -14,8 +14,8 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Reads big-endian fields one after the other; whatever it hands out is a view into the datagram. */
-export class ByteReader {
+/** Reads big-endian fields one after the other. The buffers that it returns are views into the datagram. */
+export class FieldReader {
   readonly #bytes: Buffer
   #at = 0
 
@@ -54,8 +54,8 @@ export class ByteReader {
   }
 }
 
-/** Builds one datagram or a piece of one from big-endian fields. Writing past the limit of a datagram throws RangeError: a bug of ours. */
-export class ByteWriter {
+/** Builds one datagram, or the body of one, from big-endian fields. Writing past its limit throws RangeError: a bug of ours. */
+export class FieldWriter {
   readonly #bytes: Buffer
   #at = 0
 

@@ -1,116 +1,107 @@
+import type { TokenBucket } from '../base/token-bucket.ts'
 import { utf8Text } from './fields.ts'
 import { datagramLimits } from './limits.ts'
-import type { TextRefusal } from './reasons.ts'
-import type { Part } from './session-messages.ts'
-import type { TokenBucket } from './token-bucket.ts'
-
-/** A whole message in the order its author typed it. */
-export interface TakenMessage {
-  readonly parts: readonly Part[]
-}
-
-export interface PartRefusal {
-  readonly part: number
-  readonly reason: TextRefusal
-}
+import type { MessageRefusal } from './reasons.ts'
+import type { DataAck, Fragment } from './session-messages.ts'
 
 /**
- * The relay's end of one member's messages: puts parts into order, joins them, and lets them through at the member's rate. A flood waits
- * here, in a window that the member knows and does not overrun; it is not punished.
+ * The relay's end of one member's messages: puts fragments in order, reassembles messages, and accepts them at the member's rate. A flood
+ * waits here, in a window that the member knows and does not overrun; it is not punished.
  */
-export class PartInbox {
-  readonly #waiting = new Map<number, Part>()
+export class FragmentReceiver {
+  readonly #waiting = new Map<number, Fragment>()
   readonly #bucket: TokenBucket
-  #taken = 0
+  #accepted = 0
   #lowest = 1
-  #unfinished: Part[] = []
-  #refusals: PartRefusal[] = []
+  #unfinished: Fragment[] = []
+  #refusals: DataAck['refusals'] = []
 
   constructor(bucket: TokenBucket) {
     this.#bucket = bucket
   }
 
-  get taken(): number {
-    return this.#taken
+  /** All fragments up to this number were accepted, refused, or given up. */
+  get accepted(): number {
+    return this.#accepted
   }
 
-  /** Bit i: part `taken + 1 + i` waits here. */
+  /** Bit i: fragment `accepted + 1 + i` waits here. */
   get held(): number {
     let bits = 0
-    for (let bit = 0; bit < datagramLimits.windowParts; bit += 1) {
-      if (this.#waiting.has(this.#taken + 1 + bit)) bits |= 1 << bit
+    for (let bit = 0; bit < datagramLimits.windowFragments; bit += 1) {
+      if (this.#waiting.has(this.#accepted + 1 + bit)) bits |= 1 << bit
     }
     return bits
   }
 
-  get refusals(): readonly PartRefusal[] {
+  /** The latest refusals; a member that has seen one ignores it. */
+  get refusals(): DataAck['refusals'] {
     return this.#refusals
   }
 
-  /** Whether something could go on as soon as the rate allows it. */
+  /** Whether something can be accepted as soon as the rate allows it. */
   get ready(): boolean {
-    return this.#waiting.has(this.#taken + 1) || this.#taken + 1 < this.#lowest
+    return this.#waiting.has(this.#accepted + 1) || this.#accepted + 1 < this.#lowest
   }
 
-  /** Takes a part in; one that is old, known or beyond the window is dropped. */
-  add(part: Part): void {
-    if (part.part <= this.#taken || part.part > this.#taken + datagramLimits.windowParts) return
-    if (part.bytes.length > datagramLimits.partBytes || this.#waiting.has(part.part)) return
-    // A copy: the part may wait longer than the datagram that it came in.
-    this.#waiting.set(part.part, { ...part, bytes: Buffer.from(part.bytes) })
+  /** Adds a fragment; one that is old, known or beyond the window is dropped. */
+  add(fragment: Fragment): void {
+    const { number, bytes } = fragment
+    if (number <= this.#accepted || number > this.#accepted + datagramLimits.windowFragments) return
+    if (bytes.length > datagramLimits.fragmentBytes || this.#waiting.has(number)) return
+    // A copy: the fragment may wait longer than the datagram that it came in.
+    this.#waiting.set(number, { ...fragment, bytes: Buffer.from(bytes) })
   }
 
   /** The author has given up everything before `lowest` that has not come; nothing waits for it any longer. */
   giveUpBefore(lowest: number): void {
-    this.#lowest = Math.min(Math.max(this.#lowest, lowest), this.#taken + 1 + datagramLimits.windowParts)
+    this.#lowest = Math.min(Math.max(this.#lowest, lowest), this.#accepted + 1 + datagramLimits.windowFragments)
   }
 
-  /** Messages that are whole and within the rate. */
-  *take(nowMs: number): Generator<TakenMessage> {
+  /** Messages, as their fragments, that are whole and within the rate. */
+  *accept(nowMs: number): Generator<readonly Fragment[]> {
     while (this.ready) {
-      const part = this.#waiting.get(this.#taken + 1)
-      if (part !== undefined && !this.#bucket.take(nowMs)) return
-      this.#taken += 1
-      this.#waiting.delete(this.#taken)
-      const message = part === undefined ? this.#lose() : this.#join(part)
+      const fragment = this.#waiting.get(this.#accepted + 1)
+      if (fragment !== undefined && !this.#bucket.tryTake(nowMs)) return
+      this.#accepted += 1
+      this.#waiting.delete(this.#accepted)
+      if (fragment === undefined) this.#unfinished = []
+      const message = fragment === undefined ? undefined : this.#reassemble(fragment)
       if (message !== undefined) yield message
     }
   }
 
-  #lose(): undefined {
-    this.#unfinished = []
-  }
-
-  #join(part: Part): TakenMessage | undefined {
-    const begun = this.#unfinished
-    if (part.count < 1 || part.index >= part.count || (part.index > 0 && part.index !== begun.length)) {
+  #reassemble(fragment: Fragment): readonly Fragment[] | undefined {
+    const { number, index, count } = fragment
+    const before = this.#unfinished
+    if (count < 1 || index >= count || (index > 0 && index !== before.length)) {
       this.#unfinished = []
-      return this.#refuse(part, 'bad-parts')
+      return this.#refuse(number, 'bad-fragments')
     }
-    // Of a message that is too long already only the number of its parts is kept: 255 of them would take 64 times the limit.
-    const kept = part.index > 0 && bytesOf(begun) > datagramLimits.textBytes ? { ...part, bytes: nothing } : part
-    this.#unfinished = part.index === 0 ? [part] : [...begun, kept]
-    if (part.index + 1 < part.count) return undefined
-    const parts = this.#unfinished
+    // Of a message that is too long already only the number of its fragments is kept: 255 of them would take 64 times the limit.
+    const kept = index > 0 && bytesOf(before) > datagramLimits.textBytes ? { ...fragment, bytes: nothing } : fragment
+    this.#unfinished = index === 0 ? [fragment] : [...before, kept]
+    if (index + 1 < count) return undefined
+    const message = this.#unfinished
     this.#unfinished = []
-    const problem = textProblem(parts)
-    return problem === undefined ? { parts } : this.#refuse(part, problem)
+    const refusal = textRefusal(message)
+    return refusal === undefined ? message : this.#refuse(number, refusal)
   }
 
-  #refuse(part: Part, reason: TextRefusal): undefined {
-    this.#refusals = [...this.#refusals, { part: part.part, reason }].slice(-datagramLimits.windowParts)
+  #refuse(fragment: number, reason: MessageRefusal): undefined {
+    this.#refusals = [...this.#refusals, { fragment, reason }].slice(-datagramLimits.windowFragments)
   }
 }
 
 const nothing = Buffer.alloc(0)
 
-function bytesOf(parts: readonly Part[]): number {
-  return parts.reduce((sum, { bytes }) => sum + bytes.length, 0)
+function bytesOf(fragments: readonly Fragment[]): number {
+  return fragments.reduce((sum, { bytes }) => sum + bytes.length, 0)
 }
 
-function textProblem(parts: readonly Part[]): TextRefusal | undefined {
-  if (bytesOf(parts) > datagramLimits.textBytes) return 'too-long'
-  const text = utf8Text(Buffer.concat(parts.map(({ bytes }) => bytes)))
+function textRefusal(message: readonly Fragment[]): MessageRefusal | undefined {
+  if (bytesOf(message) > datagramLimits.textBytes) return 'too-long'
+  const text = utf8Text(Buffer.concat(message.map(({ bytes }) => bytes)))
   if (text === undefined) return 'not-text'
   return text.trim() === '' ? 'empty' : undefined
 }

@@ -1,18 +1,24 @@
-import { ByteReader, ByteWriter } from './fields.ts'
+import { FieldReader, FieldWriter } from './fields.ts'
 import { datagramLimits } from './limits.ts'
 import { DatagramType, header, headerBytes, sessionBytes } from './packet.ts'
 import { type JoinRefusal, joinRefusalNumber, readJoinRefusal } from './reasons.ts'
 
-/** Datagrams before there is a session. What comes from an unproven address is padded so that no answer is longer than it. */
+/**
+ * The datagrams before there is a session: the handshake and the search for relays. What comes from an address that is not validated is
+ * padded, so that no answer is longer than it (RFC 9000 8.1 has the same rule).
+ */
 export const nonceBytes = 8
 export const cookieBytes = 16
 export const saltBytes = 16
+/** Random bytes of a welcome, from which its key is derived. */
+export const welcomeRandomBytes = 12
 export const relayIdBytes = 8
-/** A hello or a find is exactly this long; shorter ones are not answered. */
-export const questionBytes = 64
+/** A hello or a discover is exactly this long; shorter ones are not answered. */
+export const requestBytes = 64
 
 const keyedFlag = 1
 
+/** The relay's answer to a hello; a cookie that comes back validates the address (as in RFC 9147 5.1). */
 export interface Challenge {
   readonly nonce: Buffer
   readonly cookie: Buffer
@@ -21,27 +27,30 @@ export interface Challenge {
   readonly keyed: boolean
 }
 
-export interface Join {
-  /** Session to go on with, or zeros. */
+/** The body of a join. */
+export interface JoinRequest {
+  /** Session to resume, or zeros. */
   readonly previous: Buffer
   readonly name: string
-  /** Empty: whichever room it is. */
+  /** Empty: any room. */
   readonly room: string
 }
 
-export interface Welcome {
+/** The body of a welcome. */
+export interface WelcomeMessage {
   readonly session: Buffer
   readonly member: number
-  /** Order of this member's own `joined` entry. Whatever comes before it is history. */
-  readonly joinedOrder: number
-  /** Where this member's copy of the room begins. */
-  readonly firstOrder: number
+  /** Sequence number of this member's own `joined` record. Whatever comes before it is history. */
+  readonly joinedSequence: number
+  /** Sequence number at which this member's copy of the log begins. */
+  readonly firstSequence: number
   readonly memberCount: number
   readonly name: string
   readonly room: string
 }
 
-export interface Here {
+/** A relay's answer to whoever looks for one. */
+export interface Offer {
   readonly nonce: Buffer
   /** The first 8 bytes of the salt: tells whether two answers are from the same relay. */
   readonly relay: Buffer
@@ -51,8 +60,8 @@ export interface Here {
   readonly room: string
 }
 
-export function encodeQuestion(type: typeof DatagramType.hello | typeof DatagramType.find, nonce: Buffer): Buffer {
-  return new ByteWriter(questionBytes).bytes(header(type)).bytes(nonce).zerosUpTo(questionBytes).finish()
+export function encodeRequest(type: typeof DatagramType.hello | typeof DatagramType.discover, nonce: Buffer): Buffer {
+  return new FieldWriter(requestBytes).bytes(header(type)).bytes(nonce).zerosUpTo(requestBytes).finish()
 }
 
 /** The nonce that follows the header of every datagram of the handshake. @throws {MalformedDatagram} */
@@ -61,7 +70,7 @@ export function nonceOf(datagram: Buffer): Buffer {
 }
 
 export function encodeChallenge(challenge: Challenge): Buffer {
-  const writer = new ByteWriter().bytes(header(DatagramType.challenge)).bytes(challenge.nonce).bytes(challenge.cookie)
+  const writer = new FieldWriter().bytes(header(DatagramType.challenge)).bytes(challenge.nonce).bytes(challenge.cookie)
   return writer
     .bytes(challenge.salt)
     .number(challenge.keyed ? keyedFlag : 0, 1)
@@ -76,52 +85,52 @@ export function decodeChallenge(datagram: Buffer): Challenge {
   return { nonce, cookie, salt: reader.bytes(saltBytes), keyed: (reader.number(1) & keyedFlag) !== 0 }
 }
 
-/** What comes before the sealed part of a join: header, nonce, cookie. It is authenticated with it. */
+/** What comes before the sealed body of a join, and is its associated data: header, nonce, cookie. */
 export const joinPrefixBytes = headerBytes + nonceBytes + cookieBytes
 
 export function joinPrefix(challenge: Challenge): Buffer {
   return Buffer.concat([header(DatagramType.join), challenge.nonce, challenge.cookie])
 }
 
-export function encodeJoin(join: Join): Buffer {
-  return new ByteWriter().bytes(join.previous).shortText(join.name).shortText(join.room).finish()
+export function encodeJoinRequest(join: JoinRequest): Buffer {
+  return new FieldWriter().bytes(join.previous).shortText(join.name).shortText(join.room).finish()
 }
 
 /** @throws {MalformedDatagram} */
-export function decodeJoin(body: Buffer): Join {
-  const reader = new ByteReader(body)
+export function decodeJoinRequest(body: Buffer): JoinRequest {
+  const reader = new FieldReader(body)
   return { previous: reader.bytes(sessionBytes), name: reader.shortText(), room: reader.shortText() }
 }
 
-export function encodeWelcome(welcome: Welcome): Buffer {
-  const writer = new ByteWriter().bytes(welcome.session).number(welcome.member, 4).number(welcome.joinedOrder, 6)
-  writer.number(welcome.firstOrder, 6).number(welcome.memberCount, 2)
+export function encodeWelcome(welcome: WelcomeMessage): Buffer {
+  const writer = new FieldWriter().bytes(welcome.session).number(welcome.member, 4).number(welcome.joinedSequence, 6)
+  writer.number(welcome.firstSequence, 6).number(welcome.memberCount, 2)
   return writer.shortText(welcome.name).shortText(welcome.room).finish()
 }
 
 /** @throws {MalformedDatagram} */
-export function decodeWelcome(body: Buffer): Welcome {
-  const reader = new ByteReader(body)
+export function decodeWelcome(body: Buffer): WelcomeMessage {
+  const reader = new FieldReader(body)
   return {
     session: reader.bytes(sessionBytes),
     member: reader.number(4),
-    joinedOrder: reader.number(6),
-    firstOrder: reader.number(6),
+    joinedSequence: reader.number(6),
+    firstSequence: reader.number(6),
     memberCount: reader.number(2),
     name: reader.shortText(),
     room: reader.shortText(),
   }
 }
 
-export function encodeHere(here: Here): Buffer {
-  const writer = new ByteWriter(questionBytes).bytes(header(DatagramType.here)).bytes(here.nonce)
-  writer.bytes(here.relay).number(here.port, 2)
-  writer.number(Math.min(here.memberCount, datagramLimits.maxMembers), 2).number(here.keyed ? keyedFlag : 0, 1)
-  return writer.shortText(here.room).finish()
+export function encodeOffer(offer: Offer): Buffer {
+  const writer = new FieldWriter(requestBytes).bytes(header(DatagramType.offer)).bytes(offer.nonce)
+  writer.bytes(offer.relay).number(offer.port, 2)
+  writer.number(Math.min(offer.memberCount, datagramLimits.maxMembers), 2).number(offer.keyed ? keyedFlag : 0, 1)
+  return writer.shortText(offer.room).finish()
 }
 
 /** @throws {MalformedDatagram} */
-export function decodeHere(datagram: Buffer): Here {
+export function decodeOffer(datagram: Buffer): Offer {
   const reader = bodyOf(datagram)
   const nonce = reader.bytes(nonceBytes)
   const relay = reader.bytes(relayIdBytes)
@@ -133,12 +142,12 @@ export function decodeHere(datagram: Buffer): Here {
 export interface Refused {
   readonly nonce: Buffer
   readonly reason: JoinRefusal
-  /** What the relay has to say about it: the name of its room. */
+  /** The room that this relay has. */
   readonly room: string
 }
 
 export function encodeRefused(refused: Refused): Buffer {
-  const writer = new ByteWriter().bytes(header(DatagramType.refused)).bytes(refused.nonce)
+  const writer = new FieldWriter().bytes(header(DatagramType.refused)).bytes(refused.nonce)
   return writer.number(joinRefusalNumber(refused.reason), 1).shortText(refused.room).finish()
 }
 
@@ -152,6 +161,6 @@ export function encodeReset(session: Buffer): Buffer {
   return Buffer.concat([header(DatagramType.reset), session])
 }
 
-function bodyOf(datagram: Buffer): ByteReader {
-  return new ByteReader(datagram.subarray(headerBytes))
+function bodyOf(datagram: Buffer): FieldReader {
+  return new FieldReader(datagram.subarray(headerBytes))
 }

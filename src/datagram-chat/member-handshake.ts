@@ -1,52 +1,52 @@
 import type { Timer } from '../base/clock.ts'
-import { ivBytes, type MakeSeal, noSeals } from './aead.ts'
+import { type KeySchedule, nullKeySchedule } from './aead.ts'
 import {
   type Challenge,
   decodeChallenge,
   decodeRefused,
   decodeWelcome,
-  encodeJoin,
-  encodeQuestion,
+  encodeJoinRequest,
+  encodeRequest,
   joinPrefix,
   nonceBytes,
   nonceOf,
-  type Welcome,
+  type WelcomeMessage,
+  welcomeRandomBytes,
 } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
-import type { MemberEnd, MemberOptions, MemberPorts } from './member-interface.ts'
+import type { MemberDeps, MemberEnd, MemberOptions } from './member-interface.ts'
 import { DatagramType, headerBytes, sessionBytes } from './packet.ts'
-import { RoundTrip } from './rtt.ts'
-import { copiesOf, copyGapMs } from './tries.ts'
+import { copiesAt, RetransmissionTimeout } from './retransmission.ts'
 
-interface Outcome {
-  readonly entered: (welcome: Welcome, challenge: Challenge, makeSeal: MakeSeal) => void
+interface HandshakeHandlers {
+  readonly joined: (welcome: WelcomeMessage, challenge: Challenge, keySchedule: KeySchedule) => void
   readonly failed: (end: MemberEnd) => void
 }
 
-/** Once through the relay's door: hello, challenge, join, welcome. Each question is asked at most five times. */
-export class MemberDoor {
+/** The member's side of one handshake: hello, challenge, join, welcome. Each request is sent at most five times. */
+export class MemberHandshake {
   readonly #options: MemberOptions
-  readonly #ports: MemberPorts
+  readonly #deps: MemberDeps
   readonly #previous: Buffer
-  readonly #outcome: Outcome
+  readonly #handlers: HandshakeHandlers
   readonly #nonce: Buffer
-  readonly #roundTrip = new RoundTrip()
+  readonly #timeout = new RetransmissionTimeout()
   #challenge: Challenge | undefined
-  #makeSeal: MakeSeal = noSeals
+  #keySchedule: KeySchedule = nullKeySchedule
   #timer: Timer | undefined
   #done = false
 
-  /** `previous`: the session to go on with, when there was one. */
-  constructor(options: MemberOptions, ports: MemberPorts, previous: Buffer | undefined, outcome: Outcome) {
+  /** `previous`: the session to resume, when there was one. */
+  constructor(options: MemberOptions, deps: MemberDeps, previous: Buffer | undefined, handlers: HandshakeHandlers) {
     this.#options = options
-    this.#ports = ports
+    this.#deps = deps
     this.#previous = previous ?? Buffer.alloc(sessionBytes)
-    this.#outcome = outcome
-    this.#nonce = ports.random(nonceBytes)
+    this.#handlers = handlers
+    this.#nonce = deps.random(nonceBytes)
   }
 
-  knock(): void {
-    this.#ask(encodeQuestion(DatagramType.hello, this.#nonce), 1)
+  start(): void {
+    this.#request(encodeRequest(DatagramType.hello, this.#nonce), 1)
   }
 
   close(): void {
@@ -57,34 +57,35 @@ export class MemberDoor {
   /** @throws {MalformedDatagram} */
   receive(type: DatagramType, datagram: Buffer): void {
     if (this.#done || !nonceOf(datagram).equals(this.#nonce)) return
-    if (type === DatagramType.challenge) this.#answer(decodeChallenge(datagram))
-    else if (type === DatagramType.welcome) this.#enter(datagram)
+    if (type === DatagramType.challenge) this.#challenged(decodeChallenge(datagram))
+    else if (type === DatagramType.welcome) this.#welcomed(datagram)
     else if (type === DatagramType.refused && this.#challenge !== undefined) {
       const { reason, room } = decodeRefused(datagram)
       this.#fail({ type: 'refused', reason, room })
     }
   }
 
+  /** The relay speaks another version of the protocol. */
   otherVersion(version: number): void {
     if (this.#challenge === undefined) this.#fail({ type: 'version', version })
   }
 
-  #answer(challenge: Challenge): void {
+  #challenged(challenge: Challenge): void {
     if (this.#challenge?.cookie.equals(challenge.cookie)) return
     const first = this.#challenge === undefined
-    // A later challenge replaces a cookie that went out of date; the salt of a relay that runs stays the same.
+    // A later challenge replaces an expired cookie; the salt of a running relay stays the same.
     if (!first && this.#challenge?.salt.equals(challenge.salt) !== true) return
-    const { deriveSeals } = this.#ports
-    if (challenge.keyed !== (deriveSeals !== undefined)) {
+    const { deriveKeys } = this.#deps
+    if (challenge.keyed !== (deriveKeys !== undefined)) {
       this.#fail({ type: 'refused', reason: challenge.keyed ? 'key-needed' : 'no-key-here', room: '' })
       return
     }
     this.#challenge = copied(challenge)
     this.#timer?.cancel()
-    if (deriveSeals === undefined || !first) this.#join()
+    if (deriveKeys === undefined || !first) this.#join()
     else
-      deriveSeals(this.#challenge.salt, (makeSeal) => {
-        this.#makeSeal = makeSeal
+      deriveKeys(this.#challenge.salt, (keySchedule) => {
+        this.#keySchedule = keySchedule
         if (!this.#done) this.#join()
       })
   }
@@ -93,46 +94,47 @@ export class MemberDoor {
     if (this.#challenge === undefined) return
     const { nonce, cookie } = this.#challenge
     const prefix = joinPrefix(this.#challenge)
-    const body = encodeJoin({ previous: this.#previous, ...this.#options })
-    // One join for each cookie, sent again as it is: its key is drawn from the cookie, so its nonce is used once.
-    this.#ask(Buffer.concat([prefix, this.#makeSeal('join', nonce, cookie).close(prefix, 0, body)]), 1)
+    const body = encodeJoinRequest({ previous: this.#previous, ...this.#options })
+    // One join for each cookie, sent again as it is: its key is derived from the cookie, so its nonce is used once.
+    this.#request(Buffer.concat([prefix, this.#keySchedule('join', nonce, cookie).seal(prefix, 0, body)]), 1)
   }
 
-  #enter(datagram: Buffer): void {
+  #welcomed(datagram: Buffer): void {
     if (this.#challenge === undefined) return
-    const start = headerBytes + nonceBytes + ivBytes
-    const prefix = datagram.subarray(0, start)
+    const bodyStart = headerBytes + nonceBytes + welcomeRandomBytes
+    const prefix = datagram.subarray(0, bodyStart)
     const { nonce, cookie } = this.#challenge
-    const seal = this.#makeSeal('welcome', nonce, cookie, datagram.subarray(headerBytes + nonceBytes, start))
-    const body = seal.open(prefix, 0, datagram.subarray(start))
+    const aead = this.#keySchedule('welcome', nonce, cookie, prefix.subarray(headerBytes + nonceBytes))
+    const body = aead.open(prefix, 0, datagram.subarray(bodyStart))
     if (body === undefined) return
     const welcome = decodeWelcome(body)
     this.close()
-    this.#outcome.entered({ ...welcome, session: Buffer.from(welcome.session) }, this.#challenge, this.#makeSeal)
+    this.#handlers.joined({ ...welcome, session: Buffer.from(welcome.session) }, this.#challenge, this.#keySchedule)
   }
 
-  #ask(question: Buffer, tries: number): void {
+  #request(datagram: Buffer, attempt: number): void {
     if (this.#done) return
-    if (tries > datagramLimits.tries) {
+    if (attempt > datagramLimits.attempts) {
       this.#fail({ type: 'no-answer' })
       return
     }
-    this.#ports.send(question)
-    // From the second try on one copy more than of a message: nothing else brings the answer if it is lost.
-    const extra = tries === 1 ? 0 : copiesOf(tries)
+    const { clock, send } = this.#deps
+    send(datagram)
+    // From the second attempt on one copy more than of a fragment: nothing else brings the answer if it is lost.
+    const extra = attempt === 1 ? 0 : copiesAt(attempt)
     for (let copy = 1; copy <= extra; copy += 1) {
-      this.#ports.clock.after(copy * copyGapMs, () => this.#done || this.#ports.send(question))
+      clock.after(copy * datagramLimits.copyGapMs, () => this.#done || send(datagram))
     }
-    this.#timer = this.#ports.clock.after(this.#roundTrip.timeoutMs(tries), () => this.#ask(question, tries + 1))
+    this.#timer = clock.after(this.#timeout.afterMs(attempt), () => this.#request(datagram, attempt + 1))
   }
 
   #fail(end: MemberEnd): void {
     this.close()
-    this.#outcome.failed(end)
+    this.#handlers.failed(end)
   }
 }
 
-/** The datagram's memory is the socket's; what is kept has to be copied. */
+/** The datagram's memory is the socket's, so what is kept has to be copied. */
 function copied(challenge: Challenge): Challenge {
   const { nonce, cookie, salt, keyed } = challenge
   return { nonce: Buffer.from(nonce), cookie: Buffer.from(cookie), salt: Buffer.from(salt), keyed }

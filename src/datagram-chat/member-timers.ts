@@ -1,41 +1,35 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { datagramLimits } from './limits.ts'
-import type { RoundTrip } from './rtt.ts'
+import type { RetransmissionTimeout } from './retransmission.ts'
 
-interface Chores {
-  /** Tells the relay what has come and what is missing; with 'answer' it has to acknowledge. */
-  readonly report: (ask: 'answer' | 'no answer') => void
+interface TimerHandlers {
+  /** Acknowledges records and asks for missing ones; with 'echo' the relay has to answer. */
+  readonly acknowledge: (ask: 'echo' | 'no echo') => void
+  /** Nothing was heard for too long. */
   readonly lost: () => void
 }
 
-/** Entries are acknowledged together, this long after the first (RFC 1122 4.2.3.2 allows TCP 500 ms). */
-const reportMs = 100
-/** How long a gap may be mere reordering. */
-const reorderMs = 30
-/** How often to ask after parts that wait at the relay: the acknowledgement that they were taken may be lost. */
-const waitingMs = 1000
-
-/** When a member in the room has something to tell the relay though nobody typed anything. */
-export class SessionTimers {
+/** When a member sends acknowledgements: delayed ones, requests for what is missing, and heartbeats. */
+export class MemberTimers {
   readonly #clock: Clock
-  readonly #roundTrip: RoundTrip
-  readonly #chores: Chores
+  readonly #timeout: RetransmissionTimeout
+  readonly #handlers: TimerHandlers
   #heardMs: number
-  #report: Timer | undefined
-  #seen = -1
-  #reported = -1
+  #delayedAck: Timer | undefined
+  #received = -1
+  #acknowledged = -1
   #gap: Timer | undefined
-  #gapTries = 0
-  #gapSeen = -1
+  #gapAttempts = 0
+  #gapAfter = -1
   #heartbeat: Timer | undefined
   #beatMs = Number.NEGATIVE_INFINITY
   #unanswered = 0
-  #waiting = false
+  #held = false
 
-  constructor(clock: Clock, roundTrip: RoundTrip, chores: Chores) {
+  constructor(clock: Clock, timeout: RetransmissionTimeout, handlers: TimerHandlers) {
     this.#clock = clock
-    this.#roundTrip = roundTrip
-    this.#chores = chores
+    this.#timeout = timeout
+    this.#handlers = handlers
     this.#heardMs = clock.monotonic()
   }
 
@@ -44,75 +38,77 @@ export class SessionTimers {
     this.#restartHeartbeat()
   }
 
-  /** A genuine datagram came from the relay. */
+  /** A genuine packet came from the relay. */
   heard(): void {
     this.#heardMs = this.#clock.monotonic()
     this.#unanswered = 0
   }
 
-  /** Whether something of ours waits at the relay for its turn. */
-  expectAnswer(waiting: boolean): void {
-    if (waiting === this.#waiting) return
-    this.#waiting = waiting
+  /** Whether something of ours waits at the relay for the rate limit: then it is asked more often whether it was accepted. */
+  pollHeld(held: boolean): void {
+    if (held === this.#held) return
+    this.#held = held
     this.#restartHeartbeat()
   }
 
   /**
-   * Entries, or news of them, came: `complete` when nothing is known to be missing, `seen` up to where. When the relay has sent again,
-   * `again`, our last report may have been lost.
+   * Records, or news of them, came: `complete` when none is known to be missing, `received` up to which number. When the relay has sent
+   * some again, `retransmitted`, our last acknowledgement may have been lost.
    */
-  entriesCame(complete: boolean, seen: number, again: boolean): void {
-    this.#seen = seen
-    if (seen > this.#reported || again) this.#report ??= this.#clock.after(reportMs, () => this.#tell())
+  recordsArrived(complete: boolean, received: number, retransmitted: boolean): void {
+    this.#received = received
+    if (received > this.#acknowledged || retransmitted) {
+      this.#delayedAck ??= this.#clock.after(datagramLimits.ackDelayMs, () => this.#acknowledge())
+    }
     if (complete) {
       this.#gap?.cancel()
       this.#gap = undefined
       return
     }
-    if (seen > this.#gapSeen) this.#gapTries = 0
-    this.#gapSeen = seen
-    this.#gap ??= this.#clock.after(reorderMs, () => this.#ask())
+    if (received > this.#gapAfter) this.#gapAttempts = 0
+    this.#gapAfter = received
+    this.#gap ??= this.#clock.after(datagramLimits.reorderMs, () => this.#requestGap())
   }
 
   close(): void {
-    for (const timer of [this.#report, this.#gap, this.#heartbeat]) timer?.cancel()
-    this.#report = undefined
+    for (const timer of [this.#delayedAck, this.#gap, this.#heartbeat]) timer?.cancel()
+    this.#delayedAck = undefined
     this.#gap = undefined
   }
 
-  #tell(): void {
-    this.#report = undefined
-    this.#reported = this.#seen
-    this.#chores.report('no answer')
+  #acknowledge(): void {
+    this.#delayedAck = undefined
+    this.#acknowledged = this.#received
+    this.#handlers.acknowledge('no echo')
   }
 
-  #ask(): void {
-    this.#gapTries = Math.min(this.#gapTries + 1, datagramLimits.tries)
-    this.#gap = this.#clock.after(this.#roundTrip.timeoutMs(this.#gapTries), () => this.#ask())
-    this.#chores.report('no answer')
+  #requestGap(): void {
+    this.#gapAttempts = Math.min(this.#gapAttempts + 1, datagramLimits.attempts)
+    this.#gap = this.#clock.after(this.#timeout.afterMs(this.#gapAttempts), () => this.#requestGap())
+    this.#handlers.acknowledge('no echo')
   }
 
   #restartHeartbeat(): void {
     this.#heartbeat?.cancel()
-    const retryMs = this.#unanswered === 0 ? Number.POSITIVE_INFINITY : this.#roundTrip.timeoutMs(this.#unanswered)
-    this.#heartbeat = this.#clock.after(Math.min(this.#usualMs, retryMs), () => this.#beat())
+    const retryMs = this.#unanswered === 0 ? Number.POSITIVE_INFINITY : this.#timeout.afterMs(this.#unanswered)
+    this.#heartbeat = this.#clock.after(Math.min(this.#intervalMs, retryMs), () => this.#beat())
   }
 
-  get #usualMs(): number {
-    return this.#waiting ? waitingMs : datagramLimits.heartbeatMs
+  get #intervalMs(): number {
+    return this.#held ? datagramLimits.heldPollMs : datagramLimits.heartbeatMs
   }
 
   #beat(): void {
     const nowMs = this.#clock.monotonic()
     if (nowMs - this.#heardMs > datagramLimits.silenceMs) {
-      this.#chores.lost()
+      this.#handlers.lost()
       return
     }
-    const answered = this.#unanswered === 0 && nowMs - this.#beatMs < this.#usualMs
+    const answered = this.#unanswered === 0 && nowMs - this.#beatMs < this.#intervalMs
     if (!answered) {
       this.#beatMs = nowMs
       this.#unanswered += 1
-      this.#chores.report('answer')
+      this.#handlers.acknowledge('echo')
     }
     this.#restartHeartbeat()
   }

@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts'
-import { seededRandom } from './seeded-random.ts'
+import { Random } from '../base/random.ts'
+import { datagramLimits } from './limits.ts'
 
-/** How bad a network to play. Shares are 0 to 1, of the datagrams that are sent. */
-export interface BadNetworkOptions {
+/** How bad a network to emulate. Probabilities are 0 to 1, for each datagram that is sent. */
+export interface NetworkEmulatorOptions {
   readonly drop: number
   readonly duplicate: number
   /** Held back so that later ones overtake them. */
@@ -12,27 +13,25 @@ export interface BadNetworkOptions {
   readonly seed: number
 }
 
-/** At least this long is a reordered datagram held back, so that the next ones pass it. */
-const heldBackMs = 30
-
-/** A network that loses, repeats, reorders and delays on purpose; the same seed does the same to the same datagrams. */
-export class BadNetwork {
-  readonly #options: BadNetworkOptions
+/** Loses, duplicates, reorders and delays datagrams, as Linux's netem does; the same seed does the same to the same datagrams. */
+export class NetworkEmulator {
+  readonly #options: NetworkEmulatorOptions
   readonly #clock: Clock
-  readonly #random: () => number
+  readonly #random: Random
 
-  constructor(options: BadNetworkOptions, clock: Clock) {
+  constructor(options: NetworkEmulatorOptions, clock: Clock) {
     this.#options = options
     this.#clock = clock
-    this.#random = seededRandom(options.seed)
+    // Mixed, because the first numbers of small seeds that follow each other are alike, and small.
+    this.#random = new Random(Math.imul(options.seed ^ 0x9e3779b9, 0x85ebca6b) ^ options.seed)
   }
 
   /** Calls `deliver` zero, one or two times, now or later. */
   carry(deliver: () => void): void {
     const { drop, duplicate } = this.#options
     // Always the same number of draws, so that one option does not change what another one hits.
-    const lost = this.#random() < drop
-    const twice = this.#random() < duplicate
+    const lost = this.#random.next() < drop
+    const twice = this.#random.next() < duplicate
     const delays = [this.#delayMs(), this.#delayMs()]
     if (lost) return
     for (const delayMs of twice ? delays : delays.slice(0, 1)) {
@@ -43,18 +42,23 @@ export class BadNetwork {
 
   #delayMs(): number {
     const { reorder, delayMs } = this.#options
-    const late = this.#random() < reorder
-    const share = this.#random()
-    return late ? delayMs + heldBackMs + share * Math.max(heldBackMs, delayMs) : delayMs
+    const heldBackMs = datagramLimits.emulatedReorderMs
+    const late = this.#random.next() < reorder
+    const extra = this.#random.next()
+    return late ? delayMs + heldBackMs + extra * Math.max(heldBackMs, delayMs) : delayMs
   }
 }
 
-type Carry = (deliver: () => void) => void
+/** Calls `deliver` zero, one or two times, now or later. */
+type Path = (deliver: () => void) => void
 
-/** A bad network each way, or none. What waits in it when the socket has been closed is lost. */
-export function networks(options: BadNetworkOptions | undefined, clock: Clock): { outward: Carry; inward: Carry } {
+/** The paths out and in, each with an emulator of its own; undefined options: none. What is under way when the socket is closed is lost. */
+export function emulatedPaths(
+  options: NetworkEmulatorOptions | undefined,
+  clock: Clock,
+): { outward: Path; inward: Path } {
   if (options === undefined) return { outward: (deliver) => deliver(), inward: (deliver) => deliver() }
-  const outward = new BadNetwork(options, clock)
-  const inward = new BadNetwork({ ...options, seed: options.seed + 1 }, clock)
+  const outward = new NetworkEmulator(options, clock)
+  const inward = new NetworkEmulator({ ...options, seed: options.seed + 1 }, clock)
   return { outward: (deliver) => outward.carry(deliver), inward: (deliver) => inward.carry(deliver) }
 }

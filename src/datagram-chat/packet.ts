@@ -1,11 +1,17 @@
-import type { Seal } from './aead.ts'
+import type { Aead } from './aead.ts'
 
-/** What every datagram begins with: two magic bytes, the version, the type. Numbers are big-endian. docs/chat-udp.md has it all. */
+/**
+ * What every datagram begins with: two magic bytes, the version, the type. From `data` on, datagrams belong to a session and are packets:
+ * header (4), session (8), packet number (6), then the body, sealed when the room has a key. Numbers are big-endian. docs/chat-udp.md
+ * describes all of it.
+ */
 const magic = 0x4e55
 export const version = 1
 export const headerBytes = 4
-/** A session's secret name, which relay and member know. */
+/** A session's name, a secret of relay and member. */
 export const sessionBytes = 8
+const numberBytes = 6
+export const packetHeaderBytes = headerBytes + sessionBytes + numberBytes
 
 export const DatagramType = {
   hello: 1,
@@ -14,16 +20,16 @@ export const DatagramType = {
   welcome: 4,
   refused: 5,
   version: 6,
-  find: 7,
-  here: 8,
+  discover: 7,
+  offer: 8,
   reset: 9,
-  say: 16,
-  seen: 17,
+  data: 16,
+  recordAck: 17,
   leave: 18,
   who: 19,
-  room: 32,
-  resend: 33,
-  ack: 34,
+  broadcast: 32,
+  retransmit: 33,
+  dataAck: 34,
   bye: 35,
   names: 36,
 } as const
@@ -40,54 +46,51 @@ export function datagramType(datagram: Buffer): DatagramType | 'foreign' | 'vers
   return isType(type) ? type : 'foreign'
 }
 
-export function header(type: DatagramType): Buffer {
-  return Buffer.from([magic >> 8, magic & 0xff, version, type])
-}
-
 function isType(value: number | undefined): value is DatagramType {
   return value !== undefined && known.has(value)
 }
 
-/** Datagrams of a session: header (4), session (8), number (6), then the body, sealed when the room has a key. */
-export const envelopeBytes = headerBytes + sessionBytes + 6
-
-/** Header and number are authenticated with the body; the session is by its key. */
-function authenticated(type: DatagramType, number: number): Buffer {
-  const bytes = Buffer.alloc(headerBytes + 6)
-  header(type).copy(bytes)
-  bytes.writeUIntBE(number, headerBytes, 6)
-  return bytes
+export function header(type: DatagramType): Buffer {
+  return Buffer.from([magic >> 8, magic & 0xff, version, type])
 }
 
-/** Number and sealed body: the same bytes for every member when it goes to all. */
-export function sealBody(type: DatagramType, number: number, body: Buffer, seal: Seal): Buffer {
-  const closed = seal.close(authenticated(type, number), number, body)
-  const bytes = Buffer.allocUnsafe(6 + closed.length)
-  bytes.writeUIntBE(number, 0, 6)
-  closed.copy(bytes, 6)
-  return bytes
+export function encodePacket(type: DatagramType, session: Buffer, number: number, body: Buffer, aead: Aead): Buffer {
+  return Buffer.concat([packetPrefix(type, session), sealPacket(type, number, body, aead)])
 }
 
-/** Header and session: the same bytes for every datagram of this type to this member. */
-export function addressed(type: DatagramType, session: Buffer): Buffer {
+/** Header and session: the same bytes for every packet of this type to this member. */
+export function packetPrefix(type: DatagramType, session: Buffer): Buffer {
   return Buffer.concat([header(type), session])
 }
 
-export function encodeEnvelope(type: DatagramType, session: Buffer, number: number, body: Buffer, seal: Seal): Buffer {
-  return Buffer.concat([addressed(type, session), sealBody(type, number, body, seal)])
+/** Packet number and sealed body: the same bytes for every member when the packet goes to all. */
+export function sealPacket(type: DatagramType, number: number, body: Buffer, aead: Aead): Buffer {
+  const sealed = aead.seal(associatedData(type, number), number, body)
+  const bytes = Buffer.allocUnsafe(numberBytes + sealed.length)
+  bytes.writeUIntBE(number, 0, numberBytes)
+  sealed.copy(bytes, numberBytes)
+  return bytes
 }
 
-/** Undefined when it is too short to be one. The session is a view. */
+/** Undefined when it is too short to be a packet. The session is a view. */
 export function sessionOf(datagram: Buffer): Buffer | undefined {
-  return datagram.length < envelopeBytes ? undefined : datagram.subarray(headerBytes, headerBytes + sessionBytes)
+  return datagram.length < packetHeaderBytes ? undefined : datagram.subarray(headerBytes, headerBytes + sessionBytes)
 }
 
-export function numberOf(datagram: Buffer): number {
-  return datagram.readUIntBE(headerBytes + sessionBytes, 6)
+export function packetNumberOf(packet: Buffer): number {
+  return packet.readUIntBE(headerBytes + sessionBytes, numberBytes)
 }
 
 /** The body; undefined when it was not sealed with this key. */
-export function openEnvelope(type: DatagramType, datagram: Buffer, seal: Seal): Buffer | undefined {
-  const number = numberOf(datagram)
-  return seal.open(authenticated(type, number), number, datagram.subarray(envelopeBytes))
+export function openPacket(type: DatagramType, packet: Buffer, aead: Aead): Buffer | undefined {
+  const number = packetNumberOf(packet)
+  return aead.open(associatedData(type, number), number, packet.subarray(packetHeaderBytes))
+}
+
+/** Header and number are authenticated with the body. The session is, too: its key is derived from it. */
+function associatedData(type: DatagramType, number: number): Buffer {
+  const bytes = Buffer.alloc(headerBytes + numberBytes)
+  header(type).copy(bytes)
+  bytes.writeUIntBE(number, headerBytes, numberBytes)
+  return bytes
 }

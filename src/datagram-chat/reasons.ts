@@ -1,6 +1,6 @@
-import { type ByteReader, MalformedDatagram } from './fields.ts'
+import { type FieldReader, MalformedDatagram } from './fields.ts'
 
-/** Why a relay does not let somebody in. The number on the wire is the position, from 1. */
+/** Why a relay refuses a join. On the wire a reason is its position in the list, from 1. */
 const joinRefusals = [
   'name-taken',
   'name-invalid',
@@ -14,9 +14,9 @@ const joinRefusals = [
 ] as const
 export type JoinRefusal = (typeof joinRefusals)[number]
 
-/** Why a relay does not put a message before the room. */
-const textRefusals = ['empty', 'too-long', 'not-text', 'bad-parts'] as const
-export type TextRefusal = (typeof textRefusals)[number]
+/** Why a relay refuses a message. */
+const messageRefusals = ['empty', 'too-long', 'not-text', 'bad-fragments'] as const
+export type MessageRefusal = (typeof messageRefusals)[number]
 
 /** Why a member is no longer in the room. */
 const leaveReasons = ['left', 'silent', 'kicked', 'stopping'] as const
@@ -26,8 +26,8 @@ export function joinRefusalNumber(reason: JoinRefusal): number {
   return joinRefusals.indexOf(reason) + 1
 }
 
-export function textRefusalNumber(reason: TextRefusal): number {
-  return textRefusals.indexOf(reason) + 1
+export function messageRefusalNumber(reason: MessageRefusal): number {
+  return messageRefusals.indexOf(reason) + 1
 }
 
 export function leaveReasonNumber(reason: LeaveReason): number {
@@ -35,21 +35,21 @@ export function leaveReasonNumber(reason: LeaveReason): number {
 }
 
 /** @throws {MalformedDatagram} */
-export function readJoinRefusal(reader: ByteReader): JoinRefusal {
+export function readJoinRefusal(reader: FieldReader): JoinRefusal {
   return word(joinRefusals, reader)
 }
 
 /** @throws {MalformedDatagram} */
-export function readTextRefusal(reader: ByteReader): TextRefusal {
-  return word(textRefusals, reader)
+export function readMessageRefusal(reader: FieldReader): MessageRefusal {
+  return word(messageRefusals, reader)
 }
 
 /** @throws {MalformedDatagram} */
-export function readLeaveReason(reader: ByteReader): LeaveReason {
+export function readLeaveReason(reader: FieldReader): LeaveReason {
   return word(leaveReasons, reader)
 }
 
-function word<T>(words: readonly T[], reader: ByteReader): T {
+function word<T>(words: readonly T[], reader: FieldReader): T {
   const found = words[reader.number(1) - 1]
   if (found === undefined) throw new MalformedDatagram('unknown reason')
   return found

@@ -1,31 +1,33 @@
 import { utf8Text } from './fields.ts'
-import type { Welcome } from './handshake-messages.ts'
+import type { WelcomeMessage } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
-import type { Entry, PartEntry, SkipEntry } from './log-record.ts'
+import type { FragmentRecord, LogRecord, SkipRecord } from './log-record.ts'
 import type { MemberEvent } from './member-interface.ts'
-import { type Gap, maxGaps, type RoomPiece } from './session-messages.ts'
+import { type Gap, maxGaps, type RecordPage } from './session-messages.ts'
 
-export interface OrderedEntry {
-  readonly order: number
-  readonly entry: Entry
+/** A record and its sequence number. */
+export interface SequencedRecord {
+  readonly sequence: number
+  readonly record: LogRecord
 }
 
-const maxGapEntries = 0xffff
+/** What the count of a gap holds on the wire. */
+const maxGapRecords = 0xffff
 
-/** A member's copy of the room: entries come in any order, several times or not at all, and go out once and in the room's order. */
-export class RoomInbox {
-  readonly #early = new Map<number, Entry>()
+/** A member's copy of the log: records come in any order, several times or not at all, and leave once and in sequence. */
+export class ReorderBuffer {
+  readonly #early = new Map<number, LogRecord>()
   #next: number
   #head: number
 
-  /** `next`: the first order wanted; `head`: the newest that is known to exist. */
+  /** `next`: the first sequence number wanted; `head`: the newest that is known to exist. */
   constructor(next: number, head: number) {
     this.#next = next
     this.#head = head
   }
 
-  /** Everything up to here has come. */
-  get seen(): number {
+  /** All records up to here have come. */
+  get received(): number {
     return this.#next - 1
   }
 
@@ -33,107 +35,107 @@ export class RoomInbox {
     return this.#next > this.#head
   }
 
-  /** The relay says how far the order goes. */
+  /** The relay says how far its log goes. */
   learnHead(head: number): void {
     this.#head = Math.max(this.#head, head)
   }
 
-  /** Takes in what came and returns what can be shown now. */
-  add(piece: RoomPiece): readonly OrderedEntry[] {
-    let order = piece.first
-    for (const entry of piece.entries) {
-      this.#keep(order, entry)
-      order += widthOf(entry)
+  /** Adds what came and returns what is in sequence now. */
+  add(page: RecordPage): readonly SequencedRecord[] {
+    let sequence = page.first
+    for (const record of page.records) {
+      this.#keep(sequence, record)
+      sequence += widthOf(record)
     }
-    this.learnHead(order - 1)
+    this.learnHead(sequence - 1)
     return [...this.#ready()]
   }
 
-  /** What is missing, oldest first, at most as much as one request holds. */
+  /** What is missing, oldest first, at most as much as one acknowledgement asks for. */
   gaps(): readonly Gap[] {
     const gaps: Gap[] = []
     let from = this.#next
-    for (const order of [...this.#early.keys()].sort((a, b) => a - b)) {
-      addGap(gaps, from, order)
-      from = Math.max(from, order + widthOf(this.#early.get(order)))
+    for (const sequence of [...this.#early.keys()].sort((a, b) => a - b)) {
+      addGap(gaps, from, sequence)
+      from = Math.max(from, sequence + widthOf(this.#early.get(sequence)))
     }
     addGap(gaps, from, this.#head + 1)
     return gaps.slice(0, maxGaps)
   }
 
-  #keep(order: number, entry: Entry): void {
-    const end = order + widthOf(entry)
+  #keep(sequence: number, record: LogRecord): void {
+    const end = sequence + widthOf(record)
     if (end <= this.#next) return
-    if (order > this.#next && this.#early.size >= datagramLimits.earlyEntries) return
-    const from = Math.max(order, this.#next)
+    if (sequence > this.#next && this.#early.size >= datagramLimits.earlyRecords) return
+    const from = Math.max(sequence, this.#next)
     if (this.#early.has(from)) return
-    this.#early.set(from, entry.kind === 'skip' ? { kind: 'skip', count: this.#unknownUntil(from, end) - from } : entry)
+    this.#early.set(from, record.kind === 'skip' ? { kind: 'skip', count: this.#skipEnd(from, end) - from } : record)
   }
 
-  /** The end of a skip, or the first entry within it that has come after all. */
-  #unknownUntil(from: number, end: number): number {
+  /** The end of a skip, or the first record within it that has come after all. */
+  #skipEnd(from: number, end: number): number {
     let until = end
-    for (const order of this.#early.keys()) if (order > from && order < until) until = order
+    for (const sequence of this.#early.keys()) if (sequence > from && sequence < until) until = sequence
     return until
   }
 
-  *#ready(): Generator<OrderedEntry> {
-    for (let entry = this.#early.get(this.#next); entry !== undefined; entry = this.#early.get(this.#next)) {
-      const order = this.#next
-      this.#early.delete(order)
-      this.#next += widthOf(entry)
-      if (entry.kind === 'skip') this.#forgetOld()
-      yield { order, entry }
+  *#ready(): Generator<SequencedRecord> {
+    for (let record = this.#early.get(this.#next); record !== undefined; record = this.#early.get(this.#next)) {
+      const sequence = this.#next
+      this.#early.delete(sequence)
+      this.#next += widthOf(record)
+      if (record.kind === 'skip') this.#dropOld()
+      yield { sequence, record }
     }
   }
 
-  #forgetOld(): void {
-    for (const order of this.#early.keys()) if (order < this.#next) this.#early.delete(order)
+  #dropOld(): void {
+    for (const sequence of this.#early.keys()) if (sequence < this.#next) this.#early.delete(sequence)
   }
 }
 
-function widthOf(entry: Entry | undefined): number {
-  return entry?.kind === 'skip' ? entry.count : 1
+function widthOf(record: LogRecord | undefined): number {
+  return record?.kind === 'skip' ? record.count : 1
 }
 
 function addGap(gaps: Gap[], from: number, end: number): void {
-  if (end > from) gaps.push({ from, count: Math.min(end - from, maxGapEntries) })
+  if (end > from) gaps.push({ from, count: Math.min(end - from, maxGapRecords) })
 }
 
-/** Turns entries in the room's order into what a person is shown: joins the parts of a message, leaves out what is not new to anybody. */
-export class RoomReader {
-  readonly #welcome: Welcome
+/** Turns records in sequence into what a person is shown: reassembles messages, leaves out comings and goings before one's own. */
+export class MessageAssembler {
+  readonly #welcome: WelcomeMessage
   readonly #show: (event: MemberEvent) => void
-  #parts: PartEntry[] = []
+  #fragments: FragmentRecord[] = []
 
-  constructor(welcome: Welcome, show: (event: MemberEvent) => void) {
+  constructor(welcome: WelcomeMessage, show: (event: MemberEvent) => void) {
     this.#welcome = welcome
     this.#show = show
   }
 
-  /** Entries at the end that wait for the other parts of their message. */
+  /** Records at the end that wait for the other fragments of their message. */
   get unfinished(): number {
-    return this.#parts.length
+    return this.#fragments.length
   }
 
-  read({ order, entry }: OrderedEntry): void {
-    const past = order < this.#welcome.joinedOrder
-    if (entry.kind === 'part') this.#part(entry, order, past)
-    else if (entry.kind === 'skip') this.#skip(order, entry.count)
-    else if (!past) this.#happening(order, entry)
+  read({ sequence, record }: SequencedRecord): void {
+    const past = sequence < this.#welcome.joinedSequence
+    if (record.kind === 'fragment') this.#fragment(record, sequence, past)
+    else if (record.kind === 'skip') this.#skip(sequence, record.count)
+    else if (!past) this.#event(sequence, record)
   }
 
-  #happening(order: number, entry: Exclude<Entry, PartEntry | SkipEntry>): void {
-    const { kind, at } = entry
-    if (kind === 'notice') this.#show({ type: kind, order, at, text: utf8Text(entry.bytes) ?? '' })
-    else if (kind === 'left') this.#show({ type: kind, order, at, name: entry.name, reason: entry.reason })
-    else this.#show({ type: kind, order, at, name: entry.name, own: this.#isOwn(entry.member) })
+  #event(sequence: number, record: Exclude<LogRecord, FragmentRecord | SkipRecord>): void {
+    const { kind, at } = record
+    if (kind === 'notice') this.#show({ type: kind, sequence, at, text: utf8Text(record.bytes) ?? '' })
+    else if (kind === 'left') this.#show({ type: kind, sequence, at, name: record.name, reason: record.reason })
+    else this.#show({ type: kind, sequence, at, name: record.name, own: this.#isOwn(record.member) })
   }
 
-  #skip(order: number, skipped: number): void {
-    this.#parts = []
-    // What was skipped of the time before we came is nothing that we missed.
-    const count = order + skipped - Math.max(order, this.#welcome.joinedOrder)
+  #skip(sequence: number, skipped: number): void {
+    this.#fragments = []
+    // Of what was skipped, only that is missed which came after one's own joining.
+    const count = sequence + skipped - Math.max(sequence, this.#welcome.joinedSequence)
     if (count > 0) this.#show({ type: 'missed', count })
   }
 
@@ -141,14 +143,14 @@ export class RoomReader {
     return member === this.#welcome.member
   }
 
-  #part(entry: PartEntry, order: number, past: boolean): void {
-    this.#parts = entry.index === 0 ? [entry] : [...this.#parts, entry]
-    if (this.#parts.length !== entry.index + 1) this.#parts = []
-    if (this.#parts.length === 0 || entry.index + 1 < entry.count) return
-    const text = utf8Text(Buffer.concat(this.#parts.map(({ bytes }) => bytes)))
-    this.#parts = []
+  #fragment(record: FragmentRecord, sequence: number, past: boolean): void {
+    this.#fragments = record.index === 0 ? [record] : [...this.#fragments, record]
+    if (this.#fragments.length !== record.index + 1) this.#fragments = []
+    if (this.#fragments.length === 0 || record.index + 1 < record.count) return
+    const text = utf8Text(Buffer.concat(this.#fragments.map(({ bytes }) => bytes)))
+    this.#fragments = []
     if (text === undefined) return
-    const { at, name, acted, member } = entry
-    this.#show({ type: 'said', order, at, name, text, acted, own: this.#isOwn(member), past })
+    const { at, name, action, member } = record
+    this.#show({ type: 'said', sequence, at, name, text, action, own: this.#isOwn(member), past })
   }
 }

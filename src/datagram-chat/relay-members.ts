@@ -1,112 +1,110 @@
 import type { Peer } from '../base/events.ts'
 import { nameKey } from '../base/name-key.ts'
-import type { Seal } from './aead.ts'
-import type { PartInbox } from './fragment-receiver.ts'
+import type { TokenBucket } from '../base/token-bucket.ts'
+import type { Aead } from './aead.ts'
+import type { FragmentReceiver } from './fragment-receiver.ts'
 import { datagramLimits } from './limits.ts'
-import { addressed, DatagramType, encodeEnvelope } from './packet.ts'
+import { DatagramType, encodePacket, packetPrefix } from './packet.ts'
 import { ReceiveWindow } from './receive-window.ts'
-import { RoundTrip } from './rtt.ts'
-import type { TokenBucket } from './token-bucket.ts'
+import { RetransmissionTimeout } from './retransmission.ts'
 
 export interface RelayMemberOptions {
   readonly id: number
   readonly name: string
   readonly session: Buffer
   readonly peer: Peer
-  readonly joinedOrder: number
-  readonly firstOrder: number
-  readonly inbox: PartInbox
+  readonly joinedSequence: number
+  readonly firstSequence: number
+  readonly receiver: FragmentReceiver
   readonly bucket: TokenBucket
-  readonly sealTo: Seal
-  readonly sealFrom: Seal
+  readonly aeadTo: Aead
+  readonly aeadFrom: Aead
 }
 
-/** Acknowledgements are put off by up to 100 ms, so a shorter timeout would only send twice. */
-const minResendMs = 300
-
-/** What the relay knows about one member. */
+/** What the relay keeps of one member: its session, and how far it has acknowledged the log. */
 export class RelayMember {
   readonly id: number
   readonly name: string
   readonly session: Buffer
-  readonly joinedOrder: number
-  readonly firstOrder: number
-  readonly inbox: PartInbox
+  readonly joinedSequence: number
+  readonly firstSequence: number
+  readonly receiver: FragmentReceiver
   readonly bucket: TokenBucket
-  readonly sealFrom: Seal
+  readonly aeadFrom: Aead
   readonly window = new ReceiveWindow()
-  /** Beginning of every datagram that goes to all, for this member. */
-  readonly roomPrefix: Buffer
+  /** This member's header of every packet that goes to all. */
+  readonly broadcastPrefix: Buffer
   peer: Peer
   heardMs: number
-  /** Stamp to send back with the next acknowledgement. */
-  stamp = 0
-  readonly #sealTo: Seal
-  readonly #roundTrip = new RoundTrip(minResendMs)
+  /** To be echoed in the next acknowledgement. */
+  timestamp = 0
+  readonly #aeadTo: Aead
+  readonly #timeout = new RetransmissionTimeout(datagramLimits.minRecordTimeoutMs)
   #number = 0
-  #seen: number
-  #tries = 1
-  #resendAtMs = Number.POSITIVE_INFINITY
-  #timed: { readonly order: number; readonly atMs: number } | undefined
+  #acknowledged: number
+  #attempts = 1
+  #retransmitAtMs = Number.POSITIVE_INFINITY
+  #timed: { readonly sequence: number; readonly atMs: number } | undefined
 
   constructor(options: RelayMemberOptions, nowMs: number) {
     this.id = options.id
     this.name = options.name
     this.session = options.session
-    this.joinedOrder = options.joinedOrder
-    this.firstOrder = options.firstOrder
-    this.inbox = options.inbox
+    this.joinedSequence = options.joinedSequence
+    this.firstSequence = options.firstSequence
+    this.receiver = options.receiver
     this.bucket = options.bucket
     this.peer = options.peer
-    this.sealFrom = options.sealFrom
-    this.#sealTo = options.sealTo
-    this.roomPrefix = addressed(DatagramType.room, options.session)
+    this.aeadFrom = options.aeadFrom
+    this.#aeadTo = options.aeadTo
+    this.broadcastPrefix = packetPrefix(DatagramType.broadcast, options.session)
     this.heardMs = nowMs
-    this.#seen = options.firstOrder - 1
+    this.#acknowledged = options.firstSequence - 1
   }
 
-  /** The next order that this member has not acknowledged. */
-  get wants(): number {
-    return this.#seen + 1
+  /** The first sequence number that this member has not acknowledged. */
+  get nextUnacknowledged(): number {
+    return this.#acknowledged + 1
   }
 
-  /** A datagram for this member alone; each has its own number. */
-  envelope(type: DatagramType, body: Buffer): Buffer {
+  /** A packet to this member alone; each has its own number. */
+  packet(type: DatagramType, body: Buffer): Buffer {
     this.#number += 1
-    return encodeEnvelope(type, this.session, this.#number, body, this.#sealTo)
+    return encodePacket(type, this.session, this.#number, body, this.#aeadTo)
   }
 
-  /** Everything up to `order` has just been sent. */
-  sentUpTo(order: number, nowMs: number): void {
-    if (this.#resendAtMs !== Number.POSITIVE_INFINITY) return
-    this.#tries = 1
-    this.#resendAtMs = nowMs + this.#roundTrip.timeoutMs()
-    this.#timed = { order, atMs: nowMs }
+  /** All records up to `sequence` have just been sent. */
+  markSent(sequence: number, nowMs: number): void {
+    if (this.#retransmitAtMs !== Number.POSITIVE_INFINITY) return
+    this.#attempts = 1
+    this.#retransmitAtMs = nowMs + this.#timeout.afterMs()
+    this.#timed = { sequence, atMs: nowMs }
   }
 
-  /** The member says that it has everything up to `seen`, of the `sent` that went out. */
-  sawUpTo(seen: number, sent: number, nowMs: number): void {
-    if (seen <= this.#seen || seen > sent) return
-    this.#seen = seen
-    if (this.#timed !== undefined && seen >= this.#timed.order) {
-      this.#roundTrip.sample(nowMs - this.#timed.atMs)
+  /** The member has all records up to `received`, of the `sent` that went out. */
+  acknowledge(received: number, sent: number, nowMs: number): void {
+    if (received <= this.#acknowledged || received > sent) return
+    this.#acknowledged = received
+    if (this.#timed !== undefined && received >= this.#timed.sequence) {
+      this.#timeout.sample(nowMs - this.#timed.atMs)
       this.#timed = undefined
     }
-    this.#tries = 1
-    this.#resendAtMs = seen === sent ? Number.POSITIVE_INFINITY : nowMs + this.#roundTrip.timeoutMs()
+    this.#attempts = 1
+    this.#retransmitAtMs = received === sent ? Number.POSITIVE_INFINITY : nowMs + this.#timeout.afterMs()
   }
 
   /** Whether it is time to send again what has not been acknowledged; then the next time is further off (RFC 6298 5.5). */
-  resendDue(nowMs: number): boolean {
-    if (nowMs < this.#resendAtMs) return false
+  retransmissionDue(nowMs: number): boolean {
+    if (nowMs < this.#retransmitAtMs) return false
     this.#timed = undefined
-    this.#tries = Math.min(this.#tries + 1, datagramLimits.tries)
-    this.#resendAtMs = nowMs + this.#roundTrip.timeoutMs(this.#tries)
+    this.#attempts = Math.min(this.#attempts + 1, datagramLimits.attempts)
+    this.#retransmitAtMs = nowMs + this.#timeout.afterMs(this.#attempts)
     return true
   }
 
-  get behind(): boolean {
-    return this.#resendAtMs !== Number.POSITIVE_INFINITY
+  /** Whether something that was sent is not acknowledged. */
+  get inFlight(): boolean {
+    return this.#retransmitAtMs !== Number.POSITIVE_INFINITY
   }
 }
 

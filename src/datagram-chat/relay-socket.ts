@@ -5,12 +5,12 @@ import { errorCode } from '../base/errors.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import { plainAddress } from '../net/address.ts'
-import { roomKeyFrom, sealsFrom } from './aead.ts'
+import { deriveRoomKey, keyScheduleFrom } from './aead.ts'
 import { bindError, bound, datagramSocket, resolveAddresses } from './datagram-socket.ts'
-import { listenForSeekers } from './discovery.ts'
+import { answerDiscovery } from './discovery.ts'
 import { saltBytes } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
-import { type BadNetworkOptions, networks } from './network-emulator.ts'
+import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.ts'
 import { Relay } from './relay.ts'
 
 export interface RelayServerOptions {
@@ -22,13 +22,13 @@ export interface RelayServerOptions {
   readonly room: string
   readonly maxMembers: number
   readonly maxMembersPerAddress: number
-  readonly partsPerSecond: number
+  readonly fragmentsPerSecond: number
   readonly datagramsPerSecond: number
   /** The room key's phrase. */
   readonly phrase: string | undefined
-  /** Plays a bad network in both directions. */
-  readonly network: BadNetworkOptions | undefined
-  /** Answer those who look for a relay on the local network. */
+  /** Emulates a bad network in both directions. */
+  readonly network: NetworkEmulatorOptions | undefined
+  /** Answer whoever looks for a relay on the local network. */
   readonly discoverable: boolean
 }
 
@@ -36,21 +36,22 @@ export interface RelayServer {
   readonly relay: Relay
   readonly host: string
   readonly port: number
-  /** Says goodbye to everybody and closes the socket. */
+  /** Sends everybody a bye and closes the socket. */
   stop(): void
 }
 
 /** Opens a relay on the network. @throws {NetworkError} when it cannot listen. */
 export async function startRelay(options: RelayServerOptions, clock: Clock, emit: EventSink): Promise<RelayServer> {
   const salt = randomBytes(saltBytes)
-  const makeSeal = options.phrase === undefined ? undefined : sealsFrom(await roomKeyFrom(options.phrase, salt))
+  const keySchedule =
+    options.phrase === undefined ? undefined : keyScheduleFrom(await deriveRoomKey(options.phrase, salt))
   const { socket, mapped } = await open(options, emit)
   const { address, port } = socket.address()
-  const { outward, inward } = networks(options.network, clock)
+  const { outward, inward } = emulatedPaths(options.network, clock)
   const send = sender(socket, mapped)
   let closed = false
   const relay = new Relay(
-    { ...options, salt, makeSeal, port: () => port },
+    { ...options, salt, keySchedule, port: () => port },
     { clock, random: randomBytes, emit, send: (datagram, peer) => outward(() => closed || send(datagram, peer)) },
   )
   socket.on('message', (datagram, from) => {
@@ -59,13 +60,13 @@ export async function startRelay(options: RelayServerOptions, clock: Clock, emit
   })
   // A datagram that cannot be sent is a datagram lost.
   socket.on('error', () => undefined)
-  const seekers = options.discoverable ? listenForSeekers(relay, address, emit) : undefined
+  const discovery = options.discoverable ? answerDiscovery(relay, address, emit) : undefined
   return {
     relay,
     host: address,
     port,
     stop() {
-      seekers?.close()
+      discovery?.close()
       relay.close()
       closed = true
       socket.close()

@@ -1,59 +1,64 @@
 import { tagBytes } from './aead.ts'
-import { ByteReader, ByteWriter, MalformedDatagram } from './fields.ts'
+import { FieldReader, FieldWriter, MalformedDatagram } from './fields.ts'
 import { datagramLimits } from './limits.ts'
-import { decodeEntry, type Entry } from './log-record.ts'
-import { envelopeBytes } from './packet.ts'
-import { readTextRefusal, type TextRefusal, textRefusalNumber } from './reasons.ts'
+import { decodeRecord, type LogRecord } from './log-record.ts'
+import { packetHeaderBytes } from './packet.ts'
+import { type MessageRefusal, messageRefusalNumber, readMessageRefusal } from './reasons.ts'
 
-/** What fits between envelope and tag. */
-export const maxBodyBytes = datagramLimits.bytes - envelopeBytes - tagBytes
+/** What fits between a packet's header and the AEAD's tag. */
+export const maxBodyBytes = datagramLimits.bytes - packetHeaderBytes - tagBytes
 
-/** One part of a message on its way to the relay. Parts are numbered through the whole session, from 1. */
-export interface Part {
-  readonly part: number
-  readonly acted: boolean
+/** One fragment of a message on its way to the relay. */
+export interface Fragment {
+  /** Fragments are numbered through the whole session, from 1. */
+  readonly number: number
+  /** Said about oneself (`/me`). */
+  readonly action: boolean
   readonly index: number
   readonly count: number
   readonly bytes: Buffer
 }
 
-/** What a member tells the relay with every datagram. */
+/** What a member tells the relay with all of its data and acknowledgements. */
 export interface Progress {
-  /** The oldest part that the member still wants to see taken; older ones that never came are given up. */
-  readonly lowestPart: number
-  /** Everything up to here in the room's order has arrived. */
-  readonly seen: number
+  /** The oldest fragment that the member has not given up; the relay does not wait for older ones that never came (as RFC 3758 3.2). */
+  readonly lowestFragment: number
+  /** All records up to this sequence number have arrived. */
+  readonly received: number
 }
 
-export interface Say extends Progress {
-  readonly parts: readonly Part[]
+export interface DataMessage extends Progress {
+  readonly fragments: readonly Fragment[]
 }
 
-/** A gap: `count` entries from `from` on. */
+/** Records that are missing: `count` from the sequence number `from` on. */
 export interface Gap {
   readonly from: number
   readonly count: number
 }
 
-export interface Seen extends Progress {
-  /** Comes back in the acknowledgement; 0 asks for none. */
-  readonly stamp: number
+/** A member acknowledges records, and asks for those that are missing. */
+export interface RecordAck extends Progress {
+  /** The relay echoes it in an acknowledgement (as RFC 7323 does), which gives a round trip; 0 asks for none. */
+  readonly timestamp: number
   readonly gaps: readonly Gap[]
 }
 
-export interface Ack {
-  /** All parts up to here are in the room's order, or were refused, or given up. */
-  readonly taken: number
-  /** Bit i: part `taken + 1 + i` has come and waits its turn. */
+/** The relay acknowledges fragments. */
+export interface DataAck {
+  /** All fragments up to this number are in the log, were refused, or given up. */
+  readonly accepted: number
+  /** Selective acknowledgement. Bit i: fragment `accepted + 1 + i` has come and waits for the rate limit. */
   readonly held: number
-  /** The newest place in the room's order. */
+  /** The newest sequence number of the log. */
   readonly head: number
-  readonly stamp: number
-  readonly refusals: readonly { readonly part: number; readonly reason: TextRefusal }[]
+  /** The member's own, echoed; 0 for none. */
+  readonly timestamp: number
+  readonly refusals: readonly { readonly fragment: number; readonly reason: MessageRefusal }[]
 }
 
 /** Names of members whose id is above `after`, in order of their ids. */
-export interface Names {
+export interface NamesPage {
   readonly after: number
   readonly total: number
   /** The id to ask on from; 0 when these were the last. */
@@ -61,19 +66,19 @@ export interface Names {
   readonly names: readonly string[]
 }
 
-/** Bytes that a part takes in a `say`. */
-export function partBytes(part: Part): number {
-  return 9 + part.bytes.length
+/** Bytes that a fragment takes in a `data` body, and what comes before the first. */
+export function encodedBytes(fragment: Fragment): number {
+  return 9 + fragment.bytes.length
 }
 
-export const sayPrefixBytes = 10
+export const dataPrefixBytes = 10
 
-export function encodeSay(say: Say): Buffer {
-  const writer = new ByteWriter(maxBodyBytes).number(say.lowestPart, 4).number(say.seen, 6)
-  for (const { part, acted, index, count, bytes } of say.parts) {
+export function encodeData(data: DataMessage): Buffer {
+  const writer = new FieldWriter(maxBodyBytes).number(data.lowestFragment, 4).number(data.received, 6)
+  for (const { number, action, index, count, bytes } of data.fragments) {
     writer
-      .number(part, 4)
-      .number(acted ? 1 : 0, 1)
+      .number(number, 4)
+      .number(action ? 1 : 0, 1)
       .number(index, 1)
       .number(count, 1)
       .number(bytes.length, 2)
@@ -83,34 +88,38 @@ export function encodeSay(say: Say): Buffer {
 }
 
 /** @throws {MalformedDatagram} */
-export function decodeSay(body: Buffer): Say {
-  const reader = new ByteReader(body)
-  const progress = { lowestPart: reader.number(4), seen: reader.number(6) }
-  const parts: Part[] = []
+export function decodeData(body: Buffer): DataMessage {
+  const reader = new FieldReader(body)
+  const progress = { lowestFragment: reader.number(4), received: reader.number(6) }
+  const fragments: Fragment[] = []
   while (reader.left > 0) {
-    const part = {
-      part: reader.number(4),
-      acted: reader.number(1) === 1,
+    const fragment = {
+      number: reader.number(4),
+      action: reader.number(1) === 1,
       index: reader.number(1),
       count: reader.number(1),
     }
-    parts.push({ ...part, bytes: reader.bytes(reader.number(2)) })
+    fragments.push({ ...fragment, bytes: reader.bytes(reader.number(2)) })
   }
-  return { ...progress, parts }
+  return { ...progress, fragments }
 }
 
+/** Gaps that one acknowledgement has room for, as the format has it. */
 export const maxGaps = 32
 
-export function encodeSeen(seen: Seen): Buffer {
-  const writer = new ByteWriter(maxBodyBytes).number(seen.lowestPart, 4).number(seen.seen, 6).number(seen.stamp, 4)
-  for (const gap of seen.gaps.slice(0, maxGaps)) writer.number(gap.from, 6).number(gap.count, 2)
+export function encodeRecordAck(ack: RecordAck): Buffer {
+  const writer = new FieldWriter(maxBodyBytes)
+    .number(ack.lowestFragment, 4)
+    .number(ack.received, 6)
+    .number(ack.timestamp, 4)
+  for (const gap of ack.gaps.slice(0, maxGaps)) writer.number(gap.from, 6).number(gap.count, 2)
   return writer.finish()
 }
 
 /** @throws {MalformedDatagram} */
-export function decodeSeen(body: Buffer): Seen {
-  const reader = new ByteReader(body)
-  const progress = { lowestPart: reader.number(4), seen: reader.number(6), stamp: reader.number(4) }
+export function decodeRecordAck(body: Buffer): RecordAck {
+  const reader = new FieldReader(body)
+  const progress = { lowestFragment: reader.number(4), received: reader.number(6), timestamp: reader.number(4) }
   const gaps: Gap[] = []
   while (reader.left > 0) {
     if (gaps.length === maxGaps) throw new MalformedDatagram('too many gaps')
@@ -119,45 +128,55 @@ export function decodeSeen(body: Buffer): Seen {
   return { ...progress, gaps }
 }
 
-export function encodeAck(ack: Ack): Buffer {
-  const writer = new ByteWriter(maxBodyBytes).number(ack.taken, 4).number(ack.held, 2).number(ack.head, 6)
-  writer.number(ack.stamp, 4)
-  for (const { part, reason } of ack.refusals) writer.number(part, 4).number(textRefusalNumber(reason), 1)
+export function encodeDataAck(ack: DataAck): Buffer {
+  const writer = new FieldWriter(maxBodyBytes).number(ack.accepted, 4).number(ack.held, 2).number(ack.head, 6)
+  writer.number(ack.timestamp, 4)
+  for (const { fragment, reason } of ack.refusals) writer.number(fragment, 4).number(messageRefusalNumber(reason), 1)
   return writer.finish()
 }
 
 /** @throws {MalformedDatagram} */
-export function decodeAck(body: Buffer): Ack {
-  const reader = new ByteReader(body)
-  const ack = { taken: reader.number(4), held: reader.number(2), head: reader.number(6), stamp: reader.number(4) }
-  const refusals: { part: number; reason: TextRefusal }[] = []
-  while (reader.left > 0) refusals.push({ part: reader.number(4), reason: readTextRefusal(reader) })
+export function decodeDataAck(body: Buffer): DataAck {
+  const reader = new FieldReader(body)
+  const ack = {
+    accepted: reader.number(4),
+    held: reader.number(2),
+    head: reader.number(6),
+    timestamp: reader.number(4),
+  }
+  const refusals: { fragment: number; reason: MessageRefusal }[] = []
+  while (reader.left > 0) refusals.push({ fragment: reader.number(4), reason: readMessageRefusal(reader) })
   return { ...ack, refusals }
 }
 
-export interface RoomPiece {
+/** The body of a `broadcast` or `retransmit`: records that follow each other in the log. */
+export interface RecordPage {
+  /** Sequence number of the first. */
   readonly first: number
-  readonly entries: readonly Entry[]
+  readonly records: readonly LogRecord[]
 }
 
-/** Entries that follow each other in the room's order, from `first` on. @throws {MalformedDatagram} */
-export function decodeRoomPiece(body: Buffer): RoomPiece {
-  const reader = new ByteReader(body)
+/** @throws {MalformedDatagram} */
+export function decodeRecordPage(body: Buffer): RecordPage {
+  const reader = new FieldReader(body)
   const first = reader.number(6)
-  const entries: Entry[] = []
-  while (reader.left > 0) entries.push(decodeEntry(reader))
-  return { first, entries }
+  const records: LogRecord[] = []
+  while (reader.left > 0) records.push(decodeRecord(reader))
+  return { first, records }
 }
 
-export function encodeNames(names: Names): Buffer {
-  const writer = new ByteWriter(maxBodyBytes).number(names.after, 4).number(names.total, 2).number(names.next, 4)
+/** Bytes before the first name. */
+export const namesPrefixBytes = 10
+
+export function encodeNames(names: NamesPage): Buffer {
+  const writer = new FieldWriter(maxBodyBytes).number(names.after, 4).number(names.total, 2).number(names.next, 4)
   for (const name of names.names) writer.shortText(name)
   return writer.finish()
 }
 
 /** @throws {MalformedDatagram} */
-export function decodeNames(body: Buffer): Names {
-  const reader = new ByteReader(body)
+export function decodeNames(body: Buffer): NamesPage {
+  const reader = new FieldReader(body)
   const place = { after: reader.number(4), total: reader.number(2), next: reader.number(4) }
   const names: string[] = []
   while (reader.left > 0) names.push(reader.shortText())

@@ -17,7 +17,7 @@ import { readTyped, typedHelp } from './typed.ts'
 const againMs = 5_000
 
 /** A person, or a pipe, in the room. Lines go in at the bottom and come out above. */
-export class Conversation {
+export class UdpChatClient {
   readonly #context: CommandContext
   readonly #options: Omit<MemberConnectionOptions, 'name'>
   readonly #askName: (() => Promise<string>) | undefined
@@ -78,7 +78,7 @@ export class Conversation {
     const line = lineOf(event)
     if (line !== undefined) this.#print(line.kind, line.text)
     if (event.type === 'entered' && !this.#entered) this.#begin(event.name)
-    else if (event.type === 'unconfirmed' || event.type === 'not-taken') this.#refusedText = true
+    else if (event.type === 'unconfirmed' || event.type === 'message-refused') this.#refusedText = true
     else if (event.type === 'settled') this.#onSettled()
     else if (event.type === 'names' || event.type === 'names-unknown') this.#onNames()
     else if (event.type === 'ended') this.#ended(event.end)
@@ -93,7 +93,7 @@ export class Conversation {
     }
     this.#again = clock.after(againMs, () => {
       this.#again = undefined
-      this.#connection?.member.enter()
+      this.#connection?.member.join()
     })
   }
 
@@ -130,7 +130,7 @@ export class Conversation {
       case 'quit':
         return 'quit'
       case 'say':
-        await this.#say(typed.text, typed.acted)
+        await this.#say(typed.text, typed.action)
         break
       case 'who':
         await this.#who()
@@ -149,8 +149,8 @@ export class Conversation {
     return 'go on'
   }
 
-  async #say(text: string, acted: boolean): Promise<void> {
-    const result = this.#connection?.member.say(text, acted)
+  async #say(text: string, action: boolean): Promise<void> {
+    const result = this.#connection?.member.say(text, action)
     if (result === 'too-long') {
       this.#refusedText = true
       this.#print('talk', 'not sent: a message has at most 4 KiB')
@@ -158,7 +158,7 @@ export class Conversation {
       this.#print('talk', 'not sent: too many messages wait for the relay; try again in a moment')
     } else if (result === 'full') {
       await this.#untilSettled()
-      await this.#say(text, acted)
+      await this.#say(text, action)
     }
   }
 

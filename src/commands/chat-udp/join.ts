@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { NetworkError, UsageError } from '../../base/errors.ts'
 import type { ExitCode } from '../../base/exit-codes.ts'
 import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
-import { phraseSeals } from '../../datagram-chat/member-socket.ts'
+import { keysFromPhrase } from '../../datagram-chat/member-socket.ts'
 import { memberName } from '../../datagram-chat/names.ts'
 import { type Endpoint, formatEndpoint } from '../../net/address.ts'
 import { type AskStreams, untilClosed } from '../../options/ask.ts'
@@ -11,8 +11,8 @@ import type { Ask } from '../../options/resolve.ts'
 import { option } from '../../options/spec.ts'
 import type { CommandContext } from '../command.ts'
 import { endpointKind } from '../given-endpoint.ts'
-import { Conversation } from './conversation.ts'
-import { badNetwork, type ChatUdpValues, nick, relayPort } from './options.ts'
+import { UdpChatClient } from './conversation.ts'
+import { type ChatUdpValues, emulatorOptions, nick, relayPort } from './options.ts'
 import { askOnTerminal, askStreams } from './questions.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
 
@@ -29,10 +29,10 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   const options = {
     ...place,
     room: values.room ?? '',
-    deriveSeals: phrase === undefined ? undefined : phraseSeals(phrase),
-    network: badNetwork(values),
+    deriveKeys: phrase === undefined ? undefined : keysFromPhrase(phrase),
+    network: emulatorOptions(values),
   }
-  return new Conversation(context, options, askName).run(name)
+  return new UdpChatClient(context, options, askName).run(name)
 }
 
 function nameQuestion(context: CommandContext) {
@@ -44,7 +44,7 @@ function usualName({ environment }: CommandContext): string {
   return memberName(environment.USER ?? environment.USERNAME ?? '') ?? 'guest'
 }
 
-export interface Place {
+export interface RelayAddress {
   readonly host: string
   readonly port: number
 }
@@ -63,7 +63,7 @@ const endpointOrNothing: Kind<Endpoint | undefined> = {
 }
 
 /** Which relay to join: the one that was given, the one a person names, or the one that answers on the local network. */
-export async function findRelay(values: ChatUdpValues, around: Surroundings): Promise<Place> {
+export async function findRelay(values: ChatUdpValues, around: Surroundings): Promise<RelayAddress> {
   const { ask, talk } = around
   const question = { kind: endpointOrNothing, summary: 'the relay', default: undefined }
   const host = values.host ?? (await ask?.('Relay (nothing: look for one on the local network)', question))
@@ -77,7 +77,7 @@ export async function findRelay(values: ChatUdpValues, around: Surroundings): Pr
   return place
 }
 
-async function choose(relays: readonly FoundRelay[], { streams }: Surroundings): Promise<Place> {
+async function choose(relays: readonly FoundRelay[], { streams }: Surroundings): Promise<RelayAddress> {
   const [first] = relays
   if (first === undefined) {
     throw new NetworkError('ENOENT', 'no relay answered on the local network', {

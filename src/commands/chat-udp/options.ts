@@ -1,7 +1,7 @@
 import { UsageError } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { memberName, roomName } from '../../datagram-chat/names.ts'
-import type { BadNetworkOptions } from '../../datagram-chat/network-emulator.ts'
+import type { NetworkEmulatorOptions } from '../../datagram-chat/network-emulator.ts'
 import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
 import { option, type Values } from '../../options/spec.ts'
 import { endpointKind, givenPort } from '../given-endpoint.ts'
@@ -95,8 +95,8 @@ export const chatUdpOptions = {
   }),
   maxRate: option({
     kind: integer(1, 1_000_000),
-    summary: `with --serve, messages a second of one member (of up to ${datagramLimits.partBytes} bytes); more wait`,
-    default: datagramLimits.partsPerSecond,
+    summary: `with --serve, messages a second of one member (of up to ${datagramLimits.fragmentBytes} bytes); more wait`,
+    default: datagramLimits.fragmentsPerSecond,
   }),
   drop: option({ kind: share, summary: 'play a bad network: lose this share of the datagrams', default: 0 }),
   duplicate: option({ kind: share, summary: 'play a bad network: deliver this share twice', default: 0 }),
@@ -128,7 +128,13 @@ export function relayPort({ host, port }: Pick<ChatUdpValues, 'host' | 'port'>):
 export type ChatUdpValues = Values<typeof chatUdpOptions>
 
 /** The bad network that was asked for; undefined for none. */
-export function badNetwork({ drop, duplicate, reorder, delay, seed }: ChatUdpValues): BadNetworkOptions | undefined {
+export function emulatorOptions({
+  drop,
+  duplicate,
+  reorder,
+  delay,
+  seed,
+}: ChatUdpValues): NetworkEmulatorOptions | undefined {
   const wanted = drop > 0 || duplicate > 0 || reorder > 0 || delay > 0
   return wanted ? { drop, duplicate, reorder, delayMs: delay, seed } : undefined
 }

@@ -1,8 +1,9 @@
 import { NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { printable } from '../../base/visible.ts'
+import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { MemberEnd, MemberEvent, MemberStats } from '../../datagram-chat/member-interface.ts'
-import type { JoinRefusal, LeaveReason, TextRefusal } from '../../datagram-chat/reasons.ts'
+import type { JoinRefusal, LeaveReason, MessageRefusal } from '../../datagram-chat/reasons.ts'
 import { formatTable } from '../../terminal/format.ts'
 
 /** A line for a person: `room` is what was said, `talk` is about the chat itself. */
@@ -18,11 +19,11 @@ const leavings: Readonly<Record<LeaveReason, string>> = {
   stopping: 'left, since the relay stops',
 }
 
-const textRefusals: Readonly<Record<TextRefusal, string>> = {
+const messageRefusals: Readonly<Record<MessageRefusal, string>> = {
   empty: 'it is empty',
   'too-long': 'it is longer than 4 KiB',
   'not-text': 'it is not UTF-8',
-  'bad-parts': 'its parts do not fit together',
+  'bad-fragments': 'its fragments do not fit together',
 }
 
 /** The line for an event, safe for a terminal; undefined for what is not shown as one. */
@@ -41,9 +42,11 @@ export function lineOf(event: MemberEvent): Line | undefined {
     case 'missed':
       return talk(`${event.count} ${event.count === 1 ? 'line was' : 'lines were'} missed and can no longer be had`)
     case 'unconfirmed':
-      return talk(`not acknowledged after 5 tries, so it may not have arrived: ${shortened(event.text)}`)
-    case 'not-taken':
-      return talk(`the relay did not take ${shortened(event.text ?? 'a message')}: ${textRefusals[event.reason]}`)
+      return talk(
+        `not acknowledged after ${datagramLimits.attempts} attempts, so it may not have arrived: ${shortened(event.text)}`,
+      )
+    case 'message-refused':
+      return talk(`the relay did not take ${shortened(event.text ?? 'a message')}: ${messageRefusals[event.reason]}`)
     case 'names':
       return { kind: 'room', text: `${event.names.length} here: ${event.names.map(printable).join(', ')}` }
     case 'names-unknown':
@@ -57,14 +60,14 @@ export function lineOf(event: MemberEvent): Line | undefined {
 
 /** The answer to `/stats`. */
 export function statsLines(stats: MemberStats): string {
-  const { received, lost, duplicates, reordered, sentAgain, roundTripMs, variationMs } = stats
+  const { received, lost, duplicates, reordered, retransmitted, roundTripMs, variationMs } = stats
   const share = received + lost === 0 ? 0 : (100 * lost) / (received + lost)
   return formatTable([
     ['received', `${received} datagrams`],
     ['lost', `${lost} (${share.toFixed(1)} %)`],
     ['duplicates', String(duplicates)],
     ['reordered', String(reordered)],
-    ['sent again', `${sentAgain} parts of messages`],
+    ['sent again', `${retransmitted} fragments of messages`],
     [
       'RTT',
       roundTripMs === undefined ? 'not yet known' : `${roundTripMs.toFixed(1)} ms ± ${variationMs.toFixed(1)} ms`,
@@ -72,8 +75,8 @@ export function statsLines(stats: MemberStats): string {
   ])
 }
 
-function said({ at, name, text, acted }: Extract<MemberEvent, { type: 'said' }>): string {
-  return acted
+function said({ at, name, text, action }: Extract<MemberEvent, { type: 'said' }>): string {
+  return action
     ? `${time(at)} * ${printable(name)} ${printable(text)}`
     : `${time(at)} ${printable(name)}: ${printable(text)}`
 }
