@@ -1,4 +1,4 @@
-import { suggest } from './suggest.ts'
+import { suggest } from '../base/suggest.ts'
 
 /** What someone at a console is told whose word names none of `commands`. */
 export function noCommand(word: string, commands: readonly string[]): string {
