@@ -30,7 +30,7 @@ const reserved: Record<string, readonly string[]> = {
   'node:tls': ['net', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
   'node:fs': ['files', 'log', 'accounts', 'chat', 'scan', 'main', 'commands'],
-  'node:worker_threads': ['serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
+  'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 
 interface Import {

@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
 import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
+import type { Session } from '../net/session.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
 import type { Framing } from './config.ts'
-import type { Session } from './session.ts'
 
 /** What a protocol gets in the thread that serves clients. */
 export interface ProtocolServices {

@@ -1,5 +1,5 @@
 import { ExitCode } from '../../base/exit-codes.ts'
-import { dialectOf } from '../../net/dialect.ts'
+import { sniffDialect } from '../../net/dialect.ts'
 import { createLineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
 import type { Connection, Ending } from './connection.ts'
@@ -63,7 +63,7 @@ export function converse(
       return
     }
     // Whoever speaks first decides: frames begin with a zero byte, which no text does.
-    manner ??= mannerOf(dialectOf(chunk[0]) === 'frames' ? 'frames' : 'text')
+    manner ??= mannerOf(sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text')
     if (hex !== undefined) editor.print(hex.received(chunk))
     show(manner.hearing.hear(chunk))
   })

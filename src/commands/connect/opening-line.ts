@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { limits } from '../../base/limits.ts'
-import { dialectOf } from '../../net/dialect.ts'
+import { sniffDialect } from '../../net/dialect.ts'
 
 /**
  * The line of text with which a server begins in place of frames, without its end; undefined when what comes may be frames,
@@ -15,7 +15,7 @@ export async function openingLine(socket: Socket): Promise<Buffer | undefined> {
       await news(socket)
       continue
     }
-    if (seen.length === 0 && dialectOf(chunk[0]) !== 'text') {
+    if (seen.length === 0 && sniffDialect(chunk[0]) !== 'text') {
       socket.unshift(chunk)
       return undefined
     }

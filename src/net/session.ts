@@ -1,7 +1,5 @@
 import type { DisconnectReason, NetlabEvent, Peer } from '../base/events.ts'
-
-/** How the peer talks: length-prefixed frames, or lines that a person could type. */
-export type Dialect = 'frames' | 'text'
+import type { Dialect } from './dialect.ts'
 
 /** What a protocol does with raw bytes. */
 export interface ByteReader {
