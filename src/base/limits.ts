@@ -35,32 +35,6 @@ export const limits = {
   threads: 256,
   /** `--thread-per-client`: 8–12 MiB each. */
   clientThreads: 256,
-  /** A batch of log lines goes to the log thread when it is this long… */
-  logBatchBytes: 65_536,
-  /** …or this old. */
-  logBatchMs: 10,
-  /** The log's thread starts so long after its process, which then has done what only a start has to do. */
-  logStartMs: 10,
-  /** Lines handed to the log thread and not yet written; above it the thread that logs waits. */
-  logQueueBytes: 8_388_608,
-  /** One log file before it is rotated, and how many old ones are kept. */
-  logFileBytes: 67_108_864,
-  logFileCount: 5,
-  /** One wait of a thread whose log queue is full, and how many in a row without any progress before its lines are dropped. */
-  logWaitMs: 1_000,
-  logWaitCount: 5,
-  /** Console lines on their way to the main thread; above it the log waits for the terminal. */
-  logConsoleBytes: 1_048_576,
-  /** How long a log that closes waits for other threads to hand over what they hold: many times `logBatchMs`. */
-  logSettleMs: 500,
-  /** How long a process that ends waits for its log to be written. */
-  logDrainMs: 3_000,
-  /** A rotation takes a millisecond; a lock that stands this long was left by a process that died. */
-  logLockMs: 2_000,
-  /** Read backwards at most, to show the last lines of the log. */
-  logTailBytes: 8_388_608,
-  /** One text in an event, in UTF-16 units; a peer may have chosen it. */
-  logTextLength: 1_024,
   /** How often deadlines of conversations are looked at: often enough for seconds, seldom enough to cost nothing. */
   sweepMs: 1_000,
   /** The same while conversations are closing. */
@@ -91,14 +65,10 @@ export const limits = {
   connectAttemptMs: 1_000,
   /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
   sameSignalMs: 250,
-  /** One line that an operator or a person at the client types. */
-  typedLineBytes: 65_536,
   /** One chat message. RFC 2812 allows 512; a person pastes a paragraph, not a file. */
   chatTextBytes: 4_096,
   /** A topic, an away text, the reason for a kick: one line on a terminal. */
   chatNoteBytes: 256,
-  /** Combining marks on one letter; the most that living scripts stack is 4. */
-  chatMarksCount: 4,
   /** A client's own id of a message: a UUID and some more. */
   chatCidChars: 64,
   /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
@@ -207,8 +177,6 @@ export const limits = {
   bannerBytes: 512,
   bannerMs: 1_500,
   bannerPauseMs: 100,
-  /** A name, after normalisation; what fits beside a message on one line. */
-  nameCodePoints: 32,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,

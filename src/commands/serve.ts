@@ -13,13 +13,11 @@ import type { Endpoint } from '../serve/listener.ts'
 import { operate, operatorUsages } from '../serve/operator-console.ts'
 import type { ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
-import { demandAddressSpace } from './address-space.ts'
-import { type Command, type CommandContext, defineCommand } from './command.ts'
-import { demandDescriptors } from './descriptors.ts'
+import { type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
 import { openEventLog } from './event-log.ts'
 import { serveOptions } from './serve-options.ts'
 import { createServerConsole } from './server-console.ts'
-import { type CommandLeaf, loaded } from './tree.ts'
+import { demandAddressSpace, demandDescriptors } from './start-checks.ts'
 
 type CommonValues = Values<ReturnType<typeof serveOptions>>
 

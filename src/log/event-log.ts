@@ -2,9 +2,9 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { StorageError } from '../base/errors.ts'
 import type { NetlabEvent } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
 import { Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
+import { logLimits } from './limits.ts'
 import { type EventLogWriter, LineWriter } from './line-writer.ts'
 import { LogFile } from './log-file.ts'
 import type { LogFailure, LogReport, LogSettings, LogThreadData } from './messages.ts'
@@ -90,7 +90,7 @@ class ThreadLog implements EventLog {
     near.port.on('message', (report: LogReport) => this.#handle(report))
     const data: LogThreadData = { settings, main: far }
     this.#start = () => startThread('log', { name: 'netlab-log', data, transfer: [far.port] })
-    clock.after(limits.logStartMs, () => this.#wake(), { background: true })
+    clock.after(logLimits.startMs, () => this.#wake(), { background: true })
   }
 
   record(event: NetlabEvent): void {
@@ -123,7 +123,7 @@ class ThreadLog implements EventLog {
     await this.#ended.promise
   }
 
-  closeSync(timeoutMs: number = limits.logDrainMs): boolean {
+  closeSync(timeoutMs: number = logLimits.drainMs): boolean {
     this.#sendClose()
     const closed = this.#writer.waitUntil(() => Atomics.load(this.#counters, Counter.closed) !== 0, timeoutMs)
     this.#takeReports()

@@ -1,13 +1,13 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { behind, Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
+import { logLimits } from './limits.ts'
 import { LineFormat } from './line-format.ts'
 import type { LogRequest } from './messages.ts'
 
 /** What one thread needs of the event log. */
 export interface EventLogWriter {
-  /** Never throws. Waits (blocking the thread) while `limits.logQueueBytes` of this thread's lines are not yet written. */
+  /** Never throws. Waits (blocking the thread) while `logLimits.queueLength` of this thread's lines are not yet written. */
   record(event: NetlabEvent): void
   /** Hands over what is held back for the next batch. A thread calls it in its 'exit' listener too. */
   flush(): void
@@ -17,27 +17,17 @@ export interface EventLogWriter {
   drain(timeoutMs: number): boolean
 }
 
-/** When to hand a batch over, and when to wait. Lengths in UTF-16 units, which are bytes in nearly every line. */
-export interface WriterBounds {
-  readonly batchBytes: number
-  readonly batchMs: number
-  readonly queueBytes: number
-  readonly waitMs: number
-  readonly waitCount: number
-}
-
-const defaults: WriterBounds = {
-  batchBytes: limits.logBatchBytes,
-  batchMs: limits.logBatchMs,
-  queueBytes: limits.logQueueBytes,
-  waitMs: limits.logWaitMs,
-  waitCount: limits.logWaitCount,
-}
+/** When to hand a batch over, and when to wait; see `logLimits`. */
+export type WriterBounds = Readonly<Record<'batchLength' | 'batchMs' | 'queueLength' | 'waitMs' | 'waitCount', number>>
 
 const silent: EventLogWriter = { record: () => {}, flush: () => {}, fork: () => null, drain: () => true }
 
 /** Opens a thread's end of the log. */
-export function attachEventLog(endpoint: LogEndpoint | null, clock: Clock, bounds = defaults): EventLogWriter {
+export function attachEventLog(
+  endpoint: LogEndpoint | null,
+  clock: Clock,
+  bounds: WriterBounds = logLimits,
+): EventLogWriter {
   return endpoint === null ? silent : new LineWriter(endpoint, clock, bounds)
 }
 
@@ -57,7 +47,7 @@ export class LineWriter implements EventLogWriter {
   #stalled = false
 
   /** `whileWaiting` runs whenever the log thread did something while this thread was blocked. */
-  constructor(endpoint: LogEndpoint, clock: Clock, bounds: WriterBounds = defaults, whileWaiting = () => {}) {
+  constructor(endpoint: LogEndpoint, clock: Clock, bounds: WriterBounds = logLimits, whileWaiting = () => {}) {
     this.#endpoint = endpoint
     this.#counters = new Int32Array(endpoint.counters)
     this.#clock = clock
@@ -72,7 +62,7 @@ export class LineWriter implements EventLogWriter {
     if (this.#lines === 0) this.#timer = this.#clock.after(this.#bounds.batchMs, this.#onTimer, { background: true })
     this.#batch += this.#format.line(event)
     this.#counters[Counter.held] = ++this.#lines
-    if (this.#batch.length >= this.#bounds.batchBytes) this.flush()
+    if (this.#batch.length >= this.#bounds.batchLength) this.flush()
   }
 
   flush(): void {
@@ -144,7 +134,7 @@ export class LineWriter implements EventLogWriter {
     let acked = Atomics.load(this.#counters, Counter.acked)
     for (;;) {
       const wake = Atomics.load(this.#counters, Counter.wake)
-      if (this.#outstanding() <= this.#bounds.queueBytes) break
+      if (this.#outstanding() <= this.#bounds.queueLength) break
       this.#whileWaiting()
       if (waits >= this.#bounds.waitCount || this.#isClosed()) {
         this.#stalled = true

@@ -1,14 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { BatchLogger } from './batch-logger.ts'
-import { Counter, type LogEndpoint, wake } from './endpoint.ts'
+import { Counter, type FlushMark, isFlushed, type LogEndpoint, markForFlush, wake } from './endpoint.ts'
 import { lastLines } from './last-lines.ts'
+import { logLimits } from './limits.ts'
 import { formatLine } from './line-format.ts'
 import { LogFile, oldFile } from './log-file.ts'
 import { LogStore } from './log-store.ts'
 import type { LogFailure, LogReport, LogRequest, LogSettings, LogThreadData } from './messages.ts'
-import { hasSettled, type Settling, startSettling } from './settling.ts'
 
 type Report = (message: LogReport) => void
 
@@ -85,7 +84,7 @@ class LogThread {
         this.#logger.shown(request.length)
         break
       case 'close':
-        this.#settle([...this.#sources.values()].map(startSettling), this.#clock.monotonic() + limits.logSettleMs)
+        this.#flushAndClose([...this.#sources.values()].map(markForFlush), this.#clock.monotonic() + logLimits.flushMs)
     }
   }
 
@@ -126,11 +125,11 @@ class LogThread {
   }
 
   /** Closes once everything recorded so far is written, other threads' lines included if they hand them over in time. */
-  #settle(threads: readonly Settling[], deadlineMs: number): void {
+  #flushAndClose(marks: readonly FlushMark[], deadlineMs: number): void {
     const late = this.#clock.monotonic() >= deadlineMs
-    const left = threads.filter((thread) => !hasSettled(thread) && !(late && thread.held))
+    const left = marks.filter((mark) => !isFlushed(mark) && !(late && mark.held))
     if (left.length === 0) this.#close()
-    else this.#clock.after(1, () => this.#settle(left, deadlineMs))
+    else this.#clock.after(logLimits.flushPollMs, () => this.#flushAndClose(left, deadlineMs))
   }
 
   #close(): void {

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
+import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './config.ts'
@@ -79,10 +79,10 @@ export async function runClientThread(
     },
     kick: (id) => runner.kick(id),
     status: () => runner.status(),
-    settleLog: () => void log.drain(limits.logSettleMs),
+    settleLog: () => void log.drain(logLimits.flushMs),
     async drain() {
       await runner.drain()
-      log.drain(limits.logDrainMs)
+      log.drain(logLimits.drainMs)
     },
   })
 }

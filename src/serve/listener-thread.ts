@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import type { StartThread } from '../base/threads.ts'
+import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import type { ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './config.ts'
@@ -169,13 +169,13 @@ export function runListenerThread(
     command: async (words) => (await sharedState)?.command?.(words),
     async settleLog() {
       await pool?.settleLog()
-      log.drain(limits.logSettleMs)
+      log.drain(logLimits.flushMs)
     },
     async stop() {
       listener.pause()
       await pool?.close()
       await (await sharedState?.catch(() => undefined))?.close()
-      log.drain(limits.logDrainMs)
+      log.drain(logLimits.drainMs)
       return connections.total
     },
   })

@@ -16,7 +16,7 @@ function writerFor(bounds: Partial<WriterBounds> = {}) {
   ports.push(near.port)
   const clock = new VirtualClock()
   const counters = new Int32Array(far.counters)
-  const usual = { batchBytes: 1_000, batchMs: 10, queueBytes: 10_000, waitMs: 1, waitCount: 2 }
+  const usual = { batchLength: 1_000, batchMs: 10, queueLength: 10_000, waitMs: 1, waitCount: 2 }
   const writer = attachEventLog(near, clock, { ...usual, ...bounds })
   const receive = (): string[] => {
     const lines: string[] = []
@@ -73,7 +73,7 @@ describe('a thread that records', () => {
   })
 
   test('counts on when the counters overflow 32 bits', () => {
-    const { writer, receive, counters, acknowledge } = writerFor({ queueBytes: 1_000_000 })
+    const { writer, receive, counters, acknowledge } = writerFor({ queueLength: 1_000_000 })
     counters[Counter.queued] = 2_147_483_600
     acknowledge()
     for (let id = 0; id < 100; id++) writer.record(event)
