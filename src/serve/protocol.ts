@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
 import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
+import type { Framing } from '../net/dialect.ts'
 import type { Session } from '../net/session.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
-import type { Framing } from './config.ts'
 
 /** One end of each channel that a protocol declares, by the channel's name. */
 export type ChannelPorts<C extends string = string> = Readonly<Record<C, MessagePort>>
@@ -28,22 +28,14 @@ export interface Protocol {
   serve(session: Session): void | Promise<void>
 }
 
-/** Paths, relative to the working directory; opened by those who keep something. */
-export interface ServerFiles {
-  readonly users: string
-  readonly db: string
-}
-
 /** What a protocol gets to check its files with, in the main thread. */
 export interface PreflightServices {
-  readonly files: ServerFiles
   readonly clock: Clock
   readonly processes: Processes
 }
 
 /** What the shared state of a protocol gets in the listener thread. */
 export interface SharedStateServices {
-  readonly files: ServerFiles
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink
