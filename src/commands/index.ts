@@ -1,4 +1,4 @@
-import type { CommandNode } from './tree.ts'
+import type { CommandNode } from './command.ts'
 
 /** Every command of netlab. Nothing of a command is imported before it is wanted. */
 export const commands: readonly CommandNode[] = [

@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
+import { completeUsage } from '../base/suggest.ts'
 import { printable } from '../base/visible.ts'
-import { completeUsage } from '../options/typed-command.ts'
 import { createLineEditor, type LineEditor } from '../terminal/line-editor.ts'
 import type { CommandContext } from './command.ts'
 

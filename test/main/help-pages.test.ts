@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
+import type { CommandNode } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
-import type { CommandNode } from '../../src/commands/tree.ts'
 import { commandHelp } from '../../src/main/command-help.ts'
 import { groupHelp } from '../../src/main/help.ts'
 

@@ -3,7 +3,7 @@ import { errorMessage, NetlabError, NetworkError, UsageError } from '../../base/
 import { ExitCode } from '../../base/exit-codes.ts'
 import { limits } from '../../base/limits.ts'
 import { Backoff } from '../../chat/backoff.ts'
-import { clientStyle, localTime } from '../../chat/client-style.ts'
+import { clientStyle, ownClock } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
 import { formatEndpoint, isLoopback } from '../../net/address.ts'
 import { asker } from '../../options/ask.ts'
@@ -126,7 +126,7 @@ export class Account {
     const { context } = this.#options
     const { clock, signal, environment } = context
     const colour = screen.interactive && !environment.NO_COLOR
-    const style = clientStyle(colour, localTime)
+    const style = clientStyle(colour, ownClock)
     const talk = new ChatTalk({
       screen,
       view: new ClientView({ style, newId: () => crypto.randomUUID(), now: clock.now() }),

@@ -1,9 +1,9 @@
-import { checkName, nameFaults } from '../../accounts/name.ts'
 import { NetworkError, UsageError } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { flag, type Kind, optional, text } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { type OptionSpec, option } from '../../options/spec.ts'
+import { checkName, nameFaults } from '../../text/names.ts'
 import { type Channel, type Message, nonsense } from './channel.ts'
 import { refused } from './greeting.ts'
 
