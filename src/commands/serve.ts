@@ -11,7 +11,7 @@ import { allProtocols, findProtocol } from '../protocols/index.ts'
 import type { Endpoint } from '../serve/listener.ts'
 import { operate, operatorUsages } from '../serve/operator-console.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
-import type { ProtocolDefinition } from '../serve/protocol.ts'
+import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
 import { openEventLog } from './event-log.ts'
@@ -95,6 +95,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   const terminal = createServerConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)
+  let preflight: Preflight | undefined
   try {
     const server = await startServer(configOf(protocol, values, forClients, tls), {
       log,
@@ -102,7 +103,10 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       startThread,
       version: machine.version,
       pid: machine.pid,
-      preflight: async () => (await protocol.preflight?.(values, { clock, processes: machine })) ?? false,
+      preflight: async () => {
+        preflight = await protocol.preflight?.(values, { clock, processes: machine })
+        return preflight?.complete ?? false
+      },
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
@@ -122,6 +126,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
     await server.stopped
     return ExitCode.ok
   } finally {
+    preflight?.release()
     terminal.close()
     await log.close()
   }

@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts'
 import { spareProcessors } from '../base/processors.ts'
 import { lifetime, path } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
-import type { PreflightServices, SharedState, SharedStateServices } from '../serve/protocol.ts'
+import type { Preflight, PreflightServices, SharedState, SharedStateServices } from '../serve/protocol.ts'
 
 // What the protocols over the accounts have in common: options, preflight, shared state.
 
@@ -47,7 +47,7 @@ export function accountsConfig({
 }
 
 /** Checks the files of the accounts. @throws {StorageError} */
-export async function preflightAccounts(config: AccountsConfig, services: PreflightServices): Promise<boolean> {
+export async function preflightAccounts(config: AccountsConfig, services: PreflightServices): Promise<Preflight> {
   const { preflightStores } = await import('../accounts/preflight.ts')
   return preflightStores(config, services)
 }

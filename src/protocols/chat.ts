@@ -81,12 +81,17 @@ export const chat = defineProtocol({
   options: chatOptions,
   channels: ['chat', 'accounts'],
   async preflight(options, services) {
-    const done = await preflightAccounts(accountsConfig(options), services)
-    const history = historyConfig(options)
-    if (history === undefined) return done
-    const { HistoryStore } = await import('../chat/history-store.ts')
-    new HistoryStore(history).close()
-    return done
+    const accounts = await preflightAccounts(accountsConfig(options), services)
+    try {
+      const history = historyConfig(options)
+      if (history === undefined) return accounts
+      const { HistoryStore } = await import('../chat/history-store.ts')
+      new HistoryStore(history).close()
+      return accounts
+    } catch (error) {
+      accounts.release()
+      throw error
+    }
   },
   openSharedState: async (options, services) => (await import('./chat-state.ts')).openChatState(options, services),
   create: async (options, services) => (await import('./chat-sessions.ts')).createChat(options, services),
