@@ -40,7 +40,7 @@ export const limits = {
   /** File descriptors that one more thread opens: epoll, wake-up, signals, and its timers' and files' share. */
   threadDescriptors: 6,
   /** The same of a thread that keeps files: a database has three open, and a file that is replaced two. */
-  keeperDescriptors: 12,
+  storageDescriptors: 12,
   /** File descriptors kept free for log rotation, users file, database and name resolution. */
   reservedDescriptors: 16,
   /** Connections that are just being told that there are too many; beyond it they are reset without a word. */
@@ -65,8 +65,6 @@ export const limits = {
   chatTextBytes: 4_096,
   /** A topic, an away text, the reason for a kick: one line on a terminal. */
   chatNoteBytes: 256,
-  /** Combining marks on one letter; the most that living scripts stack is 4. */
-  chatMarksCount: 4,
   /** A client's own id of a message: a UUID and some more. */
   chatCidChars: 64,
   /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
@@ -175,8 +173,6 @@ export const limits = {
   bannerBytes: 512,
   bannerMs: 1_500,
   bannerPauseMs: 100,
-  /** A name, after normalisation; what fits beside a message on one line. */
-  nameCodePoints: 32,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,

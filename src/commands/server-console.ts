@@ -1,5 +1,5 @@
+import { completeUsage } from '../base/suggest.ts'
 import { printable } from '../base/visible.ts'
-import { completeUsage } from '../options/suggest.ts'
 import { createLineEditor, type LineEditor } from '../terminal/line-editor.ts'
 import type { CommandContext } from './command.ts'
 import { commandLimits } from './limits.ts'

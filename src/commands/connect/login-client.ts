@@ -2,7 +2,7 @@ import { accountCommands } from '../../accounts/server-text.ts'
 import { errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { Backoff } from '../../chat/backoff.ts'
-import { clientStyle, localTime } from '../../chat/client-style.ts'
+import { clientStyle, ownClock } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
 import { formatEndpoint, isLoopback } from '../../net/address.ts'
 import { asker } from '../../options/ask.ts'
@@ -130,7 +130,7 @@ export class LoginClient {
   #chatClient(screen: Screen, reconnect: () => Promise<ServerConnection>, over: AbortSignal): ChatClient {
     const { clock, signal, environment } = this.#options.context
     const colour = screen.interactive && !environment.NO_COLOR
-    const style = clientStyle(colour, localTime)
+    const style = clientStyle(colour, ownClock)
     return new ChatClient({
       screen,
       view: new ClientView({ style, newId: () => crypto.randomUUID(), now: clock.now() }),

@@ -1,9 +1,9 @@
-import { checkName, nameFaults } from '../../accounts/name.ts'
 import { NetworkError, UsageError } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { flag, type Kind, optional, text } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { type OptionSpec, option } from '../../options/spec.ts'
+import { checkName, nameFaults } from '../../text/names.ts'
 import { type JsonMessage, type MessageStream, malformed, replyError } from './message-stream.ts'
 
 /** What a login needs besides the connection: what was given in advance, a person to ask, and the sessions kept on disk. */

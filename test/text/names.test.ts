@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { checkName } from '../../src/accounts/name.ts'
-import { nameKey } from '../../src/base/name-key.ts'
+import { checkName, nameKey, roomName } from '../../src/text/names.ts'
 import { anyText } from '../support/any-text.ts'
 
 describe('a name', () => {
@@ -87,6 +86,39 @@ describe('a name', () => {
         expect(checkName(check.name)).toEqual(check)
         expect(nameKey(check.key)).toBe(check.key)
         expect([...check.name].length).toBeLessThanOrEqual(32)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe("a room's name", () => {
+  test.each([
+    ['lobby', 'lobby'],
+    ['#Lobby', 'lobby'],
+    ['a.b-c_1', 'a.b-c_1'],
+    ['Комната', 'комната'],
+    ['ｄｅｖ', 'dev'],
+    ['e\u0301te', 'éte'],
+    ['x'.repeat(32), 'x'.repeat(32)],
+    ['a/b', undefined],
+    ['a b', undefined],
+    ['..', undefined],
+    ['.hidden', undefined],
+    ['\u202ex', undefined],
+    ['', undefined],
+    ['#', undefined],
+    ['x'.repeat(33), undefined],
+    ['ﷺ'.repeat(3), undefined],
+  ])('%j is %j', (typed, name) => {
+    expect(roomName(typed)).toBe(name)
+  })
+
+  test('is its own one spelling', () => {
+    fc.assert(
+      fc.property(anyText({ maxLength: 40 }), (typed) => {
+        const name = roomName(typed)
+        if (name !== undefined) expect(roomName(name)).toBe(name)
       }),
       { numRuns: 2000 },
     )

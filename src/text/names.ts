@@ -1,6 +1,6 @@
-import { limits } from '../base/limits.ts'
-import { nameKey } from '../base/name-key.ts'
+import { textLimits } from './limits.ts'
 
+/** What became of a text that was given as a person's name. */
 export type NameCheck =
   | { readonly kind: 'good'; readonly name: string; readonly key: string }
   | { readonly kind: 'bad'; readonly why: NameFault }
@@ -10,7 +10,7 @@ export type NameFault = 'empty' | 'long' | 'control' | 'space' | 'mark' | 'reser
 /** What a person is told; none repeats the name, which might be a password typed too early. */
 export const nameFaults: Readonly<Record<NameFault, string>> = {
   empty: 'A name has at least one character.',
-  long: `A name has at most ${limits.nameCodePoints} characters.`,
+  long: `A name has at most ${textLimits.personNameCodePoints} characters.`,
   control: 'A name has no control characters and nothing invisible.',
   space: 'A name neither starts nor ends with a space, and has only single plain spaces inside.',
   mark: 'A name does not start with a combining mark.',
@@ -22,16 +22,18 @@ export const nameFaults: Readonly<Record<NameFault, string>> = {
 const reserved = /^(?:exit$|resume(?: |$))/
 
 /** Most names by far; normalising changes nothing about them. */
-const plain = /^[!-~]+(?: [!-~]+)*$/
+const plainName = /^[!-~]+(?: [!-~]+)*$/
+
+const ascii = /^[ -~]*$/
 
 /**
- * Checks what was typed as a name. The result is in Unicode normal form C; `key` is equal for names that differ only in
- * case or in look-alike presentation (width, ligatures, superscripts).
+ * Checks what was typed as a person's name. The result is in Unicode normal form C; `key` is equal for names that differ only
+ * in case or in look-alike presentation (width, ligatures, superscripts).
  */
 export function checkName(typed: string): NameCheck {
   // NFC never makes a text more than three times longer or shorter (UAX #15), so this bounds the work on a huge text.
-  if (typed.length > limits.nameCodePoints * 16) return bad('long')
-  if (plain.test(typed) && typed.length <= limits.nameCodePoints) return good(typed)
+  if (typed.length > textLimits.personNameCodePoints * 16) return bad('long')
+  if (plainName.test(typed) && typed.length <= textLimits.personNameCodePoints) return good(typed)
   const name = typed.normalize('NFC')
   if (name === '') return bad('empty')
   // What stands for bytes that are no UTF-8: any two of them would be the same name.
@@ -40,8 +42,17 @@ export function checkName(typed: string): NameCheck {
   if (/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(name)) return bad('control')
   if (/^ | $| {2}|(?! )\p{Zs}/u.test(name)) return bad('space')
   if (/^\p{M}/u.test(name)) return bad('mark')
-  if ([...name].length > limits.nameCodePoints) return bad('long')
+  if ([...name].length > textLimits.personNameCodePoints) return bad('long')
   return good(name)
+}
+
+/**
+ * Equal for names that differ only in case or presentation: what makes a name one person's, in the accounts and in both
+ * chats. Upper case first: it is what unites ß with ss and both sigmas, which lower case alone keeps apart.
+ */
+export function nameKey(name: string): string {
+  if (ascii.test(name)) return name.toLowerCase()
+  return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 }
 
 function good(name: string): NameCheck {
@@ -51,4 +62,20 @@ function good(name: string): NameCheck {
 
 function bad(why: NameFault): NameCheck {
   return { kind: 'bad', why }
+}
+
+const roomPattern = new RegExp(`^[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}_.-]{0,${textLimits.roomNameLength - 1}}$`, 'u')
+
+/** The rule of `roomName` for a person, without a subject: "a room name has …". */
+export const roomNameRule = `1 to ${textLimits.roomNameLength} letters, digits, "-", "_" or ".", and no spaces`
+
+/**
+ * The one spelling of a room's name: without `#`, lower case, NFKC, so that `#Lobby` and `lobby` are one room. Undefined
+ * unless it has 1 to 32 letters, digits, `-`, `_` or `.`, the first a letter or digit.
+ */
+export function roomName(typed: string): string | undefined {
+  // Compatibility forms can be many times as long as what was typed: what is far too long is not normalised at all.
+  if (typed.length > textLimits.roomNameLength * 2) return undefined
+  const name = typed.replace(/^#/, '').normalize('NFKC').toLowerCase()
+  return roomPattern.test(name) ? name : undefined
 }

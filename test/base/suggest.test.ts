@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { completeUsage, distance, noCommand, suggest } from '../../src/options/suggest.ts'
+import { completeUsage, distance, noCommand, suggest } from '../../src/base/suggest.ts'
 
 const flags = [
   'port',
