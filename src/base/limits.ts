@@ -14,8 +14,6 @@ export const limits = {
   sendQueueBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
-  /** Further connections of a client whose first bytes came after that: lost ones are sent again by then, or the path is no path. */
-  helloRetryCount: 4,
   /**
    * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
    * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.
@@ -53,8 +51,6 @@ export const limits = {
   inboxBytes: 1_048_576,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
-  /** Events for a standard error that nobody reads. */
-  talkBytes: 1_048_576,
   /** A thread that died is replaced after this long: what killed it may go on for a while. */
   threadRestartMs: 1_000,
   /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
