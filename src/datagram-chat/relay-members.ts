@@ -1,6 +1,6 @@
 import type { Peer } from '../base/events.ts'
-import { nameKey } from '../base/name-key.ts'
 import type { TokenBucket } from '../base/token-bucket.ts'
+import { nameKey } from '../text/names.ts'
 import type { Aead } from './aead.ts'
 import type { FragmentReceiver } from './fragment-receiver.ts'
 import { datagramLimits } from './limits.ts'
