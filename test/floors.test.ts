@@ -12,6 +12,7 @@ const floors: Record<string, number> = {
   log: 1,
   options: 1,
   terminal: 1,
+  text: 1,
   net: 2,
   serve: 3,
   accounts: 3,
