@@ -1,9 +1,9 @@
-import { Pacing } from '../../src/scan/pacing/pacing.ts'
-import type { Ending, Probe } from '../../src/scan/pacing/probe.ts'
-import type { ScanHost } from '../../src/scan/types.ts'
+import type { Probe, ProbeOutcome } from '../../../src/scan/pacing/probe-queue.ts'
+import { ProbeScheduler } from '../../../src/scan/pacing/scheduler.ts'
+import type { ScanHost } from '../../../src/scan/types.ts'
 import { Network, type SimulatedNetwork } from './emulated-network.ts'
 
-export interface Outcome {
+export interface SimulationResult {
   readonly seconds: number
   readonly probes: number
   readonly retries: number
@@ -18,7 +18,7 @@ export interface Outcome {
   /** Hosts that fell silent, are gone or came back, in order. */
   readonly told: readonly string[]
   readonly errors: number
-  readonly pacing: Pacing
+  readonly scheduler: ProbeScheduler
   readonly log: readonly string[]
 }
 
@@ -66,7 +66,7 @@ function at_(heap: readonly Event[], index: number): number {
 const RETRANSMIT_MS = 1000
 
 /** Runs the pacing against an emulated network, in virtual time. */
-export function simulate(network: SimulatedNetwork, traceMs?: number): Outcome {
+export function simulate(network: SimulatedNetwork, traceMs?: number): SimulationResult {
   const hosts: ScanHost[] = network.hosts.map((_, number) => ({ address: String(number), family: 4 }))
   const path = new Network(network)
   const agenda = new Agenda()
@@ -82,39 +82,39 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Outcome {
   let retries = 0
   let inFlight = 0
   let nowMs = 0
-  const pacing = new Pacing(
+  const scheduler = new ProbeScheduler(
     { hosts, ports: network.ports, concurrency: 16_384, ...network.plan },
     0,
-    (_, __, ___, trust) => {
-      if (trust === 'unheard') unheard++
+    (_, __, ___, confidence) => {
+      if (confidence === 'host-gone') unheard++
       else silent++
-      if (trust === 'unsure') unsure++
+      if (confidence === 'unsure') unsure++
     },
-    (track, presence) => told.push(`${track.number} ${presence}`),
+    (host, change) => told.push(`${host.number} ${change}`),
   )
   const cpuMs = network.cpuMs ?? 0.02
-  for (let stepMs = 0; !pacing.isDone && stepMs < 600_000; stepMs += 2) {
+  for (let stepMs = 0; !scheduler.isDone && stepMs < 600_000; stepMs += 2) {
     nowMs = Math.max(stepMs, nowMs)
     for (let event = agenda.popUntil(nowMs); event !== undefined; event = agenda.popUntil(nowMs)) {
       event.run()
     }
-    pacing.advance(nowMs)
+    scheduler.advance(nowMs)
     if (traceMs !== undefined && stepMs % traceMs === 0)
       log.push(
-        `${stepMs} ms rate ${pacing.rate.toFixed(0)} found ${found.size} silent ${silent} closed ${closed} probes ${probes} limit ${pacing.control.limit?.toFixed(0)} asking ${pacing.control.isAsking} loss ${pacing.control.randomLoss.toFixed(3)}`,
+        `${stepMs} ms rate ${scheduler.rate.toFixed(0)} found ${found.size} silent ${silent} closed ${closed} probes ${probes} limit ${scheduler.control.limit?.toFixed(0)} asking ${scheduler.control.isAsking} loss ${scheduler.control.randomLoss.toFixed(3)}`,
       )
-    for (let probe = pacing.next(nowMs); probe !== undefined; probe = pacing.next(nowMs)) {
+    for (let probe = scheduler.next(nowMs); probe !== undefined; probe = scheduler.next(nowMs)) {
       nowMs += cpuMs
       send(probe)
       if (nowMs > stepMs + 20) break
     }
   }
 
-  function settle(probe: Probe, ending: Ending, atMs: number): void {
-    const isFinal = pacing.settled(probe, ending, Math.max(nowMs, atMs))
+  function settle(probe: Probe, outcome: ProbeOutcome, atMs: number): void {
+    const isFinal = scheduler.settled(probe, outcome, Math.max(nowMs, atMs))
     if (!isFinal) return
-    if (ending.kind === 'local') errors++
-    else if (ending.kind === 'answer' && ending.is === 'open') found.add(`${probe.track.number}:${probe.port}`)
+    if (outcome.kind === 'local') errors++
+    else if (outcome.kind === 'answer' && outcome.is === 'open') found.add(`${probe.target.number}:${probe.port}`)
     else closed++
   }
 
@@ -128,14 +128,14 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Outcome {
     if (probe.purpose === 'retry') retries++
     const sentMs = nowMs
     let isOver = false
-    const end = (ending: Ending, atMs: number): void => {
+    const end = (outcome: ProbeOutcome, atMs: number): void => {
       if (isOver) return
       isOver = true
       inFlight--
-      settle(probe, ending, atMs)
+      settle(probe, outcome, atMs)
     }
     const syn = (): void => {
-      const answer = path.syn(probe.track.number, probe.port, nowMs)
+      const answer = path.syn(probe.target.number, probe.port, nowMs)
       if (answer === undefined) return
       const { atMs, is } = answer
       agenda.push({ atMs, run: () => end({ kind: 'answer', is, rttMs: atMs - sentMs }, atMs) })
@@ -160,7 +160,7 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Outcome {
     unheard,
     told,
     errors,
-    pacing,
+    scheduler,
     log,
   }
 }

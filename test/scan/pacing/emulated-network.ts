@@ -1,5 +1,6 @@
-import type { PacingPlan } from '../../src/scan/pacing/pacing.ts'
-import { Random } from '../../src/scan/pacing/random.ts'
+import { Random } from '../../../src/base/random.ts'
+import { TokenBucket } from '../../../src/base/token-bucket.ts'
+import type { PacingPlan } from '../../../src/scan/pacing/scheduler.ts'
 
 type PortKind = 'open' | 'closed' | 'filtered' | 'rejected'
 
@@ -45,34 +46,17 @@ export interface SimulatedNetwork {
   readonly seed: number
 }
 
-class Bucket {
-  #tokens: number
-  #atMs = 0
-  readonly #rate: number
-
-  readonly #most: number
-
-  constructor(rate: number, most = rate / 10) {
-    this.#rate = rate
-    this.#most = Math.max(1, most)
-    this.#tokens = this.#most
-  }
-
-  take(nowMs: number): boolean {
-    this.#tokens = Math.min(this.#most, this.#tokens + ((nowMs - this.#atMs) * this.#rate) / 1000)
-    this.#atMs = nowMs
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
-  }
+/** A token bucket that lets a tenth of a second's worth through at once unless said otherwise. */
+function bucket(rate: number, burst = rate / 10): TokenBucket {
+  return new TokenBucket(rate, Math.max(1, burst), 0)
 }
 
 /** The network's side: what becomes of a SYN. */
 export class Network {
   readonly #network: SimulatedNetwork
   readonly #random: Random
-  readonly #syn: (Bucket | undefined)[]
-  readonly #refusal: (Bucket | undefined)[]
+  readonly #syn: (TokenBucket | undefined)[]
+  readonly #refusal: (TokenBucket | undefined)[]
   readonly #inBurst: boolean[]
   readonly #used = new Set<string>()
   readonly #syns: number[]
@@ -82,13 +66,11 @@ export class Network {
     this.#network = network
     this.#random = new Random(network.seed * 2654435761)
     this.#syn = network.hosts.map(({ synLimit, synBurst }) =>
-      synLimit === undefined ? undefined : new Bucket(synLimit, synBurst),
+      synLimit === undefined ? undefined : bucket(synLimit, synBurst),
     )
     this.#inBurst = network.hosts.map(() => false)
     this.#syns = network.hosts.map(() => 0)
-    this.#refusal = network.hosts.map(({ refusalLimit: limit }) =>
-      limit === undefined ? undefined : new Bucket(limit),
-    )
+    this.#refusal = network.hosts.map(({ refusalLimit: limit }) => (limit === undefined ? undefined : bucket(limit)))
   }
 
   #chance(): number {
@@ -128,7 +110,7 @@ export class Network {
     const turn = (this.#syns[number] ?? 0) + 1
     this.#syns[number] = turn
     if (turn % (host.every ?? 1) !== 0) return undefined
-    const isAbove = this.#syn[number]?.take(atMs) === false
+    const isAbove = this.#syn[number]?.tryTake(atMs) === false
     if (isAbove && host.refusesAbove === true) return { atMs: atMs + (host.rttMs ?? 0.1), is: 'refused' }
     if (isAbove) return undefined
     const kind = this.#isOpen(number, host, port)
@@ -137,7 +119,7 @@ export class Network {
         ? 'filtered'
         : (host.others ?? 'closed')
     if (kind === 'filtered') return undefined
-    if (kind !== 'open' && this.#refusal[number]?.take(atMs) === false) return undefined
+    if (kind !== 'open' && this.#refusal[number]?.tryTake(atMs) === false) return undefined
     if (this.#isLost(number, host)) return undefined
     if (host.slowPathMs !== undefined && this.#chance() < 0.5) atMs += host.slowPathMs
     atMs += (host.rttMs ?? 0.1) + this.#chance() * (host.jitterMs ?? 0)
