@@ -12,6 +12,7 @@ const floors: Record<string, number> = {
   log: 2,
   options: 2,
   terminal: 2,
+  text: 2,
   net: 3,
   serve: 4,
   accounts: 4,

@@ -14,8 +14,6 @@ export const limits = {
   sendQueueBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
-  /** Further connections of a client whose first bytes came after that: lost ones are sent again by then, or the path is no path. */
-  helloRetryCount: 4,
   /**
    * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
    * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.
@@ -42,7 +40,7 @@ export const limits = {
   /** File descriptors that one more thread opens: epoll, wake-up, signals, and its timers' and files' share. */
   threadDescriptors: 6,
   /** The same of a thread that keeps files: a database has three open, and a file that is replaced two. */
-  keeperDescriptors: 12,
+  storageDescriptors: 12,
   /** File descriptors kept free for log rotation, users file, database and name resolution. */
   reservedDescriptors: 16,
   /** Connections that are just being told that there are too many; beyond it they are reset without a word. */
@@ -53,8 +51,6 @@ export const limits = {
   inboxBytes: 1_048_576,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
-  /** Events for a standard error that nobody reads. */
-  talkBytes: 1_048_576,
   /** A thread that died is replaced after this long: what killed it may go on for a while. */
   threadRestartMs: 1_000,
   /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
@@ -69,8 +65,6 @@ export const limits = {
   chatTextBytes: 4_096,
   /** A topic, an away text, the reason for a kick: one line on a terminal. */
   chatNoteBytes: 256,
-  /** Combining marks on one letter; the most that living scripts stack is 4. */
-  chatMarksCount: 4,
   /** A client's own id of a message: a UUID and some more. */
   chatCidChars: 64,
   /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
@@ -146,41 +140,10 @@ export const limits = {
   scanCheckpointMs: 30_000,
   /** A scan's sockets at a time, per scan; the descriptor limit usually comes first. */
   scanProbes: 16_384,
-  /** RFC 6298's timeout before the first sample; then no less than a busy machine's own delays, no more than a person's patience. */
-  scanFirstTimeoutMs: 1_000,
-  scanMinTimeoutMs: 100,
-  scanMaxTimeoutMs: 1_250,
-  /** The same for a host that is known to answer later: two satellites, or a queue that is full for seconds. */
-  scanFarTimeoutMs: 3_000,
-  /** Probes per second: at the start, at least, where nothing answers, and at most (far above what a processor does). */
-  scanFirstRate: 1_000,
-  scanMinRate: 50,
-  scanBlindRate: 5_000,
-  scanMaxRate: 200_000,
-  /** How long nothing at all may come back before ports that used to answer are taken for dead. */
-  scanOutageMs: 3_000,
-  /** How long a host that fell silent is waited for: longer than a switch's spanning tree takes (IEEE 802.1D, 2 × 15 s). */
-  scanGoneMs: 40_000,
-  /** How often it is asked meanwhile whether it is back. */
-  scanVigilMs: 250,
-  /** How long a limit that was found is kept to before more is tried, at first; doubled each time it is found again. */
-  scanBelieveLimitMs: 3_000,
-  /** The chance of a missed open port below which silence is believed. */
-  scanMissChance: 0.005,
-  /** Attempts at a silent port, whatever the loss. */
-  scanAttempts: 25,
-  /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
-  scanShortages: 20,
-  scanFailures: 5,
-  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host up to 3 KiB with its share of caches. */
-  scanUnresolved: 400_000,
-  scanHosts: 4_096,
   /** What a service says unasked: how much is kept, how long it may take to begin, and how long a pause ends it. */
   bannerBytes: 512,
   bannerMs: 1_500,
   bannerPauseMs: 100,
-  /** A name, after normalisation; what fits beside a message on one line. */
-  nameCodePoints: 32,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,

@@ -1,4 +1,15 @@
-import { type BigIntStats, closeSync, constants, lstatSync, openSync, readSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { getBuiltinModule, pid } from 'node:process'
 import type { DatabaseSync } from 'node:sqlite'
