@@ -18,10 +18,10 @@ import { type Told, Vigil } from './vigil.ts'
 export interface PacingPlan {
   readonly hosts: Iterable<ScanHost>
   readonly ports: readonly number[]
-  /** Fixed by hand; absent means adaptive. */
-  readonly rate?: number
-  readonly timeoutMs?: number
-  readonly retries?: number
+  /** Fixed by hand; undefined means adaptive. */
+  readonly rate?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly retries?: number | undefined
   /** Attempts under way at most. */
   readonly concurrency: number
 }
