@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../src/base/clock.ts'
 import type { NetlabEvent } from '../src/base/events.ts'
-import { limits } from '../src/base/limits.ts'
 import { type EventLog, startLog } from '../src/log/event-log.ts'
+import { logLimits } from '../src/log/limits.ts'
 import { startThread } from '../src/main/threads.ts'
 import { median } from './measure.ts'
 
@@ -17,7 +17,7 @@ const peer = { address: '192.0.2.7', port: 40_000 }
 
 const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
 const log = startLog(
-  { to: 'file', file: join(folder, 'netlab.log'), maxBytes: limits.logFileBytes, maxFiles: 1_000 },
+  { to: 'file', file: join(folder, 'netlab.log'), maxBytes: logLimits.fileBytes, maxFiles: 1_000 },
   startThread,
   systemClock,
   () => {},

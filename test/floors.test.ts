@@ -12,6 +12,7 @@ const floors: Record<string, number> = {
   log: 1,
   options: 1,
   terminal: 1,
+  text: 1,
   net: 2,
   serve: 3,
   accounts: 3,
@@ -29,7 +30,7 @@ const reserved: Record<string, readonly string[]> = {
   'node:tls': ['net', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
   'node:fs': ['files', 'log', 'accounts', 'chat', 'main', 'commands'],
-  'node:worker_threads': ['serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
+  'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 
 interface Import {

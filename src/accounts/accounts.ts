@@ -1,4 +1,4 @@
-import type { NameFault } from './name.ts'
+import type { NameFault } from '../text/names.ts'
 import type { PasswordFault } from './password-rules.ts'
 
 /** A session as its owner may see it; times in milliseconds since the Unix epoch. */

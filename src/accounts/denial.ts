@@ -1,7 +1,7 @@
 import type { LoginFailure } from '../base/events.ts'
+import { nameFaults } from '../text/names.ts'
 import type { BadName, BadPassword, Full, NoSession, Taken, Unserved, Wrong } from './accounts.ts'
 import type { ServerMessage } from './messages.ts'
-import { nameFaults } from './name.ts'
 import { passwordFaults } from './password-rules.ts'
 
 /** Every outcome that is a no. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
-import { nameKey } from '../base/name-key.ts'
 import { pause } from '../base/pause.ts'
+import { nameKey } from '../text/names.ts'
 import { sourceKey } from './hosts.ts'
 import { accountRule, sourceRule, Throttle } from './throttle.ts'
 

@@ -1,8 +1,8 @@
 import type { NetlabEvent } from '../base/events.ts'
+import { checkName, nameFaults } from '../text/names.ts'
 import type { Accounts, IdentifyOutcome, NameOutcome } from './accounts.ts'
 import { denial, failureOf } from './denial.ts'
 import { frameVoice, type Shapes } from './frames.ts'
-import { checkName, nameFaults } from './name.ts'
 import { type Heard, type Line, Talk, type Voice } from './talk.ts'
 
 export type IdentMessage =

@@ -1,5 +1,6 @@
 import { errorMessage, StorageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { checkName } from '../text/names.ts'
 import type {
   Accounts,
   ChangeOutcome,
@@ -21,7 +22,6 @@ import type {
 import type { GuessGuard } from './guess-guard.ts'
 import type { HashQueue } from './hash-queue.ts'
 import { hostKey } from './hosts.ts'
-import { checkName } from './name.ts'
 import type { PasswordHasher } from './password.ts'
 import { passwordFault } from './password-rules.ts'
 import type { Revocations } from './revocations.ts'

@@ -1,5 +1,5 @@
+import { checkName, nameFaults } from '../text/names.ts'
 import type { LoginMessage, ServerMessage } from './messages.ts'
-import { checkName, nameFaults } from './name.ts'
 import { accountCommands, serverText } from './server-text.ts'
 import type { Heard, Voice } from './talk.ts'
 

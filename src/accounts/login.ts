@@ -1,9 +1,9 @@
 import type { DisconnectReason } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import { checkName } from '../text/names.ts'
 import type { LoginOutcome, RegisterOutcome, ResumeOutcome, SessionInfo, Welcome } from './accounts.ts'
 import { denial, failureOf, type Refusal } from './denial.ts'
 import type { LoginMessage, ServerMessage } from './messages.ts'
-import { checkName } from './name.ts'
 import type { EventOf } from './talk.ts'
 
 /** What is known of someone who isn't logged in yet. */

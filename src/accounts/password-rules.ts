@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { limits } from '../base/limits.ts'
-import { nameKey } from '../base/name-key.ts'
+import { nameKey } from '../text/names.ts'
 import { commonPasswords } from './common-passwords.ts'
 
 export type PasswordFault = 'short' | 'long' | 'common' | 'name' | 'encoding'

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
-import { nameKey } from '../base/name-key.ts'
+import { nameKey } from '../text/names.ts'
 import type { SessionEnd } from './accounts.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'

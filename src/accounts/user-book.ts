@@ -1,4 +1,4 @@
-import { nameKey } from '../base/name-key.ts'
+import { nameKey } from '../text/names.ts'
 
 /** A host that told its name. */
 export interface HostRecord {

@@ -1,9 +1,9 @@
 import { StorageError } from '../base/errors.ts'
 import { canonicalIp } from '../net/ip.ts'
+import { checkName } from '../text/names.ts'
 import { hostKey } from './hosts.ts'
 import { type JsonPath, locate } from './json-position.ts'
 import { syntaxErrorOffset } from './json-syntax.ts'
-import { checkName } from './name.ts'
 import { type HostRecord, UserBook, type UserRecord } from './user-book.ts'
 
 const usersFileVersion = 1

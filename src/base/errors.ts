@@ -86,3 +86,44 @@ export function reasonOf(error: unknown): string {
   const code = errorCode(error)
   return reasons[code] ?? code
 }
+
+/** An error as it crosses a thread boundary: structured cloning keeps texts, but neither classes nor their fields. */
+export interface SerializedError {
+  /** The class: one of this file's, or anything else, which becomes a plain Error. */
+  readonly name: string
+  readonly message: string
+  readonly code: string
+  readonly exit: ExitCode | undefined
+  readonly hint: string | undefined
+  /** Only of what is not a NetlabError: a bug is told with the place where it was made. */
+  readonly stack: string | undefined
+}
+
+export function serializeError(error: unknown): SerializedError {
+  const message = errorMessage(error)
+  const code = errorCode(error)
+  if (error instanceof NetlabError) {
+    return { name: error.name, message, code, exit: error.exit, hint: error.hint, stack: undefined }
+  }
+  const stack = error instanceof Error ? error.stack : undefined
+  return { name: 'Error', message, code, exit: undefined, hint: undefined, stack }
+}
+
+/** The error that `serializeError` was given, without its cause. */
+export function restoreError({ name, message, code, exit, hint, stack }: SerializedError): Error {
+  const details = hint === undefined ? {} : { hint }
+  switch (name) {
+    case 'UsageError':
+      return new UsageError(message, details)
+    case 'NetworkError':
+      return new NetworkError(code, message, details)
+    case 'StorageError':
+      return new StorageError(code, message, details)
+    case 'ProtocolError':
+      return new ProtocolError(code, message, details)
+  }
+  if (exit !== undefined) return new NetlabError(code, exit, message, details)
+  const error = new Error(message)
+  if (stack !== undefined) error.stack = stack
+  return error
+}

@@ -14,8 +14,6 @@ export const limits = {
   sendQueueBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
-  /** Further connections of a client whose first bytes came after that: lost ones are sent again by then, or the path is no path. */
-  helloRetryCount: 4,
   /**
    * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
    * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.
@@ -35,32 +33,6 @@ export const limits = {
   threads: 256,
   /** `--thread-per-client`: 8–12 MiB each. */
   clientThreads: 256,
-  /** A batch of log lines goes to the log thread when it is this long… */
-  logBatchBytes: 65_536,
-  /** …or this old. */
-  logBatchMs: 10,
-  /** The log's thread starts so long after its process, which then has done what only a start has to do. */
-  logStartMs: 10,
-  /** Lines handed to the log thread and not yet written; above it the thread that logs waits. */
-  logQueueBytes: 8_388_608,
-  /** One log file before it is rotated, and how many old ones are kept. */
-  logFileBytes: 67_108_864,
-  logFileCount: 5,
-  /** One wait of a thread whose log queue is full, and how many in a row without any progress before its lines are dropped. */
-  logWaitMs: 1_000,
-  logWaitCount: 5,
-  /** Console lines on their way to the main thread; above it the log waits for the terminal. */
-  logConsoleBytes: 1_048_576,
-  /** How long a log that closes waits for other threads to hand over what they hold: many times `logBatchMs`. */
-  logSettleMs: 500,
-  /** How long a process that ends waits for its log to be written. */
-  logDrainMs: 3_000,
-  /** A rotation takes a millisecond; a lock that stands this long was left by a process that died. */
-  logLockMs: 2_000,
-  /** Read backwards at most, to show the last lines of the log. */
-  logTailBytes: 8_388_608,
-  /** One text in an event, in UTF-16 units; a peer may have chosen it. */
-  logTextLength: 1_024,
   /** How often deadlines of conversations are looked at: often enough for seconds, seldom enough to cost nothing. */
   sweepMs: 1_000,
   /** The same while conversations are closing. */
@@ -68,7 +40,7 @@ export const limits = {
   /** File descriptors that one more thread opens: epoll, wake-up, signals, and its timers' and files' share. */
   threadDescriptors: 6,
   /** The same of a thread that keeps files: a database has three open, and a file that is replaced two. */
-  keeperDescriptors: 12,
+  storageDescriptors: 12,
   /** File descriptors kept free for log rotation, users file, database and name resolution. */
   reservedDescriptors: 16,
   /** Connections that are just being told that there are too many; beyond it they are reset without a word. */
@@ -79,8 +51,6 @@ export const limits = {
   inboxBytes: 1_048_576,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
-  /** Events for a standard error that nobody reads. */
-  talkBytes: 1_048_576,
   /** A thread that died is replaced after this long: what killed it may go on for a while. */
   threadRestartMs: 1_000,
   /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
@@ -91,14 +61,10 @@ export const limits = {
   connectAttemptMs: 1_000,
   /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
   sameSignalMs: 250,
-  /** One line that an operator or a person at the client types. */
-  typedLineBytes: 65_536,
   /** One chat message. RFC 2812 allows 512; a person pastes a paragraph, not a file. */
   chatTextBytes: 4_096,
   /** A topic, an away text, the reason for a kick: one line on a terminal. */
   chatNoteBytes: 256,
-  /** Combining marks on one letter; the most that living scripts stack is 4. */
-  chatMarksCount: 4,
   /** A client's own id of a message: a UUID and some more. */
   chatCidChars: 64,
   /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
@@ -154,37 +120,6 @@ export const limits = {
   /** Flood control: messages in a burst, and per second afterwards. */
   chatBurstCount: 20,
   chatRatePerSecond: 10,
-  /** RFC 6298's timeout before the first sample; then no less than a busy machine's own delays, no more than a person's patience. */
-  scanFirstTimeoutMs: 1_000,
-  scanMinTimeoutMs: 100,
-  scanMaxTimeoutMs: 1_250,
-  /** The same for a host that is known to answer later: two satellites, or a queue that is full for seconds. */
-  scanFarTimeoutMs: 3_000,
-  /** Probes per second: at the start, at least, where nothing answers, and at most (far above what a processor does). */
-  scanFirstRate: 1_000,
-  scanMinRate: 50,
-  scanBlindRate: 5_000,
-  scanMaxRate: 200_000,
-  /** How long nothing at all may come back before ports that used to answer are taken for dead. */
-  scanOutageMs: 3_000,
-  /** How long a host that fell silent is waited for: longer than a switch's spanning tree takes (IEEE 802.1D, 2 × 15 s). */
-  scanGoneMs: 40_000,
-  /** How often it is asked meanwhile whether it is back. */
-  scanVigilMs: 250,
-  /** How long a limit that was found is kept to before more is tried, at first; doubled each time it is found again. */
-  scanBelieveLimitMs: 3_000,
-  /** The chance of a missed open port below which silence is believed. */
-  scanMissChance: 0.005,
-  /** Attempts at a silent port, whatever the loss. */
-  scanAttempts: 25,
-  /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
-  scanShortages: 20,
-  scanFailures: 5,
-  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host up to 3 KiB with its share of caches. */
-  scanUnresolved: 400_000,
-  scanHosts: 4_096,
-  /** A name, after normalisation; what fits beside a message on one line. */
-  nameCodePoints: 32,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,

@@ -1,11 +1,12 @@
 import { limits } from '../base/limits.ts'
+import { harmless, saidLine } from '../text/said.ts'
+import { parseSlashLine } from '../text/slash.ts'
 import { ClientOutbox } from './client-outbox.ts'
 import type { ClientStyle } from './client-style.ts'
+import { commandTable } from './commands.ts'
 import { type Completion, complete } from './complete.ts'
-import type { ChatMessage, ServerMessage } from './message.ts'
-import { lobby } from './names.ts'
+import { type ChatMessage, lobby, type ServerMessage } from './message.ts'
 import { people, renderLines } from './render.ts'
-import { harmless } from './text.ts'
 
 /** A line for the screen; `bell` when it wants somebody's attention. */
 export interface ViewLine {
@@ -87,13 +88,12 @@ export class ClientView {
   typed(line: string): ViewStep {
     // As at every other service of this program, and in the chat at `nc`.
     const text = line.trim() === 'exit' ? '/quit' : line
-    const room = this.current
-    const plain = !text.startsWith('/') || text.startsWith('//')
-    // Its room is that of the moment of typing, also when it is sent again later.
-    const message =
-      plain && room !== undefined ? { type: 'say', room, text: text.replace(/^\/\//, '/') } : { type: 'line', text }
     if (text.trim() === '') return { lines: [], send: [] }
-    if (!plain) return { lines: [], send: [message] }
+    const typed = parseSlashLine(text, commandTable)
+    if (typed.kind !== 'text') return { lines: [], send: [{ type: 'line', text }] }
+    // Its room is that of the moment of typing, also when it is sent again later.
+    const room = this.current
+    const message = room === undefined ? { type: 'line', text } : { type: 'say', room, text: typed.text }
     const numbered = this.#outbox.add(message)
     if (numbered !== undefined) return { lines: [], send: [numbered] }
     return { lines: [{ text: this.#style.faint('* too much waits to be sent; this line was not kept') }], send: [] }
@@ -178,10 +178,15 @@ export class ClientView {
     const away = live ? this.#catchingUp.get(room) : undefined
     if (away !== undefined) away.live = Math.min(away.live, id)
     if (seen !== undefined && id > seen) this.#rooms.set(room, id)
-    const where = room === this.current ? '' : ` #${harmless(room)}`
-    const name = this.#style.name(from)
-    const words = action === true ? `* ${name} ${harmless(text)}` : `${name}: ${harmless(text)}`
-    const line = { text: `${this.#style.time(at)}${where} ${words}` }
+    const line = {
+      text: saidLine({
+        time: this.#style.time(at),
+        room: room === this.current ? undefined : harmless(room),
+        from: this.#style.name(from),
+        text: harmless(text),
+        action,
+      }),
+    }
     const rings = live && from !== this.#name && mentions(text, this.#name)
     return [...this.#dayLine(at), rings ? { ...line, bell: true } : line]
   }

@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts'
-import { nameKey } from '../base/name-key.ts'
+import { nameKey } from '../text/names.ts'
 import type { Mark } from './history.ts'
 import { Refusal } from './refusal.ts'
 

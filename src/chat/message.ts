@@ -1,3 +1,6 @@
+/** The room everybody lands in. */
+export const lobby = 'lobby'
+
 /** What somebody said in a room. Immutable once it has its id. */
 export interface ChatMessage {
   readonly type: 'message'

@@ -1,5 +1,5 @@
 import { errorMessage } from '../base/errors.ts'
-import { nameKey } from '../base/name-key.ts'
+import { nameKey } from '../text/names.ts'
 import type { Hall } from './hall.ts'
 import { type Handlers, roomMeant } from './handlers.ts'
 import type { Mark } from './history.ts'

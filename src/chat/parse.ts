@@ -1,17 +1,25 @@
 import { limits } from '../base/limits.ts'
-import { argumentReaders, firstWord } from './arguments.ts'
-import { type CommandName, type CommandSpec, commandTable, isCommand, type Request } from './commands.ts'
+import { checkName, roomName, roomNameRule } from '../text/names.ts'
+import { cleanText } from '../text/said.ts'
+import { firstWord, parseSlashCommand, parseSlashLine, type SlashCommand } from '../text/slash.ts'
+import {
+  type ArgumentTypes,
+  type CommandName,
+  type CommandSpec,
+  commandTable,
+  isCommand,
+  type Request,
+} from './commands.ts'
+import type { HistoryRange } from './message.ts'
 import { Refusal } from './refusal.ts'
-import { cleanText } from './text.ts'
 
 /**
  * What a person typed: `/command …`, or text for the current room; `//` at the start is a text with one `/`.
  * @throws {Refusal}
  */
 export function parseLine(line: string): Request {
-  if (!line.startsWith('/') || line.startsWith('//'))
-    return { type: 'say', room: undefined, text: cleanText(line.replace(/^\/\//, '/')) }
-  return parseCommand(line.slice(1))
+  const typed = parseSlashLine(line.trimEnd(), commandTable)
+  return typed.kind === 'text' ? { type: 'say', room: undefined, text: textOf(typed.text) } : requestOf(typed)
 }
 
 /**
@@ -19,11 +27,16 @@ export function parseLine(line: string): Request {
  * @throws {Refusal}
  */
 export function parseCommand(line: string): Request {
-  const [word, rest] = firstWord(line.trim())
-  const name = word.toLowerCase()
-  if (name === 'nick') throw new Refusal('UNKNOWN_COMMAND', 'there is no /nick: a name is an account')
-  if (!isCommand(name)) throw new Refusal('UNKNOWN_COMMAND', 'there is no such command; /help lists them')
-  return build(name, (spec) => fieldsFromLine(spec, rest))
+  return requestOf(parseSlashCommand(line.trim(), commandTable))
+}
+
+function requestOf(command: SlashCommand<CommandName>): Request {
+  if (command.kind === 'command') return build(command.name, (spec) => fieldsFromLine(spec, command.rest))
+  if (command.word.toLowerCase() === 'nick')
+    throw new Refusal('UNKNOWN_COMMAND', 'there is no /nick: a name is an account')
+  const { suggestion } = command
+  const meant = suggestion === undefined ? '' : `; did you mean /${suggestion}?`
+  throw new Refusal('UNKNOWN_COMMAND', `there is no such command${meant === '' ? ';' : meant} /help lists them`)
 }
 
 /**
@@ -47,8 +60,29 @@ export function parseMessage(message: unknown): Request {
   )
 }
 
+/** Rooms with the last id seen in each. */
+export type Resume = Readonly<Record<string, number>>
+
+/**
+ * A program's first word after its login: `{ "type": "enter" }` lands in the lobby; with `"resume": { "lobby": 4711 }` it is
+ * back in these rooms, and gets what was said after these ids.
+ * Undefined when the message is something else.
+ * @throws {Refusal} BAD_MESSAGE, BAD_ROOM, TOO_MANY
+ */
+export function parseEntrance(message: unknown): { readonly resume: Resume } | undefined {
+  if (typeof message !== 'object' || message === null || !('type' in message) || message.type !== 'enter')
+    return undefined
+  if (!('resume' in message)) return { resume: {} }
+  if (typeof message.resume !== 'object' || message.resume === null)
+    throw new Refusal('BAD_MESSAGE', '"resume" is an object of rooms with the last id seen in each')
+  const rooms = Object.entries(message.resume)
+  if (rooms.length > limits.chatRoomsPerConnection)
+    throw new Refusal('TOO_MANY', `a connection is in at most ${limits.chatRoomsPerConnection} rooms`)
+  return { resume: Object.fromEntries(rooms.map(([room, id]) => [parseRoom(room), asId(id)])) }
+}
+
 /** The client's own id in whatever was sent, so that even a refusal can carry it. */
-export function cidOf(message: unknown): string | undefined {
+function cidOf(message: unknown): string | undefined {
   if (typeof message !== 'object' || message === null || !('cid' in message)) return undefined
   const { cid } = message
   if (typeof cid === 'string' && cid.length > 0 && cid.length <= limits.chatCidChars) return cid
@@ -95,4 +129,134 @@ function named<T>(field: string, read: () => T): T {
       throw new Refusal('BAD_MESSAGE', `"${field}" ${error.message}`)
     throw error
   }
+}
+
+/** One kind of argument, read in both dialects. Both throw a Refusal. */
+interface ArgumentReader<T> {
+  /** Takes what it needs from the front of what a person typed; returns its value and the rest. */
+  fromLine(rest: string): readonly [value: T, rest: string]
+  /** Checks a JSON field; `undefined` when it is absent. A BAD_MESSAGE goes on where the field's name stood. */
+  fromJson(value: unknown): T
+}
+
+const argumentReaders: { readonly [K in keyof ArgumentTypes]: ArgumentReader<ArgumentTypes[K]> } = {
+  here: {
+    fromLine(rest) {
+      if (!rest.startsWith('#')) return [undefined, rest]
+      const [word, after] = firstWord(rest)
+      return [parseRoom(word), after]
+    },
+    fromJson: (value) => (value === undefined ? undefined : parseRoom(asText(value))),
+  },
+  optionalRoom: {
+    fromLine: (rest) => [rest === '' ? undefined : parseRoom(rest), ''],
+    fromJson: (value) => (value === undefined ? undefined : parseRoom(asText(value))),
+  },
+  room: {
+    // The rest of the line, so that a name with spaces is refused and not cut short.
+    fromLine: (rest) => [parseRoom(needed(rest)), ''],
+    fromJson: (value) => parseRoom(asText(value)),
+  },
+  name: {
+    fromLine(rest) {
+      // A name may have spaces in it: "Ann Lee" is then written in quotes.
+      const quoted = /^@?"([^"]+)"\s*/.exec(needed(rest))
+      const [word, after] = quoted === null ? firstWord(rest) : [quoted[1] ?? '', rest.slice(quoted[0].length)]
+      return [parseName(word), after]
+    },
+    fromJson: (value) => parseName(asText(value)),
+  },
+  text: {
+    fromLine: (rest) => [textOf(rest), ''],
+    fromJson: (value) => textOf(asText(value)),
+  },
+  note: {
+    fromLine: (rest) => [rest === '' ? undefined : textOf(rest, limits.chatNoteBytes), ''],
+    fromJson: (value) =>
+      value === undefined || value === '' ? undefined : textOf(asText(value), limits.chatNoteBytes),
+  },
+  off: {
+    fromLine(rest) {
+      if (rest !== '' && rest.toLowerCase() !== 'off') throw new Refusal('USAGE', `"${textOf(rest)}" is not "off"`)
+      return [rest !== '', '']
+    },
+    fromJson(value) {
+      if (value === undefined || typeof value === 'boolean') return value === true
+      throw new Refusal('BAD_MESSAGE', 'is true or false')
+    },
+  },
+  range: { fromLine: (rest) => [rangeFromLine(rest), ''], fromJson: rangeFromJson },
+  after: {
+    fromLine: (rest) => [undefined, rest],
+    fromJson: (value) => (value === undefined ? undefined : asId(value)),
+  },
+  secret: {
+    fromLine(rest) {
+      if (rest !== '') throw new Refusal('USAGE', 'passwords are asked for, and not typed here')
+      return [undefined, '']
+    },
+    fromJson: asText,
+  },
+  sessions: {
+    fromLine: (rest) => [rest === '' ? undefined : rest.toLowerCase(), ''],
+    fromJson: (value) => (value === undefined || typeof value === 'number' ? value : asText(value)),
+  },
+}
+
+function needed(rest: string): string {
+  if (rest === '') throw new Refusal('USAGE', 'something is missing')
+  return rest
+}
+
+/** What somebody wants to say, made harmless. @throws {Refusal} EMPTY, TOO_LONG */
+function textOf(said: string, maxBytes: number = limits.chatTextBytes): string {
+  const check = cleanText(said, maxBytes)
+  if (check.kind === 'good') return check.text
+  if (check.why === 'empty') throw new Refusal('EMPTY', 'there is nothing in this message')
+  throw new Refusal('TOO_LONG', `a text may have at most ${maxBytes} bytes here`)
+}
+
+/** @throws {Refusal} BAD_ROOM */
+function parseRoom(text: string): string {
+  const name = roomName(text)
+  if (name !== undefined) return name
+  throw new Refusal('BAD_ROOM', `a room name has ${roomNameRule}`)
+}
+
+/** A person's name as somebody else typed it; whether there is such a person is for the chat to say. @throws {Refusal} BAD_NAME */
+function parseName(text: string): string {
+  const check = checkName(text.replace(/^@/, ''))
+  if (check.kind === 'good') return check.name
+  throw new Refusal('BAD_NAME', 'that cannot be the name of anybody')
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new Refusal('BAD_MESSAGE', 'is missing or is not a string')
+}
+
+function asId(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw new Refusal('BAD_MESSAGE', 'takes whole numbers from 0 on')
+}
+
+function rangeFromLine(rest: string): HistoryRange {
+  const match = /^(?:(?:(before|after)\s+)?(\d{1,15}))?$/i.exec(rest.trim())
+  if (match === null) throw new Refusal('USAGE', '/history takes a number, "before ID" or "after ID"')
+  const number = Number(match[2] ?? limits.chatBacklogCount)
+  if (match[1]?.toLowerCase() === 'before') return { before: number, limit: limits.chatBacklogCount }
+  if (match[1]?.toLowerCase() === 'after') return { after: number }
+  return { last: Math.min(number, limits.chatPageCount) }
+}
+
+/** `{ last }`, `{ before, limit? }` or `{ after, limit? }`; nothing means the last few. */
+function rangeFromJson(value: unknown): HistoryRange {
+  if (value === undefined) return { last: limits.chatBacklogCount }
+  if (typeof value !== 'object' || value === null) throw new Refusal('BAD_MESSAGE', 'is an object')
+  const count = (field: unknown): number =>
+    Math.min(field === undefined ? limits.chatPageCount : asId(field), limits.chatPageCount)
+  const limit = count('limit' in value ? value.limit : undefined)
+  if ('before' in value) return { before: asId(value.before), limit }
+  if ('after' in value) return { after: asId(value.after), limit }
+  return { last: count('last' in value ? value.last : undefined) }
 }

@@ -1,11 +1,6 @@
+import { saidLine, utcDay, utcTime } from '../text/said.ts'
+import { usageTable } from '../text/slash.ts'
 import type { ChatMessage, ServerMessage } from './message.ts'
-
-/** `14:03:59`, UTC: the same bytes go to everybody, wherever they are. */
-export function clockTime(at: number): string {
-  const seconds = Math.floor(at / 1000) % 86_400
-  const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`)
-  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
-}
 
 /** The text dialect: what the server says, as lines for a person at `nc`. Everything in it was made harmless before. */
 export function renderLines(message: ServerMessage): string {
@@ -13,7 +8,7 @@ export function renderLines(message: ServerMessage): string {
     case 'message':
       return `${messageLine(message)}\n`
     case 'private':
-      return `${clockTime(message.at)} (private) ${message.from} to ${message.to}: ${message.text}\n`
+      return `${utcTime(message.at)} (private) ${message.from} to ${message.to}: ${message.text}\n`
     case 'history':
       return historyLines(message.room, message.messages, message.more)
     case 'joined':
@@ -33,7 +28,9 @@ export function renderLines(message: ServerMessage): string {
     case 'who':
       return whoLines(message)
     case 'help':
-      return message.commands.map(helpLine).join('')
+      return usageTable(message.commands)
+        .map((line) => `* ${line}\n`)
+        .join('')
     case 'notice':
       return `* ${message.text}\n`
     case 'error':
@@ -45,9 +42,8 @@ export function renderLines(message: ServerMessage): string {
   }
 }
 
-/** `14:03:59 #lobby alice: hello`, or `14:03:59 #lobby * alice waves`. */
 function messageLine({ at, room, from, text, action }: ChatMessage): string {
-  return `${clockTime(at)} #${room} ${action === true ? `* ${from} ` : `${from}: `}${text}`
+  return saidLine({ time: utcTime(at), room, from, text, action })
 }
 
 /** `1 person`, `5 people`. */
@@ -55,35 +51,21 @@ export function people(count: number): string {
   return count === 1 ? '1 person' : `${count} people`
 }
 
-/** Where what a command does begins; a longer usage gets a line of its own. */
-const usageColumns = 30
-
-function helpLine({ usage, summary }: { readonly usage: string; readonly summary: string }): string {
-  const fits = usage.length < usageColumns
-  const head = fits ? usage.padEnd(usageColumns) : `${usage}\n* ${' '.repeat(usageColumns)}`
-  return `* ${head}${summary}\n`
-}
-
 function historyLines(room: string, messages: readonly ChatMessage[], more: boolean): string {
   const first = messages[0]
   const last = messages.at(-1)
   if (first === undefined || last === undefined) return `* nothing was said in #${room} in that time\n`
-  let shown = dayOf(first.at)
+  let shown = utcDay(first.at)
   const heading = `* #${room} since ${shown} UTC, messages ${first.id} to ${last.id}`
   let lines = ''
   for (const message of messages) {
-    const day = dayOf(message.at)
+    const day = utcDay(message.at)
     if (day !== shown) lines += `* ${day} UTC\n`
     shown = day
     lines += `${messageLine(message)}\n`
   }
   const hint = more ? `; there is more: /history before ${first.id} or after ${last.id}` : ''
   return `${heading}${hint}\n${lines}* end of the history\n`
-}
-
-/** `2024-02-29`, UTC. */
-function dayOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10)
 }
 
 function leaving({ room, why, by, reason }: Extract<ServerMessage, { type: 'left' }>): string {

@@ -3,9 +3,8 @@ import { commandSpecs, commandTable, type RoomRequest } from './commands.ts'
 import type { Hall } from './hall.ts'
 import { consoleName, type Handlers, roomMeant } from './handlers.ts'
 import type { Connection } from './member.ts'
-import type { ChatMessage, HistoryPage } from './message.ts'
+import { type ChatMessage, type HistoryPage, lobby } from './message.ts'
 import { moderation } from './moderation.ts'
-import { lobby } from './names.ts'
 import { Refusal } from './refusal.ts'
 
 /**

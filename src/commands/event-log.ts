@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { errorCode, StorageError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import { type EventLog, startLog } from '../log/event-log.ts'
+import { logLimits } from '../log/limits.ts'
 import type { LogDestination } from '../log/messages.ts'
 import type { CommandContext } from './command.ts'
 
@@ -21,7 +21,7 @@ export function openEventLog(
   talk: (line: string) => void,
 ): EventLog {
   demandFolder()
-  const settings = { to: logTo, file: logFile, maxBytes: limits.logFileBytes, maxFiles: limits.logFileCount }
+  const settings = { to: logTo, file: logFile, maxBytes: logLimits.fileBytes, maxFiles: logLimits.fileCount }
   const log = startLog(settings, startThread, clock, talk, talk)
   onExit(() => log.closeSync())
   return log

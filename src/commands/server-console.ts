@@ -1,8 +1,8 @@
-import { limits } from '../base/limits.ts'
+import { completeUsage } from '../base/suggest.ts'
 import { printable } from '../base/visible.ts'
-import { completeUsage } from '../options/typed-command.ts'
 import { createLineEditor, type LineEditor } from '../terminal/line-editor.ts'
 import type { CommandContext } from './command.ts'
+import { commandLimits } from './limits.ts'
 
 /** The operator's end of a server: commands from standard input, answers on standard output, talk on standard error. */
 export interface ServerConsole {
@@ -24,7 +24,7 @@ export function createServerConsole(context: CommandContext, wanted: boolean): S
 
   /** A pipe that nobody reads must not fill the memory. */
   function say(line: string): void {
-    if (stderr.writableLength > limits.talkBytes) {
+    if (stderr.writableLength > commandLimits.diagnosticsBytes) {
       unseen++
       return
     }

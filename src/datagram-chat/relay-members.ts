@@ -1,5 +1,5 @@
 import type { Peer } from '../base/events.ts'
-import { nameKey } from '../base/name-key.ts'
+import { nameKey } from '../text/names.ts'
 import type { RelayMember } from './relay-member.ts'
 
 /** Who is in the room, found by session and by name. */

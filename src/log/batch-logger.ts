@@ -1,9 +1,7 @@
 import { createLogger, format, type Logger } from 'winston'
-import type { BatchTransport } from './batch.ts'
-import { ConsoleTransport } from './console-transport.ts'
-import { FileTransport } from './file-transport.ts'
-import { levels } from './levels.ts'
 import type { LogStore } from './log-store.ts'
+import { levels } from './render.ts'
+import { type BatchTransport, ConsoleTransport, FileTransport } from './transports.ts'
 
 /** The winston logger of the log thread: finished lines in, out to the file, the terminal, or both. */
 export class BatchLogger {

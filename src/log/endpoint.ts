@@ -26,8 +26,6 @@ export const Counter = {
   closed: 4,
 } as const
 
-const counterCount = 5
-
 /** How far `acked` is behind `queued`. */
 export function behind(queued: number, acked: number): number {
   return (queued - acked) | 0
@@ -36,7 +34,7 @@ export function behind(queued: number, acked: number): number {
 /** Two connected ends: `near` for the thread that records, `far` for the log thread. */
 export function makeEndpoints(): { readonly near: LogEndpoint; readonly far: LogEndpoint } {
   const { port1, port2 } = new MessageChannel()
-  const counters = new SharedArrayBuffer(counterCount * Int32Array.BYTES_PER_ELEMENT)
+  const counters = new SharedArrayBuffer(Object.keys(Counter).length * Int32Array.BYTES_PER_ELEMENT)
   return { near: { port: port1, counters }, far: { port: port2, counters } }
 }
 
@@ -49,4 +47,31 @@ export function transferOf(endpoint: LogEndpoint | null): MessagePort[] {
 export function wake(counters: Int32Array): void {
   Atomics.add(counters, Counter.wake, 1)
   Atomics.notify(counters, Counter.wake)
+}
+
+/** What one thread has recorded up to the beginning of a flush, while it may go on recording. */
+export interface FlushMark {
+  readonly counters: Int32Array
+  /** Its `queued` at the beginning. */
+  readonly queuedThen: number
+  /** Whether the lines that it held back at the beginning are still held. */
+  held: boolean
+  /** What `acked` has to reach. */
+  target: number
+}
+
+/** Marks what the thread with these counters has recorded up to now. */
+export function markForFlush(counters: Int32Array): FlushMark {
+  const queuedThen = Atomics.load(counters, Counter.queued)
+  return { counters, queuedThen, held: Atomics.load(counters, Counter.held) > 0, target: queuedThen }
+}
+
+/** Whether everything up to the mark is written. */
+export function isFlushed(mark: FlushMark): boolean {
+  const queued = Atomics.load(mark.counters, Counter.queued)
+  if (mark.held && (queued !== mark.queuedThen || Atomics.load(mark.counters, Counter.held) === 0)) {
+    mark.held = false
+    mark.target = Atomics.load(mark.counters, Counter.queued)
+  }
+  return !mark.held && behind(mark.target, Atomics.load(mark.counters, Counter.acked)) <= 0
 }

@@ -1,15 +1,14 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { errorCode } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
+import { logLimits } from './limits.ts'
 
-const blockBytes = 65_536
 const lineFeed = 0x0a
 
 /**
  * The last `count` whole lines of the files taken together, oldest first. `paths` begins with the youngest file; a missing
  * one ends the search. Reads backwards, `maxBytes` at most.
  */
-export function lastLines(paths: readonly string[], count: number, maxBytes: number = limits.logTailBytes): string[] {
+export function lastLines(paths: readonly string[], count: number, maxBytes: number = logLimits.tailBytes): string[] {
   let lines: string[] = []
   let leftBytes = maxBytes
   for (const path of paths) {
@@ -38,7 +37,7 @@ function readEnd(path: string, count: number, maxBytes: number): Buffer | undefi
     let position = size
     // One line feed more than lines: the first one found backwards ends the last line.
     for (let found = 0; position > lowest && found <= count; ) {
-      const from = Math.max(lowest, position - blockBytes)
+      const from = Math.max(lowest, position - logLimits.tailBlockBytes)
       const block = Buffer.alloc(position - from)
       const read = readSync(descriptor, block, 0, block.length, from)
       blocks.push(block.subarray(0, read))

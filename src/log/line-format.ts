@@ -1,12 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { safeJson } from '../base/visible.ts'
-import { levelOf } from './levels.ts'
-import { describe } from './render.ts'
-
-/** Connections whose last `received` and `sent` are remembered; a power of two. */
-const remembered = 512
+import { logLimits } from './limits.ts'
+import { describe, levelOf } from './render.ts'
 
 /**
  * Turns events into lines of the log: one JSON object, `time level event …fields message`, and a line feed. `received` and
@@ -75,14 +71,14 @@ function json(value: unknown): string {
   return safeJson(JSON.stringify(value))
 }
 
-/** The same with no text longer than `limits.logTextLength`. */
+/** The same with no text longer than `logLimits.textLength`. */
 function shortened(event: NetlabEvent): NetlabEvent {
   const short: Record<string, unknown> = { ...event }
   let changed = false
   for (const name in short) {
     const value = short[name]
-    if (typeof value !== 'string' || value.length <= limits.logTextLength) continue
-    short[name] = `${value.slice(0, limits.logTextLength)}…`
+    if (typeof value !== 'string' || value.length <= logLimits.textLength) continue
+    short[name] = `${value.slice(0, logLimits.textLength)}…`
     changed = true
   }
   return changed ? (short as NetlabEvent) : event
@@ -91,16 +87,16 @@ function shortened(event: NetlabEvent): NetlabEvent {
 /** Remembers one line ending a client, from the second time on that it is asked for: sizes often differ every time. */
 class TailCache {
   readonly #make: (id: number, bytes: number) => string
-  readonly #ids = new Float64Array(remembered)
-  readonly #bytes = new Float64Array(remembered)
-  readonly #tails: string[] = new Array(remembered).fill('')
+  readonly #ids = new Float64Array(logLimits.rememberedClients)
+  readonly #bytes = new Float64Array(logLimits.rememberedClients)
+  readonly #tails: string[] = new Array(logLimits.rememberedClients).fill('')
 
   constructor(make: (id: number, bytes: number) => string) {
     this.#make = make
   }
 
   get(id: number, bytes: number): string {
-    const slot = id & (remembered - 1)
+    const slot = id & (logLimits.rememberedClients - 1)
     if (this.#ids[slot] !== id || this.#bytes[slot] !== bytes) {
       this.#ids[slot] = id
       this.#bytes[slot] = bytes

@@ -1,13 +1,14 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
+import { openRpc, type Rpc } from '../base/rpc.ts'
 import { behind, Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
+import { logLimits } from './limits.ts'
 import { LineFormat } from './line-format.ts'
-import type { LogRequest } from './messages.ts'
+import type { RecorderCalls } from './messages.ts'
 
 /** What one thread needs of the event log. */
 export interface EventLogWriter {
-  /** Never throws. Waits (blocking the thread) while `limits.logQueueBytes` of this thread's lines are not yet written. */
+  /** Never throws. Waits (blocking the thread) while `logLimits.queueLength` of this thread's lines are not yet written. */
   record(event: NetlabEvent): void
   /** Hands over what is held back for the next batch. A thread calls it in its 'exit' listener too. */
   flush(): void
@@ -17,33 +18,27 @@ export interface EventLogWriter {
   drain(timeoutMs: number): boolean
 }
 
-/** When to hand a batch over, and when to wait. Lengths in UTF-16 units, which are bytes in nearly every line. */
-export interface WriterBounds {
-  readonly batchBytes: number
-  readonly batchMs: number
-  readonly queueBytes: number
-  readonly waitMs: number
-  readonly waitCount: number
-}
-
-const defaults: WriterBounds = {
-  batchBytes: limits.logBatchBytes,
-  batchMs: limits.logBatchMs,
-  queueBytes: limits.logQueueBytes,
-  waitMs: limits.logWaitMs,
-  waitCount: limits.logWaitCount,
-}
+/** When to hand a batch over, and when to wait; see `logLimits`. */
+export type WriterBounds = Readonly<Record<'batchLength' | 'batchMs' | 'queueLength' | 'waitMs' | 'waitCount', number>>
 
 const silent: EventLogWriter = { record: () => {}, flush: () => {}, fork: () => null, drain: () => true }
 
 /** Opens a thread's end of the log. */
-export function attachEventLog(endpoint: LogEndpoint | null, clock: Clock, bounds = defaults): EventLogWriter {
-  return endpoint === null ? silent : new LineWriter(endpoint, clock, bounds)
+export function attachEventLog(
+  endpoint: LogEndpoint | null,
+  clock: Clock,
+  bounds: WriterBounds = logLimits,
+): EventLogWriter {
+  if (endpoint === null) return silent
+  const logThread = openRpc<RecorderCalls>(endpoint.port, {})
+  // A thread whose work is done ends, though its log is open.
+  endpoint.port.unref()
+  return new LineWriter(endpoint, logThread, clock, bounds)
 }
 
 /** Gathers lines to batches and hands them to the log thread, at the pace at which it writes them. */
 export class LineWriter implements EventLogWriter {
-  readonly #endpoint: LogEndpoint
+  readonly #logThread: Rpc<RecorderCalls>
   readonly #counters: Int32Array
   readonly #clock: Clock
   readonly #bounds: WriterBounds
@@ -57,8 +52,14 @@ export class LineWriter implements EventLogWriter {
   #stalled = false
 
   /** `whileWaiting` runs whenever the log thread did something while this thread was blocked. */
-  constructor(endpoint: LogEndpoint, clock: Clock, bounds: WriterBounds = defaults, whileWaiting = () => {}) {
-    this.#endpoint = endpoint
+  constructor(
+    endpoint: LogEndpoint,
+    logThread: Rpc<RecorderCalls>,
+    clock: Clock,
+    bounds: WriterBounds = logLimits,
+    whileWaiting = () => {},
+  ) {
+    this.#logThread = logThread
     this.#counters = new Int32Array(endpoint.counters)
     this.#clock = clock
     this.#bounds = bounds
@@ -72,7 +73,7 @@ export class LineWriter implements EventLogWriter {
     if (this.#lines === 0) this.#timer = this.#clock.after(this.#bounds.batchMs, this.#onTimer, { background: true })
     this.#batch += this.#format.line(event)
     this.#counters[Counter.held] = ++this.#lines
-    if (this.#batch.length >= this.#bounds.batchBytes) this.flush()
+    if (this.#batch.length >= this.#bounds.batchLength) this.flush()
   }
 
   flush(): void {
@@ -91,19 +92,13 @@ export class LineWriter implements EventLogWriter {
 
   fork(): LogEndpoint {
     const { near, far } = makeEndpoints()
-    this.send({ type: 'fork', endpoint: far })
+    this.#logThread.notify('fork', far, [far.port])
     return near
   }
 
   drain(timeoutMs: number): boolean {
     this.flush()
     return this.waitUntil(() => this.#outstanding() === 0, timeoutMs)
-  }
-
-  /** Sends a request behind everything that was recorded before it. */
-  send(request: LogRequest): void {
-    const transfer = typeof request === 'object' && request.type === 'fork' ? [request.endpoint.port] : []
-    this.#endpoint.port.postMessage(request, transfer)
   }
 
   /** Blocks until `condition` holds; false when it took longer than `timeoutMs`, or the log has ended without it. */
@@ -131,7 +126,7 @@ export class LineWriter implements EventLogWriter {
     const gap = this.#dropped === 0 ? '' : this.#gapLine()
     this.#dropped = 0
     Atomics.add(this.#counters, Counter.queued, gap.length + batch.length)
-    this.send(gap + batch)
+    this.#logThread.notify('write', gap + batch)
   }
 
   #gapLine(): string {
@@ -144,7 +139,7 @@ export class LineWriter implements EventLogWriter {
     let acked = Atomics.load(this.#counters, Counter.acked)
     for (;;) {
       const wake = Atomics.load(this.#counters, Counter.wake)
-      if (this.#outstanding() <= this.#bounds.queueBytes) break
+      if (this.#outstanding() <= this.#bounds.queueLength) break
       this.#whileWaiting()
       if (waits >= this.#bounds.waitCount || this.#isClosed()) {
         this.#stalled = true

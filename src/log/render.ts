@@ -1,6 +1,31 @@
 import type { DisconnectReason, EventType, LoginFailure, NetlabEvent, Peer } from '../base/events.ts'
 import { visible } from '../base/visible.ts'
 
+/** winston's order: the smaller the number, the graver. */
+export const levels = { error: 0, warning: 1, info: 2 } as const
+
+type Level = keyof typeof levels
+
+const graver: Partial<Record<EventType, Level>> = {
+  'port-taken': 'warning',
+  limited: 'warning',
+  refused: 'warning',
+  'stop-refused': 'warning',
+  'member-refused': 'warning',
+  'login-failed': 'warning',
+  throttled: 'warning',
+  'log-gap': 'error',
+  'thread-died': 'error',
+  'accept-failed': 'warning',
+  fault: 'error',
+  'history-failed': 'error',
+}
+
+/** How grave an event of this type is. */
+export function levelOf(type: EventType): Level {
+  return graver[type] ?? 'info'
+}
+
 type Sentences = { readonly [T in EventType]: (event: Extract<NetlabEvent, { type: T }>) => string }
 
 const sentences: Sentences = {

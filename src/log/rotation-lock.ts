@@ -1,11 +1,11 @@
 import { closeSync, existsSync, linkSync, openSync, renameSync, statSync, unlinkSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
+import { logLimits } from './limits.ts'
 
 /**
  * A lock file beside the log, so that of several processes only one rotates. It is never waited for: who doesn't get it goes
- * on writing to the file as it is, and asks again with the next batch. A lock that has stood for `limits.logLockMs` while we
+ * on writing to the file as it is, and asks again with the next batch. A lock that has stood for `logLimits.lockMs` while we
  * asked was left behind by a process that died, and is taken over.
  */
 export class RotationLock {
@@ -28,7 +28,7 @@ export class RotationLock {
       this.#suspect = { identity, sinceMs: this.#clock.monotonic() }
       return false
     }
-    if (this.#clock.monotonic() - this.#suspect.sinceMs < limits.logLockMs) return false
+    if (this.#clock.monotonic() - this.#suspect.sinceMs < logLimits.lockMs) return false
     return this.#remove(identity) && this.#create()
   }
 

@@ -1,6 +1,5 @@
 import type { Command } from '../commands/command.ts'
-import { describeOptions } from '../options/describe.ts'
-import { columns, wrap } from '../options/layout.ts'
+import { columns, describeOptions, wrap } from '../options/help.ts'
 import { pageWidth } from './help.ts'
 
 /** The page of one command, made from what it declares. `title` is its full name. */

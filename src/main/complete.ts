@@ -1,6 +1,5 @@
 import yargs, { type Argv } from 'yargs'
-import type { Command } from '../commands/command.ts'
-import type { CommandNode } from '../commands/tree.ts'
+import type { Command, CommandNode } from '../commands/command.ts'
 import { flagName } from '../options/spec.ts'
 import { locate } from './locate.ts'
 import { flagsOf } from './long-options.ts'

@@ -1,6 +1,6 @@
 import { version } from '../base/version.ts'
-import type { CommandNode } from '../commands/tree.ts'
-import { columns } from '../options/layout.ts'
+import type { CommandNode } from '../commands/command.ts'
+import { columns } from '../options/help.ts'
 
 /** Lines longer than this are hard to read, however wide the terminal is. */
 const widest = 100

@@ -1,7 +1,7 @@
 import { NetlabError, UsageError } from '../base/errors.ts'
+import { suggest } from '../base/suggest.ts'
 import type { Kind } from '../options/kinds.ts'
 import { environmentName, flagName, type OptionSpec, type OptionSpecs } from '../options/spec.ts'
-import { suggest } from '../options/suggest.ts'
 
 /** Options as they are written, `max-clients`, each with the name it was declared by. */
 export type Flags = ReadonlyMap<string, { readonly name: string; readonly spec: OptionSpec<unknown> }>

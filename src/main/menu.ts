@@ -1,4 +1,4 @@
-import type { CommandLeaf, CommandNode } from '../commands/tree.ts'
+import type { CommandLeaf, CommandNode } from '../commands/command.ts'
 import { type AskStreams, untilClosed } from '../options/ask.ts'
 
 /** Lets a person at a terminal choose a command, level by level. Its promise rejects with PromptClosed. */

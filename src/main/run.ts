@@ -1,6 +1,5 @@
 import { ExitCode } from '../base/exit-codes.ts'
-import type { CommandContext } from '../commands/command.ts'
-import type { CommandLeaf, CommandNode } from '../commands/tree.ts'
+import type { CommandContext, CommandLeaf, CommandNode } from '../commands/command.ts'
 import { asksForHelp } from './asks-for-help.ts'
 import { groupHelp } from './help.ts'
 import { type Located, locate, strayOption } from './locate.ts'

@@ -1,4 +1,4 @@
-import { dialectOf } from '../net/dialect.ts'
+import { sniffDialect } from '../net/dialect.ts'
 import { frameHeaderBytes, frameTooLong } from '../net/frame-codec.ts'
 
 export type SpottedCommand = 'exit' | 'stop'
@@ -57,7 +57,7 @@ export class CommandSpotter {
    * @throws {ProtocolError} FRAME_TOO_LONG, only when frames were demanded.
    */
   push(chunk: Buffer): Spotted | undefined {
-    this.#dialect ??= dialectOf(chunk[0]) === 'frames' ? 'frames' : 'text'
+    this.#dialect ??= sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text'
     if (this.#dialect === 'frames') return this.#pushFrames(chunk)
     if (this.#dialect === 'text') return this.#pushText(chunk)
     return undefined

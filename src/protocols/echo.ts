@@ -1,9 +1,9 @@
 import { limits } from '../base/limits.ts'
 import { encodeFrame } from '../net/frame-codec.ts'
+import type { Session } from '../net/session.ts'
 import { bytes, optional } from '../options/kinds.ts'
 import { option } from '../options/spec.ts'
 import { defineProtocol } from '../serve/protocol.ts'
-import type { Session } from '../serve/session.ts'
 import { CommandSpotter, type SpottedCommand } from './command-spotter.ts'
 
 /** RFC 862 in spirit: every byte comes back, in order; the lines `exit` and `stop` end the conversation and the server. */

@@ -3,12 +3,12 @@ import type { StartThread } from '../base/threads.ts'
 import { chooseEngine, type EngineChoice } from './engines/choose.ts'
 import type { ConnectOutcome } from './engines/engine.ts'
 import { scanLimits } from './limits.ts'
-import { presenceSentence, summaryNotes } from './notices.ts'
+import { livenessSentence, summaryNotes } from './notices.ts'
 import { classify, localErrorSentence, type ProbeAnswer } from './outcome.ts'
-import { isRepeated } from './pacing/epoch.ts'
-import type { HostTrack } from './pacing/host-track.ts'
-import { Pacing, type Trust } from './pacing/pacing.ts'
-import type { Ending, Probe } from './pacing/probe.ts'
+import type { HostState } from './pacing/host-state.ts'
+import { isMeasurement } from './pacing/interval.ts'
+import type { Probe, ProbeOutcome } from './pacing/probe-queue.ts'
+import { ProbeScheduler, type SilenceConfidence } from './pacing/scheduler.ts'
 import { Prober } from './prober.ts'
 import type { PortResult, ScanObserver, ScanPace, ScanPlan, ScanSummary } from './types.ts'
 import { WorkerPool } from './workers/pool.ts'
@@ -36,7 +36,7 @@ class ScanRun {
   readonly #plan: ScanPlan
   readonly #services: ScanServices
   readonly #resolve: (summary: ScanSummary) => void
-  readonly #pacing: Pacing
+  readonly #scheduler: ProbeScheduler
   readonly #prober: Prober
   readonly #pool: WorkerPool
   readonly #rate: RateMeter
@@ -68,11 +68,11 @@ class ScanRun {
     this.#progressMs = nowMs
     this.#total = plan.hostCount * plan.ports.length
     this.#rate = new RateMeter(nowMs)
-    this.#pacing = new Pacing(
+    this.#scheduler = new ProbeScheduler(
       { ...plan, concurrency },
       nowMs,
       (...silent) => this.#giveUp(...silent),
-      ({ host }, presence) => observer.notice(presenceSentence(host.address, presence)),
+      ({ host }, change) => observer.notice(livenessSentence(host.address, change)),
     )
     this.#prober = new Prober(concurrency, engine.make, clock, (...settled) => this.#settle(...settled))
     this.#pool = new WorkerPool(
@@ -95,10 +95,10 @@ class ScanRun {
   #tick(): void {
     const { clock } = this.#services
     const nowMs = clock.monotonic()
-    this.#pacing.advance(nowMs, this.#pool.drain(nowMs))
+    this.#scheduler.advance(nowMs, this.#pool.drain(nowMs))
     const isBusy = this.#pump(nowMs)
     if (nowMs - this.#progressMs >= scanLimits.progressMs) this.#progress(nowMs)
-    if (this.#pacing.isDone) this.#finish()
+    if (this.#scheduler.isDone) this.#finish()
     if (this.#isOver) return
     this.#pool.growIfCpuBound(isBusy, nowMs, this.#total - this.#done)
     // A CPU-bound scan does not rest: what the threads do not get to, this one does.
@@ -117,7 +117,7 @@ class ScanRun {
     const { clock } = this.#services
     let nowMs = sinceMs
     for (let own = 0; own < scanLimits.turnProbeCount; ) {
-      const probe = this.#pacing.next(nowMs)
+      const probe = this.#scheduler.next(nowMs)
       if (probe === undefined) return false
       if (!this.#send(probe)) own++
       nowMs = clock.monotonic()
@@ -136,10 +136,10 @@ class ScanRun {
       this.#retries++
       this.#waiting--
     }
-    const bannerMs = this.#plan.banner === true && !isRepeated(probe.purpose) ? scanLimits.bannerMs : 0
-    const { track, port, timeoutMs } = probe
-    if (this.#pool.send(ticket, track.number, track.host, port, timeoutMs, bannerMs)) return true
-    this.#prober.send(ticket, track.host, port, timeoutMs, bannerMs)
+    const bannerMs = this.#plan.banner === true && !isMeasurement(probe.purpose) ? scanLimits.bannerMs : 0
+    const { target, port, timeoutMs } = probe
+    if (this.#pool.send(ticket, target.number, target.host, port, timeoutMs, bannerMs)) return true
+    this.#prober.send(ticket, target.host, port, timeoutMs, bannerMs)
     return false
   }
 
@@ -150,10 +150,10 @@ class ScanRun {
     this.#tickets.push(ticket)
     const answer = answerTo(probe, outcome)
     const nowMs = this.#services.clock.monotonic()
-    const isFinal = this.#pacing.settled(probe, ending(answer, rttMs), nowMs)
+    const isFinal = this.#scheduler.settled(probe, probeOutcome(answer, rttMs), nowMs)
     if (answer.kind === 'local') this.#tellOnce(answer.code, probe.port)
     if (isFinal) this.#answered(probe, answer, rttMs, banner)
-    else if (answer.kind === 'silence' && !isRepeated(probe.purpose)) this.#waiting++
+    else if (answer.kind === 'silence' && !isMeasurement(probe.purpose)) this.#waiting++
   }
 
   #tellOnce(code: string, port: number): void {
@@ -162,8 +162,8 @@ class ScanRun {
     this.#services.observer.notice(localErrorSentence(code, port))
   }
 
-  #answered({ track, port, attempt }: Probe, answer: ProbeAnswer, rttMs: number, banner?: Uint8Array): void {
-    const { host } = track
+  #answered({ target, port, attempt }: Probe, answer: ProbeAnswer, rttMs: number, banner?: Uint8Array): void {
+    const { host } = target
     if (answer.kind === 'answer') {
       const { state, reason } = answer
       this.#record({ host, port, state, reason, rttMs, attempts: attempt, ...(banner !== undefined && { banner }) })
@@ -173,11 +173,11 @@ class ScanRun {
     }
   }
 
-  #giveUp(track: HostTrack, port: number, attempts: number, trust: Trust): void {
+  #giveUp({ host }: HostState, port: number, attempts: number, confidence: SilenceConfidence): void {
     this.#waiting--
-    if (trust === 'unheard') return
-    if (trust === 'unsure') this.#unsure++
-    this.#record({ host: track.host, port, state: 'filtered', reason: 'no-answer', attempts })
+    if (confidence === 'host-gone') return
+    if (confidence === 'unsure') this.#unsure++
+    this.#record({ host, port, state: 'filtered', reason: 'no-answer', attempts })
   }
 
   #record(result: PortResult): void {
@@ -195,7 +195,7 @@ class ScanRun {
     this.#progress(clock.monotonic())
     const notScanned = this.#total - this.#done
     const summary = {
-      ...summaryNotes({ notScanned, errors: this.#errors, unsure: this.#unsure }, this.#pacing, signal.reason),
+      ...summaryNotes({ notScanned, errors: this.#errors, unsure: this.#unsure }, this.#scheduler, signal.reason),
       engine: this.#prober.engineName,
       threads: this.#pool.started,
       probes: this.#sent,
@@ -210,16 +210,16 @@ class ScanRun {
  * What the outcome of a probe says. `unreachable` counts as silence where the host has answered before: the network on
  * our side is down, or the host lost its own, and neither says anything about the port.
  */
-function answerTo({ track, purpose }: Probe, outcome: ConnectOutcome): ProbeAnswer {
+function answerTo({ target, purpose }: Probe, outcome: ConnectOutcome): ProbeAnswer {
   const answer = classify(outcome)
   if (answer.kind !== 'answer' || answer.state !== 'unreachable') return answer
-  const hasAnswered = track.openCount > 0 || track.hasCanaries
-  const isLost = answer.reason === 'network-unreachable' || track.unheard > 0 || isRepeated(purpose)
+  const hasAnswered = target.openCount > 0 || target.hasReferencePorts
+  const isLost = answer.reason === 'network-unreachable' || target.missedInRow > 0 || isMeasurement(purpose)
   return hasAnswered && isLost ? { kind: 'silence' } : answer
 }
 
 /** The same in the pacing's terms. */
-function ending(answer: ProbeAnswer, rttMs: number): Ending {
+function probeOutcome(answer: ProbeAnswer, rttMs: number): ProbeOutcome {
   if (answer.kind === 'local') return { kind: 'local', shortage: answer.shortage }
   if (answer.kind === 'silence') return { kind: 'silence' }
   const is = answer.reason === 'connected' ? 'open' : answer.reason === 'refused' ? 'refused' : 'other'

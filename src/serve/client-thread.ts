@@ -1,12 +1,12 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
+import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
-import type { ServeConfig } from './config.ts'
 import { connectLink } from './link.ts'
-import type { ProtocolDefinition } from './protocol.ts'
+import type { ServeConfig } from './options.ts'
+import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
 import type { MovingSocket } from './socket-move.ts'
 import type { TlsEntry } from './tls-entry.ts'
 
@@ -37,12 +37,12 @@ export type ClientThreadNews = {
 export interface ClientThreadData {
   readonly config: ServeConfig
   readonly thread: number
-  readonly shared: MessagePort | undefined
+  readonly channels: ChannelPorts
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
-async function loadTls({ tls }: ServeConfig): Promise<TlsEntry | undefined> {
-  return tls === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(tls)
+async function loadTls({ certificate }: ServeConfig): Promise<TlsEntry | undefined> {
+  return certificate === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(certificate)
 }
 
 /** The program of a client thread: conversations in, news out. */
@@ -53,9 +53,9 @@ export async function runClientThread(
   log: EventLogWriter,
   clock: Clock,
 ): Promise<void> {
-  const { config, thread, shared } = data
+  const { config, thread, channels } = data
   const [definition, tls] = await Promise.all([loading, loadTls(config)])
-  const protocol = await definition.create(config.options, { clock, framing: config.framing, shared })
+  const protocol = await definition.create(config.options, { clock, framing: config.framing, channels })
   let ended: number[] = []
 
   const runner = new ClientRunner(config, thread, protocol, {
@@ -79,10 +79,10 @@ export async function runClientThread(
     },
     kick: (id) => runner.kick(id),
     status: () => runner.status(),
-    settleLog: () => void log.drain(limits.logSettleMs),
+    settleLog: () => void log.drain(logLimits.flushMs),
     async drain() {
       await runner.drain()
-      log.drain(limits.logDrainMs)
+      log.drain(logLimits.drainMs)
     },
   })
 }

@@ -3,11 +3,9 @@ import { ProtocolError } from '../base/errors.ts'
 import { Fifo } from '../base/fifo.ts'
 import { limits } from '../base/limits.ts'
 import type { Decoder } from '../net/codec.ts'
-import { dialectOf } from '../net/dialect.ts'
+import { type Dialect, type Framing, sniffDialect } from '../net/dialect.ts'
 import { encodeFrames, FrameDecoder } from '../net/frame-codec.ts'
 import { LineDecoder } from '../net/line-codec.ts'
-import type { Framing } from './config.ts'
-import type { Dialect } from './session.ts'
 
 /** What the reader does to its socket. */
 export interface MessageSocket {
@@ -58,7 +56,7 @@ export class MessageReader {
 
   push(chunk: Buffer): void {
     if (this.#fault !== undefined) return
-    if (this.#dialect === undefined) this.#speak(dialectOf(chunk[0]) === 'frames' ? 'frames' : 'text')
+    if (this.#dialect === undefined) this.#speak(sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text')
     this.#take((decoder) => decoder.push(chunk))
     if (this.full) this.#socket.pause()
   }

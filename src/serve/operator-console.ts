@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { noCommand } from '../base/suggest.ts'
 import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
-import { noCommand } from '../options/typed-command.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
 import type { Server } from './server.ts'
 

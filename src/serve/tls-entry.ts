@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { errorMessage, ProtocolError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { KeyPair } from '../net/certificate.ts'
-import { dialectOf } from '../net/dialect.ts'
+import { sniffDialect } from '../net/dialect.ts'
 
 /** A connection past its first bytes: TLS is unwrapped, plain stays plain. */
 export interface Entered {
@@ -28,7 +28,7 @@ export function tlsEntry(pair: KeyPair): TlsEntry {
 async function enter(socket: Socket, secureContext: SecureContext, plaintext: boolean, clock: Clock): Promise<Entered> {
   // Who may talk plainly may also wait for the server to speak first; who may not gets time for a slow network.
   const first = await firstByte(socket, clock, plaintext ? limits.dialectMs : limits.handshakeMs)
-  if (first !== undefined && dialectOf(first) === 'tls') {
+  if (first !== undefined && sniffDialect(first) === 'tls') {
     return { socket: await handshake(socket, secureContext, clock), encrypted: true }
   }
   if (!plaintext) throw new ProtocolError('PLAINTEXT', 'this server talks to other machines through TLS only')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { clientStyle, localTime } from '../../src/chat/client-style.ts'
+import { clientStyle, ownClock } from '../../src/chat/client-style.ts'
 import { ClientView } from '../../src/chat/client-view.ts'
 import { complete } from '../../src/chat/complete.ts'
 
@@ -24,7 +24,7 @@ test.each([
 
 describe('who is known', () => {
   test('are those who were met, the latest first, and not oneself', () => {
-    const chat = new ClientView({ style: clientStyle(false, localTime), newId: () => 'cid', now: 1 })
+    const chat = new ClientView({ style: clientStyle(false, ownClock), newId: () => 'cid', now: 1 })
     chat.welcome('Ann')
     const met = { type: 'message', at: 1, room: 'lobby', text: 'hi' } as const
     chat.take({ type: 'joined', room: 'lobby', topic: '', members: 3 })

@@ -77,6 +77,20 @@ describe('a line that a person types', () => {
     expect(() => parseLine('/join')).toThrow('something is missing: /join ROOM')
   })
 
+  test('an unknown command is told the likeliest one, where there is one', () => {
+    expect(() => parseLine('/hsitory')).toThrow('there is no such command; did you mean /history? /help lists them')
+    expect(() => parseLine('/nonsense')).toThrow('there is no such command; /help lists them')
+  })
+
+  test.each([
+    ['nothing', '', 'EMPTY'],
+    ['only what shows nothing', '\u200b\u202e', 'EMPTY'],
+    ['4,097 bytes', 'x'.repeat(4097), 'TOO_LONG'],
+  ])('a text of %s is refused', (_what, text, code) => {
+    expect(() => parseLine(text)).toThrow(expect.objectContaining({ code }))
+    expect(() => parseLine(text)).toThrow(Refusal)
+  })
+
   test('the console needs no slash', () => {
     expect(parseCommand('say #dev hello')).toEqual({ type: 'say', room: 'dev', text: 'hello' })
   })

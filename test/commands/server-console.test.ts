@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
 import type { CommandContext } from '../../src/commands/command.ts'
+import { commandLimits } from '../../src/commands/limits.ts'
 import { createServerConsole } from '../../src/commands/server-console.ts'
 import { fakeContext } from '../support/fake-context.ts'
 
@@ -18,9 +18,9 @@ test('talk that nobody reads is counted instead of kept, and its number told lat
   const context = { ...fakeContext().context, stderr: stderr as unknown as CommandContext['stderr'] }
   const { talk } = createServerConsole(context, true)
   const line = 'x'.repeat(1023)
-  const said = (2 * limits.talkBytes) / (line.length + 1)
+  const said = (2 * commandLimits.diagnosticsBytes) / (line.length + 1)
   for (let count = 0; count < said; count++) talk(line)
-  expect(stderr.writableLength).toBeLessThan(limits.talkBytes + 2 * line.length)
+  expect(stderr.writableLength).toBeLessThan(commandLimits.diagnosticsBytes + 2 * line.length)
   reader.resolve()
   await once(stderr, 'drain')
   const shown = lines.length

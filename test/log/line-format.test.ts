@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { limits } from '../../src/base/limits.ts'
+import { logLimits } from '../../src/log/limits.ts'
 import { formatLine, LineFormat } from '../../src/log/line-format.ts'
 import { describe as sentence } from '../../src/log/render.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -64,7 +64,7 @@ describe('a line of the log', () => {
 
   test('a long text is cut', () => {
     const line = formatLine({ type: 'fault', where: 'here', error: 'x'.repeat(1_000_000) }, startText)
-    expect(line.length).toBeLessThan(3 * limits.logTextLength)
-    expect(JSON.parse(line).error).toBe(`${'x'.repeat(limits.logTextLength)}…`)
+    expect(line.length).toBeLessThan(3 * logLimits.textLength)
+    expect(JSON.parse(line).error).toBe(`${'x'.repeat(logLimits.textLength)}…`)
   })
 })

@@ -1,7 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
+import { logLimits } from '../../src/log/limits.ts'
 import { RotationLock } from '../../src/log/rotation-lock.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -29,7 +29,7 @@ describe('the rotation lock', () => {
     writeFileSync(path, '')
     const lock = new RotationLock(path, clock)
     expect(lock.acquire()).toBe(false)
-    clock.advance(limits.logLockMs - 1)
+    clock.advance(logLimits.lockMs - 1)
     expect(lock.acquire()).toBe(false)
     clock.advance(1)
     expect(lock.acquire()).toBe(true)
@@ -41,7 +41,7 @@ describe('the rotation lock', () => {
     const [slow, heir] = [new RotationLock(path, clock), new RotationLock(path, clock)]
     expect(slow.acquire()).toBe(true)
     heir.acquire()
-    clock.advance(limits.logLockMs)
+    clock.advance(logLimits.lockMs)
     expect(heir.acquire()).toBe(true)
     slow.release()
     expect(existsSync(path)).toBe(true)
@@ -55,7 +55,7 @@ describe('the rotation lock', () => {
     for (let round = 0; round < 5; round++) {
       expect(busy.acquire()).toBe(true)
       expect(other.acquire()).toBe(false)
-      clock.advance(limits.logLockMs - 1)
+      clock.advance(logLimits.lockMs - 1)
       busy.release()
     }
     rmSync(path, { force: true })

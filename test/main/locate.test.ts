@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/exit-codes.ts'
+import type { CommandNode } from '../../src/commands/command.ts'
 import { type Command, defineCommand } from '../../src/commands/command.ts'
-import type { CommandNode } from '../../src/commands/tree.ts'
 import { complete } from '../../src/main/complete.ts'
 import { locate } from '../../src/main/locate.ts'
 import { run } from '../../src/main/run.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { UsageError } from '../../src/base/errors.ts'
 import { formatEndpoint, isLoopback, parseEndpoint, plainAddress } from '../../src/net/address.ts'
-import { dialectOf } from '../../src/net/dialect.ts'
+import { sniffDialect } from '../../src/net/dialect.ts'
 
 describe('parseEndpoint', () => {
   test.each<[string, object]>([
@@ -81,5 +81,5 @@ test.each<[number | undefined, string]>([
   [0x01, 'text'],
   [undefined, 'text'],
 ])('a peer that begins with %p speaks %s', (byte, dialect) => {
-  expect(dialectOf(byte)).toBe(dialect)
+  expect(sniffDialect(byte)).toBe(dialect)
 })

@@ -4,7 +4,7 @@ import { connect as connectTls, createSecureContext } from 'node:tls'
 import { expect, test } from '@jest/globals'
 import { NetworkError } from '../../src/base/errors.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
-import { dialectOf } from '../../src/net/dialect.ts'
+import { sniffDialect } from '../../src/net/dialect.ts'
 import { FramedSocket } from '../../src/net/framed-socket.ts'
 import { FramedTlsSocket } from '../../src/net/framed-tls-socket.ts'
 import { listen } from '../support/sockets.ts'
@@ -18,7 +18,7 @@ async function echoEither(socket: Socket): Promise<void> {
   const begun: Buffer = socket.read()
   socket.unshift(begun)
   const framed =
-    dialectOf(begun[0]) === 'tls'
+    sniffDialect(begun[0]) === 'tls'
       ? new FramedTlsSocket(socket, { isServer: true, secureContext })
       : FramedSocket.attach(socket)
   for (let text = await framed.receive(); text !== undefined; text = await framed.receive()) framed.send(text)

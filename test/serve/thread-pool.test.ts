@@ -4,7 +4,7 @@ import { NetlabError } from '../../src/base/errors.ts'
 import { ExitCode } from '../../src/base/exit-codes.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { StartThread, Thread } from '../../src/base/threads.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { ThreadPool } from '../../src/serve/thread-pool.ts'
 import { testConfig } from '../support/local-server.ts'
 import { memoryLog } from '../support/test-server.ts'
@@ -28,7 +28,8 @@ function startPool(config: Partial<ServeConfig>, startThread: StartThread) {
     log: memoryLog([]),
     clock,
     startThread,
-    attachShared: undefined,
+    channels: [],
+    attach: () => undefined,
     ended: () => undefined,
     stopRequested: () => undefined,
     lost,

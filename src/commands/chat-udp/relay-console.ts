@@ -1,9 +1,9 @@
 import { errorMessage, NetlabError } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
+import { noCommand } from '../../base/suggest.ts'
 import type { RelayServer } from '../../datagram-chat/relay-socket.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { integer } from '../../options/kinds.ts'
-import { noCommand } from '../../options/typed-command.ts'
 import { formatTable, formatTime } from '../../terminal/format.ts'
 
 export interface RelayTools {

@@ -1,5 +1,5 @@
 import { StorageError } from '../../base/errors.ts'
-import { nameKey } from '../../base/name-key.ts'
+import { nameKey } from '../../text/names.ts'
 import { readState, writeState } from './state-file.ts'
 
 /** The key to a session at a server. */

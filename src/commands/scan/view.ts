@@ -1,9 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { grouped } from '../../base/grouped.ts'
-import type { ProgressBar } from '../../terminal/progress.ts'
-import type { ProgressState } from '../../terminal/progress-line.ts'
-import { percent, shortTime } from '../../terminal/progress-line.ts'
-import { type Spinner, startSpinner } from '../../terminal/spinner.ts'
+import { type ProgressState, percent, type Spinner, shortTime, startSpinner } from '../../terminal/progress.ts'
+import type { ProgressBar } from '../../terminal/progress-bar.ts'
 import type { CommandContext } from '../command.ts'
 
 /** All that a scan says on stderr: sentences, ports as they are found, and on a terminal a bar below them. */
@@ -28,7 +26,7 @@ export class ScanView {
   async start(first: ProgressState): Promise<void> {
     this.close()
     if (this.#quiet || this.#stderr.isTTY !== true) return
-    const { ProgressBar } = await import('../../terminal/progress.ts')
+    const { ProgressBar } = await import('../../terminal/progress-bar.ts')
     this.#bar = new ProgressBar(this.#stderr, first)
   }
 

@@ -1,0 +1,34 @@
+/** Bounds of the log, each with its unit and its reason. Lengths are in UTF-16 units, which are bytes in nearly every line. */
+export const logLimits = {
+  /** A batch of lines goes to the log thread when it is this long… */
+  batchLength: 65_536,
+  /** …or this old. */
+  batchMs: 10,
+  /** The log thread starts so long after its process, which then has done what only a start has to do. */
+  startMs: 10,
+  /** Lines handed to the log thread and not yet written; above it the thread that logs waits. */
+  queueLength: 8_388_608,
+  /** One wait of a thread whose queue is full, and how many in a row without any progress before its lines are dropped. */
+  waitMs: 1_000,
+  waitCount: 5,
+  /** Console lines on their way to the main thread; above it the log waits for the terminal. */
+  consoleLength: 1_048_576,
+  /** How long a flush waits for threads to hand over what they hold: many times `batchMs`. */
+  flushMs: 500,
+  /** How often the log thread looks whether they have. */
+  flushPollMs: 1,
+  /** How long a process that ends waits for its log to be written. */
+  drainMs: 3_000,
+  /** One log file before it is rotated, and how many old ones are kept. */
+  fileBytes: 67_108_864,
+  fileCount: 5,
+  /** A rotation takes a millisecond; a lock that stands this long was left by a process that died. */
+  lockMs: 2_000,
+  /** The last lines of the log are read backwards: at most so much, in blocks of a size that the system reads at once. */
+  tailBytes: 8_388_608,
+  tailBlockBytes: 65_536,
+  /** One text in an event; a peer may have chosen it. */
+  textLength: 1_024,
+  /** Clients whose latest `received` and `sent` lines are remembered; a power of two. */
+  rememberedClients: 512,
+} as const
