@@ -53,8 +53,6 @@ export const limits = {
   inboxBytes: 1_048_576,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
-  /** Events for a standard error that nobody reads. */
-  talkBytes: 1_048_576,
   /** A thread that died is replaced after this long: what killed it may go on for a while. */
   threadRestartMs: 1_000,
   /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
