@@ -14,8 +14,6 @@ export const limits = {
   sendQueueBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
-  /** Further connections of a client whose first bytes came after that: lost ones are sent again by then, or the path is no path. */
-  helloRetryCount: 4,
   /**
    * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
    * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.

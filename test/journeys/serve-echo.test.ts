@@ -200,7 +200,7 @@ describe('bad input to serve', () => {
     ['an address of another machine', ['--host', '192.0.2.1'], 69, '192.0.2.1 is no address of this machine'],
     ['a log file in a file', ['--log-file', 'plain/netlab.log'], 74, 'plain'],
     ['a directory as log file', ['--log-file', 'folder'], 74, 'folder'],
-    ['a directory as users file', ['--users', 'folder'], 74, 'folder is a folder'],
+    ['an option of accounts, which echo has not', ['--users', 'folder'], 64, 'has no option --users'],
     ['a certificate that is not there', ['--tls-cert', 'missing.pem'], 74, 'missing.pem'],
     ['a certificate that is none', ['--tls-cert', 'plain'], 74, 'plain holds no certificate'],
     ['a key without a certificate', ['--tls-key', 'plain'], 64, '--tls-key needs --tls-cert'],

@@ -1,10 +1,11 @@
 import { limits } from '../base/limits.ts'
 import { spareProcessors } from '../base/processors.ts'
-import { choice, duration, flag, host, integer, optional, path, port } from '../options/kinds.ts'
-import { option } from '../options/spec.ts'
+import type { KeyPair } from '../net/certificate.ts'
+import { choice, duration, flag, host, integer, port } from '../options/kinds.ts'
+import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 
-/** The options that every server has. */
-export function serveOptions(defaultPort: number) {
+/** The options of every server that the listener core reads. */
+export function listenerOptions(defaultPort: number) {
   return {
     host: option({
       kind: host,
@@ -51,42 +52,36 @@ export function serveOptions(defaultPort: number) {
       summary: 'how clients talk: by their first bytes, length-prefixed frames, or lines',
       default: 'auto',
     }),
-    tls: option({ kind: flag, summary: 'take TLS; plain clients then only from this machine', default: false }),
-    tlsCert: option({
-      kind: optional(path),
-      summary: 'certificate chain (PEM); implies --tls',
-      default: undefined,
-      defaultText: 'one made at the first start and kept in netlab-tls.pem',
-    }),
-    tlsKey: option({
-      kind: optional(path),
-      summary: 'private key (PEM) of --tls-cert',
-      default: undefined,
-      defaultText: 'in the file of --tls-cert',
+    allowStop: option({
+      kind: choice('loopback', 'any', 'never'),
+      summary: 'who may stop the server by sending "stop"',
+      default: 'loopback',
     }),
     plaintext: option({
       kind: choice('loopback', 'any'),
       summary: 'with --tls, who may still connect without it',
       default: 'loopback',
     }),
-    insecure: option({
-      kind: flag,
-      summary: 'let passwords and tokens travel between machines without TLS',
-      default: false,
-    }),
-    users: option({ kind: path, summary: 'who is known: names, hosts, password hashes', default: 'users.json' }),
-    db: option({ kind: path, summary: 'login sessions and chat history (SQLite)', default: 'netlab.db' }),
-    allowStop: option({
-      kind: choice('loopback', 'any', 'never'),
-      summary: 'who may stop the server by sending "stop"',
-      default: 'loopback',
-    }),
-    logFile: option({ kind: path, summary: 'the event log (JSON Lines)', default: 'logs/netlab.log' }),
-    logTo: option({
-      kind: choice('file', 'console', 'both', 'none'),
-      summary: 'where events go',
-      default: 'file',
-    }),
-    console: option({ kind: flag, summary: 'leave standard input alone: no operator console', default: true }),
   } as const
 }
+
+/** Of protocols whose clients send secrets. */
+export const insecureOption = {
+  insecure: option({
+    kind: flag,
+    summary: 'let passwords and tokens travel between machines without TLS',
+    default: false,
+  }),
+} as const
+
+/** Everything a server was told, resolved; crosses thread boundaries by structured cloning. */
+export type ServeConfig = Values<ReturnType<typeof listenerOptions>> &
+  Partial<Values<typeof insecureOption>> & {
+    readonly protocol: string
+    /** File descriptors left for clients and their threads; more connections than that are refused before the system does it silently. */
+    readonly freeDescriptors: number
+    /** With TLS. */
+    readonly certificate?: KeyPair
+    /** The protocol's own options. */
+    readonly options: Values<OptionSpecs>
+  }

@@ -1,10 +1,36 @@
 import type { Clock } from '../../base/clock.ts'
-import { countBytes } from './talk.ts'
 
+/** Bytes sent and received, as they were on the wire: with the lengths of frames, without TLS. */
+export class TrafficStats {
+  #sentBytes = 0
+  #receivedBytes = 0
+  /** Called with each portion, `sent 6 bytes`, and the totals so far. */
+  onTraffic: (portion: string, totals: string) => void = () => undefined
+
+  sent(bytes: number): void {
+    this.#sentBytes += bytes
+    this.onTraffic(`sent ${countBytes(bytes)}`, this.totals)
+  }
+
+  received(bytes: number): void {
+    this.#receivedBytes += bytes
+    this.onTraffic(`received ${countBytes(bytes)}`, this.totals)
+  }
+
+  get totals(): string {
+    return `sent ${countBytes(this.#sentBytes)}, received ${countBytes(this.#receivedBytes)}`
+  }
+}
+
+function countBytes(bytes: number): string {
+  return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
+}
+
+/** What a row shows; 80 columns hold no more. */
 const rowBytes = 16
 
 /**
- * Both directions of a connection for a person. Each portion begins with the time of day (UTC), `>` for sent or `<` for
+ * A hex dump of both directions of a connection. Each portion begins with the time of day (UTC), `>` for sent or `<` for
  * received, and its size; then, in 80 columns, offsets within the direction, sixteen bytes in hex, and the same as ASCII.
  */
 export class HexDump {
