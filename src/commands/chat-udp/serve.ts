@@ -7,16 +7,14 @@ import { OperatorConsole } from '../../terminal/operator-console.ts'
 import type { CommandContext } from '../command.ts'
 import { openEventLog, operatorLog } from '../event-log.ts'
 import { demandDescriptors } from '../start-checks.ts'
-import { badNetwork } from './bad-network.ts'
-import { relayPort } from './options.ts'
+import { type ChatUdpValues, emulatorOptions, relayPort } from './options.ts'
 import { askOnTerminal } from './questions.ts'
 import { relayCommands } from './relay-commands.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
-import type { ChatUdpValues } from './values.ts'
 
 const service = 'chat-udp'
 /** Datagrams that are looked at for each message that is let through: acknowledgements, requests, repetitions. */
-const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.partsPerSecond
+const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.fragmentsPerSecond
 
 /** `netlab chat-udp --serve`: the relay, until it is stopped. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
@@ -44,9 +42,9 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
           room: values.room ?? 'lobby',
         },
         ...{ maxMembers: values.maxMembers, maxMembersPerAddress: values.maxMembersPerAddress },
-        partsPerSecond: values.maxRate,
+        fragmentsPerSecond: values.maxRate,
         datagramsPerSecond: Math.max(datagramLimits.datagramsPerSecond, values.maxRate * datagramsPerMessage),
-        ...{ phrase, network: badNetwork(values), discoverable: values.discovery },
+        ...{ phrase, network: emulatorOptions(values), discoverable: values.discovery },
       },
       clock,
       record,
