@@ -1,5 +1,5 @@
-import { authenticate } from '../accounts/authenticate.ts'
-import { RemoteAccounts } from '../accounts/remote-accounts.ts'
+import { RemoteAccounts } from '../accounts/accounts-thread.ts'
+import { authenticate } from '../accounts/login.ts'
 import { limits } from '../base/limits.ts'
 import { Conversation } from '../chat/conversation.ts'
 import { Edge } from '../chat/edge.ts'

@@ -1,4 +1,4 @@
-import { accountCommands } from '../../accounts/server-text.ts'
+import { accountCommands } from '../../accounts/replies.ts'
 import { errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { Backoff } from '../../chat/backoff.ts'
