@@ -5,7 +5,7 @@ import { argon2Hasher, nodeArgon2 } from '../../src/accounts/argon2.ts'
 import { attemptFault, commonPasswords, passwordBytes, passwordFault } from '../../src/accounts/password-rules.ts'
 import { projectRoot } from '../support/executable.ts'
 
-const hasherFile = join(projectRoot, 'src', 'accounts', 'argon2-hasher.ts')
+const hasherFile = join(projectRoot, 'src', 'accounts', 'argon2.ts')
 const small = argon2Hasher({ memoryKib: 64, passes: 2, lanes: 1 })
 
 test('a hash names its algorithm and parameters, and is salted', async () => {
