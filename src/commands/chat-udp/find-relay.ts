@@ -5,7 +5,7 @@ import { type Endpoint, formatEndpoint } from '../../net/address.ts'
 import { type AskStreams, untilClosed } from '../../options/ask.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
-import { endpointKind } from '../given-endpoint.ts'
+import { endpointKind } from '../input.ts'
 import { relayPort } from './options.ts'
 import type { ChatUdpValues } from './values.ts'
 

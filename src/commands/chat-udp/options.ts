@@ -3,7 +3,7 @@ import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { memberName, roomName } from '../../datagram-chat/names.ts'
 import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
-import { endpointKind, givenPort } from '../given-endpoint.ts'
+import { endpointKind, givenPort } from '../input.ts'
 import type { ChatUdpValues } from './values.ts'
 
 /** A share from 0 to 1, written as `10%` or `10`. */

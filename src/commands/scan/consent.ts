@@ -1,11 +1,10 @@
 import { UsageError } from '../../base/errors.ts'
 import { grouped } from '../../base/grouped.ts'
 import { limits } from '../../base/limits.ts'
-import { asker } from '../../options/ask.ts'
 import { flag } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
 import type { AddressSet } from '../../scan/address-set.ts'
-import type { CommandContext } from '../command.ts'
+import { askOnTerminal, type CommandContext } from '../command.ts'
 
 const everyPort = 65_535
 
@@ -18,15 +17,15 @@ export async function consent(
   addresses: AddressSet,
   ports: readonly number[],
   yes: boolean,
-  { stdin, stderr, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<boolean> {
   const reason = why(addresses, ports)
   if (reason === undefined || yes) return true
-  if (stdin.isTTY !== true || stderr.isTTY !== true) {
+  const ask = askOnTerminal(context)
+  if (ask === undefined) {
     throw new UsageError(`this scan covers ${reason}`, { hint: 'if that is meant, and allowed, add --yes' })
   }
   const question = option({ kind: flag, summary: '', default: false })
-  const ask = asker({ input: stdin, output: stderr, signal })
   return ask(`This scan covers ${reason}. Are you allowed to, and go on`, question)
 }
 

@@ -7,7 +7,7 @@ import { AddressSet } from '../../scan/address-set.ts'
 import { type ResolvedTargets, type ResolveServices, resolveTargets } from '../../scan/resolve-targets.ts'
 import { type ListReader, readLists } from '../../scan/target-lists.ts'
 import { type Target, targetList } from '../../scan/targets.ts'
-import type { CommandContext } from '../command.ts'
+import { askStreams, type CommandContext } from '../command.ts'
 import type { ScanValues } from './options.ts'
 import type { ScanView } from './view.ts'
 
@@ -47,8 +47,8 @@ export async function findTargets(
 const nothing: ResolvedTargets = { addresses: new AddressSet([]), notes: [], failures: [] }
 
 /** On a terminal the question was asked, so nothing given means that its default was taken. */
-function ifAsked({ stdin, stderr }: CommandContext): readonly Target[] {
-  if (stdin.isTTY === true && stderr.isTTY === true) return targetList.parse('localhost')
+function ifAsked(context: CommandContext): readonly Target[] {
+  if (askStreams(context) !== undefined) return targetList.parse('localhost')
   throw new UsageError('what to scan is missing', { hint: 'name a target, for example: netlab scan localhost' })
 }
 
