@@ -140,35 +140,6 @@ export const limits = {
   scanCheckpointMs: 30_000,
   /** A scan's sockets at a time, per scan; the descriptor limit usually comes first. */
   scanProbes: 16_384,
-  /** RFC 6298's timeout before the first sample; then no less than a busy machine's own delays, no more than a person's patience. */
-  scanFirstTimeoutMs: 1_000,
-  scanMinTimeoutMs: 100,
-  scanMaxTimeoutMs: 1_250,
-  /** The same for a host that is known to answer later: two satellites, or a queue that is full for seconds. */
-  scanFarTimeoutMs: 3_000,
-  /** Probes per second: at the start, at least, where nothing answers, and at most (far above what a processor does). */
-  scanFirstRate: 1_000,
-  scanMinRate: 50,
-  scanBlindRate: 5_000,
-  scanMaxRate: 200_000,
-  /** How long nothing at all may come back before ports that used to answer are taken for dead. */
-  scanOutageMs: 3_000,
-  /** How long a host that fell silent is waited for: longer than a switch's spanning tree takes (IEEE 802.1D, 2 × 15 s). */
-  scanGoneMs: 40_000,
-  /** How often it is asked meanwhile whether it is back. */
-  scanVigilMs: 250,
-  /** How long a limit that was found is kept to before more is tried, at first; doubled each time it is found again. */
-  scanBelieveLimitMs: 3_000,
-  /** The chance of a missed open port below which silence is believed. */
-  scanMissChance: 0.005,
-  /** Attempts at a silent port, whatever the loss. */
-  scanAttempts: 25,
-  /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
-  scanShortages: 20,
-  scanFailures: 5,
-  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host up to 3 KiB with its share of caches. */
-  scanUnresolved: 400_000,
-  scanHosts: 4_096,
   /** What a service says unasked: how much is kept, how long it may take to begin, and how long a pause ends it. */
   bannerBytes: 512,
   bannerMs: 1_500,

@@ -1,11 +1,11 @@
-import { limits } from '../base/limits.ts'
-import type { Presence } from './pacing/vigil.ts'
+import type { LivenessChange } from './pacing/host-liveness.ts'
+import { pacingLimits } from './pacing/limits.ts'
 
 /** What a person is told when a host that had answered falls silent, is given up, or comes back. */
-export function presenceSentence(address: string, presence: Presence): string {
-  if (presence === 'back') return `${address} answers again`
-  if (presence === 'gone') return `${address} does not come back: what was never tried there is tried once`
-  return `${address} has stopped answering; it is waited for, ${limits.scanGoneMs / 1000} s at most`
+export function livenessSentence(address: string, change: LivenessChange): string {
+  if (change === 'back') return `${address} answers again`
+  if (change === 'gone') return `${address} does not come back: what was never tried there is tried once`
+  return `${address} has stopped answering; it is waited for, ${pacingLimits.liveness.maxSilenceMs / 1000} s at most`
 }
 
 /** Says each thing once. */

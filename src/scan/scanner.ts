@@ -3,12 +3,12 @@ import { limits } from '../base/limits.ts'
 import type { StartThread } from '../base/threads.ts'
 import { socketAllowance } from './descriptors.ts'
 import { chooseEngine } from './engines/choose.ts'
-import { Notices, presenceSentence } from './notices.ts'
+import { livenessSentence, Notices } from './notices.ts'
 import { classify, type Outcome, type Verdict } from './outcome.ts'
-import { isRepeated } from './pacing/epoch.ts'
-import type { HostTrack } from './pacing/host-track.ts'
-import { Pacing, type Trust } from './pacing/pacing.ts'
-import type { Ending, Probe } from './pacing/probe.ts'
+import type { HostState } from './pacing/host-state.ts'
+import { isMeasurement } from './pacing/interval.ts'
+import type { Probe, ProbeOutcome } from './pacing/probe-queue.ts'
+import { ProbeScheduler, type SilenceConfidence } from './pacing/scheduler.ts'
 import { Prober } from './prober.ts'
 import { summaryNotes } from './summary-notes.ts'
 import { ResultTally } from './tally.ts'
@@ -37,7 +37,7 @@ class Scan {
   readonly #plan: ScanPlan
   readonly #services: ScanServices
   readonly #resolve: (summary: ScanSummary) => void
-  readonly #pacing: Pacing
+  readonly #scheduler: ProbeScheduler
   readonly #prober: Prober
   readonly #pool: WorkerPool
   readonly #demand: Demand
@@ -71,11 +71,11 @@ class Scan {
     this.#progressMs = nowMs
     this.#notices = new Notices((sentence) => observer.notice(sentence))
     this.#tally = new ResultTally(plan.hostCount * plan.ports.length, nowMs)
-    this.#pacing = new Pacing(
+    this.#scheduler = new ProbeScheduler(
       { ...plan, concurrency },
       nowMs,
       (...silent) => this.#giveUp(...silent),
-      ({ host }, presence) => observer.notice(presenceSentence(host.address, presence)),
+      ({ host }, change) => observer.notice(livenessSentence(host.address, change)),
     )
     this.#prober = new Prober(concurrency, engine.make, clock, (...settled) => this.#settle(...settled))
     this.#pool = new WorkerPool(
@@ -100,13 +100,13 @@ class Scan {
   #tick(): void {
     const { clock, observer } = this.#services
     const nowMs = clock.monotonic()
-    this.#pacing.advance(nowMs, this.#pool.drain(nowMs))
+    this.#scheduler.advance(nowMs, this.#pool.drain(nowMs))
     const isBusy = this.#pump(nowMs)
     if (nowMs - this.#progressMs >= PROGRESS_MS) {
       this.#progressMs = nowMs
       observer.progress(this.#tally.progress(nowMs, this.#sent, this.#waiting))
     }
-    if (this.#pacing.isDone) this.#finish()
+    if (this.#scheduler.isDone) this.#finish()
     if (this.#isOver) return
     if (this.#demand.wantsThread(isBusy, nowMs, this.#left)) this.#pool.grow()
     // A processor-bound scan does not rest: what the threads do not get to, this one does.
@@ -119,7 +119,7 @@ class Scan {
     const { clock } = this.#services
     let nowMs = sinceMs
     for (let own = 0; own < OWN_PROBES; ) {
-      const probe = this.#pacing.next(nowMs)
+      const probe = this.#scheduler.next(nowMs)
       if (probe === undefined) return false
       if (!this.#send(probe)) own++
       nowMs = clock.monotonic()
@@ -138,10 +138,10 @@ class Scan {
       this.#retries++
       this.#waiting--
     }
-    const bannerMs = this.#plan.banner === true && !isRepeated(probe.purpose) ? limits.bannerMs : 0
-    const { track, port, timeoutMs } = probe
-    if (this.#pool.send(ticket, track.number, track.host, port, timeoutMs, bannerMs)) return true
-    this.#prober.send(ticket, track.host, port, timeoutMs, bannerMs)
+    const bannerMs = this.#plan.banner === true && !isMeasurement(probe.purpose) ? limits.bannerMs : 0
+    const { target, port, timeoutMs } = probe
+    if (this.#pool.send(ticket, target.number, target.host, port, timeoutMs, bannerMs)) return true
+    this.#prober.send(ticket, target.host, port, timeoutMs, bannerMs)
     return false
   }
 
@@ -152,14 +152,14 @@ class Scan {
     this.#tickets.push(ticket)
     const verdict = verdictOn(probe, outcome)
     const nowMs = this.#services.clock.monotonic()
-    const isFinal = this.#pacing.settled(probe, ending(verdict, rttMs), nowMs)
+    const isFinal = this.#scheduler.settled(probe, ending(verdict, rttMs), nowMs)
     if (verdict.kind === 'local') this.#notices.localError(verdict.code, probe.port)
     if (isFinal) this.#answer(probe, verdict, rttMs, banner)
-    else if (verdict.kind === 'silence' && !isRepeated(probe.purpose)) this.#waiting++
+    else if (verdict.kind === 'silence' && !isMeasurement(probe.purpose)) this.#waiting++
   }
 
-  #answer({ track, port, attempt }: Probe, verdict: Verdict, rttMs: number, banner?: Uint8Array): void {
-    const { host } = track
+  #answer({ target, port, attempt }: Probe, verdict: Verdict, rttMs: number, banner?: Uint8Array): void {
+    const { host } = target
     if (verdict.kind === 'answer') {
       const said = banner === undefined ? {} : { banner }
       const { state, reason } = verdict
@@ -169,11 +169,11 @@ class Scan {
     }
   }
 
-  #giveUp(track: HostTrack, port: number, attempts: number, trust: Trust): void {
+  #giveUp({ host }: HostState, port: number, attempts: number, confidence: SilenceConfidence): void {
     this.#waiting--
-    if (trust === 'unheard') return
-    if (trust === 'unsure') this.#unsure++
-    this.#record({ host: track.host, port, state: 'filtered', reason: 'no-answer', attempts })
+    if (confidence === 'host-gone') return
+    if (confidence === 'unsure') this.#unsure++
+    this.#record({ host, port, state: 'filtered', reason: 'no-answer', attempts })
   }
 
   #record(result: PortResult): void {
@@ -196,7 +196,7 @@ class Scan {
     const nowMs = clock.monotonic()
     observer.progress(this.#tally.progress(nowMs, this.#sent, this.#waiting))
     const { summary } = this.#tally
-    const { complete, notes } = summaryNotes(summary, this.#pacing, this.#unsure, signal.reason)
+    const { complete, notes } = summaryNotes(summary, this.#scheduler, this.#unsure, signal.reason)
     const work = { probes: this.#sent, retries: this.#retries, durationMs: nowMs - this.#startedMs }
     const threads = this.#pool.started
     const result = { complete, notes, engine: this.#prober.engineName, threads, ...work, ...summary }
@@ -208,15 +208,15 @@ class Scan {
  * No network leads to a host that has answered: a cable was pulled on our side, which says nothing about its ports. Nor
  * does it when the host can't be reached any more, not even where it used to answer.
  */
-function verdictOn({ track, purpose }: Probe, outcome: Outcome): Verdict {
+function verdictOn({ target, purpose }: Probe, outcome: Outcome): Verdict {
   const verdict = classify(outcome)
   if (verdict.kind !== 'answer' || verdict.state !== 'unreachable') return verdict
-  const hasAnswered = track.openCount > 0 || track.hasCanaries
-  const isLost = verdict.reason === 'network-unreachable' || track.unheard > 0 || isRepeated(purpose)
+  const hasAnswered = target.openCount > 0 || target.hasReferencePorts
+  const isLost = verdict.reason === 'network-unreachable' || target.missedInRow > 0 || isMeasurement(purpose)
   return hasAnswered && isLost ? { kind: 'silence' } : verdict
 }
 
-function ending(verdict: Verdict, rttMs: number): Ending {
+function ending(verdict: Verdict, rttMs: number): ProbeOutcome {
   if (verdict.kind === 'local') return { kind: 'local', shortage: verdict.shortage }
   if (verdict.kind === 'silence') return { kind: 'silence' }
   const is = verdict.reason === 'connected' ? 'open' : verdict.reason === 'refused' ? 'refused' : 'other'

@@ -1,5 +1,5 @@
 import { grouped } from '../base/grouped.ts'
-import type { Pacing } from './pacing/pacing.ts'
+import type { ProbeScheduler } from './pacing/scheduler.ts'
 import type { ScanSummary } from './types.ts'
 
 /**
@@ -8,27 +8,27 @@ import type { ScanSummary } from './types.ts'
  */
 export function summaryNotes(
   summary: Pick<ScanSummary, 'errors' | 'notScanned'>,
-  pacing: Pacing,
+  scheduler: ProbeScheduler,
   unsure: number,
   stoppedBy: unknown,
 ): Pick<ScanSummary, 'complete' | 'notes'> {
   const notes: string[] = []
   const { errors, notScanned } = summary
-  const deaf = pacing.hostsThat('stopped-answering')
+  const unresponsive = scheduler.hostsThat('stopped-answering')
   const interrupted = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
-  const why = stoppedBy === undefined ? `${list(deaf)} stopped answering` : interrupted
+  const why = stoppedBy === undefined ? `${list(unresponsive)} stopped answering` : interrupted
   if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: ${why}`)
   if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
   if (unsure > 0) notes.push(`${count(unsure, 'port')} stayed silent while much was lost on the way; some may be open`)
-  const limited = pacing.hostsThat('limit-refusals')
+  const limited = scheduler.hostsThat('limit-refusals')
   if (limited.length > 0)
     notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
-  if (deaf.length > 0 && (notScanned === 0 || stoppedBy !== undefined))
-    notes.push(`${list(deaf)} answered at first and then stopped: what was silent since may be open`)
-  const refusing = pacing.hostsThat('refuse-open-ports')
+  if (unresponsive.length > 0 && (notScanned === 0 || stoppedBy !== undefined))
+    notes.push(`${list(unresponsive)} answered at first and then stopped: what was silent since may be open`)
+  const refusing = scheduler.hostsThat('refuse-open-ports')
   if (refusing.length > 0)
     notes.push(`${list(refusing)} refused ports that are open: what was refused may be open; a lower --rate tells`)
-  const problems = notScanned + errors + unsure + deaf.length + refusing.length
+  const problems = notScanned + errors + unsure + unresponsive.length + refusing.length
   return { complete: problems === 0, notes }
 }
 

@@ -201,8 +201,8 @@ describe('connect to serve auth, in a pipe', () => {
 
 describe('what connect sends to whom', () => {
   test('through TLS, to a server that takes no passwords in plain text', async () => {
-    const tls = selfSignedCertificate('localhost', Date.now())
-    await using auth = await startAccountServer({ tls, plaintext: 'any' }, '192.0.2.7')
+    const certificate = selfSignedCertificate('localhost', Date.now())
+    await using auth = await startAccountServer({ certificate, plaintext: 'any' }, '192.0.2.7')
     await auth.register('Ada', password)
     const state = temporaryFolder()
     const plain = run(auth.port, state, { user: 'Ada', password })

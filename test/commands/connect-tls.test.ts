@@ -16,7 +16,7 @@ type Values = Parameters<typeof connect.run>[0]
 const pair = selfSignedCertificate('localhost', Date.now())
 let server: LocalServer
 beforeAll(async () => {
-  server = await LocalServer.start(echo, { tls: pair }, { peerAddress: '192.0.2.7' })
+  server = await LocalServer.start(echo, { certificate: pair }, { peerAddress: '192.0.2.7' })
 })
 afterAll(() => server.close())
 
