@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
-import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { AskStreams } from '../options/ask.ts'
 import type { Ask } from '../options/resolve.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
 
 /** What a command may know of the machine and of the process it runs in. */
-export interface Machine extends Processes {
+export interface Machine {
+  readonly pid: number
   readonly version: string
   readonly cores: number
   /** File descriptors that this process may still open. */
