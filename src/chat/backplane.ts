@@ -1,5 +1,6 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { RoomRequest } from './commands.ts'
-import type { ChatDialect } from './wire.ts'
+import type { ChatDialect } from './encode.ts'
 
 /** What a connection's thread tells the room's owner, in the order in which it happened. */
 export type Signal =
@@ -40,4 +41,56 @@ export interface Backplane {
   subscribe(deliver: (batch: readonly Delivery[]) => void): void
   /** Ends the subscription; its connections count as closed. */
   close(): void
+}
+
+/**
+ * The way to a room's owner in another thread. A batch crosses once, however many connections it is for; its bytes are
+ * written to every socket from the one copy that arrives here.
+ */
+export function portBackplane(port: MessagePort): Backplane {
+  return {
+    publish: (signals) => port.postMessage(packSignals(signals)),
+    subscribe: (deliver) => port.on('message', deliver),
+    close: () => port.close(),
+  }
+}
+
+/** The owner's end: `backplane` is the owner's own way in, `port` leads to the thread. When the thread dies, so do its connections. */
+export function serveBackplane(backplane: Backplane, port: MessagePort): void {
+  backplane.subscribe((batch: readonly Delivery[]) => port.postMessage(batch))
+  port.on('message', (batch: SignalBatch) => backplane.publish(unpackSignals(batch)))
+  port.on('close', () => backplane.close())
+}
+
+/**
+ * Signals on their way between two threads. What members say is nearly all of it, and goes flat, because an array of strings
+ * and numbers is copied to another thread four times as fast as the objects that it stands for: connection, room, text and
+ * cid follow each other. Any other signal is an element by itself.
+ */
+export type SignalBatch = readonly (Signal | number | string | undefined)[]
+
+export function packSignals(signals: readonly Signal[]): SignalBatch {
+  const batch: (Signal | number | string | undefined)[] = []
+  for (const signal of signals) {
+    if (signal.type !== 'asked' || signal.request.type !== 'say') batch.push(signal)
+    else {
+      const { room, text, cid } = signal.request
+      batch.push(signal.connection, room, text, cid)
+    }
+  }
+  return batch
+}
+
+export function unpackSignals(batch: SignalBatch): Signal[] {
+  const signals: Signal[] = []
+  for (let at = 0; at < batch.length; at++) {
+    const first = batch[at]
+    if (typeof first === 'object') signals.push(first)
+    else {
+      const [room, text, cid] = [batch[++at], batch[++at], batch[++at]] as readonly (string | undefined)[]
+      const request = { type: 'say', room, text: text ?? '', cid } as const
+      signals.push({ type: 'asked', connection: Number(first), request })
+    }
+  }
+  return signals
 }

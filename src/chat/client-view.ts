@@ -1,12 +1,11 @@
 import { limits } from '../base/limits.ts'
 import { harmless, saidLine } from '../text/said.ts'
 import { parseSlashLine } from '../text/slash.ts'
-import { ClientOutbox } from './client-outbox.ts'
 import type { ClientStyle } from './client-style.ts'
-import { commandTable } from './commands.ts'
-import { type Completion, complete } from './complete.ts'
+import { commandSpecs, commandTable } from './commands.ts'
+import { people, renderLines } from './encode.ts'
 import { type ChatMessage, lobby, type ServerMessage } from './message.ts'
-import { people, renderLines } from './render.ts'
+import { ClientOutbox } from './reconnect.ts'
 
 /** A line for the screen; `bell` when it wants somebody's attention. */
 export interface ViewLine {
@@ -230,4 +229,33 @@ function mentions(text: string, name: string): boolean {
   for (let found = haystack.indexOf(needle); found >= 0; found = haystack.indexOf(needle, found + 1))
     if (!/[\p{L}\p{N}]/u.test(at(found - 1)) && !/[\p{L}\p{N}]/u.test(at(found + needle.length))) return true
   return false
+}
+
+/** What a word may become, whole words with what follows them; `word` is what is there of it. */
+export interface Completion {
+  readonly word: string
+  readonly found: readonly string[]
+}
+
+/**
+ * Commands, rooms and names that begin as the end of `typed` does.
+ * @param known the likeliest first
+ */
+export function complete(
+  typed: string,
+  known: { readonly names: readonly string[]; readonly rooms: readonly string[] },
+): Completion {
+  const word = /\S*$/.exec(typed)?.[0] ?? ''
+  const first = word.length === typed.length
+  const begins = (text: string): boolean => text.toLowerCase().startsWith(word.toLowerCase())
+  if (word === '') return { word, found: [] }
+  if (first && word.startsWith('/')) {
+    const commands = commandSpecs.map(([name]) => `/${name} `)
+    return { word, found: commands.filter(begins).sort() }
+  }
+  if (word.startsWith('#')) return { word, found: known.rooms.map((room) => `#${room} `).filter(begins) }
+  const end = first ? ': ' : ' '
+  // As commands take a name that has spaces in it.
+  const quoted = (name: string): string => (typed.startsWith('/') && name.includes(' ') ? `"${name}"` : name)
+  return { word, found: known.names.filter(begins).map((name) => `${quoted(name)}${end}`) }
 }

@@ -4,14 +4,12 @@ import { ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import { pause } from '../base/pause.ts'
-import { isForAccounts, type Request } from './commands.ts'
-import type { Desk } from './desk.ts'
-import type { Edge } from './edge.ts'
-import type { Sink } from './fan-out.ts'
+import { type AccountRequest, isForAccounts, type Request } from './commands.ts'
+import { type ChatDialect, encode } from './encode.ts'
+import { Refusal } from './message.ts'
 import { parseEntrance, parseLine, parseMessage } from './parse.ts'
-import { Refusal } from './refusal.ts'
-import type { TokenBucket } from './token-bucket.ts'
-import { type ChatDialect, encode } from './wire.ts'
+import type { Edge, Sink } from './thread-gateway.ts'
+import { TokenBucket } from './token-bucket.ts'
 
 /** What a conversation needs of a connection; the listener core's session has all of it. */
 export interface ChatLine {
@@ -181,4 +179,45 @@ function parseJson(text: string): unknown {
   } catch {
     throw new Refusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
   }
+}
+
+/** One token bucket for each person of a thread, shared by all of their connections there. */
+export class FloodControl {
+  readonly #burst: number
+  readonly #ratePerSecond: number
+  readonly #buckets = new Map<string, { readonly bucket: TokenBucket; connections: number }>()
+
+  /** @param ratePerSecond 0 means no limit */
+  constructor(burst: number, ratePerSecond: number) {
+    this.#burst = burst
+    this.#ratePerSecond = ratePerSecond
+  }
+
+  enter(name: string, nowMs: number): TokenBucket {
+    const known = this.#buckets.get(name)
+    if (known !== undefined) {
+      known.connections += 1
+      return known.bucket
+    }
+    const bucket = new TokenBucket(this.#burst, this.#ratePerSecond, nowMs)
+    this.#buckets.set(name, { bucket, connections: 1 })
+    return bucket
+  }
+
+  leave(name: string): void {
+    const known = this.#buckets.get(name)
+    if (known !== undefined && --known.connections === 0) this.#buckets.delete(name)
+  }
+}
+
+/**
+ * The accounts behind the chat, as one connection reaches them. What is asked and answered there is nobody else's business.
+ * Both calls resolve when it is answered, with whether the connection goes on.
+ */
+export interface Desk {
+  /** A person was asked for a password: the next line is the answer, whatever it looks like, and nothing for the room. */
+  readonly asking: boolean
+  answer(line: string): Promise<boolean>
+  /** A password change that has no passwords yet begins by asking for them. */
+  take(request: AccountRequest): Promise<boolean>
 }

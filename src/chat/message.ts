@@ -110,3 +110,14 @@ export type ServerMessage =
   | { readonly type: 'pong' }
   /** `message` is the sentence for a person. */
   | { readonly type: 'bye'; readonly reason: 'exit' | 'replaced'; readonly message: string }
+
+/** A request that will not be carried out: told to the one who asked, and nothing else happens. */
+export class Refusal extends Error {
+  readonly code: RefusalCode
+
+  constructor(code: RefusalCode, sentence: string) {
+    super(sentence)
+    this.name = 'Refusal'
+    this.code = code
+  }
+}

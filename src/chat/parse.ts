@@ -11,7 +11,7 @@ import {
   type Request,
 } from './commands.ts'
 import type { HistoryRange } from './message.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal } from './message.ts'
 
 /**
  * What a person typed: `/command …`, or text for the current room; `//` at the start is a text with one `/`.

@@ -1,6 +1,41 @@
 import { limits } from '../base/limits.ts'
-import type { Connection, Member, Visit } from './member.ts'
-import type { ChatMessage, HistoryPage, ServerMessage } from './message.ts'
+import { nameKey } from '../text/names.ts'
+import type { ChatDialect } from './encode.ts'
+import type { Mark } from './history.ts'
+import { type ChatMessage, type HistoryPage, Refusal, type ServerMessage } from './message.ts'
+
+/** One person, however many connections. */
+export interface Member {
+  readonly name: string
+  /** By the account, or by /op. */
+  operator: boolean
+  away: string | undefined
+  readonly connections: Set<Connection>
+}
+
+/** From entering a room to leaving it. */
+export interface Visit {
+  /** The leaving has gone out; entering is no longer possible, whatever the history still answers. */
+  over: boolean
+}
+
+/** One connection as the room's owner sees it. */
+export interface Connection {
+  readonly id: number
+  /** The thread that holds its socket. */
+  readonly edge: number
+  readonly dialect: ChatDialect
+  readonly member: Member
+  /** In the order of joining. */
+  readonly rooms: Map<string, Visit>
+  /** Where a text without a room goes; the room joined last. */
+  current: string | undefined
+  closed: boolean
+  /** It has said goodbye: what it asks from then on is not heard. */
+  leaving: boolean
+  /** The server's console takes answers at once, past the one order. */
+  readonly answer?: (message: ServerMessage) => void
+}
 
 /** One room: who is in it, what was said last, and who came and went since that was last told. */
 export class Room {
@@ -94,4 +129,50 @@ export class Room {
     if (this.#older && (oldest === undefined || oldest > after + 1)) return undefined
     return { messages: this.#recent.filter(({ id }) => id > after), more: false }
   }
+}
+
+/** What operators decided: topics, bans, mutes, and who else is an operator. Outlives rooms and restarts. */
+export class Marks {
+  readonly #marks = new Map<string, Mark>()
+  readonly #perRoom = new Map<string, number>()
+
+  constructor(marks: readonly Mark[]) {
+    for (const mark of marks) this.set(mark, false)
+  }
+
+  /** @throws {Refusal} TOO_MANY for one room */
+  set(mark: Mark, off: boolean): void {
+    const key = keyOf(mark.kind, mark.room, mark.name)
+    const known = this.#marks.has(key)
+    const count = this.#perRoom.get(mark.room) ?? 0
+    if (off) {
+      if (known) this.#perRoom.set(mark.room, count - 1)
+      this.#marks.delete(key)
+      return
+    }
+    if (!known && count >= limits.chatMarksPerRoom) throw new Refusal('TOO_MANY', 'there are too many of these already')
+    if (!known) this.#perRoom.set(mark.room, count + 1)
+    this.#marks.set(key, mark)
+  }
+
+  topic(room: string): string {
+    return this.#marks.get(keyOf('topic', room, ''))?.text ?? ''
+  }
+
+  banned(room: string, name: string): boolean {
+    return this.#marks.has(keyOf('ban', room, name))
+  }
+
+  muted(room: string, name: string): boolean {
+    // Asked for every message, and a name costs a microsecond to fold; in most rooms nobody is marked.
+    return (this.#perRoom.get(room) ?? 0) > 0 && this.#marks.has(keyOf('mute', room, name))
+  }
+
+  operator(name: string): boolean {
+    return this.#marks.has(keyOf('op', '', name))
+  }
+}
+
+function keyOf(kind: Mark['kind'], room: string, name: string): string {
+  return `${kind}\n${room}\n${nameKey(name)}`
 }

@@ -7,7 +7,7 @@ import { serverText } from '../accounts/server-text.ts'
 import { type Heard, type Line, Talk, type Voice } from '../accounts/talk.ts'
 import type { Timer } from '../base/clock.ts'
 import type { AccountRequest } from '../chat/commands.ts'
-import type { Desk } from '../chat/desk.ts'
+import type { Desk } from '../chat/conversation.ts'
 
 /** The accounts as somebody in the chat reaches them: the same requests and answers as in `serve auth`. */
 export class ChatDesk implements Desk {

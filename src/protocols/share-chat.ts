@@ -1,6 +1,6 @@
-import { serveBackplane } from '../chat/port-backplane.ts'
+import { serveBackplane } from '../chat/backplane.ts'
+import { startChat } from '../chat/chat.ts'
 import { acceptSideChannel } from '../chat/side-channel.ts'
-import { startChat } from '../chat/start-chat.ts'
 import type { Values } from '../options/spec.ts'
 import type { Shared, SharedServices } from '../serve/protocol.ts'
 import { accountsConfig } from './account-options.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { Backoff } from '../../src/chat/backoff.ts'
 import { clientStyle } from '../../src/chat/client-style.ts'
 import { ClientView } from '../../src/chat/client-view.ts'
 import type { ChatMessage, ServerMessage } from '../../src/chat/message.ts'
+import { Backoff } from '../../src/chat/reconnect.ts'
 
 function view(colour = false) {
   let last = 0

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { clientStyle, ownClock } from '../../src/chat/client-style.ts'
-import { ClientView } from '../../src/chat/client-view.ts'
-import { complete } from '../../src/chat/complete.ts'
+import { ClientView, complete } from '../../src/chat/client-view.ts'
 
 const known = { names: ['Zoë', 'Ann Lee', 'Anna', 'adam'], rooms: ['lobby', 'dev'] }
 

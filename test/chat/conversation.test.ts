@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import type { Desk } from '../../src/chat/conversation.ts'
 import { type ChatLine, Conversation } from '../../src/chat/conversation.ts'
-import type { Desk } from '../../src/chat/desk.ts'
 import { TokenBucket } from '../../src/chat/token-bucket.ts'
 import { ChatWorld, Listener, type Person } from '../support/chat-world.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { ResendMemory } from '../../src/chat/resend-memory.ts'
+import { ResendMemory } from '../../src/chat/chat-state.ts'
 import { TokenBucket } from '../../src/chat/token-bucket.ts'
 
 describe('flood control', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { consoleName } from '../../src/chat/handlers.ts'
+import { consoleName } from '../../src/chat/requests.ts'
 import { ChatWorld } from '../support/chat-world.ts'
 
 describe('operators', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { commandSpecs } from '../../src/chat/commands.ts'
+import { Refusal } from '../../src/chat/message.ts'
 import { parseCommand, parseLine, parseMessage } from '../../src/chat/parse.ts'
-import { Refusal } from '../../src/chat/refusal.ts'
 import { anyText } from '../support/any-text.ts'
 
 describe('a line that a person types', () => {

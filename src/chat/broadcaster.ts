@@ -1,8 +1,8 @@
 import type { Delivery } from './backplane.ts'
-import type { Connection, Visit } from './member.ts'
+import { type ChatDialect, dialects, encode } from './encode.ts'
+import type { History } from './history.ts'
 import type { ChatMessage, ServerMessage } from './message.ts'
-import { Receivers } from './receivers.ts'
-import { encode } from './wire.ts'
+import type { Connection, Visit } from './room.ts'
 
 /** What goes out, in order. */
 export type Outgoing =
@@ -121,4 +121,124 @@ class Batches {
     if (batch === undefined) this.byEdge.set(edge, [delivery])
     else batch.push(delivery)
   }
+}
+
+/** Who gets what is said in one room, counted by thread and dialect so that nothing is encoded or sent for nobody. */
+export class Receivers {
+  readonly #connections = new Set<Connection>()
+  readonly #counts = new Map<number, Record<ChatDialect, number>>()
+
+  get size(): number {
+    return this.#connections.size
+  }
+
+  has(connection: Connection): boolean {
+    return this.#connections.has(connection)
+  }
+
+  add(connection: Connection): void {
+    if (this.#connections.has(connection)) return
+    this.#connections.add(connection)
+    const counts = this.#counts.get(connection.edge) ?? { frames: 0, text: 0 }
+    counts[connection.dialect] += 1
+    this.#counts.set(connection.edge, counts)
+  }
+
+  remove(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return
+    const counts = this.#counts.get(connection.edge)
+    if (counts === undefined) return
+    counts[connection.dialect] -= 1
+    if (dialects.every((dialect) => counts[dialect] === 0)) this.#counts.delete(connection.edge)
+  }
+
+  /** Whether anybody here speaks it. */
+  speak(dialect: ChatDialect): boolean {
+    for (const counts of this.#counts.values()) if (counts[dialect] > 0) return true
+    return false
+  }
+
+  /** Threads with receivers, and how many of each dialect. */
+  edges(): Iterable<readonly [edge: number, counts: Readonly<Record<ChatDialect, number>>]> {
+    return this.#counts
+  }
+}
+
+export interface OutboxOptions {
+  readonly history: History
+  readonly audience: Audience
+  /** Runs the callback at the end of this turn of the event loop (setImmediate). */
+  readonly defer: (callback: () => void) => void
+  /** The history took a batch, or said why not. */
+  readonly stored: (error: string | undefined, count: number) => void
+}
+
+/**
+ * Keeps the one order and the promise behind every echo: what goes in comes out in the same order, and no message comes out
+ * before the history has it. While one batch is being stored the next one gathers (group commit), so a slow disk makes
+ * batches larger, not the queue of commits longer.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions
+  #waiting: Outgoing[] = []
+  #messages: ChatMessage[] = []
+  #deferred = false
+  #storing = false
+
+  constructor(options: OutboxOptions) {
+    this.#options = options
+  }
+
+  /** Messages that are not out yet. */
+  get backlog(): number {
+    return this.#messages.length
+  }
+
+  push(outgoing: Outgoing): void {
+    this.#waiting.push(outgoing)
+    this.#schedule()
+  }
+
+  /** A message that members wait for: stored before anybody sees it. */
+  say(message: ChatMessage): void {
+    this.#messages.push(message)
+    this.push({ type: 'room', room: message.room, message })
+  }
+
+  /** Sends at once, before everything that still waits: for an answer of the history, which shows exactly what is out. */
+  pushNow(outgoing: readonly Outgoing[]): void {
+    this.#options.audience.deliver(outgoing)
+  }
+
+  #schedule(): void {
+    if (this.#deferred || this.#storing) return
+    this.#deferred = true
+    this.#options.defer(() => {
+      this.#deferred = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    const outgoing = this.#waiting
+    const messages = this.#messages
+    this.#waiting = []
+    this.#messages = []
+    if (messages.length === 0) {
+      this.#options.audience.deliver(outgoing)
+      return
+    }
+    this.#storing = true
+    this.#options.history.append(messages, (error) => {
+      this.#storing = false
+      this.#options.stored(error, messages.length)
+      this.#options.audience.deliver(error === undefined ? outgoing : outgoing.map(markUnstored))
+      if (this.#waiting.length > 0) this.#schedule()
+    })
+  }
+}
+
+function markUnstored(outgoing: Outgoing): Outgoing {
+  if (outgoing.type !== 'room' || outgoing.message.type !== 'message') return outgoing
+  return { ...outgoing, message: { ...outgoing.message, unstored: true } }
 }

@@ -1,7 +1,71 @@
 import type { Clock } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
-import type { Delivery } from './backplane.ts'
-import type { ChatDialect } from './wire.ts'
+import type { Backplane, Delivery, Signal } from './backplane.ts'
+import type { RoomRequest } from './commands.ts'
+import { type ChatDialect, encode } from './encode.ts'
+import type { ServerMessage } from './message.ts'
+
+/** Who has come in. */
+export interface Arrival {
+  /** Unique within the server. */
+  readonly id: number
+  readonly name: string
+  readonly operator: boolean
+  /** Rooms with the last message id seen in each, of a client that was here before. */
+  readonly resume?: Readonly<Record<string, number>> | undefined
+}
+
+export interface EdgeOptions extends FanOutOptions {
+  readonly backplane: Backplane
+  /** When what was asked is handed over; without it at the end of the turn. */
+  readonly gather?: Defer
+}
+
+/**
+ * The chat as one thread's connections see it. What they ask within a short while goes to the room's owner in one
+ * batch; what comes back is fanned out.
+ */
+export class Edge {
+  readonly #options: EdgeOptions
+  readonly #fanOut: FanOut
+  #signals: Signal[] = []
+
+  constructor(options: EdgeOptions) {
+    this.#options = options
+    this.#fanOut = new FanOut(options)
+    options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
+  }
+
+  open({ id, name, operator, resume }: Arrival, sink: Sink): void {
+    this.#fanOut.open(id, sink)
+    this.#signal({ type: 'opened', connection: id, name, operator, dialect: sink.dialect, resume })
+  }
+
+  ask(id: number, request: RoomRequest): void {
+    this.#signal({ type: 'asked', connection: id, request })
+  }
+
+  /** Straight to one connection: what its own thread can answer, such as a line that can't be read. */
+  answer(id: number, sink: Sink, message: ServerMessage): void {
+    this.#fanOut.send(id, encode([message], sink.dialect))
+  }
+
+  close(id: number): void {
+    this.#fanOut.close(id)
+    this.#signal({ type: 'closed', connection: id })
+  }
+
+  #signal(signal: Signal): void {
+    this.#signals.push(signal)
+    if (this.#signals.length > 1) return
+    const gather = this.#options.gather ?? this.#options.defer
+    gather(() => {
+      const signals = this.#signals
+      this.#signals = []
+      this.#options.backplane.publish(signals)
+    })
+  }
+}
 
 /** What the chat needs of a connection. */
 export interface Sink {
@@ -160,5 +224,25 @@ export class FanOut {
     if (known.parts.length !== parts.length || !parts.every((part, index) => part === known.parts[index]))
       this.#joined = { parts, bytes: Buffer.concat(parts) }
     return this.#joined.bytes
+  }
+}
+
+/** Runs the callback a little later. */
+export type Defer = (callback: () => void) => void
+
+/**
+ * Defers to the end of the turn of the event loop when the last callback was run at least `gapMs` ago, and by `gapMs`
+ * otherwise. On a quiet server nothing waits; on a busy one what would have gone piece by piece gathers, and a wake-up
+ * of another thread or a system call is paid once for all of it.
+ */
+export function paced(defer: Defer, clock: Clock, gapMs: number): Defer {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return (callback) => {
+    const run = (): void => {
+      callback()
+      lastMs = clock.monotonic()
+    }
+    if (clock.monotonic() - lastMs >= gapMs) defer(run)
+    else clock.after(gapMs, run, { background: true })
   }
 }
