@@ -86,13 +86,8 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   close(): void {
-    this.closeKeepingLock().release()
-  }
-
-  /** Closes the database; its lock belongs to the caller from now on. */
-  closeKeepingLock(): FileLock {
     this.#database.close()
-    return this.#lock
+    this.#lock.release()
   }
 
   #apply(change: SessionChange): void {

@@ -42,7 +42,7 @@ export const limits = {
   /** File descriptors that one more thread opens: epoll, wake-up, signals, and its timers' and files' share. */
   threadDescriptors: 6,
   /** The same of a thread that keeps files: a database has three open, and a file that is replaced two. */
-  keeperDescriptors: 12,
+  storageDescriptors: 12,
   /** File descriptors kept free for log rotation, users file, database and name resolution. */
   reservedDescriptors: 16,
   /** Connections that are just being told that there are too many; beyond it they are reset without a word. */

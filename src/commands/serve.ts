@@ -11,7 +11,7 @@ import { allProtocols, findProtocol } from '../protocols/index.ts'
 import type { ServeConfig } from '../serve/config.ts'
 import type { Endpoint } from '../serve/listener.ts'
 import { operate, operatorUsages } from '../serve/operator-console.ts'
-import type { Claim, ProtocolDefinition } from '../serve/protocol.ts'
+import type { ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
 import { openEventLog } from './event-log.ts'
@@ -61,17 +61,16 @@ async function serve(
   }
   const freeDescriptors = machine.freeDescriptors()
   const threads = values.threadPerClient ? 0 : values.threads
-  // What clients share is kept by up to two.
-  const keepers = protocol.shared === undefined ? 0 : 2
+  // The shared state keeps its files in up to two storage threads.
+  const storageThreads = protocol.openSharedState === undefined ? 0 : 2
   // One more thread listens, one writes the log.
-  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), keepers)
-  demandAddressSpace(machine.addressSpaceBytes(), threads + keepers)
+  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), storageThreads)
+  demandAddressSpace(machine.addressSpaceBytes(), threads + storageThreads)
   // The one that listens was prepared, and is counted already.
-  const forClients = freeDescriptors - limits.threadDescriptors - keepers * limits.keeperDescriptors
+  const forClients = freeDescriptors - limits.threadDescriptors - storageThreads * limits.storageDescriptors
   const terminal = createServerConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.talk)
   const log = openEventLog(values, context, terminal.talk)
-  let claim: Claim | undefined
   try {
     const server = await startServer(configOf(protocol, values, forClients, tls), {
       log,
@@ -79,10 +78,8 @@ async function serve(
       startThread,
       version: machine.version,
       pid: machine.pid,
-      check: async () => {
-        claim = await protocol.claim?.(values, { files: values, clock, processes: machine })
-        return claim?.checked ?? false
-      },
+      preflight: async () =>
+        (await protocol.preflight?.(values, { files: values, clock, processes: machine })) ?? false,
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
@@ -102,7 +99,6 @@ async function serve(
     await server.stopped
     return ExitCode.ok
   } finally {
-    claim?.release()
     terminal.close()
     await log.close()
   }

@@ -3,19 +3,18 @@ import type { AccountsConfig } from '../accounts/open-accounts.ts'
 import { RemoteAccounts } from '../accounts/remote-accounts.ts'
 import { limits } from '../base/limits.ts'
 import { defineProtocol, type ServerFiles } from '../serve/protocol.ts'
-import { accountsConfig } from './account-options.ts'
-import { claimAccounts, shareAccounts } from './share-accounts.ts'
+import { accountsConfig, openAccountsState, preflightAccounts } from './accounts.ts'
 
 /** Greets a client by the name that its address has. */
 export const ident = defineProtocol({
   name: 'ident',
   summary: 'know clients by their address: greet by name, or ask the name once',
   defaultPort: 9113,
-  claim: (_options, services) => claimAccounts(config(services.files), services),
-  shared: (_options, services) => shareAccounts(config(services.files), services),
-  create(_options, { shared }) {
-    if (shared === undefined) throw new Error('ident needs its accounts')
-    const accounts = new RemoteAccounts(shared)
+  channels: ['accounts'],
+  preflight: (_options, services) => preflightAccounts(config(services.files), services),
+  openSharedState: (_options, services) => openAccountsState(config(services.files), services),
+  create(_options, { channels }) {
+    const accounts = new RemoteAccounts(channels.accounts)
     return { serve: (session) => identify(session, accounts) }
   },
 })

@@ -6,7 +6,7 @@ import type { EventLogWriter } from '../log/line-writer.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './config.ts'
 import { connectLink } from './link.ts'
-import type { ProtocolDefinition } from './protocol.ts'
+import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
 import type { MovingSocket } from './socket-move.ts'
 import type { TlsEntry } from './tls-entry.ts'
 
@@ -37,7 +37,7 @@ export type ClientThreadNews = {
 export interface ClientThreadData {
   readonly config: ServeConfig
   readonly thread: number
-  readonly shared: MessagePort | undefined
+  readonly channels: ChannelPorts
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
@@ -53,9 +53,9 @@ export async function runClientThread(
   log: EventLogWriter,
   clock: Clock,
 ): Promise<void> {
-  const { config, thread, shared } = data
+  const { config, thread, channels } = data
   const [definition, tls] = await Promise.all([loading, loadTls(config)])
-  const protocol = await definition.create(config.options, { clock, framing: config.framing, shared })
+  const protocol = await definition.create(config.options, { clock, framing: config.framing, channels })
   let ended: number[] = []
 
   const runner = new ClientRunner(config, thread, protocol, {

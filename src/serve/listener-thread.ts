@@ -9,7 +9,7 @@ import type { ServeConfig } from './config.ts'
 import { Connections, capacity } from './connections.ts'
 import { connectLink, type ErrorText, errorText } from './link.ts'
 import { type Endpoint, Listener } from './listener.ts'
-import type { ProtocolDefinition, Shared } from './protocol.ts'
+import type { ChannelPorts, ProtocolDefinition, SharedState } from './protocol.ts'
 import { detach } from './socket-move.ts'
 import { type PoolOwner, ThreadPool } from './thread-pool.ts'
 
@@ -25,7 +25,7 @@ export interface ServerStatus {
 /** What the main thread asks of the listener thread. */
 export type ListenerThreadCalls = {
   /** Binds, and starts all else before or after that. Rejects when the server can't start. */
-  open(how: { readonly sharedFirst: boolean }): Promise<Endpoint>
+  open(how: { readonly preflightDone: boolean }): Promise<Endpoint>
   pause(argument: undefined): boolean
   resume(argument: undefined): Promise<boolean>
   kick(id: number): Promise<boolean>
@@ -57,7 +57,7 @@ export function runListenerThread(
   const record: EventSink = (event) => log.record(event)
   const bound = capacity(config)
   const connections = new Connections(bound, record, clock)
-  let shared: Promise<Shared> | undefined
+  let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
 
   const fail = (error: unknown): void => link.tell('failed', errorText(error))
@@ -79,17 +79,19 @@ export function runListenerThread(
     },
   })
 
-  const share = ({ shared: open }: ProtocolDefinition): Promise<Shared> | undefined => {
+  const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
     const files = { users: config.users, db: config.db }
-    return open && (async () => open(config.options, { clock, record, startThread, fail, files }))()
+    const opened = definition.openSharedState?.(config.options, { clock, record, startThread, fail, files })
+    return (await opened) ?? nothingShared
   }
 
-  const poolOwner = (shared: Promise<Shared> | undefined): PoolOwner => ({
+  const poolOwner = (state: Promise<SharedState>, { channels = [] }: ProtocolDefinition): PoolOwner => ({
     record,
     log,
     clock,
     startThread,
-    attachShared: shared && ((channel) => attach(shared, channel)),
+    channels,
+    attach: (ports) => attach(state, ports),
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)
@@ -107,10 +109,10 @@ export function runListenerThread(
   })
 
   const serve = (definition: ProtocolDefinition): void => {
-    shared ??= share(definition)
-    shared?.catch(fail)
+    sharedState ??= openState(definition)
+    sharedState.catch(fail)
     try {
-      pool = new ThreadPool(config, poolOwner(shared))
+      pool = new ThreadPool(config, poolOwner(sharedState, definition))
     } catch (error) {
       fail(error)
       return
@@ -119,7 +121,7 @@ export function runListenerThread(
   }
 
   const link = connectLink<ListenerThreadNews, ListenerThreadCalls>(port, {
-    async open({ sharedFirst }) {
+    async open({ preflightDone }) {
       if (bound.clients < config.maxClients) {
         record({
           type: 'limited',
@@ -130,10 +132,10 @@ export function runListenerThread(
         })
       }
       const definition = await loading
-      if (sharedFirst) shared = share(definition)
-      await shared
+      if (!preflightDone) sharedState = openState(definition)
+      await sharedState
       const endpoint = await listener.open().catch(async (error: unknown) => {
-        await (await shared)?.close()
+        await (await sharedState)?.close()
         throw error
       })
       record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
@@ -164,7 +166,7 @@ export function runListenerThread(
       connections: connections.total,
       threads: pool?.size ?? 0,
     }),
-    command: async (words) => (await shared)?.command?.(words),
+    command: async (words) => (await sharedState)?.command?.(words),
     async settleLog() {
       await pool?.settleLog()
       log.drain(logLimits.flushMs)
@@ -172,24 +174,30 @@ export function runListenerThread(
     async stop() {
       listener.pause()
       await pool?.close()
-      await (await shared?.catch(() => undefined))?.close()
+      await (await sharedState?.catch(() => undefined))?.close()
       log.drain(logLimits.drainMs)
       return connections.total
     },
   })
 }
 
-/** Connects a thread with the shared state once that is there, unless the thread has ended by then. */
-function attach(shared: Promise<Shared>, channel: MessagePort): void {
+/** The state of a protocol without any. */
+const nothingShared: SharedState = { attach: () => undefined, close: async () => undefined }
+
+/** Connects a thread with the shared state once that is open, unless the thread has ended by then. */
+function attach(state: Promise<SharedState>, ports: ChannelPorts): void {
+  const all = Object.values(ports)
   let closed = false
-  channel.once('close', () => {
+  all[0]?.once('close', () => {
     closed = true
   })
-  shared.then(
+  state.then(
     (opened) => {
-      if (!closed) opened.attach(channel)
+      if (!closed) opened.attach(ports)
     },
-    // The server ends of it.
-    () => channel.close(),
+    // The server ends with the same error.
+    () => {
+      for (const port of all) port.close()
+    },
   )
 }

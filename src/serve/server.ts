@@ -35,11 +35,8 @@ export interface ServerServices {
   readonly startThread: StartThread
   readonly version: string
   readonly pid: number
-  /**
-   * Runs before the port is open, and throws what stands against a start. False, or without it: what the protocol shares may
-   * still find something, and is opened first.
-   */
-  check?(): Promise<boolean>
+  /** The protocol's `preflight`, which runs before the port is open. False, or without it: the shared state is opened first. */
+  preflight?(): Promise<boolean>
 }
 
 /**
@@ -98,8 +95,8 @@ export async function startServer(config: ServeConfig, services: ServerServices)
   let where: Endpoint
   try {
     // Here, while the listener's thread starts; and before it has a port that somebody could find open.
-    const checked = await services.check?.()
-    where = await link.ask('open', { sharedFirst: checked !== true })
+    const preflightDone = (await services.preflight?.()) === true
+    where = await link.ask('open', { preflightDone })
   } catch (error) {
     await worker.terminate()
     throw error

@@ -10,6 +10,7 @@ import type { ClientStatus } from './client-runner.ts'
 import type { Arrival, ClientThreadCalls, ClientThreadData, ClientThreadNews } from './client-thread.ts'
 import type { ServeConfig } from './config.ts'
 import { connectLink, type Link } from './link.ts'
+import type { ChannelPorts } from './protocol.ts'
 import { discard, transferable } from './socket-move.ts'
 
 /** What the pool reports to the listener thread. */
@@ -18,8 +19,10 @@ export interface PoolOwner {
   readonly log: EventLogWriter
   readonly clock: Clock
   readonly startThread: StartThread
-  /** A thread that serves clients wants to reach the protocol's shared state. */
-  attachShared: ((port: MessagePort) => void) | undefined
+  /** Each thread gets one channel of each name to the protocol's shared state… */
+  readonly channels: readonly string[]
+  /** …which gets the other ends. */
+  attach(ports: ChannelPorts): void
   /** These connections are over. */
   ended(ids: readonly number[]): void
   stopRequested(by: string): void
@@ -151,10 +154,11 @@ export class ThreadPool {
   #start(): ClientThread {
     const index = this.#nextIndex++
     const endpoint = this.#owner.log.fork()
-    const shared = this.#owner.attachShared === undefined ? undefined : new MessageChannel()
-    if (shared !== undefined) this.#owner.attachShared?.(shared.port1)
-    const data: ClientThreadData = { config: this.#config, thread: index, shared: shared?.port2 }
-    const transfer = [...transferOf(endpoint), ...(shared === undefined ? [] : [shared.port2])]
+    const pairs = this.#owner.channels.map((name) => ({ name, ...new MessageChannel() }))
+    this.#owner.attach(Object.fromEntries(pairs.map(({ name, port1 }) => [name, port1])))
+    const channels = Object.fromEntries(pairs.map(({ name, port2 }) => [name, port2]))
+    const data: ClientThreadData = { config: this.#config, thread: index, channels }
+    const transfer = [...transferOf(endpoint), ...Object.values(channels)]
     const worker = this.#startWorker(`client-${index}`, { ...data, log: endpoint }, transfer)
     const link = connectLink<ClientThreadCalls, ClientThreadNews>(worker, {
       ended: (ids) => this.#owner.ended(ids),

@@ -41,7 +41,10 @@ async function serve(
 ): Promise<LocalServer> {
   const { port1, port2 } = new MessageChannel()
   attachAccounts(port2, accounts)
-  return LocalServer.start(definition, config, { shared: port1, ...(peerAddress !== undefined && { peerAddress }) })
+  return LocalServer.start(definition, config, {
+    channels: { accounts: port1 },
+    ...(peerAddress !== undefined && { peerAddress }),
+  })
 }
 
 /** Sends messages as frames, half-closes, and answers with what came back. */

@@ -70,8 +70,8 @@ test('bug: a server whose listener thread died while the files were checked neve
     ref: () => undefined,
     unref: () => undefined,
   })
-  const check = async (): Promise<boolean> => thread.emit('error', new Error('no memory for a thread'))
-  await expect(startTestServer({}, { start: () => dying, check })).rejects.toThrow('no memory for a thread')
+  const preflight = async (): Promise<boolean> => thread.emit('error', new Error('no memory for a thread'))
+  await expect(startTestServer({}, { start: () => dying, preflight })).rejects.toThrow('no memory for a thread')
 })
 
 test('a server whose files turn out to be unusable once it listens ends and says why', async () => {
@@ -88,15 +88,15 @@ test('a server whose files turn out to be unusable once it listens ends and says
 test('a server whose files could not be checked opens them first, and no port when they are unusable', async () => {
   const folder = temporaryFolder()
   const config = { protocol: 'ident', users: join(folder, 'users.json') }
-  const good = await startTestServer(config, { checked: false })
+  const good = await startTestServer(config, { preflightDone: false })
   const taken = startTestServer(
     { ...config, users: join(folder, 'other'), port: good.port, strictPort: true },
-    { checked: false },
+    { preflightDone: false },
   )
   await expect(taken).rejects.toMatchObject({ code: 'EADDRINUSE' })
   await good.server.stop('test over')
   writeFileSync(join(folder, 'users.json'), 'nonsense')
-  await expect(startTestServer(config, { checked: false })).rejects.toMatchObject({
+  await expect(startTestServer(config, { preflightDone: false })).rejects.toMatchObject({
     exit: ExitCode.io,
     message: expect.stringContaining('is damaged'),
   })

@@ -49,7 +49,7 @@ export async function startAccountServer(
   const { port1, port2 } = new MessageChannel()
   attachAccounts(port2, accounts)
   const server = await LocalServer.start(auth, config, {
-    shared: port1,
+    channels: { accounts: port1 },
     ...(peerAddress !== undefined && { peerAddress }),
   })
   return {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { MessageChannel } from 'node:worker_threads'
 import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
 import { openAccounts } from '../../src/accounts/open-accounts.ts'
 import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
@@ -10,7 +10,6 @@ import { Chat } from '../../src/chat/chat.ts'
 import { runHistory } from '../../src/chat/history-thread.ts'
 import type { ServerMessage } from '../../src/chat/message.ts'
 import { PortHistory } from '../../src/chat/port-history.ts'
-import { acceptSideChannel } from '../../src/chat/side-channel.ts'
 import { processes } from '../../src/main/processes.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { chat } from '../../src/protocols/chat.ts'
@@ -63,17 +62,13 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const { history, remembered } = await PortHistory.open(store.port1)
   const defer = (callback: () => void): void => void setImmediate(callback)
   const room = new Chat({ clock: systemClock, defer, record, history, remembered })
-  const { port1, port2 } = new MessageChannel()
-  const sides: MessagePort[] = []
-  acceptSideChannel(port2, (side) => {
-    sides.push(side)
-    attachAccounts(side, accounts)
-    serveBackplane(room.backplane(), port2)
-  })
+  const [toRoom, toAccounts] = [new MessageChannel(), new MessageChannel()]
+  attachAccounts(toAccounts.port2, accounts)
+  serveBackplane(room.backplane(), toRoom.port2)
   const server = await LocalServer.start(
     chat,
     { options: { operators, floodRate: 0, sessionIdle: 60_000 } },
-    { shared: port1 },
+    { channels: { chat: toRoom.port1, accounts: toAccounts.port1 } },
   )
   const register = async (name: string): Promise<string> => {
     const password = `correct horse ${name}`
@@ -90,7 +85,6 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
     clear: () => accounts.clear(),
     async [Symbol.asyncDispose]() {
       await server.close()
-      for (const port of sides) port.close()
       await history.close(room.nextId)
       await accounts.close()
     },

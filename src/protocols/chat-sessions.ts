@@ -3,24 +3,22 @@ import { RemoteAccounts } from '../accounts/remote-accounts.ts'
 import { limits } from '../base/limits.ts'
 import { portBackplane } from '../chat/backplane.ts'
 import { Conversation, FloodControl } from '../chat/conversation.ts'
-import { openSideChannel } from '../chat/side-channel.ts'
 import { Edge, paced } from '../chat/thread-gateway.ts'
 import type { Values } from '../options/spec.ts'
 import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
 import { nameKey } from '../text/names.ts'
+import type { chatOptions } from './chat.ts'
 import { ChatDesk } from './chat-desk.ts'
-import type { chatOptions } from './chat-options.ts'
 
 /** A login, then a conversation in rooms, for every client of one thread. */
-export function serveChat(
+export function createChat(
   { operators, floodRate, sessionIdle }: Values<typeof chatOptions>,
-  { clock, shared }: ProtocolServices,
+  { clock, channels }: ProtocolServices<'chat' | 'accounts'>,
 ): Protocol {
-  if (shared === undefined) throw new Error('chat needs its room')
-  const accounts = new RemoteAccounts(openSideChannel(shared))
+  const accounts = new RemoteAccounts(channels.accounts)
   const defer = (callback: () => void): void => void setImmediate(callback)
   const gather = paced(defer, clock, limits.chatGatherMs)
-  const edge = new Edge({ backplane: portBackplane(shared), clock, defer, gather })
+  const edge = new Edge({ backplane: portBackplane(channels.chat), clock, defer, gather })
   const flood = new FloodControl(limits.chatBurstCount, floodRate)
   const useMs = Math.min(limits.chatSessionUseMs, sessionIdle / 3)
   const operatorKeys = new Set(operators.map(nameKey))

@@ -1,25 +1,24 @@
 import { serveBackplane } from '../chat/backplane.ts'
 import { startChat } from '../chat/chat.ts'
-import { acceptSideChannel } from '../chat/side-channel.ts'
 import type { Values } from '../options/spec.ts'
-import type { Shared, SharedServices } from '../serve/protocol.ts'
-import { accountsConfig } from './account-options.ts'
-import { type chatOptions, historyConfig } from './chat-options.ts'
-import { shareAccounts } from './share-accounts.ts'
+import type { SharedState, SharedStateServices } from '../serve/protocol.ts'
+import { accountsConfig, openAccountsState } from './accounts.ts'
+import { type chatOptions, historyConfig } from './chat.ts'
 
-/** The room's owner, with the accounts beside it. */
-export async function shareChat(options: Values<typeof chatOptions>, services: SharedServices): Promise<Shared> {
+/** The chat's state in the listener thread, with the accounts' storage thread beside it. */
+export async function openChatState(
+  options: Values<typeof chatOptions>,
+  services: SharedStateServices,
+): Promise<SharedState<'chat' | 'accounts'>> {
   // Their thread and the history's start side by side. The database is locked by the accounts, so they open it first.
-  const opening = shareAccounts(accountsConfig(services.files, options), services)
+  const opening = openAccountsState(accountsConfig(services.files, options), services)
   try {
     const { chat, close } = await startChat(historyConfig(services.files, options), services, opening)
     const accounts = await opening
     return {
-      attach(port) {
-        acceptSideChannel(port, (side) => {
-          accounts.attach(side)
-          serveBackplane(chat.backplane(), port)
-        })
+      attach(ports) {
+        accounts.attach(ports)
+        serveBackplane(chat.backplane(), ports.chat)
       },
       command: (words) => chat.command(words.join(' ')) ?? accounts.command?.(words),
       async close() {

@@ -2,16 +2,14 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
-import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
-import { claimStores } from '../../src/accounts/claim-stores.ts'
+import { FileLock } from '../../src/accounts/file-lock.ts'
 import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import { preflightStores } from '../../src/accounts/preflight.ts'
 import { SqliteSessionStore } from '../../src/accounts/sqlite-session-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
 import { processes } from '../../src/main/processes.ts'
-import { startThread } from '../../src/main/threads.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { processes as another } from './support.ts'
 
 const services = { clock: systemClock, processes }
 const locks = (folder: string) => readdirSync(folder).filter((name) => name.includes('lock'))
@@ -21,40 +19,21 @@ function files() {
   return { folder, config: { usersPath: join(folder, 'users.json'), databasePath: join(folder, 'netlab.db') } }
 }
 
-test('claimed stores are nobody else’s until they are released', () => {
+test('stores are open for a moment, and nobody else may have them meanwhile', () => {
   const { folder, config } = files()
-  const stranger = { ...services, processes: another(4_999_991, process.pid) }
-  const claim = claimStores(config, services)
-  expect(claim.checked).toBe(true)
-  expect(() => claimStores(config, stranger)).toThrow('in use by another server')
-  claim.release()
+  expect(preflightStores(config, services)).toBe(true)
   expect(locks(folder)).toEqual([])
-  claimStores(config, stranger).release()
+  const owner = FileLock.take(config.usersPath, { ...services.processes, pid: process.ppid }, '--users')
+  expect(() => preflightStores(config, services)).toThrow('in use by another server')
+  owner.release()
+  expect(preflightStores(config, services)).toBe(true)
 })
 
-test('the thread that owns claimed stores takes them over, and gives them back', async () => {
-  const { folder, config } = files()
-  const claim = claimStores(config, services)
-  const given = { ...config, sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 }
-  const thread = await AccountsThread.open(
-    given,
-    startThread,
-    () => undefined,
-    () => undefined,
-  )
-  expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
-  await thread.close()
-  expect(locks(folder)).toEqual([])
-  claim.release()
-})
-
-test('a large users file is locked and left to its owner to read', () => {
+test('a large users file is left to its owner to read', () => {
   const { folder, config } = files()
   writeFileSync(join(folder, 'users.json'), 'x'.repeat(limits.usersReadTwiceBytes + 1))
-  const claim = claimStores(config, services)
-  expect(claim.checked).toBe(false)
-  expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
-  claim.release()
+  expect(preflightStores(config, services)).toBe(false)
+  expect(locks(folder)).toEqual([])
 })
 
 test.each([
@@ -63,7 +42,7 @@ test.each([
 ])('a damaged %s is told, and nothing stays locked', (name, why) => {
   const { folder, config } = files()
   writeFileSync(join(folder, name), 'this is neither JSON nor a database, but a sentence')
-  expect(() => claimStores(config, services)).toThrow(why)
+  expect(() => preflightStores(config, services)).toThrow(why)
   expect(locks(folder)).toEqual([])
 })
 
