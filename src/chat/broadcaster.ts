@@ -1,51 +1,57 @@
+import type { Dialect } from '../net/dialect.ts'
 import type { Delivery } from './backplane.ts'
-import { type ChatDialect, dialects, encode } from './encode.ts'
+import { encode } from './encode.ts'
 import type { History } from './history.ts'
-import type { ChatMessage, ServerMessage } from './message.ts'
-import type { Connection, Visit } from './room.ts'
+import type { ChatMessage, ChatServerMessage } from './message.ts'
+import type { ChatConnection, Membership } from './room.ts'
 
-/** What goes out, in order. */
-export type Outgoing =
-  | { readonly type: 'room'; readonly room: string; readonly message: ServerMessage }
-  | { readonly type: 'one'; readonly connection: Connection; readonly message: ServerMessage }
+/** Something that goes out; the order of dispatches is the one order that everybody sees. */
+export type Dispatch =
+  | { readonly type: 'room'; readonly room: string; readonly message: ChatServerMessage }
+  | { readonly type: 'one'; readonly connection: ChatConnection; readonly message: ChatServerMessage }
   | {
       readonly type: 'enter'
-      readonly connection: Connection
+      readonly connection: ChatConnection
       readonly room: string
-      readonly visit: Visit
-      /** What it sees first, made in the moment of entering; undefined: it does not enter now after all. */
-      readonly messages: () => readonly ServerMessage[] | undefined
+      readonly membership: Membership
+      /** What it sees first, made in the moment of entering; undefined when the history has to be read first. */
+      readonly messages: () => readonly ChatServerMessage[] | undefined
     }
-  | { readonly type: 'leave'; readonly connection: Connection; readonly room: string; readonly visit: Visit }
-  | { readonly type: 'end'; readonly connection: Connection }
-  /** Nothing goes out, but everything before it has, and is stored. */
+  | {
+      readonly type: 'leave'
+      readonly connection: ChatConnection
+      readonly room: string
+      readonly membership: Membership
+    }
+  | { readonly type: 'end'; readonly connection: ChatConnection }
+  /** Nothing goes out. Called when everything before it is out, and stored. */
   | { readonly type: 'reached'; readonly callback: () => void }
 
 /**
- * Knows who receives which room, and turns what goes out into one batch per thread: all messages of a room between two
- * arrivals or departures are encoded once per dialect, and only for threads and dialects that are there.
+ * Knows who subscribes to which room, and makes one batch per client thread of what goes out: all messages of a room between
+ * two arrivals or departures are encoded once per dialect, and only for threads and dialects that are there.
  */
-export class Audience {
-  readonly #send: (edge: number, batch: readonly Delivery[]) => void
-  readonly #released: (message: ChatMessage) => void
-  readonly #rooms = new Map<string, Receivers>()
+export class Broadcaster {
+  readonly #send: (gateway: number, batch: readonly Delivery[]) => void
+  readonly #onMessage: (message: ChatMessage) => void
+  readonly #rooms = new Map<string, Subscribers>()
 
-  /** @param released is told of each message when it goes out, in order with arrivals */
-  constructor(send: (edge: number, batch: readonly Delivery[]) => void, released: (message: ChatMessage) => void) {
+  /** @param onMessage gets each message when it goes out, in order with arrivals */
+  constructor(send: (gateway: number, batch: readonly Delivery[]) => void, onMessage: (message: ChatMessage) => void) {
     this.#send = send
-    this.#released = released
+    this.#onMessage = onMessage
   }
 
-  receives(connection: Connection, room: string): boolean {
+  subscribes(connection: ChatConnection, room: string): boolean {
     return this.#rooms.get(room)?.has(connection) === true
   }
 
-  deliver(outgoing: readonly Outgoing[]): void {
+  deliver(dispatches: readonly Dispatch[]): void {
     const batches = new Batches()
-    const open = new Map<string, ServerMessage[]>()
-    for (const item of outgoing) {
+    const open = new Map<string, ChatServerMessage[]>()
+    for (const item of dispatches) {
       if (item.type === 'room') {
-        if (item.message.type === 'message') this.#released(item.message)
+        if (item.message.type === 'message') this.#onMessage(item.message)
         const messages = open.get(item.room)
         if (messages === undefined) open.set(item.room, [item.message])
         else messages.push(item.message)
@@ -60,50 +66,50 @@ export class Audience {
       this.#single(item, batches)
     }
     for (const room of [...open.keys()]) this.#flush(room, open, batches)
-    for (const [edge, batch] of batches.byEdge) this.#send(edge, batch)
+    for (const [gateway, batch] of batches.byGateway) this.#send(gateway, batch)
   }
 
-  #single(item: Exclude<Outgoing, { type: 'room' | 'reached' }>, batches: Batches): void {
+  #single(item: Exclude<Dispatch, { type: 'room' | 'reached' }>, batches: Batches): void {
     const { connection } = item
-    const { id, edge, dialect } = connection
+    const { id, gateway, dialect } = connection
     switch (item.type) {
       case 'one':
         if (!connection.closed)
-          batches.add(edge, { type: 'one', connection: id, bytes: encode([item.message], dialect) })
+          batches.add(gateway, { type: 'one', connection: id, bytes: encode([item.message], dialect) })
         return
       case 'enter': {
-        const late = connection.closed || item.visit.over || this.receives(connection, item.room)
+        const late = connection.closed || item.membership.over || this.subscribes(connection, item.room)
         const messages = late ? undefined : item.messages()
         if (messages === undefined) return
-        const receivers = this.#rooms.get(item.room) ?? new Receivers()
-        receivers.add(connection)
-        this.#rooms.set(item.room, receivers)
-        batches.add(edge, { type: 'enter', connection: id, room: item.room, bytes: encode(messages, dialect) })
+        const subscribers = this.#rooms.get(item.room) ?? new Subscribers()
+        subscribers.add(connection)
+        this.#rooms.set(item.room, subscribers)
+        batches.add(gateway, { type: 'enter', connection: id, room: item.room, bytes: encode(messages, dialect) })
         return
       }
       case 'leave': {
-        item.visit.over = true
-        const receivers = this.#rooms.get(item.room)
-        receivers?.remove(connection)
-        if (receivers?.size === 0) this.#rooms.delete(item.room)
-        batches.add(edge, { type: 'leave', connection: id, room: item.room })
+        item.membership.over = true
+        const subscribers = this.#rooms.get(item.room)
+        subscribers?.remove(connection)
+        if (subscribers?.size === 0) this.#rooms.delete(item.room)
+        batches.add(gateway, { type: 'leave', connection: id, room: item.room })
         return
       }
       case 'end':
-        batches.add(edge, { type: 'end', connection: id })
+        batches.add(gateway, { type: 'end', connection: id })
     }
   }
 
-  #flush(room: string, open: Map<string, ServerMessage[]>, batches: Batches): void {
+  #flush(room: string, open: Map<string, ChatServerMessage[]>, batches: Batches): void {
     const messages = open.get(room)
     if (messages === undefined) return
     open.delete(room)
-    const receivers = this.#rooms.get(room)
-    if (receivers === undefined) return
-    const frames = receivers.speak('frames') ? encode(messages, 'frames') : undefined
-    const text = receivers.speak('text') ? encode(messages, 'text') : undefined
-    for (const [edge, counts] of receivers.edges()) {
-      batches.add(edge, {
+    const subscribers = this.#rooms.get(room)
+    if (subscribers === undefined) return
+    const frames = subscribers.read('frames') ? encode(messages, 'frames') : undefined
+    const text = subscribers.read('text') ? encode(messages, 'text') : undefined
+    for (const [gateway, counts] of subscribers.gateways()) {
+      batches.add(gateway, {
         type: 'room',
         room,
         ...(frames !== undefined && counts.frames > 0 ? { frames } : {}),
@@ -114,78 +120,78 @@ export class Audience {
 }
 
 class Batches {
-  readonly byEdge = new Map<number, Delivery[]>()
+  readonly byGateway = new Map<number, Delivery[]>()
 
-  add(edge: number, delivery: Delivery): void {
-    const batch = this.byEdge.get(edge)
-    if (batch === undefined) this.byEdge.set(edge, [delivery])
+  add(gateway: number, delivery: Delivery): void {
+    const batch = this.byGateway.get(gateway)
+    if (batch === undefined) this.byGateway.set(gateway, [delivery])
     else batch.push(delivery)
   }
 }
 
 /** Who gets what is said in one room, counted by thread and dialect so that nothing is encoded or sent for nobody. */
-export class Receivers {
-  readonly #connections = new Set<Connection>()
-  readonly #counts = new Map<number, Record<ChatDialect, number>>()
+class Subscribers {
+  readonly #connections = new Set<ChatConnection>()
+  readonly #counts = new Map<number, Record<Dialect, number>>()
 
   get size(): number {
     return this.#connections.size
   }
 
-  has(connection: Connection): boolean {
+  has(connection: ChatConnection): boolean {
     return this.#connections.has(connection)
   }
 
-  add(connection: Connection): void {
+  add(connection: ChatConnection): void {
     if (this.#connections.has(connection)) return
     this.#connections.add(connection)
-    const counts = this.#counts.get(connection.edge) ?? { frames: 0, text: 0 }
+    const counts = this.#counts.get(connection.gateway) ?? { frames: 0, text: 0 }
     counts[connection.dialect] += 1
-    this.#counts.set(connection.edge, counts)
+    this.#counts.set(connection.gateway, counts)
   }
 
-  remove(connection: Connection): void {
+  remove(connection: ChatConnection): void {
     if (!this.#connections.delete(connection)) return
-    const counts = this.#counts.get(connection.edge)
+    const counts = this.#counts.get(connection.gateway)
     if (counts === undefined) return
     counts[connection.dialect] -= 1
-    if (dialects.every((dialect) => counts[dialect] === 0)) this.#counts.delete(connection.edge)
+    if (counts.frames + counts.text === 0) this.#counts.delete(connection.gateway)
   }
 
-  /** Whether anybody here speaks it. */
-  speak(dialect: ChatDialect): boolean {
+  /** Whether anybody reads it. */
+  read(dialect: Dialect): boolean {
     for (const counts of this.#counts.values()) if (counts[dialect] > 0) return true
     return false
   }
 
-  /** Threads with receivers, and how many of each dialect. */
-  edges(): Iterable<readonly [edge: number, counts: Readonly<Record<ChatDialect, number>>]> {
+  /** Threads with subscribers, and how many of each dialect. */
+  gateways(): Iterable<readonly [gateway: number, counts: Readonly<Record<Dialect, number>>]> {
     return this.#counts
   }
 }
 
-export interface OutboxOptions {
+interface CommitQueueOptions {
   readonly history: History
-  readonly audience: Audience
+  readonly broadcaster: Broadcaster
   /** Runs the callback at the end of this turn of the event loop (setImmediate). */
   readonly defer: (callback: () => void) => void
-  /** The history took a batch, or said why not. */
-  readonly stored: (error: string | undefined, count: number) => void
+  /** The history took a batch, or says why not. */
+  readonly onStored: (error: string | undefined, count: number) => void
 }
 
 /**
- * Keeps the one order and the promise behind every echo: what goes in comes out in the same order, and no message comes out
- * before the history has it. While one batch is being stored the next one gathers (group commit), so a slow disk makes
- * batches larger, not the queue of commits longer.
+ * Group commit. What goes in comes out in the same order, and no message comes out before the history has it: that is what
+ * an echo promises its sender. While one batch is being stored the next one gathers, so a slow disk makes batches larger,
+ * not the queue of commits longer.
  */
-export class Outbox {
-  readonly #options: OutboxOptions
-  #waiting: Outgoing[] = []
+export class CommitQueue {
+  readonly #options: CommitQueueOptions
+  #waiting: Dispatch[] = []
   #messages: ChatMessage[] = []
   #deferred = false
   #storing = false
 
-  constructor(options: OutboxOptions) {
+  constructor(options: CommitQueueOptions) {
     this.#options = options
   }
 
@@ -194,8 +200,8 @@ export class Outbox {
     return this.#messages.length
   }
 
-  push(outgoing: Outgoing): void {
-    this.#waiting.push(outgoing)
+  push(dispatch: Dispatch): void {
+    this.#waiting.push(dispatch)
     this.#schedule()
   }
 
@@ -206,8 +212,8 @@ export class Outbox {
   }
 
   /** Sends at once, before everything that still waits: for an answer of the history, which shows exactly what is out. */
-  pushNow(outgoing: readonly Outgoing[]): void {
-    this.#options.audience.deliver(outgoing)
+  pushNow(dispatches: readonly Dispatch[]): void {
+    this.#options.broadcaster.deliver(dispatches)
   }
 
   #schedule(): void {
@@ -220,25 +226,25 @@ export class Outbox {
   }
 
   #flush(): void {
-    const outgoing = this.#waiting
+    const dispatches = this.#waiting
     const messages = this.#messages
     this.#waiting = []
     this.#messages = []
     if (messages.length === 0) {
-      this.#options.audience.deliver(outgoing)
+      this.#options.broadcaster.deliver(dispatches)
       return
     }
     this.#storing = true
     this.#options.history.append(messages, (error) => {
       this.#storing = false
-      this.#options.stored(error, messages.length)
-      this.#options.audience.deliver(error === undefined ? outgoing : outgoing.map(markUnstored))
+      this.#options.onStored(error, messages.length)
+      this.#options.broadcaster.deliver(error === undefined ? dispatches : dispatches.map(markUnstored))
       if (this.#waiting.length > 0) this.#schedule()
     })
   }
 }
 
-function markUnstored(outgoing: Outgoing): Outgoing {
-  if (outgoing.type !== 'room' || outgoing.message.type !== 'message') return outgoing
-  return { ...outgoing, message: { ...outgoing.message, unstored: true } }
+function markUnstored(dispatch: Dispatch): Dispatch {
+  if (dispatch.type !== 'room' || dispatch.message.type !== 'message') return dispatch
+  return { ...dispatch, message: { ...dispatch.message, unstored: true } }
 }

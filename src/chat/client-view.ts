@@ -1,10 +1,10 @@
-import { limits } from '../base/limits.ts'
 import { harmless, saidLine } from '../text/said.ts'
 import { parseSlashLine } from '../text/slash.ts'
 import type { ClientStyle } from './client-style.ts'
 import { commandSpecs, commandTable } from './commands.ts'
 import { people, renderLines } from './encode.ts'
-import { type ChatMessage, lobby, type ServerMessage } from './message.ts'
+import { chatLimits } from './limits.ts'
+import { type ChatMessage, type ChatServerMessage, lobby } from './message.ts'
 import { ClientOutbox } from './reconnect.ts'
 
 /** A line for the screen; `bell` when it wants somebody's attention. */
@@ -99,7 +99,7 @@ export class ClientView {
   }
 
   /** A message of the server. */
-  take(message: ServerMessage): ViewStep {
+  take(message: ChatServerMessage): ViewStep {
     switch (message.type) {
       case 'message':
         return { lines: this.#said(message, true), send: [] }
@@ -151,7 +151,7 @@ export class ClientView {
     return { lines: lines.map((line) => ({ text: this.#style.faint(`* ${line}`) })), send: [] }
   }
 
-  #history(page: Extract<ServerMessage, { type: 'history' }>): ViewStep {
+  #history(page: Extract<ChatServerMessage, { type: 'history' }>): ViewStep {
     const { room, messages, more } = page
     const away = this.#catchingUp.get(room)
     if (away === undefined && messages.length === 0) return this.#faint(plainLines(page))
@@ -161,7 +161,7 @@ export class ClientView {
     const lines = missed.flatMap((message) => this.#said(message, false))
     const title = this.#style.faint(`* ${missed.length} in #${harmless(room)} while you were away`)
     if (more && away.seen < away.live) {
-      const range = { after: away.seen, limit: limits.chatPageCount }
+      const range = { after: away.seen, limit: chatLimits.pageCount }
       return { lines: [{ text: title }, ...lines], send: [{ type: 'history', room, range }] }
     }
     this.#catchingUp.delete(room)
@@ -204,7 +204,7 @@ export class ClientView {
     this.#names.delete(shown)
     this.#names.add(shown)
     const [oldest] = this.#names
-    if (this.#names.size > limits.chatWhoNames && oldest !== undefined) this.#names.delete(oldest)
+    if (this.#names.size > chatLimits.whoNames && oldest !== undefined) this.#names.delete(oldest)
   }
 
   #faint(text: string): ViewStep {
@@ -217,7 +217,7 @@ function note(text: string): ViewStep {
 }
 
 /** As `nc` would show it, made harmless once more. */
-function plainLines(message: ServerMessage): string {
+function plainLines(message: ChatServerMessage): string {
   return renderLines(message).trimEnd().split('\n').map(harmless).join('\n')
 }
 

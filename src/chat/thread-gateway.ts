@@ -1,12 +1,16 @@
 import type { Clock } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
+import type { Dialect } from '../net/dialect.ts'
 import type { Backplane, Delivery, Signal } from './backplane.ts'
 import type { RoomRequest } from './commands.ts'
-import { type ChatDialect, encode } from './encode.ts'
-import type { ServerMessage } from './message.ts'
+import { encode } from './encode.ts'
+import { chatLimits } from './limits.ts'
+import type { ChatServerMessage } from './message.ts'
 
-/** Who has come in. */
-export interface Arrival {
+/** Runs the callback a little later. */
+export type Defer = (callback: () => void) => void
+
+/** A client that enters the chat. */
+export interface ChatClient {
   /** Unique within the server. */
   readonly id: number
   readonly name: string
@@ -15,28 +19,28 @@ export interface Arrival {
   readonly resume?: Readonly<Record<string, number>> | undefined
 }
 
-export interface EdgeOptions extends FanOutOptions {
+export interface ThreadGatewayOptions extends FanOutOptions {
   readonly backplane: Backplane
-  /** When what was asked is handed over; without it at the end of the turn. */
-  readonly gather?: Defer
+  /** When signals are handed over; without it at the end of the turn. */
+  readonly deferSignals?: Defer
 }
 
 /**
- * The chat as one thread's connections see it. What they ask within a short while goes to the room's owner in one
- * batch; what comes back is fanned out.
+ * The chat as one thread's connections see it. What they ask within a short while goes to the owner of
+ * the state in one batch; what comes back is fanned out.
  */
-export class Edge {
-  readonly #options: EdgeOptions
+export class ThreadGateway {
+  readonly #options: ThreadGatewayOptions
   readonly #fanOut: FanOut
   #signals: Signal[] = []
 
-  constructor(options: EdgeOptions) {
+  constructor(options: ThreadGatewayOptions) {
     this.#options = options
     this.#fanOut = new FanOut(options)
     options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
   }
 
-  open({ id, name, operator, resume }: Arrival, sink: Sink): void {
+  open({ id, name, operator, resume }: ChatClient, sink: Sink): void {
     this.#fanOut.open(id, sink)
     this.#signal({ type: 'opened', connection: id, name, operator, dialect: sink.dialect, resume })
   }
@@ -46,7 +50,7 @@ export class Edge {
   }
 
   /** Straight to one connection: what its own thread can answer, such as a line that can't be read. */
-  answer(id: number, sink: Sink, message: ServerMessage): void {
+  answer(id: number, sink: Sink, message: ChatServerMessage): void {
     this.#fanOut.send(id, encode([message], sink.dialect))
   }
 
@@ -58,8 +62,8 @@ export class Edge {
   #signal(signal: Signal): void {
     this.#signals.push(signal)
     if (this.#signals.length > 1) return
-    const gather = this.#options.gather ?? this.#options.defer
-    gather(() => {
+    const defer = this.#options.deferSignals ?? this.#options.defer
+    defer(() => {
       const signals = this.#signals
       this.#signals = []
       this.#options.backplane.publish(signals)
@@ -69,7 +73,7 @@ export class Edge {
 
 /** What the chat needs of a connection. */
 export interface Sink {
-  readonly dialect: ChatDialect
+  readonly dialect: Dialect
   /** Sends finished bytes; returns how many the peer has not taken yet. */
   write(bytes: Uint8Array): number
   /** The chat is done with it: send what is queued, then close. `slow-reader` closes at once. */
@@ -87,14 +91,14 @@ interface Receiver {
 
 export interface FanOutOptions {
   readonly clock: Clock
-  readonly defer: (callback: () => void) => void
+  readonly defer: Defer
   /** Above it a reader is cut off; bytes. */
   readonly maxQueueBytes?: number
 }
 
 /**
- * One thread's connections and their rooms: takes batches from the room's owner and makes one write per connection and
- * turn, the same bytes for everybody who gets the same. A big room is written in slices, so that the loop goes on turning.
+ * One thread's connections and their rooms: takes batches from the owner of the state and makes one write per connection
+ * and turn, the same bytes for everybody who gets the same. A big room is written in slices, so that the loop goes on turning.
  */
 export class FanOut {
   readonly #options: FanOutOptions
@@ -108,7 +112,7 @@ export class FanOut {
 
   constructor(options: FanOutOptions) {
     this.#options = options
-    this.#maxQueueBytes = options.maxQueueBytes ?? limits.chatSendQueueBytes
+    this.#maxQueueBytes = options.maxQueueBytes ?? chatLimits.sendQueueBytes
   }
 
   open(id: number, sink: Sink): void {
@@ -186,7 +190,7 @@ export class FanOut {
 
   /** Writes until its slice of time is used up, and leaves the rest for the next turn of the loop. */
   #flush(): void {
-    const until = this.#options.clock.monotonic() + limits.chatSliceMs
+    const until = this.#options.clock.monotonic() + chatLimits.sliceMs
     // Those that are queued meanwhile have their turn later, or a member who answers each line would hold the loop.
     const end = this.#unwritten.length
     while (this.#at < end) {
@@ -227,15 +231,12 @@ export class FanOut {
   }
 }
 
-/** Runs the callback a little later. */
-export type Defer = (callback: () => void) => void
-
 /**
  * Defers to the end of the turn of the event loop when the last callback was run at least `gapMs` ago, and by `gapMs`
  * otherwise. On a quiet server nothing waits; on a busy one what would have gone piece by piece gathers, and a wake-up
  * of another thread or a system call is paid once for all of it.
  */
-export function paced(defer: Defer, clock: Clock, gapMs: number): Defer {
+export function debounced(defer: Defer, clock: Clock, gapMs: number): Defer {
   let lastMs = Number.NEGATIVE_INFINITY
   return (callback) => {
     const run = (): void => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { parseUsers } from '../../src/accounts/users-file.ts'
 import { NetlabError, ProtocolError } from '../../src/base/errors.ts'
-import { Refusal } from '../../src/chat/message.ts'
+import { ChatRefusal } from '../../src/chat/message.ts'
 import { parseLine, parseMessage } from '../../src/chat/parse.ts'
 import { decodeAck, decodeNames, decodeRoomPiece, decodeSay, decodeSeen } from '../../src/datagram-chat/bodies.ts'
 import { MalformedDatagram } from '../../src/datagram-chat/byte-reader.ts'
@@ -166,8 +166,8 @@ describe('anything', () => {
   test('is a line and a message of the chat, or refused', () => {
     fc.assert(
       fc.property(anyText(), fc.jsonValue(), (line, message) => {
-        allow(Refusal, () => parseLine(line))
-        allow(Refusal, () => parseMessage(message))
+        allow(ChatRefusal, () => parseLine(line))
+        allow(ChatRefusal, () => parseMessage(message))
       }),
       { numRuns: runs },
     )

@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.ts'
 import { errorMessage, NetworkError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
-import { limits } from '../../base/limits.ts'
 import { printable } from '../../base/visible.ts'
 import type { ClientView, ViewStep } from '../../chat/client-view.ts'
-import type { ServerMessage } from '../../chat/message.ts'
+import { chatLimits } from '../../chat/limits.ts'
+import type { ChatServerMessage } from '../../chat/message.ts'
 import type { Backoff } from '../../chat/reconnect.ts'
 import { accountLines } from './account-lines.ts'
 import { type Channel, type Message, nonsense } from './channel.ts'
@@ -25,7 +25,7 @@ export interface ChatTalkOptions {
 }
 
 /** Lines on their way to the server: so few that a resend is always recognised, so many that a burst is not slowed down. */
-const underWayCount = limits.chatDedupeCount / 2
+const underWayCount = chatLimits.duplicateFilterIds / 2
 
 /** No message has an id so high: asking for what came after it is asking for an answer, behind all other answers. */
 const endOfTime = Number.MAX_SAFE_INTEGER
@@ -96,7 +96,7 @@ export class ChatTalk {
     this.#settle(message.cid)
     if (!known.has(message.type)) return this.#options.view.aside(accountLines(message), message.type === 'denied')
     try {
-      return this.#options.view.take(message as unknown as ServerMessage)
+      return this.#options.view.take(message as unknown as ChatServerMessage)
     } catch (error) {
       throw nonsense(error)
     }
@@ -202,7 +202,7 @@ function isLastAnswer({ type, messages, code }: Message): boolean {
   return type === 'history' && Array.isArray(messages) && messages.length === 0
 }
 
-const known: ReadonlySet<string> = new Set<ServerMessage['type']>([
+const known: ReadonlySet<string> = new Set<ChatServerMessage['type']>([
   'message',
   'private',
   'joined',

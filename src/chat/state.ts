@@ -1,54 +1,55 @@
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { nameKey } from '../text/names.ts'
 import type { Delivery, Signal } from './backplane.ts'
-import { Audience, Outbox, type Outgoing } from './broadcaster.ts'
+import { Broadcaster, CommitQueue, type Dispatch } from './broadcaster.ts'
 import type { History, Remembered } from './history.ts'
-import { type HistoryPage, lobby, Refusal, type ServerMessage } from './message.ts'
-import { type Connection, Marks, type Member, Room, type Visit } from './room.ts'
+import { chatLimits } from './limits.ts'
+import { ChatRefusal, type ChatServerMessage, type HistoryPage, lobby } from './message.ts'
+import { type ChatConnection, type ChatMember, type Membership, ModerationStore, Room } from './room.ts'
 
-export interface HallOptions {
+export interface ChatStateOptions {
   readonly clock: Clock
   /** Runs the callback at the end of this turn of the event loop (setImmediate). */
   readonly defer: (callback: () => void) => void
   readonly history: History
   readonly remembered: Remembered
   readonly record: EventSink
-  readonly send: (edge: number, batch: readonly Delivery[]) => void
+  readonly send: (gateway: number, batch: readonly Delivery[]) => void
 }
 
-/** The state of the whole chat, and the few moves that everything else is made of. It has one owner and no threads. */
-export class Hall {
-  readonly marks: Marks
+/** The state of the whole chat, and the operations that all requests are made of. It has one owner and knows no threads. */
+export class ChatState {
+  readonly moderation: ModerationStore
   readonly history: History
   readonly record: EventSink
-  readonly outbox: Outbox
-  readonly resends = new ResendMemory(limits.chatDedupeCount, limits.chatDedupeMembers)
+  readonly commits: CommitQueue
+  readonly duplicates = new DuplicateFilter(chatLimits.duplicateFilterIds, chatLimits.duplicateFilterMembers)
   readonly rooms = new Map<string, Room>()
   /** By `nameKey`. */
-  readonly members = new Map<string, Member>()
+  readonly members = new Map<string, ChatMember>()
   readonly #clock: Clock
-  readonly #audience: Audience
+  readonly #broadcaster: Broadcaster
+  /** Rooms with comings and goings that their members have not been told. */
   readonly #untold = new Set<Room>()
   #telling = false
   #nextId: number
   #lastAt = 0
   #unstored = 0
 
-  constructor(options: HallOptions) {
+  constructor(options: ChatStateOptions) {
     this.#clock = options.clock
     this.history = options.history
     this.record = options.record
-    this.marks = new Marks(options.remembered.marks)
+    this.moderation = new ModerationStore(options.remembered.moderation)
     this.#nextId = options.remembered.nextId
-    for (const { from, cid, id, at } of options.remembered.resends) this.resends.add(from, cid, { id, at })
-    this.#audience = new Audience(options.send, (message) => this.rooms.get(message.room)?.remember(message))
-    this.outbox = new Outbox({
+    for (const { from, cid, id, at } of options.remembered.clientIds) this.duplicates.add(from, cid, { id, at })
+    this.#broadcaster = new Broadcaster(options.send, (message) => this.rooms.get(message.room)?.remember(message))
+    this.commits = new CommitQueue({
       history: options.history,
-      audience: this.#audience,
+      broadcaster: this.#broadcaster,
       defer: options.defer,
-      stored: (error, count) => this.#stored(error, count),
+      onStored: (error, count) => this.#onStored(error, count),
     })
   }
 
@@ -58,25 +59,28 @@ export class Hall {
   }
 
   /** The next place in the one order. */
-  next(): { readonly id: number; readonly at: number } {
+  next(): Sequenced {
     this.#lastAt = Math.max(this.#lastAt, this.#clock.now())
     return { id: this.#nextId++, at: this.#lastAt }
   }
 
   /** The person of this name, if there. */
-  member(name: string): Member | undefined {
+  member(name: string): ChatMember | undefined {
     return this.members.get(nameKey(name))
   }
 
-  open(edge: number, { connection: id, name, operator, dialect }: Extract<Signal, { type: 'opened' }>): Connection {
+  open(
+    gateway: number,
+    { connection: id, name, operator, dialect }: Extract<Signal, { type: 'opened' }>,
+  ): ChatConnection {
     const member = this.member(name) ?? { name, operator: false, away: undefined, connections: new Set() }
-    member.operator ||= operator || this.marks.operator(name)
+    member.operator ||= operator || this.moderation.operator(name)
     const connection = {
       id,
-      edge,
+      gateway,
       dialect,
       member,
-      rooms: new Map<string, Visit>(),
+      rooms: new Map<string, Membership>(),
       current: undefined,
       closed: false,
       leaving: false,
@@ -87,7 +91,7 @@ export class Hall {
   }
 
   /** The connection is gone or going; nothing reaches it any more except what is already on its way. */
-  close(connection: Connection): void {
+  close(connection: ChatConnection): void {
     for (const name of [...connection.rooms.keys()]) this.leave(connection, name)
     const { member } = connection
     member.connections.delete(connection)
@@ -95,33 +99,33 @@ export class Hall {
     if (member.connections.size === 0 && this.member(member.name) === member) this.members.delete(nameKey(member.name))
   }
 
-  /** @throws {Refusal} TOO_MANY rooms */
-  enter(connection: Connection, name: string, after?: number): void {
+  /** @throws {ChatRefusal} TOO_MANY rooms */
+  enter(connection: ChatConnection, name: string, after?: number): void {
     const room = this.room(name)
-    const visit = { over: false }
-    connection.rooms.set(name, visit)
+    const membership = { over: false }
+    connection.rooms.set(name, membership)
     connection.current = name
     if (room.add(connection.member)) this.#tellPresence(room)
-    if (room.waiting !== undefined) room.waiting.push({ connection, visit, after })
-    else this.outbox.push(this.#entry(room, connection, visit, after))
+    if (room.waiting !== undefined) room.waiting.push({ connection, membership, after })
+    else this.commits.push(this.#entry(room, connection, membership, after))
   }
 
-  /** What is said without a room goes from now on to this one, where the connection is already. */
-  turn(connection: Connection, name: string): void {
-    const visit = connection.rooms.get(name)
-    if (visit === undefined) return
+  /** Makes a room that the connection is in already its current one: what is said without a room goes there from now on. */
+  makeCurrent(connection: ChatConnection, name: string): void {
+    const membership = connection.rooms.get(name)
+    if (membership === undefined) return
     connection.rooms.delete(name)
-    connection.rooms.set(name, visit)
+    connection.rooms.set(name, membership)
     connection.current = name
     this.reply(connection, this.#joined(this.room(name)))
   }
 
-  leave(connection: Connection, name: string): void {
-    const visit = connection.rooms.get(name)
-    if (visit === undefined) return
+  leave(connection: ChatConnection, name: string): void {
+    const membership = connection.rooms.get(name)
+    if (membership === undefined) return
     connection.rooms.delete(name)
     if (connection.current === name) connection.current = [...connection.rooms.keys()].at(-1)
-    this.outbox.push({ type: 'leave', connection, room: name, visit })
+    this.commits.push({ type: 'leave', connection, room: name, membership })
     const room = this.rooms.get(name)
     if (room === undefined) return
     if (room.remove(connection.member)) this.#tellPresence(room)
@@ -129,34 +133,34 @@ export class Hall {
   }
 
   /**
-   * Calls back when all that the connection has asked for is out: what it said is stored, and what it wants to see read. Not
-   * at all if it is gone before.
+   * Calls back when all that the connection has asked for is out: what it said is stored, and what it wants to see is read.
+   * Never if the connection closes before.
    */
-  whenAnswered(connection: Connection, callback: () => void): void {
+  whenAnswered(connection: ChatConnection, callback: () => void): void {
     const look = (): void => {
       if (connection.closed) return
-      if ([...connection.rooms.keys()].every((room) => this.#audience.receives(connection, room))) callback()
+      if ([...connection.rooms.keys()].every((room) => this.#broadcaster.subscribes(connection, room))) callback()
       else ask()
     }
     // The history answers in the order of the questions: after this one there is nothing more to come.
     const ask = (): void => this.history.page(lobby, { last: 0 }, look)
-    this.outbox.push({ type: 'reached', callback: ask })
+    this.commits.push({ type: 'reached', callback: ask })
   }
 
   /** Says goodbye to a connection, after all that is on its way to it, and ends it. */
-  dismiss(connection: Connection, reason: 'exit' | 'replaced', message: string): void {
+  dismiss(connection: ChatConnection, reason: 'exit' | 'replaced', message: string): void {
     this.close(connection)
     this.reply(connection, { type: 'bye', reason, message })
-    this.outbox.push({ type: 'end', connection })
+    this.commits.push({ type: 'end', connection })
   }
 
-  reply(connection: Connection, message: ServerMessage): void {
+  reply(connection: ChatConnection, message: ChatServerMessage): void {
     if (connection.answer !== undefined) connection.answer(message)
-    else this.outbox.push({ type: 'one', connection, message })
+    else this.commits.push({ type: 'one', connection, message })
   }
 
   /** To every connection of a person. */
-  tell(member: Member, message: ServerMessage): void {
+  tell(member: ChatMember, message: ChatServerMessage): void {
     for (const connection of member.connections) this.reply(connection, message)
   }
 
@@ -164,30 +168,32 @@ export class Hall {
     for (const member of this.members.values()) if (member.operator) this.tell(member, { type: 'notice', text })
   }
 
-  /** The room, made when there is none. @throws {Refusal} TOO_MANY */
+  /** The room, made when there is none. @throws {ChatRefusal} TOO_MANY */
   room(name: string): Room {
     const known = this.rooms.get(name)
     if (known !== undefined) return known
-    if (this.rooms.size >= limits.chatRooms) throw new Refusal('TOO_MANY', 'there are too many rooms already')
+    if (this.rooms.size >= chatLimits.rooms) throw new ChatRefusal('TOO_MANY', 'there are too many rooms already')
     const room = new Room(name)
     this.rooms.set(name, room)
-    this.history.page(name, { last: limits.chatRecentCount }, (page) => {
+    this.history.page(name, { last: chatLimits.recentCount }, (page) => {
       room.prime(page ?? nothing)
       const waiting = room.waiting ?? []
       room.waiting = undefined
-      this.outbox.pushNow(waiting.map(({ connection, visit, after }) => this.#entry(room, connection, visit, after)))
+      this.commits.pushNow(
+        waiting.map(({ connection, membership, after }) => this.#entry(room, connection, membership, after)),
+      )
     })
     return room
   }
 
-  /** The moment of entering, with what is then to be seen; until then the room goes on. */
-  #entry(room: Room, connection: Connection, visit: Visit, after: number | undefined): Outgoing {
-    const enter = { type: 'enter', connection, room: room.name, visit } as const
-    const messages = (): readonly ServerMessage[] | undefined => {
+  /** The dispatch with which a connection enters, and what it then sees: made when its turn comes, as the room goes on until then. */
+  #entry(room: Room, connection: ChatConnection, membership: Membership, after: number | undefined): Dispatch {
+    const enter = { type: 'enter', connection, room: room.name, membership } as const
+    const messages = (): readonly ChatServerMessage[] | undefined => {
       const page = room.backlog(after)
       if (page !== undefined || after === undefined) return this.#welcome(room, page ?? nothing, after)
       this.history.page(room.name, { after }, (read) => {
-        this.outbox.pushNow([{ ...enter, messages: () => this.#welcome(room, read ?? nothing, after) }])
+        this.commits.pushNow([{ ...enter, messages: () => this.#welcome(room, read ?? nothing, after) }])
       })
       return undefined
     }
@@ -195,17 +201,17 @@ export class Hall {
   }
 
   /** Who comes back hears of the history even when nothing was missed, to know that it has everything. */
-  #welcome(room: Room, page: HistoryPage, after: number | undefined): readonly ServerMessage[] {
+  #welcome(room: Room, page: HistoryPage, after: number | undefined): readonly ChatServerMessage[] {
     const joined = this.#joined(room)
     const silent = page.messages.length === 0 && after === undefined
     return silent ? [joined] : [joined, { type: 'history', room: room.name, ...page }]
   }
 
-  #joined({ name, size }: Room): ServerMessage {
-    return { type: 'joined', room: name, topic: this.marks.topic(name), members: size }
+  #joined({ name, size }: Room): ChatServerMessage {
+    return { type: 'joined', room: name, topic: this.moderation.topic(name), members: size }
   }
 
-  /** Comings and goings are told together after a while, and those that cancel each other out not at all. */
+  /** Comings and goings are told together after `presenceMs`; those that cancel each other out are not told. */
   #tellPresence(room: Room): void {
     this.#untold.add(room)
     if (this.#telling) return
@@ -214,14 +220,14 @@ export class Hall {
       this.#telling = false
       for (const untold of this.#untold) {
         const message = untold.presence()
-        if (message !== undefined) this.outbox.push({ type: 'room', room: untold.name, message })
+        if (message !== undefined) this.commits.push({ type: 'room', room: untold.name, message })
       }
       this.#untold.clear()
     }
-    this.#clock.after(limits.chatPresenceMs, tell, { background: true })
+    this.#clock.after(chatLimits.presenceMs, tell, { background: true })
   }
 
-  #stored(error: string | undefined, count: number): void {
+  #onStored(error: string | undefined, count: number): void {
     if (error !== undefined) {
       if (this.#unstored === 0) {
         this.record({ type: 'history-failed', error })
@@ -238,8 +244,8 @@ export class Hall {
 
 const nothing: HistoryPage = { messages: [], more: false }
 
-/** What was made of a message that its client gave an id. */
-export interface Taken {
+/** The place of a message in the one order. */
+export interface Sequenced {
   readonly id: number
   readonly at: number
 }
@@ -248,29 +254,29 @@ export interface Taken {
  * Remembers the latest client message ids of each member, so that a message sent again after a dropped line is answered
  * with what it became and not said twice. Bounded per member and by members; the least recently heard is forgotten first.
  */
-export class ResendMemory {
+export class DuplicateFilter {
   readonly #perMember: number
   readonly #members: number
-  readonly #taken = new Map<string, Map<string, Taken>>()
+  readonly #known = new Map<string, Map<string, Sequenced>>()
 
   constructor(perMember: number, members: number) {
     this.#perMember = perMember
     this.#members = members
   }
 
-  find(name: string, cid: string): Taken | undefined {
-    return this.#taken.get(name)?.get(cid)
+  find(name: string, cid: string): Sequenced | undefined {
+    return this.#known.get(name)?.get(cid)
   }
 
-  add(name: string, cid: string, taken: Taken): void {
-    const known = this.#taken.get(name)
-    const ids = known ?? new Map<string, Taken>()
+  add(name: string, cid: string, sequenced: Sequenced): void {
+    const known = this.#known.get(name)
+    const ids = known ?? new Map<string, Sequenced>()
     // A Map keeps the order of insertion: putting a member in again makes it the latest.
-    if (known !== undefined) this.#taken.delete(name)
-    this.#taken.set(name, ids)
-    ids.set(cid, taken)
+    if (known !== undefined) this.#known.delete(name)
+    this.#known.set(name, ids)
+    ids.set(cid, sequenced)
     if (ids.size > this.#perMember) dropFirst(ids)
-    if (this.#taken.size > this.#members) dropFirst(this.#taken)
+    if (this.#known.size > this.#members) dropFirst(this.#known)
   }
 }
 
