@@ -29,7 +29,7 @@ const reserved: Record<string, readonly string[]> = {
   'node:net': ['net', 'serve', 'scan', 'main'],
   'node:tls': ['net', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
-  'node:fs': ['files', 'log', 'accounts', 'chat', 'scan', 'main', 'commands'],
+  'node:fs': ['files', 'log', 'accounts', 'chat', 'main', 'commands'],
   'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 

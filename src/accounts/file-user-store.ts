@@ -145,15 +145,16 @@ export class FileUserStore implements UserStore {
 }
 
 /**
- * Opens the file as the store of another thread will, and gives it back. False when it is so large that to read it twice would
- * cost more than to wait for that thread: then it is left unread. @throws {StorageError} as the store does
+ * Takes the lock for the store that another thread will make of the file, and reads the file, too: if it is so large that to
+ * read it twice would cost more than to wait for that thread, it is left unread. @throws {StorageError} as the store does
  */
-export function preflightUsers(file: UsersFile): boolean {
+export function claimUsers(file: UsersFile): { readonly lock: FileLock | undefined; readonly checked: boolean } {
   const lock = takeLock(file)
-  const small = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
-  if (small) locked(lock, file, () => readBook(file))
-  lock?.release()
-  return small
+  return locked(lock, file, () => {
+    const checked = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
+    if (checked) readBook(file)
+    return { lock, checked }
+  })
 }
 
 /** One lock for one file, whatever leads to it. Where none can be made, nobody can write; a later change tries again. */

@@ -86,8 +86,13 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   close(): void {
+    this.closeKeepingLock().release()
+  }
+
+  /** Closes the database; its lock belongs to the caller from now on. */
+  closeKeepingLock(): FileLock {
     this.#database.close()
-    this.#lock.release()
+    return this.#lock
   }
 
   #apply(change: SessionChange): void {

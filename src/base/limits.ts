@@ -14,8 +14,6 @@ export const limits = {
   sendQueueBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
-  /** Further connections of a client whose first bytes came after that: lost ones are sent again by then, or the path is no path. */
-  helloRetryCount: 4,
   /**
    * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
    * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.
@@ -53,8 +51,6 @@ export const limits = {
   inboxBytes: 1_048_576,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
-  /** Events for a standard error that nobody reads. */
-  talkBytes: 1_048_576,
   /** A thread that died is replaced after this long: what killed it may go on for a while. */
   threadRestartMs: 1_000,
   /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
@@ -67,59 +63,6 @@ export const limits = {
   sameSignalMs: 250,
   /** How long one writer of netlab.db waits for another one in the same file. */
   databaseBusyMs: 5_000,
-  /** Addresses of one scan: an IPv4 /8. More than that is a mistake more often than a plan. */
-  scanAddressCount: 16_777_216,
-  /** Addresses of one IPv6 network or range (a /112); a /64 has 18 quintillion, which no scan ends. */
-  scanIpv6RangeCount: 65_536,
-  /** A file of scan targets: room for 500,000 lines. */
-  scanTargetsBytes: 16_777_216,
-  /** Names resolved at a time; the system's resolver has four threads, so more only wait. */
-  scanLookupCount: 8,
-  /** Scanning more addresses than this needs a yes. */
-  scanConfirmAddressCount: 4_096,
-  /** Results kept to be listed in order at the end, 400 bytes each; beyond it they are only counted, and that is told. */
-  scanListedCount: 250_000,
-  /** Ports that `--wait` asks again and again: one host's worth. */
-  scanWaitCount: 65_535,
-  /** Between two rounds of `--wait`: a service that starts is noticed at once by a person, and asked gently. */
-  scanWaitPauseMs: 250,
-  /** What a killed scan may lose of its `--resume` file. */
-  scanCheckpointMs: 30_000,
-  /** A scan's sockets at a time, per scan; the descriptor limit usually comes first. */
-  scanProbes: 16_384,
-  /** RFC 6298's timeout before the first sample; then no less than a busy machine's own delays, no more than a person's patience. */
-  scanFirstTimeoutMs: 1_000,
-  scanMinTimeoutMs: 100,
-  scanMaxTimeoutMs: 1_250,
-  /** The same for a host that is known to answer later: two satellites, or a queue that is full for seconds. */
-  scanFarTimeoutMs: 3_000,
-  /** Probes per second: at the start, at least, where nothing answers, and at most (far above what a processor does). */
-  scanFirstRate: 1_000,
-  scanMinRate: 50,
-  scanBlindRate: 5_000,
-  scanMaxRate: 200_000,
-  /** How long nothing at all may come back before ports that used to answer are taken for dead. */
-  scanOutageMs: 3_000,
-  /** How long a host that fell silent is waited for: longer than a switch's spanning tree takes (IEEE 802.1D, 2 × 15 s). */
-  scanGoneMs: 40_000,
-  /** How often it is asked meanwhile whether it is back. */
-  scanVigilMs: 250,
-  /** How long a limit that was found is kept to before more is tried, at first; doubled each time it is found again. */
-  scanBelieveLimitMs: 3_000,
-  /** The chance of a missed open port below which silence is believed. */
-  scanMissChance: 0.005,
-  /** Attempts at a silent port, whatever the loss. */
-  scanAttempts: 25,
-  /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
-  scanShortages: 20,
-  scanFailures: 5,
-  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host up to 3 KiB with its share of caches. */
-  scanUnresolved: 400_000,
-  scanHosts: 4_096,
-  /** What a service says unasked: how much is kept, how long it may take to begin, and how long a pause ends it. */
-  bannerBytes: 512,
-  bannerMs: 1_500,
-  bannerPauseMs: 100,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,

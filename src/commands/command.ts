@@ -27,7 +27,7 @@ export interface CommandContext {
   readonly stdinKind: 'terminal' | 'pipe' | 'other'
   /** The answer. */
   readonly stdout: NodeJS.WriteStream
-  /** Talk: progress, events, errors. */
+  /** Diagnostics: progress, events, errors. */
   readonly stderr: NodeJS.WriteStream
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock

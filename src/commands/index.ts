@@ -12,7 +12,7 @@ export const commands: readonly CommandNode[] = [
   {
     name: 'connect',
     summary: 'talk to a server: type lines or pipe bytes, see what comes back',
-    load: async () => (await import('./connect.ts')).connect,
+    load: async () => (await import('./connect/index.ts')).connect,
   },
   {
     name: 'chat-udp',

@@ -60,7 +60,7 @@ async function runGroup({ path, children, rest }: Located, title: string, contex
   return runLeaf(chosen.leaf, chosen.title, [], context)
 }
 
-/** Prompts are talk, so they go to stderr: `netlab scan > ports.txt` may still ask. */
+/** Prompts are no answer, so they go to stderr: `netlab scan > ports.txt` may still ask. */
 function onTerminal(context: CommandContext): boolean {
   return context.stderr.isTTY === true && context.stdinKind === 'terminal'
 }

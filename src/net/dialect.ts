@@ -1,6 +1,9 @@
 /** How a peer talks: length-prefixed frames, or lines that a person could type. */
 export type Dialect = 'frames' | 'text'
 
+/** How a stream is read: as its first byte tells, or as a person said. */
+export type Framing = 'auto' | Dialect
+
 /** The ContentType "handshake" of a TLS record (RFC 8446, 5.1), in front of every ClientHello. */
 const tlsHandshake = 0x16
 

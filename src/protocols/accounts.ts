@@ -2,14 +2,21 @@ import { AccountsThread } from '../accounts/accounts-thread.ts'
 import type { AccountsConfig } from '../accounts/open-accounts.ts'
 import { limits } from '../base/limits.ts'
 import { spareProcessors } from '../base/processors.ts'
-import { lifetime } from '../options/kinds.ts'
-import { option } from '../options/spec.ts'
-import type { PreflightServices, SharedState, SharedStateServices } from '../serve/protocol.ts'
+import { lifetime, path } from '../options/kinds.ts'
+import { option, type Values } from '../options/spec.ts'
+import type { Preflight, PreflightServices, SharedState, SharedStateServices } from '../serve/protocol.ts'
 
 // What the protocols over the accounts have in common: options, preflight, shared state.
 
-/** The options of every server that people log in to. */
+/** Of every server that knows its clients. */
+export const usersOption = {
+  users: option({ kind: path, summary: 'who is known: names, hosts, password hashes', default: 'users.json' }),
+} as const
+
+/** Of every server that people log in to. */
 export const accountOptions = {
+  ...usersOption,
+  db: option({ kind: path, summary: 'login sessions and chat history (SQLite)', default: 'netlab.db' }),
   sessionIdle: option({
     kind: lifetime,
     summary: 'a session ends when not used for so long',
@@ -25,20 +32,22 @@ export const accountOptions = {
 } as const
 
 /** What an accounts thread is told. Without a database sessions end with the server. */
-export function accountsConfig(
-  files: { readonly users: string; readonly db?: string },
-  { sessionIdle, sessionMax }: { readonly sessionIdle: number; readonly sessionMax: number },
-): AccountsConfig {
+export function accountsConfig({
+  users,
+  db,
+  sessionIdle = limits.sessionIdleMs,
+  sessionMax = limits.sessionMaxMs,
+}: Values<typeof usersOption> & Partial<Values<typeof accountOptions>>): AccountsConfig {
   return {
-    usersPath: files.users,
-    ...(files.db !== undefined && { databasePath: files.db }),
+    usersPath: users,
+    ...(db !== undefined && { databasePath: db }),
     sessionTimes: { idleMs: sessionIdle, maxMs: sessionMax },
     hashWidth: spareProcessors(),
   }
 }
 
 /** Checks the files of the accounts. @throws {StorageError} */
-export async function preflightAccounts(config: AccountsConfig, services: PreflightServices): Promise<boolean> {
+export async function preflightAccounts(config: AccountsConfig, services: PreflightServices): Promise<Preflight> {
   const { preflightStores } = await import('../accounts/preflight.ts')
   return preflightStores(config, services)
 }

@@ -12,8 +12,8 @@ export const auth = defineProtocol({
   secrets: true,
   options: accountOptions,
   channels: ['accounts'],
-  preflight: (options, services) => preflightAccounts(accountsConfig(services.files, options), services),
-  openSharedState: (options, services) => openAccountsState(accountsConfig(services.files, options), services),
+  preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
+  openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
   create(_options, { clock, channels }) {
     const services = { accounts: new RemoteAccounts(channels.accounts), clock, service: 'auth' }
     return {

@@ -11,9 +11,9 @@ export async function openChatState(
   services: SharedStateServices,
 ): Promise<SharedState<'chat' | 'accounts'>> {
   // Their thread and the history's start side by side. The database is locked by the accounts, so they open it first.
-  const opening = openAccountsState(accountsConfig(services.files, options), services)
+  const opening = openAccountsState(accountsConfig(options), services)
   try {
-    const { chat, close } = await startChat(historyConfig(services.files, options), services, opening)
+    const { chat, close } = await startChat(historyConfig(options), services, opening)
     const accounts = await opening
     return {
       attach(ports) {

@@ -3,7 +3,7 @@ import type { HistoryLimit, HistoryStoreOptions } from '../chat/history.ts'
 import { chatLimits } from '../chat/limits.ts'
 import { choice, integer, type Kind, lifetime } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
-import { defineProtocol, type ServerFiles } from '../serve/protocol.ts'
+import { defineProtocol } from '../serve/protocol.ts'
 import { accountOptions, accountsConfig, preflightAccounts } from './accounts.ts'
 
 /** `100000`, `90d`, `100000,90d`, or `off`. */
@@ -60,10 +60,11 @@ export const chatOptions = {
 } as const
 
 /** What the history is told; undefined when nothing is to be kept. */
-export function historyConfig(
-  { db }: ServerFiles,
-  { historyLimit: limit, historySync: durability }: Values<typeof chatOptions>,
-): HistoryStoreOptions | undefined {
+export function historyConfig({
+  db,
+  historyLimit: limit,
+  historySync: durability,
+}: Values<typeof chatOptions>): HistoryStoreOptions | undefined {
   return limit === undefined ? undefined : { file: db, limit, durability }
 }
 
@@ -79,12 +80,17 @@ export const chat = defineProtocol({
   options: chatOptions,
   channels: ['chat', 'accounts'],
   async preflight(options, services) {
-    const done = await preflightAccounts(accountsConfig(services.files, options), services)
-    const history = historyConfig(services.files, options)
-    if (history === undefined) return done
-    const { HistoryStore } = await import('../chat/history-store.ts')
-    new HistoryStore(history).close()
-    return done
+    const accounts = await preflightAccounts(accountsConfig(options), services)
+    try {
+      const history = historyConfig(options)
+      if (history === undefined) return accounts
+      const { HistoryStore } = await import('../chat/history-store.ts')
+      new HistoryStore(history).close()
+      return accounts
+    } catch (error) {
+      accounts.release()
+      throw error
+    }
   },
   openSharedState: async (options, services) => (await import('./chat-state.ts')).openChatState(options, services),
   create: async (options, services) => (await import('./chat-sessions.ts')).createChat(options, services),

@@ -4,8 +4,8 @@ import type { Peer } from '../base/events.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
-import type { ServeConfig } from './config.ts'
 import { connectLink } from './link.ts'
+import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
 import type { MovingSocket } from './socket-move.ts'
 import type { TlsEntry } from './tls-entry.ts'
@@ -41,8 +41,8 @@ export interface ClientThreadData {
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
-async function loadTls({ tls }: ServeConfig): Promise<TlsEntry | undefined> {
-  return tls === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(tls)
+async function loadTls({ certificate }: ServeConfig): Promise<TlsEntry | undefined> {
+  return certificate === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(certificate)
 }
 
 /** The program of a client thread: conversations in, news out. */

@@ -3,13 +3,13 @@ import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { Dialect } from '../net/dialect.ts'
+import { isLoopback } from '../net/address.ts'
+import type { Dialect, Framing } from '../net/dialect.ts'
 import type { ByteReader, Session } from '../net/session.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
-import type { AllowStop, Framing } from './config.ts'
 import { MessageReader } from './message-reader.ts'
+import type { ServeConfig } from './options.ts'
 import type { MovingSocket } from './socket-move.ts'
-import { stopRefusal } from './stop-rule.ts'
 import type { Entered } from './tls-entry.ts'
 
 /** What a connection needs of the thread that serves it. */
@@ -17,7 +17,7 @@ export interface ConnectionHost {
   readonly clock: Clock
   readonly record: EventSink
   readonly framing: Framing
-  readonly allowStop: AllowStop
+  readonly allowStop: ServeConfig['allowStop']
   readonly offersTls: boolean
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
@@ -236,4 +236,12 @@ export class Connection implements Session, SocketOwner {
     socket.read(limits.readBytes)
     return this.#messages
   }
+}
+
+/** Why this peer may not stop the server, as a sentence for it; `undefined` when it may. */
+function stopRefusal(rule: ServeConfig['allowStop'], peer: Peer): string | undefined {
+  if (rule === 'any') return undefined
+  if (rule === 'never') return 'stop refused: this server is stopped by its operator only'
+  if (isLoopback(peer.address)) return undefined
+  return 'stop refused: this server is stopped from its own machine only (its operator can allow more with --allow-stop any)'
 }

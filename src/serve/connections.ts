@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import { plainAddress } from '../net/address.ts'
-import type { ServeConfig } from './config.ts'
+import type { ServeConfig } from './options.ts'
 import type { ClientThread } from './thread-pool.ts'
 
 interface Entry {

@@ -5,10 +5,10 @@ import type { StartThread } from '../base/threads.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import type { ClientStatus } from './client-runner.ts'
-import type { ServeConfig } from './config.ts'
 import { Connections, capacity } from './connections.ts'
 import { connectLink, type ErrorText, errorText } from './link.ts'
 import { type Endpoint, Listener } from './listener.ts'
+import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition, SharedState } from './protocol.ts'
 import { detach } from './socket-move.ts'
 import { type PoolOwner, ThreadPool } from './thread-pool.ts'
@@ -80,9 +80,8 @@ export function runListenerThread(
   })
 
   const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
-    const files = { users: config.users, db: config.db }
-    const opened = definition.openSharedState?.(config.options, { clock, record, startThread, fail, files })
-    return (await opened) ?? nothingShared
+    const opened = await definition.openSharedState?.(config.options, { clock, record, startThread, fail })
+    return opened ?? nothingShared
   }
 
   const poolOwner = (state: Promise<SharedState>, { channels = [] }: ProtocolDefinition): PoolOwner => ({

@@ -3,10 +3,9 @@ import { ProtocolError } from '../base/errors.ts'
 import { Fifo } from '../base/fifo.ts'
 import { limits } from '../base/limits.ts'
 import type { Decoder } from '../net/codec.ts'
-import { type Dialect, sniffDialect } from '../net/dialect.ts'
+import { type Dialect, type Framing, sniffDialect } from '../net/dialect.ts'
 import { encodeFrames, FrameDecoder } from '../net/frame-codec.ts'
 import { LineDecoder } from '../net/line-codec.ts'
-import type { Framing } from './config.ts'
 
 /** What the reader does to its socket. */
 export interface MessageSocket {

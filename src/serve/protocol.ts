@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
 import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
+import type { Framing } from '../net/dialect.ts'
 import type { Session } from '../net/session.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
-import type { Framing } from './config.ts'
 
 /** One end of each channel that a protocol declares, by the channel's name. */
 export type ChannelPorts<C extends string = string> = Readonly<Record<C, MessagePort>>
@@ -28,22 +28,21 @@ export interface Protocol {
   serve(session: Session): void | Promise<void>
 }
 
-/** Paths, relative to the working directory; opened by those who keep something. */
-export interface ServerFiles {
-  readonly users: string
-  readonly db: string
-}
-
 /** What a protocol gets to check its files with, in the main thread. */
 export interface PreflightServices {
-  readonly files: ServerFiles
   readonly clock: Clock
   readonly processes: Processes
 }
 
+export interface Preflight {
+  /** The files can be used. False: that shows when the shared state opens them, and the port opens after it has. */
+  readonly complete: boolean
+  /** Gives up the files' locks, which this process keeps from the preflight to the end of the server. */
+  release(): void
+}
+
 /** What the shared state of a protocol gets in the listener thread. */
 export interface SharedStateServices {
-  readonly files: ServerFiles
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink
@@ -75,10 +74,10 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs, C exten
   readonly channels?: readonly C[]
   /**
    * Opens the files of the shared state and closes them again, in the main thread while others start, so that the port need
-   * not wait for the threads that will keep them. False when it left that undone: the port opens after the shared state.
+   * not wait for the threads that will keep them.
    * @throws {NetlabError} when the server can't start, e.g. because a file can't be read or is in use.
    */
-  preflight?(options: Values<S>, services: PreflightServices): Promise<boolean>
+  preflight?(options: Values<S>, services: PreflightServices): Promise<Preflight>
   /** Opens the state of the whole server. @throws {NetlabError} and the server does not start, or stops. */
   openSharedState?(options: Values<S>, services: SharedStateServices): SharedState<C> | Promise<SharedState<C>>
   create(options: Values<S>, services: ProtocolServices<C>): Protocol | Promise<Protocol>

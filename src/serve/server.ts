@@ -5,10 +5,10 @@ import type { StartThread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { ClientStatus } from './client-runner.ts'
-import type { ServeConfig } from './config.ts'
 import { connectLink, errorFromText } from './link.ts'
 import type { Endpoint } from './listener.ts'
 import type { ListenerThreadCalls, ListenerThreadNews, ServerStatus } from './listener-thread.ts'
+import type { ServeConfig } from './options.ts'
 
 /** A running server, as the main thread and its operator see it. Its traffic happens in other threads. */
 export interface Server {

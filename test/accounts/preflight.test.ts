@@ -2,14 +2,16 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
-import { FileLock } from '../../src/accounts/file-lock.ts'
+import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
 import { openAccounts } from '../../src/accounts/open-accounts.ts'
 import { preflightStores } from '../../src/accounts/preflight.ts'
 import { SqliteSessionStore } from '../../src/accounts/sqlite-session-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
 import { processes } from '../../src/main/processes.ts'
+import { startThread } from '../../src/main/threads.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { processes as another } from './support.ts'
 
 const services = { clock: systemClock, processes }
 const locks = (folder: string) => readdirSync(folder).filter((name) => name.includes('lock'))
@@ -19,21 +21,40 @@ function files() {
   return { folder, config: { usersPath: join(folder, 'users.json'), databasePath: join(folder, 'netlab.db') } }
 }
 
-test('stores are open for a moment, and nobody else may have them meanwhile', () => {
+test('stores that were looked at are nobody else’s until they are released', () => {
   const { folder, config } = files()
-  expect(preflightStores(config, services)).toBe(true)
+  const stranger = { ...services, processes: another(4_999_991, process.pid) }
+  const preflight = preflightStores(config, services)
+  expect(preflight.complete).toBe(true)
+  expect(() => preflightStores(config, stranger)).toThrow('in use by another server')
+  preflight.release()
   expect(locks(folder)).toEqual([])
-  const owner = FileLock.take(config.usersPath, { ...services.processes, pid: process.ppid }, '--users')
-  expect(() => preflightStores(config, services)).toThrow('in use by another server')
-  owner.release()
-  expect(preflightStores(config, services)).toBe(true)
+  preflightStores(config, stranger).release()
 })
 
-test('a large users file is left to its owner to read', () => {
+test('the thread that owns the stores shares their locks, and gives them back', async () => {
+  const { folder, config } = files()
+  const preflight = preflightStores(config, services)
+  const given = { ...config, sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 }
+  const thread = await AccountsThread.open(
+    given,
+    startThread,
+    () => undefined,
+    () => undefined,
+  )
+  expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
+  await thread.close()
+  expect(locks(folder)).toEqual([])
+  preflight.release()
+})
+
+test('a large users file is locked and left to its owner to read', () => {
   const { folder, config } = files()
   writeFileSync(join(folder, 'users.json'), 'x'.repeat(limits.usersReadTwiceBytes + 1))
-  expect(preflightStores(config, services)).toBe(false)
-  expect(locks(folder)).toEqual([])
+  const preflight = preflightStores(config, services)
+  expect(preflight.complete).toBe(false)
+  expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
+  preflight.release()
 })
 
 test.each([

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/exit-codes.ts'
-import { connect } from '../../src/commands/connect.ts'
+import { connect } from '../../src/commands/connect/index.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { testContext } from '../support/command-context.ts'
 import { FakeKeyboard } from '../support/fake-terminal.ts'

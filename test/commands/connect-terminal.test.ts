@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/exit-codes.ts'
-import { connect } from '../../src/commands/connect.ts'
+import { connect } from '../../src/commands/connect/index.ts'
 import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { type TestContext, testContext } from '../support/command-context.ts'
 import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'

@@ -13,7 +13,7 @@ import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { auth } from '../../src/protocols/auth.ts'
 import { ident } from '../../src/protocols/ident.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -134,7 +134,7 @@ describe('auth, over sockets', () => {
     expect(await frames(remote.port, { type: 'login', ...ada })).toMatchObject([{ type: 'bye', reason: 'plaintext' }])
     const tls = await serve(auth, {
       peerAddress: '192.0.2.7',
-      tls: selfSignedCertificate('localhost', Date.now()),
+      certificate: selfSignedCertificate('localhost', Date.now()),
       plaintext: 'any',
     })
     expect(await lines(tls.port, 'Ada')).toContain('connect with TLS')

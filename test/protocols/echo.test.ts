@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { limits } from '../../src/base/limits.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
 import { echo } from '../../src/protocols/echo.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
 

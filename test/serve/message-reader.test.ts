@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { limits } from '../../src/base/limits.ts'
+import type { Framing } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
-import type { Framing } from '../../src/serve/config.ts'
 import { MessageReader } from '../../src/serve/message-reader.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 

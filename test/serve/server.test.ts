@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/exit-codes.ts'
 import type { Thread } from '../../src/base/threads.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startTestServer, type ThreadedServer } from '../support/test-server.ts'
@@ -77,7 +77,7 @@ test('bug: a server whose listener thread died while the files were checked neve
 test('a server whose files turn out to be unusable once it listens ends and says why', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'users.json'), 'nonsense')
-  const { server } = await startTestServer({ protocol: 'ident', users: join(folder, 'users.json') })
+  const { server } = await startTestServer({ protocol: 'ident', options: { users: join(folder, 'users.json') } })
   await expect(server.stopped).rejects.toMatchObject({
     exit: ExitCode.io,
     message: expect.stringContaining('is damaged'),
@@ -87,10 +87,10 @@ test('a server whose files turn out to be unusable once it listens ends and says
 
 test('a server whose files could not be checked opens them first, and no port when they are unusable', async () => {
   const folder = temporaryFolder()
-  const config = { protocol: 'ident', users: join(folder, 'users.json') }
+  const config = { protocol: 'ident', options: { users: join(folder, 'users.json') } }
   const good = await startTestServer(config, { preflightDone: false })
   const taken = startTestServer(
-    { ...config, users: join(folder, 'other'), port: good.port, strictPort: true },
+    { ...config, options: { users: join(folder, 'other') }, port: good.port, strictPort: true },
     { preflightDone: false },
   )
   await expect(taken).rejects.toMatchObject({ code: 'EADDRINUSE' })
@@ -106,7 +106,7 @@ test('a server whose files could not be checked opens them first, and no port wh
 test('bug: a server that was stopped before its accounts were open handed them threads that had ended', async () => {
   const folder = temporaryFolder()
   const files = { users: join(folder, 'users.json'), db: join(folder, 'netlab.db') }
-  const { server } = await startTestServer({ protocol: 'auth', ...files })
+  const { server } = await startTestServer({ protocol: 'auth', options: files })
   await server.stop('at once')
   expect(readdirSync(folder).filter((name) => name.includes('lock'))).toEqual([])
 })
@@ -277,7 +277,7 @@ test('the line "stop" of a client on this machine ends the server', async () => 
 })
 
 test('an idle client is disconnected after the idle timeout, a busy one is not', async () => {
-  const { port } = await start({ idleMs: 20 })
+  const { port } = await start({ idleTimeout: 20 })
   const client = await connect(port)
   await client.all()
   expect(client.ended).toBe(true)

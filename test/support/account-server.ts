@@ -6,7 +6,7 @@ import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { processes } from '../../src/main/processes.ts'
 import { auth } from '../../src/protocols/auth.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { LocalServer } from './local-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 

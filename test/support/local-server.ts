@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { plainAddress } from '../../src/net/address.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import type { ChannelPorts, Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
 import { detach } from '../../src/serve/socket-move.ts'
 import { tlsEntry } from '../../src/serve/tls-entry.ts'
@@ -18,13 +18,10 @@ export const testConfig: ServeConfig = {
   threadPerClient: false,
   maxClients: 100,
   freeDescriptors: 10_000,
-  idleMs: 0,
+  idleTimeout: 0,
   framing: 'auto',
   allowStop: 'loopback',
   plaintext: 'loopback',
-  insecure: false,
-  users: 'users.json',
-  db: 'netlab.db',
   options: {},
 }
 
@@ -48,7 +45,7 @@ export class LocalServer {
     this.#channels = channels
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
-      tls: whole.tls === undefined ? undefined : tlsEntry(whole.tls),
+      tls: whole.certificate === undefined ? undefined : tlsEntry(whole.certificate),
       record: (event) => {
         this.events.push(event)
         for (const watcher of this.#watchers) watcher()

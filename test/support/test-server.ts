@@ -3,7 +3,7 @@ import type { NetlabEvent } from '../../src/base/events.ts'
 import type { StartThread } from '../../src/base/threads.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { startThread } from '../../src/main/threads.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { type Server, startServer } from '../../src/serve/server.ts'
 import { testConfig } from './local-server.ts'
 

@@ -3,7 +3,7 @@ import { errorCode, reasonOf, StorageError, UsageError } from '../../base/errors
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import type { CommandContext } from '../command.ts'
-import type { ChatUdpValues } from './values.ts'
+import type { ChatUdpValues } from './options.ts'
 
 /** Whoever records the traffic can try phrases at home, so very short ones protect nothing. */
 const minPhraseLength = 8
