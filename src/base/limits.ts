@@ -80,10 +80,6 @@ export const limits = {
   throttleEntries: 65_536,
   /** Reads in a few milliseconds, while other threads start; 6,000 users. */
   usersReadTwiceBytes: 1_048_576,
-  /** A temporary file beside the one it was to replace, not written to for so long, was left by a process that died. */
-  abandonedFileMs: 600_000,
-  /** To take a lock over lasts microseconds; who has been at it for so long will not end, though somebody has that pid now. */
-  lockTakeoverMs: 10_000,
   /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
   accounts: 100_000,
   /** Sessions of one user; the one silent longest makes room. */

@@ -10,7 +10,7 @@ import type { ChatServerMessage } from './message.ts'
 export type Defer = (callback: () => void) => void
 
 /** A client that enters the chat. */
-export interface ChatClient {
+export interface EnteredClient {
   /** Unique within the server. */
   readonly id: number
   readonly name: string
@@ -40,7 +40,7 @@ export class ThreadGateway {
     options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
   }
 
-  open({ id, name, operator, resume }: ChatClient, sink: Sink): void {
+  open({ id, name, operator, resume }: EnteredClient, sink: Sink): void {
     this.#fanOut.open(id, sink)
     this.#signal({ type: 'opened', connection: id, name, operator, dialect: sink.dialect, resume })
   }
