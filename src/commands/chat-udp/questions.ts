@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { errorCode, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
+import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { AskStreams } from '../../options/ask.ts'
+import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import type { CommandContext } from '../command.ts'
+import type { ChatUdpValues } from './options.ts'
 
 /** Where questions go: to stderr, since stdout is for answers. Undefined without a terminal. */
 export function askStreams({ stdin, stderr, signal }: CommandContext): AskStreams | undefined {
@@ -15,4 +20,52 @@ export function askOnTerminal(context: CommandContext): Ask | undefined {
     const { asker } = await import('../../options/ask.ts')
     return asker(streams)(question, spec)
   }
+}
+
+const phraseKind: Kind<string> = {
+  placeholder: 'PHRASE',
+  parse(value) {
+    if ([...value].length >= datagramLimits.phraseLength) return value
+    throw new UsageError(`a room key has at least ${datagramLimits.phraseLength} characters`, {
+      hint: 'several words are best',
+    })
+  },
+}
+
+/**
+ * The phrase of the room key: from a file, the environment, or a person. Undefined when no key was asked for.
+ * @throws {UsageError} when it is too short, or there is nobody to ask; {StorageError} when the file can't be read.
+ */
+export async function roomPhrase(
+  { roomKey, roomKeyFile }: ChatUdpValues,
+  { environment }: Pick<CommandContext, 'environment'>,
+  ask: Ask | undefined,
+): Promise<string | undefined> {
+  if (roomKeyFile !== undefined) return phraseKind.parse(firstLine(roomKeyFile))
+  if (roomKey === false) return undefined
+  const given = typeof roomKey === 'string' ? roomKey : (environment.NETLAB_ROOM_KEY ?? '')
+  if (given !== '') return phraseKind.parse(given)
+  if (ask !== undefined) {
+    return ask('Room key', { kind: phraseKind, summary: 'the phrase', default: '', secret: true })
+  }
+  throw new UsageError('--room-key asks for a phrase, and there is no terminal to ask on', {
+    hint: 'put the phrase into NETLAB_ROOM_KEY, or give --room-key-file FILE',
+  })
+}
+
+function firstLine(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? ''
+  } catch (error) {
+    throw new StorageError(errorCode(error), `cannot read the room key from ${file}: ${reasonOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** What everybody is told at the start: whether others can read what is said. */
+export function secrecy(keyed: boolean): string {
+  return keyed
+    ? 'Messages are encrypted and authenticated with the room key; who talks, when and how much can still be seen.'
+    : 'Plain UDP is not confidential: anybody on the way can read and change what is said here (--room-key encrypts).'
 }

@@ -9,9 +9,8 @@ import { openEventLog } from '../event-log.ts'
 import { createServerConsole } from '../server-console.ts'
 import { demandDescriptors } from '../start-checks.ts'
 import { type ChatUdpValues, emulatorOptions, relayPort } from './options.ts'
-import { askOnTerminal } from './questions.ts'
+import { askOnTerminal, roomPhrase, secrecy } from './questions.ts'
 import { operateRelay, relayUsages } from './relay-console.ts'
-import { roomPhrase, secrecy } from './room-key.ts'
 
 const service = 'chat-udp'
 /** Datagrams that are looked at for each message that is let through: acknowledgements, requests, repetitions. */

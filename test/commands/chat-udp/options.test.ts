@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { chatUdpOptions, emulatorOptions, nick, room, share } from '../../../src/commands/chat-udp/options.ts'
-import { roomPhrase } from '../../../src/commands/chat-udp/room-key.ts'
+import { roomPhrase } from '../../../src/commands/chat-udp/questions.ts'
 import type { CommandContext } from '../../../src/commands/command.ts'
 import { type Ask, resolve } from '../../../src/options/resolve.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -44,7 +44,7 @@ describe('what can be written', () => {
     expect(() => room.parse(text)).toThrow(/cannot be a room's name/)
   })
 
-  test.each(['a b', '', 'x'.repeat(33)])('no name: %j', (text) => {
+  test.each(['a  b', '', 'x'.repeat(33)])('no name: %j', (text) => {
     expect(() => nick.parse(text)).toThrow(/cannot be a member's name/)
   })
 
