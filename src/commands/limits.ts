@@ -2,8 +2,6 @@ import { limits } from '../base/limits.ts'
 
 /** Bounds of the commands, with unit and reason. Names end in their unit. */
 export const commandLimits = {
-  /** Diagnostics of a server whose standard error nobody reads: what comes above is counted instead of kept. */
-  diagnosticsBytes: 1_048_576,
   /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
   closingNoticeMs: 1_000,
   /** Further connections when the hello came later than `limits.dialectMs`: lost packets are sent again by then, or the path is no path. */

@@ -9,11 +9,11 @@ import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { option } from '../../options/spec.ts'
 import { checkName } from '../../text/names.ts'
-import type { CommandContext } from '../command.ts'
-import { endpointKind } from '../given-endpoint.ts'
+import { askOnTerminal, askStreams, type CommandContext } from '../command.ts'
+import { endpointKind } from '../input.ts'
 import { UdpChatClient } from './client.ts'
 import { type ChatUdpValues, emulatorOptions, nick, relayPort } from './options.ts'
-import { askOnTerminal, askStreams, roomPhrase, secrecy } from './questions.ts'
+import { roomPhrase, secrecy } from './room-key.ts'
 
 /** `netlab chat-udp [host]`: a member, until it leaves. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {

@@ -4,7 +4,7 @@ import type { NetworkEmulatorOptions } from '../../datagram-chat/network-emulato
 import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
 import { option, type Values } from '../../options/spec.ts'
 import { checkName, nameFaults, roomName, roomNameRule } from '../../text/names.ts'
-import { endpointKind, givenPort } from '../given-endpoint.ts'
+import { endpointKind, givenPort } from '../input.ts'
 
 /** A probability from 0 to 1, written as `10%` or `10`. */
 export const share: Kind<number> = {
