@@ -5,6 +5,7 @@ import { noCommand } from '../base/suggest.ts'
 import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
+import { serveLimits } from './limits.ts'
 import type { Server } from './server.ts'
 
 /** What the operator's commands work on. */
@@ -28,7 +29,6 @@ interface OperatorCommand {
 
 const idKind = integer(1, Number.MAX_SAFE_INTEGER)
 const linesKind = integer(1, 10_000)
-const defaultLogLines = 10
 
 const commands: Readonly<Record<string, OperatorCommand>> = {
   help: {
@@ -103,10 +103,10 @@ const commands: Readonly<Record<string, OperatorCommand>> = {
   },
   logs: {
     usage: 'logs [N]',
-    summary: `the last N lines of the log (${defaultLogLines})`,
+    summary: `the last N lines of the log (${serveLimits.shownLogLines})`,
     async run([word], { tail, server }) {
-      await server.settleLog()
-      const lines = await tail(word === undefined ? defaultLogLines : linesKind.parse(word))
+      await server.flushLog()
+      const lines = await tail(word === undefined ? serveLimits.shownLogLines : linesKind.parse(word))
       return lines.length === 0 ? 'the log is empty' : lines.join('\n')
     },
   },
@@ -115,7 +115,7 @@ const commands: Readonly<Record<string, OperatorCommand>> = {
     summary: 'empty the log, or forget all users',
     async run([what], { server, service, clearLogs, record }) {
       if (what === 'logs') {
-        await server.settleLog()
+        await server.flushLog()
         await clearLogs()
         record({ type: 'logs-cleared' })
         return 'the log is empty'

@@ -7,6 +7,7 @@ import { likelyPorts } from '../../scan/likely-ports.ts'
 import { portList } from '../../scan/ports.ts'
 import { excludedList, type Target, targetList } from '../../scan/targets.ts'
 import type { PortState } from '../../scan/types.ts'
+import { serveLimits } from '../../serve/limits.ts'
 
 /** A time span that is not zero. */
 const span: Kind<number> = {
@@ -63,7 +64,7 @@ export const scanOptions = {
   }),
   allAddresses: option({ kind: flag, summary: 'every address of a name, not only the first', default: false }),
   threads: option({
-    kind: optional(integer(1, limits.threads)),
+    kind: optional(integer(1, serveLimits.threads)),
     summary: 'at most so many threads, started as the work demands',
     default: undefined,
     defaultText: 'as many as pay',
