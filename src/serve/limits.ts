@@ -36,6 +36,4 @@ export const serveLimits = {
   lingerMs: 2_000,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
-  /** What `logs` shows an operator who asks for no number; a screen holds it. */
-  shownLogLines: 10,
 } as const

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { BadNetwork } from '../../src/datagram-chat/bad-network.ts'
-import { openSeal, roomKeyFrom, sealsFrom } from '../../src/datagram-chat/cipher.ts'
-import { CookieJar } from '../../src/datagram-chat/cookie.ts'
+import { TokenBucket } from '../../src/base/token-bucket.ts'
+import { deriveRoomKey, keyScheduleFrom, nullAead } from '../../src/datagram-chat/aead.ts'
+import { FragmentReceiver } from '../../src/datagram-chat/fragment-receiver.ts'
 import { memberName, roomName } from '../../src/datagram-chat/names.ts'
-import { PartInbox } from '../../src/datagram-chat/part-inbox.ts'
+import { NetworkEmulator } from '../../src/datagram-chat/network-emulator.ts'
 import { ReceiveWindow } from '../../src/datagram-chat/receive-window.ts'
-import { RoundTrip } from '../../src/datagram-chat/rtt.ts'
-import { TokenBucket } from '../../src/datagram-chat/token-bucket.ts'
+import { CookieSigner } from '../../src/datagram-chat/relay-handshake.ts'
+import { RetransmissionTimeout } from '../../src/datagram-chat/retransmission.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 describe('names', () => {
@@ -69,21 +69,21 @@ describe('the receive window', () => {
 
 describe('the retransmission timeout', () => {
   test('follows the formulas of RFC 6298', () => {
-    const roundTrip = new RoundTrip()
-    expect(roundTrip.timeoutMs()).toBe(1000)
-    roundTrip.sample(400)
-    expect(roundTrip.timeoutMs()).toBe(400 + 4 * 200)
-    roundTrip.sample(200)
-    expect(roundTrip.smoothedMs).toBe(375)
-    expect(roundTrip.variationMs).toBe(200)
-    expect([1, 2, 3, 20].map((tries) => roundTrip.timeoutMs(tries))).toEqual([1175, 2350, 4700, 60_000])
-    for (let sample = 0; sample < 100; sample += 1) roundTrip.sample(1)
-    expect(roundTrip.timeoutMs()).toBe(200)
+    const timeout = new RetransmissionTimeout()
+    expect(timeout.afterMs()).toBe(1000)
+    timeout.sample(400)
+    expect(timeout.afterMs()).toBe(400 + 4 * 200)
+    timeout.sample(200)
+    expect(timeout.smoothedMs).toBe(375)
+    expect(timeout.variationMs).toBe(200)
+    expect([1, 2, 3, 20].map((attempts) => timeout.afterMs(attempts))).toEqual([1175, 2350, 4700, 60_000])
+    for (let sample = 0; sample < 100; sample += 1) timeout.sample(1)
+    expect(timeout.afterMs()).toBe(200)
   })
 })
 
 describe('a cookie', () => {
-  const jar = new CookieJar(Buffer.alloc(32, 1))
+  const cookies = new CookieSigner(Buffer.alloc(32, 1))
   const peer = { address: '192.0.2.1', port: 4000 }
   const nonce = Buffer.alloc(8, 2)
 
@@ -95,58 +95,58 @@ describe('a cookie', () => {
     ['from another address', { ...peer, address: '192.0.2.2' }, nonce, 0, false],
     ['with another nonce', peer, Buffer.alloc(8, 3), 0, false],
   ])('%s', (_when, from, by, atMs, good) => {
-    expect(jar.accepts(jar.bake(peer, nonce, 0), from, by, atMs)).toBe(good)
+    expect(cookies.verify(cookies.mint(peer, nonce, 0), from, by, atMs)).toBe(good)
   })
 
   test('of another relay', () => {
-    const other = new CookieJar(Buffer.alloc(32, 9))
-    expect(jar.accepts(other.bake(peer, nonce, 0), peer, nonce, 0)).toBe(false)
+    const other = new CookieSigner(Buffer.alloc(32, 9))
+    expect(cookies.verify(other.mint(peer, nonce, 0), peer, nonce, 0)).toBe(false)
   })
 })
 
 describe('sealing', () => {
   const header = Buffer.from('header')
-  const seals = sealsFrom(Buffer.alloc(32, 1))
+  const seals = keyScheduleFrom(Buffer.alloc(32, 1))
   const body = Buffer.from('a body')
 
   test('opens only with the same key, purpose, context, header and number', () => {
-    const closed = seals('to relay', Buffer.from('s')).close(header, 7, body)
+    const closed = seals('to relay', Buffer.from('s')).seal(header, 7, body)
     const open = (seal = seals('to relay', Buffer.from('s')), head = header, number = 7) =>
       seal.open(head, number, closed)
     expect(open()).toEqual(body)
     expect(open(seals('to member', Buffer.from('s')))).toBeUndefined()
     expect(open(seals('to relay', Buffer.from('t')))).toBeUndefined()
-    expect(open(sealsFrom(Buffer.alloc(32, 2))('to relay', Buffer.from('s')))).toBeUndefined()
+    expect(open(keyScheduleFrom(Buffer.alloc(32, 2))('to relay', Buffer.from('s')))).toBeUndefined()
     expect(open(undefined, Buffer.from('Header'))).toBeUndefined()
     expect(open(undefined, header, 8)).toBeUndefined()
-    expect(openSeal.open(header, 7, closed)).toBe(closed)
+    expect(nullAead.open(header, 7, closed)).toBe(closed)
     expect(seals('to all').open(header, 1, Buffer.alloc(15))).toBeUndefined()
   })
 
   test('the room key depends on phrase and salt, and not on how the phrase was typed', async () => {
     const salt = Buffer.alloc(16, 1)
     const keys = await Promise.all([
-      roomKeyFrom('über alles', salt),
-      roomKeyFrom('u\u0308ber alles', salt),
-      roomKeyFrom('über alles', Buffer.alloc(16, 2)),
+      deriveRoomKey('über alles', salt),
+      deriveRoomKey('u\u0308ber alles', salt),
+      deriveRoomKey('über alles', Buffer.alloc(16, 2)),
     ])
     expect(keys[0]).toEqual(keys[1])
     expect(keys[0]).not.toEqual(keys[2])
   })
 })
 
-describe('messages coming in parts', () => {
-  const inbox = () => new PartInbox(new TokenBucket(1000, 1000, 0))
-  const part = (number: number, index: number, count: number, bytes: Buffer | string = `${number}`) => {
-    return { part: number, acted: false, index, count, bytes: Buffer.from(bytes) }
+describe('messages coming in fragments', () => {
+  const inbox = () => new FragmentReceiver(new TokenBucket(1000, 1000, 0))
+  const fragment = (number: number, index: number, count: number, bytes: Buffer | string = `${number}`) => {
+    return { number, action: false, index, count, bytes: Buffer.from(bytes) }
   }
-  const taken = (box: PartInbox) =>
-    [...box.take(0)].map(({ parts }) => Buffer.concat(parts.map((one) => one.bytes)).toString())
+  const taken = (box: FragmentReceiver) =>
+    [...box.accept(0)].map((message) => Buffer.concat(message.map((one) => one.bytes)).toString())
 
   test('are put in order and joined, whatever the order and however often they come', () => {
-    const parts = [part(1, 0, 1), part(2, 0, 3), part(3, 1, 3), part(4, 2, 3), part(5, 0, 1)]
+    const fragments = [fragment(1, 0, 1), fragment(2, 0, 3), fragment(3, 1, 3), fragment(4, 2, 3), fragment(5, 0, 1)]
     fc.assert(
-      fc.property(fc.shuffledSubarray([...parts, ...parts], { minLength: 10 }), (shuffled) => {
+      fc.property(fc.shuffledSubarray([...fragments, ...fragments], { minLength: 10 }), (shuffled) => {
         const box = inbox()
         const messages = shuffled.flatMap((one) => {
           box.add(one)
@@ -158,37 +158,37 @@ describe('messages coming in parts', () => {
   })
 
   test.each([
-    ['of 0 bytes', [part(1, 0, 1, '')], 'empty'],
-    ['of blanks', [part(1, 0, 1, ' \n')], 'empty'],
-    ['that is not UTF-8', [part(1, 0, 1, Buffer.from([0xff, 0xfe]))], 'not-text'],
-    ['of more than 4 KiB', [0, 1, 2, 3, 4].map((i) => part(i + 1, i, 5, 'x'.repeat(1000))), 'too-long'],
-    ['of many times 4 KiB', Array.from({ length: 16 }, (_, i) => part(i + 1, i, 16, 'x'.repeat(1024))), 'too-long'],
-    ['with an index beyond its count', [part(1, 2, 2)], 'bad-parts'],
-    ['of no parts', [part(1, 0, 0)], 'bad-parts'],
-    ['without its beginning', [part(1, 1, 2)], 'bad-parts'],
-  ])('a message %s is refused', (_what, parts, reason) => {
+    ['of 0 bytes', [fragment(1, 0, 1, '')], 'empty'],
+    ['of blanks', [fragment(1, 0, 1, ' \n')], 'empty'],
+    ['that is not UTF-8', [fragment(1, 0, 1, Buffer.from([0xff, 0xfe]))], 'not-text'],
+    ['of more than 4 KiB', [0, 1, 2, 3, 4].map((i) => fragment(i + 1, i, 5, 'x'.repeat(1000))), 'too-long'],
+    ['of many times 4 KiB', Array.from({ length: 16 }, (_, i) => fragment(i + 1, i, 16, 'x'.repeat(1024))), 'too-long'],
+    ['with an index beyond its count', [fragment(1, 2, 2)], 'bad-fragments'],
+    ['of no fragments', [fragment(1, 0, 0)], 'bad-fragments'],
+    ['without its beginning', [fragment(1, 1, 2)], 'bad-fragments'],
+  ])('a message %s is refused', (_what, fragments, reason) => {
     const box = inbox()
-    for (const one of parts) box.add(one)
+    for (const one of fragments) box.add(one)
     expect(taken(box)).toEqual([])
-    expect(box.refusals).toEqual([{ part: parts.length, reason }])
-    box.add(part(parts.length + 1, 0, 1, 'next'))
+    expect(box.refusals).toEqual([{ fragment: fragments.length, reason }])
+    box.add(fragment(fragments.length + 1, 0, 1, 'next'))
     expect(taken(box)).toEqual(['next'])
   })
 
   test('beyond the window they are dropped; what was given up is not waited for', () => {
     const box = inbox()
-    box.add(part(17, 0, 1))
-    box.add(part(3, 0, 1))
+    box.add(fragment(17, 0, 1))
+    box.add(fragment(3, 0, 1))
     expect([box.held, taken(box)]).toEqual([0b100, []])
     box.giveUpBefore(3)
-    expect([taken(box), box.taken, box.held]).toEqual([['3'], 3, 0])
+    expect([taken(box), box.accepted, box.held]).toEqual([['3'], 3, 0])
   })
 })
 
 describe('a bad network', () => {
   const carried = (seed: number) => {
     const clock = new VirtualClock()
-    const network = new BadNetwork({ drop: 0.3, duplicate: 0.2, reorder: 0.2, delayMs: 10, seed }, clock)
+    const network = new NetworkEmulator({ drop: 0.3, duplicate: 0.2, reorder: 0.2, delayMs: 10, seed }, clock)
     const arrived: number[] = []
     for (let datagram = 0; datagram < 500; datagram += 1) {
       network.carry(() => arrived.push(datagram))

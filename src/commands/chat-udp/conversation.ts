@@ -1,7 +1,7 @@
 import type { Timer } from '../../base/clock.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { printable } from '../../base/visible.ts'
-import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-event.ts'
+import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-interface.ts'
 import {
   connectMember,
   type MemberConnection,
@@ -10,15 +10,14 @@ import {
 import { formatTable } from '../../terminal/format.ts'
 import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
-import { endError, isAboutName } from './endings.ts'
-import { lineOf, statsLines } from './lines.ts'
+import { endError, isAboutName, lineOf, statsLines } from './render.ts'
 import { readTyped, typedHelp } from './typed.ts'
 
 /** Between two attempts to get back in, on a terminal, when five questions were not answered. */
 const againMs = 5_000
 
 /** A person, or a pipe, in the room. Lines go in at the bottom and come out above. */
-export class Conversation {
+export class UdpChatClient {
   readonly #context: CommandContext
   readonly #options: Omit<MemberConnectionOptions, 'name'>
   readonly #askName: (() => Promise<string>) | undefined
@@ -79,7 +78,7 @@ export class Conversation {
     const line = lineOf(event)
     if (line !== undefined) this.#print(line.kind, line.text)
     if (event.type === 'entered' && !this.#entered) this.#begin(event.name)
-    else if (event.type === 'unconfirmed' || event.type === 'not-taken') this.#refusedText = true
+    else if (event.type === 'unconfirmed' || event.type === 'message-refused') this.#refusedText = true
     else if (event.type === 'settled') this.#onSettled()
     else if (event.type === 'names' || event.type === 'names-unknown') this.#onNames()
     else if (event.type === 'ended') this.#ended(event.end)
@@ -94,7 +93,7 @@ export class Conversation {
     }
     this.#again = clock.after(againMs, () => {
       this.#again = undefined
-      this.#connection?.member.enter()
+      this.#connection?.member.join()
     })
   }
 
@@ -131,7 +130,7 @@ export class Conversation {
       case 'quit':
         return 'quit'
       case 'say':
-        await this.#say(typed.text, typed.acted)
+        await this.#say(typed.text, typed.action)
         break
       case 'who':
         await this.#who()
@@ -150,8 +149,8 @@ export class Conversation {
     return 'go on'
   }
 
-  async #say(text: string, acted: boolean): Promise<void> {
-    const result = this.#connection?.member.say(text, acted)
+  async #say(text: string, action: boolean): Promise<void> {
+    const result = this.#connection?.member.say(text, action)
     if (result === 'too-long') {
       this.#refusedText = true
       this.#print('talk', 'not sent: a message has at most 4 KiB')
@@ -159,7 +158,7 @@ export class Conversation {
       this.#print('talk', 'not sent: too many messages wait for the relay; try again in a moment')
     } else if (result === 'full') {
       await this.#untilSettled()
-      await this.#say(text, acted)
+      await this.#say(text, action)
     }
   }
 

@@ -1,10 +1,10 @@
 import { UsageError } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { memberName, roomName } from '../../datagram-chat/names.ts'
+import type { NetworkEmulatorOptions } from '../../datagram-chat/network-emulator.ts'
 import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
-import { option } from '../../options/spec.ts'
-import { endpointKind, givenPort } from '../given-endpoint.ts'
-import type { ChatUdpValues } from './values.ts'
+import { option, type Values } from '../../options/spec.ts'
+import { endpointKind, givenPort } from '../input.ts'
 
 /** A share from 0 to 1, written as `10%` or `10`. */
 export const share: Kind<number> = {
@@ -95,8 +95,8 @@ export const chatUdpOptions = {
   }),
   maxRate: option({
     kind: integer(1, 1_000_000),
-    summary: `with --serve, messages a second of one member (of up to ${datagramLimits.partBytes} bytes); more wait`,
-    default: datagramLimits.partsPerSecond,
+    summary: `with --serve, messages a second of one member (of up to ${datagramLimits.fragmentBytes} bytes); more wait`,
+    default: datagramLimits.fragmentsPerSecond,
   }),
   drop: option({ kind: share, summary: 'play a bad network: lose this share of the datagrams', default: 0 }),
   duplicate: option({ kind: share, summary: 'play a bad network: deliver this share twice', default: 0 }),
@@ -123,4 +123,18 @@ export const chatUdpOptions = {
 /** The relay's port, wherever it was given. @throws {UsageError} */
 export function relayPort({ host, port }: Pick<ChatUdpValues, 'host' | 'port'>): number {
   return givenPort(host, port) ?? defaultPort
+}
+
+export type ChatUdpValues = Values<typeof chatUdpOptions>
+
+/** The bad network that was asked for; undefined for none. */
+export function emulatorOptions({
+  drop,
+  duplicate,
+  reorder,
+  delay,
+  seed,
+}: ChatUdpValues): NetworkEmulatorOptions | undefined {
+  const wanted = drop > 0 || duplicate > 0 || reorder > 0 || delay > 0
+  return wanted ? { drop, duplicate, reorder, delayMs: delay, seed } : undefined
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
-import { Conversation } from '../../../src/commands/chat-udp/conversation.ts'
+import { UdpChatClient } from '../../../src/commands/chat-udp/conversation.ts'
 import { Relay } from '../../../src/datagram-chat/relay.ts'
 import { testContext } from '../../support/command-context.ts'
 import { FakeKeyboard, FakeScreen } from '../../support/fake-terminal.ts'
@@ -14,9 +14,15 @@ async function startVanishingRelay(): Promise<Socket> {
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
   const { port } = socket.address()
-  const options = { room: 'lobby', maxMembers: 9, maxMembersPerAddress: 9, partsPerSecond: 9, datagramsPerSecond: 99 }
+  const options = {
+    room: 'lobby',
+    maxMembers: 9,
+    maxMembersPerAddress: 9,
+    fragmentsPerSecond: 9,
+    datagramsPerSecond: 99,
+  }
   const relay = new Relay(
-    { ...options, salt: randomBytes(16), makeSeal: undefined, port: () => port },
+    { ...options, salt: randomBytes(16), keySchedule: undefined, port: () => port },
     {
       // It does nothing by itself: its time stands still.
       ...{ clock: new VirtualClock(), random: randomBytes, emit: () => undefined },
@@ -37,10 +43,10 @@ async function waitingForRelay() {
     host: '127.0.0.1',
     port: relay.address().port,
     room: '',
-    deriveSeals: undefined,
+    deriveKeys: undefined,
     network: undefined,
   }
-  const running = new Conversation(context, options, undefined).run('ada')
+  const running = new UdpChatClient(context, options, undefined).run('ada')
   await screen.until('ada>')
   relay.close()
   while (!screen.text.join().includes('nothing is heard')) clock.advance(100)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { Random } from '../../../src/scan/pacing/random.ts'
-import type { SimulatedHost, SimulatedNetwork } from '../emulated-network.ts'
-import { simulate } from '../simulator.ts'
+import { Random } from '../../../src/base/random.ts'
+import type { SimulatedHost, SimulatedNetwork } from './emulated-network.ts'
+import { simulate } from './simulator.ts'
 
 type Make = (seed: number) => SimulatedNetwork
 
@@ -131,12 +131,12 @@ describe('the pacing, against emulated networks', () => {
   test.each(rows)('$name', ({ make, mostSeconds, expected }) => {
     for (const seed of [1]) {
       const network = make(seed)
-      const { seconds, missed, unsure, errors, closed, silent, found, pacing } = simulate(network)
+      const { seconds, missed, unsure, errors, closed, silent, found, scheduler } = simulate(network)
       // The seed stands beside the figures, so that a failure can be repeated.
       expect({ seed, missed, unsure, errors }).toEqual({ seed, missed: [], unsure: 0, errors: 0 })
       expect({ seed, inTime: seconds <= mostSeconds || seconds }).toEqual({ seed, inTime: true })
       expect(found.length + closed + silent).toBe(network.hosts.length * network.ports.length)
-      if (expected === 'refusals-limited') expect(pacing.hostsThat('limit-refusals')).toEqual(['0'])
+      if (expected === 'refusals-limited') expect(scheduler.hostsThat('limit-refusals')).toEqual(['0'])
     }
   })
 
@@ -162,7 +162,7 @@ describe('the pacing, against emulated networks', () => {
 
   test('a path that drops above a limit is not taken for a host that holds back refusals', () => {
     const outcomes = [3, 9].map((seed) => simulate(host({ rttMs: 20, synLimit: 1000 })(seed)))
-    expect(outcomes.flatMap(({ pacing }) => pacing.hostsThat('limit-refusals'))).toEqual([])
+    expect(outcomes.flatMap(({ scheduler }) => scheduler.hostsThat('limit-refusals'))).toEqual([])
   })
 
   test('a limit was taken for random loss, by few canaries, and silence behind it proved nothing', () => {
@@ -189,15 +189,15 @@ describe('the pacing, against emulated networks', () => {
 
   test('a host that refuses what is too much for it, open ports included, is not called complete', () => {
     const liar = { rttMs: 10, synLimit: 500, synBurst: 50, refusesAbove: true }
-    const { missed, pacing } = simulate(host(liar, 40, range(1, 5000))(1))
+    const { missed, scheduler } = simulate(host(liar, 40, range(1, 5000))(1))
     expect(missed.length).toBeGreaterThan(0)
-    expect(pacing.hostsThat('refuse-open-ports')).toEqual(['0'])
+    expect(scheduler.hostsThat('refuse-open-ports')).toEqual(['0'])
   })
 
   test('a port that was open once and refuses from then on is a service that has ended', () => {
-    const { found, closed, seconds, pacing } = simulate(host({ rttMs: 10, opensOnce: true }, 40, range(1, 5000))(1))
+    const { found, closed, seconds, scheduler } = simulate(host({ rttMs: 10, opensOnce: true }, 40, range(1, 5000))(1))
     expect([found.length, closed]).toEqual([40, 4960])
-    expect(pacing.hostsThat('refuse-open-ports')).toEqual([])
+    expect(scheduler.hostsThat('refuse-open-ports')).toEqual([])
     expect(seconds).toBeLessThan(3)
   })
 
@@ -224,7 +224,7 @@ describe('the pacing, against emulated networks', () => {
     expect(gone.seconds).toBeLessThan(50)
     expect(gone.unheard).toBeGreaterThan(0)
     expect(gone.found.length + gone.closed + gone.silent + gone.unheard).toBe(many.length)
-    expect(gone.pacing.hostsThat('stopped-answering')).toEqual(['0'])
+    expect(gone.scheduler.hostsThat('stopped-answering')).toEqual(['0'])
   })
 
   test('ports asked while a host fell silent were called filtered, as few canaries were sent where all ports answer', () => {
@@ -235,7 +235,7 @@ describe('the pacing, against emulated networks', () => {
 
   test('a host that is back after ten seconds is scanned to the end at once', () => {
     const outageMs = 10_000
-    const { told, missed, closed, unsure, unheard, seconds, pacing } = simulate({
+    const { told, missed, closed, unsure, unheard, seconds, scheduler } = simulate({
       ...host({ rttMs: 20 })(1),
       outageMs: [300, 300 + outageMs],
     })
@@ -243,6 +243,6 @@ describe('the pacing, against emulated networks', () => {
       ...{ told: ['0 silent', '0 back'], missed: [], closed: many.length - 50, unsure: 0, unheard: 0 },
     })
     expect(seconds).toBeLessThan(outageMs / 1000 + 2)
-    expect(pacing.hostsThat('stopped-answering')).toEqual([])
+    expect(scheduler.hostsThat('stopped-answering')).toEqual([])
   })
 })
