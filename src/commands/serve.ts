@@ -1,21 +1,19 @@
 import { NetlabError, NetworkError } from '../base/errors.ts'
-import type { NetlabEvent } from '../base/events.ts'
+import type { EventSink } from '../base/events.ts'
 import { ExitCode } from '../base/exit-codes.ts'
-import { limits } from '../base/limits.ts'
-import { renderLine } from '../log/render.ts'
-import { formatEndpoint } from '../net/address.ts'
+import { type Endpoint, formatEndpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { choice, flag, optional, path } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
-import type { Endpoint } from '../serve/listener.ts'
-import { operate, operatorUsages } from '../serve/operator-console.ts'
+import { serveLimits } from '../serve/limits.ts'
+import { serverCommands } from '../serve/operator-commands.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
 import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
+import { OperatorConsole } from '../terminal/operator-console.ts'
 import { type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
-import { openEventLog } from './event-log.ts'
-import { createServerConsole } from './server-console.ts'
+import { openEventLog, operatorLog } from './event-log.ts'
 import { demandAddressSpace, demandDescriptors } from './start-checks.ts'
 
 /** The options of every server that only this command reads. */
@@ -91,10 +89,10 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), storageThreads)
   demandAddressSpace(machine.addressSpaceBytes(), threads + storageThreads)
   // The one that listens was prewarmed, and is counted already.
-  const forClients = freeDescriptors - limits.threadDescriptors - storageThreads * limits.storageDescriptors
-  const terminal = createServerConsole(context, values.console)
-  const tls = await certificate(values, clock.now(), terminal.talk)
-  const log = openEventLog(values, context, terminal.talk)
+  const forClients = freeDescriptors - serveLimits.threadDescriptors - storageThreads * serveLimits.storageDescriptors
+  const terminal = new OperatorConsole(context, values.console)
+  const tls = await certificate(values, clock.now(), terminal.diagnostic)
+  const log = openEventLog(values, context, terminal.diagnostic)
   let preflight: Preflight | undefined
   try {
     const server = await startServer(configOf(protocol, values, forClients, tls), {
@@ -104,23 +102,27 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       version: machine.version,
       pid: machine.pid,
       preflight: async () => {
-        preflight = await protocol.preflight?.(values, { clock, processes: machine })
+        preflight = await protocol.preflight?.(values, { clock })
         return preflight?.complete ?? false
       },
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
     announce(protocol, values, server.endpoint, context)
-    const tools = {
-      service: protocol.name,
-      server,
-      clock,
-      record: (event: NetlabEvent) => log.record(event),
-      residentBytes: machine.residentBytes,
-      tail: async (lines: number) => (await log.tail(lines)).map(renderLine),
-      clearLogs: () => log.clear(),
-    }
-    terminal.operate(protocol.name, operatorUsages, (line) => operate(line, tools))
+    const service = protocol.name
+    const record: EventSink = (event) => log.record(event)
+    terminal.start(service, {
+      table: serverCommands,
+      target: {
+        service,
+        server,
+        log: operatorLog(log, () => server.flushLog()),
+        record,
+        residentBytes: machine.residentBytes,
+      },
+      record,
+      service: { name: service, command: (words) => server.command(words) },
+    })
     stopOn(signal, server, () => context.tellSupervisor('stopping'))
     context.tellSupervisor('ready')
     await server.stopped
@@ -136,13 +138,13 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
 async function certificate(
   values: ServeValues,
   nowMs: number,
-  talk: (sentence: string) => void,
+  diagnostic: (sentence: string) => void,
 ): Promise<KeyPair | undefined> {
   if (!values.tls && values.tlsCert === undefined && values.tlsKey === undefined) return undefined
   const { serverCertificate } = await import('./server-certificate.ts')
   const { fingerprint } = await import('../net/certificate.ts')
   const pair = serverCertificate(values, nowMs)
-  if (pair !== undefined) talk(`certificate fingerprint (SHA-256): ${fingerprint(pair.cert)}`)
+  if (pair !== undefined) diagnostic(`certificate fingerprint (SHA-256): ${fingerprint(pair.cert)}`)
   return pair
 }
 
@@ -170,7 +172,7 @@ function pick<V extends Values<OptionSpecs>>(specs: OptionSpecs, values: V): V {
 function announce(
   protocol: ProtocolDefinition,
   values: ServeValues,
-  endpoint: Endpoint,
+  endpoint: Required<Endpoint>,
   context: CommandContext,
 ): void {
   const { host, port } = endpoint

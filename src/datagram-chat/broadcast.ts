@@ -1,23 +1,21 @@
 import type { Clock } from '../base/clock.ts'
-import type { Seal } from './cipher.ts'
-import { sealBody } from './envelope.ts'
-import { DatagramType } from './header.ts'
+import type { Aead } from './aead.ts'
 import { datagramLimits } from './limits.ts'
-import type { RelayMember } from './relay-member.ts'
-import type { RelayMembers } from './relay-members.ts'
+import { DatagramType, sealPacket } from './packet.ts'
+import type { RelayMember, RelayMembers } from './relay-members.ts'
 import type { RoomLog } from './room-log.ts'
 
 export interface BroadcastOptions {
   readonly clock: Clock
   readonly log: RoomLog
   readonly members: RelayMembers
-  readonly seal: Seal
+  readonly aead: Aead
   readonly transmit: (member: RelayMember, datagram: Buffer) => void
 }
 
 /**
- * Sends what is new in the room to everybody: packed and sealed once, then the same bytes after each member's own prefix. Goes in slices,
- * so that a big room does not hold up the event loop; what happens meanwhile waits in the log, not in a queue.
+ * Sends new records to everybody: encoded and sealed once, then the same bytes after each member's own header. It works in slices, so
+ * that a big room does not hold up the event loop; what happens meanwhile waits in the log, not in a queue.
  */
 export class Broadcast {
   readonly #options: BroadcastOptions
@@ -29,7 +27,7 @@ export class Broadcast {
     this.#options = options
   }
 
-  /** Everything up to here has gone out once. */
+  /** All records up to this sequence number have been sent once. */
   get sent(): number {
     return this.#sent
   }
@@ -39,28 +37,28 @@ export class Broadcast {
     this.#running = true
     const { log, members } = this.#options
     const end = log.head
-    const pieces: Buffer[] = []
+    const pages: Buffer[] = []
     let next = this.#sent + 1
-    while (next <= end && pieces.length < datagramLimits.slice) {
-      const piece = log.piece(next, end, 0)
+    while (next <= end && pages.length < datagramLimits.slice) {
+      const page = log.page(next, end, 0)
       this.#number += 1
-      pieces.push(sealBody(DatagramType.room, this.#number, piece.body, this.#options.seal))
-      next = piece.next
+      pages.push(sealPacket(DatagramType.broadcast, this.#number, page.body, this.#options.aead))
+      next = page.next
     }
     this.#sent = next - 1
-    this.#slice(pieces, members.all, 0)
+    this.#slice(pages, members.all, 0)
   }
 
-  #slice(pieces: readonly Buffer[], members: readonly RelayMember[], from: number): void {
+  #slice(pages: readonly Buffer[], members: readonly RelayMember[], from: number): void {
     const { clock, transmit } = this.#options
-    const end = Math.min(members.length, from + Math.max(1, Math.floor(datagramLimits.slice / pieces.length)))
+    const end = Math.min(members.length, from + Math.max(1, Math.floor(datagramLimits.slice / pages.length)))
     const nowMs = clock.monotonic()
     for (const member of members.slice(from, end)) {
-      for (const piece of pieces) transmit(member, Buffer.concat([member.roomPrefix, piece]))
-      member.sentUpTo(this.#sent, nowMs)
+      for (const page of pages) transmit(member, Buffer.concat([member.broadcastPrefix, page]))
+      member.markSent(this.#sent, nowMs)
     }
     if (end < members.length) {
-      clock.after(0, () => this.#slice(pieces, members, end))
+      clock.after(0, () => this.#slice(pages, members, end))
       return
     }
     this.#running = false
