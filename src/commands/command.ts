@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { ExitCode } from '../base/exit-codes.ts'
+import type { ExitCode } from '../base/errors.ts'
 import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'

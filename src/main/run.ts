@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode } from '../base/errors.ts'
 import type { CommandContext, CommandLeaf, CommandNode } from '../commands/command.ts'
 import { asksForHelp } from './asks-for-help.ts'
 import { groupHelp } from './help.ts'

@@ -1,4 +1,4 @@
-import { grouped } from '../base/grouped.ts'
+import { grouped } from '../terminal/format.ts'
 import type { ProbeScheduler } from './pacing/scheduler.ts'
 import type { ScanSummary } from './types.ts'
 

@@ -1,8 +1,8 @@
 import { UsageError } from '../base/errors.ts'
-import { grouped } from '../base/grouped.ts'
 import { limits } from '../base/limits.ts'
 import { formatIp, parseIp, width } from '../net/ip.ts'
 import { host, type Kind } from '../options/kinds.ts'
+import { grouped } from '../terminal/format.ts'
 import type { AddressRange } from './address-set.ts'
 import { isLinkLocal } from './zones.ts'
 

@@ -1,6 +1,5 @@
 import type { MessagePort, Transferable } from 'node:worker_threads'
-import { NetlabError } from '../base/errors.ts'
-import type { ExitCode } from '../base/exit-codes.ts'
+import { type ExitCode, NetlabError } from '../base/errors.ts'
 import type { Thread } from '../base/threads.ts'
 
 /** What the other side can be asked: a name, one argument, one result. All of them must survive structured cloning. */

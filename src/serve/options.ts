@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts'
-import { spareProcessors } from '../base/processors.ts'
+import { spareProcessors } from '../base/threads.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { choice, duration, flag, host, integer, port } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'

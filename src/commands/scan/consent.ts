@@ -1,10 +1,10 @@
 import { UsageError } from '../../base/errors.ts'
-import { grouped } from '../../base/grouped.ts'
 import { limits } from '../../base/limits.ts'
 import { asker } from '../../options/ask.ts'
 import { flag } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
 import type { AddressSet } from '../../scan/address-set.ts'
+import { grouped } from '../../terminal/format.ts'
 import type { CommandContext } from '../command.ts'
 
 const everyPort = 65_535

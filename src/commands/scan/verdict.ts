@@ -1,7 +1,7 @@
-import { ExitCode } from '../../base/exit-codes.ts'
-import { grouped } from '../../base/grouped.ts'
+import { ExitCode } from '../../base/errors.ts'
 import { formatRanges } from '../../scan/ranges.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
+import { grouped } from '../../terminal/format.ts'
 
 export interface Outcome {
   /** The signal that stopped the scan, if one did. */

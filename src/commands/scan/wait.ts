@@ -1,10 +1,9 @@
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, pause } from '../../base/clock.ts'
 import { UsageError } from '../../base/errors.ts'
-import { grouped } from '../../base/grouped.ts'
 import { limits } from '../../base/limits.ts'
-import { pause } from '../../base/pause.ts'
 import { Answered } from '../../scan/answered.ts'
 import type { PortResult } from '../../scan/types.ts'
+import { grouped } from '../../terminal/format.ts'
 import type { Survey } from './survey.ts'
 
 /**

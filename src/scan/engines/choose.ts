@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts'
-import { spareProcessors } from '../../base/processors.ts'
+import { spareProcessors } from '../../base/threads.ts'
 import type { MakeEngine } from '../prober.ts'
 import { LibcEngine } from './libc.ts'
 import { loadLibc } from './libc-binding.ts'

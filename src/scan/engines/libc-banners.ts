@@ -1,11 +1,11 @@
-import type { Clock, Timer } from '../../base/clock.ts'
+import { type Clock, Deadline, type Timer } from '../../base/clock.ts'
 import { limits } from '../../base/limits.ts'
 import type { Libc } from './libc-binding.ts'
 
 interface Reading {
   readonly ticket: number
   readonly rttMs: number
-  readonly endMs: number
+  readonly end: Deadline
   readonly into: Buffer
   bytes: number
   timer: Timer
@@ -27,9 +27,9 @@ export class LibcBanners {
   }
 
   begin(ticket: number, fd: number, rttMs: number, bannerMs: number): void {
-    const endMs = this.#clock.monotonic() + bannerMs
+    const end = new Deadline(this.#clock, bannerMs)
     const timer = this.#clock.after(bannerMs, () => this.#timeUp(fd))
-    this.#readings.set(fd, { ticket, rttMs, endMs, into: Buffer.alloc(limits.bannerBytes), bytes: 0, timer })
+    this.#readings.set(fd, { ticket, rttMs, end, into: Buffer.alloc(limits.bannerBytes), bytes: 0, timer })
     this.readable(fd)
   }
 
@@ -50,7 +50,7 @@ export class LibcBanners {
     }
     if (reading.bytes > 0) {
       reading.timer.cancel()
-      const pauseMs = Math.min(limits.bannerPauseMs, reading.endMs - this.#clock.monotonic())
+      const pauseMs = Math.min(limits.bannerPauseMs, reading.end.leftMs)
       reading.timer = this.#clock.after(pauseMs, () => this.#finish(fd))
     }
     return true

@@ -1,5 +1,4 @@
-import { grouped } from '../../base/grouped.ts'
-import { formatTime } from '../../terminal/format.ts'
+import { formatTime, grouped } from '../../terminal/format.ts'
 import { escapeBytes } from '../escape.ts'
 import { portStates } from '../findings.ts'
 import { serviceName } from '../services.ts'

@@ -1,6 +1,5 @@
 import { constants } from 'node:os'
-import { spareProcessors } from '../../base/processors.ts'
-import type { StartThread, Thread } from '../../base/threads.ts'
+import { type StartThread, spareProcessors, type Thread } from '../../base/threads.ts'
 import type { Settled, Target } from '../engines/engine.ts'
 import { CommandRing } from './command-ring.ts'
 import { ResultRing } from './result-ring.ts'
