@@ -120,30 +120,6 @@ export const limits = {
   /** Flood control: messages in a burst, and per second afterwards. */
   chatBurstCount: 20,
   chatRatePerSecond: 10,
-  /** Addresses of one scan: an IPv4 /8. More than that is a mistake more often than a plan. */
-  scanAddressCount: 16_777_216,
-  /** Addresses of one IPv6 network or range (a /112); a /64 has 18 quintillion, which no scan ends. */
-  scanIpv6RangeCount: 65_536,
-  /** A file of scan targets: room for 500,000 lines. */
-  scanTargetsBytes: 16_777_216,
-  /** Names resolved at a time; the system's resolver has four threads, so more only wait. */
-  scanLookupCount: 8,
-  /** Scanning more addresses than this needs a yes. */
-  scanConfirmAddressCount: 4_096,
-  /** Results kept to be listed in order at the end, 400 bytes each; beyond it they are only counted, and that is told. */
-  scanListedCount: 250_000,
-  /** Ports that `--wait` asks again and again: one host's worth. */
-  scanWaitCount: 65_535,
-  /** Between two rounds of `--wait`: a service that starts is noticed at once by a person, and asked gently. */
-  scanWaitPauseMs: 250,
-  /** What a killed scan may lose of its `--resume` file. */
-  scanCheckpointMs: 30_000,
-  /** A scan's sockets at a time, per scan; the descriptor limit usually comes first. */
-  scanProbes: 16_384,
-  /** What a service says unasked: how much is kept, how long it may take to begin, and how long a pause ends it. */
-  bannerBytes: 512,
-  bannerMs: 1_500,
-  bannerPauseMs: 100,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,
@@ -161,10 +137,6 @@ export const limits = {
   throttleEntries: 65_536,
   /** Reads in a few milliseconds, while other threads start; 6,000 users. */
   usersReadTwiceBytes: 1_048_576,
-  /** A temporary file beside the one it was to replace, not written to for so long, was left by a process that died. */
-  abandonedFileMs: 600_000,
-  /** To take a lock over lasts microseconds; who has been at it for so long will not end, though somebody has that pid now. */
-  lockTakeoverMs: 10_000,
   /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
   accounts: 100_000,
   /** Sessions of one user; the one silent longest makes room. */

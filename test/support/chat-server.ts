@@ -10,7 +10,6 @@ import { runHistory } from '../../src/chat/history-thread.ts'
 import type { ServerMessage } from '../../src/chat/message.ts'
 import { serveBackplane } from '../../src/chat/port-backplane.ts'
 import { PortHistory } from '../../src/chat/port-history.ts'
-import { processes } from '../../src/main/processes.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { chat } from '../../src/protocols/chat.ts'
 import { TestClient } from './client.ts'
@@ -52,7 +51,7 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const record = (event: NetlabEvent): void => void events.push(event)
   const accounts = await openAccounts(
     { usersPath: join(folder, 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
-    { clock: systemClock, processes, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
+    { clock: systemClock, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
   )
   const store = new MessageChannel()
   const file = join(folder, 'netlab.db')

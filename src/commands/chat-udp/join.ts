@@ -8,11 +8,10 @@ import { type AskStreams, untilClosed } from '../../options/ask.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { option } from '../../options/spec.ts'
-import type { CommandContext } from '../command.ts'
-import { endpointKind } from '../given-endpoint.ts'
+import { askOnTerminal, askStreams, type CommandContext } from '../command.ts'
+import { endpointKind } from '../input.ts'
 import { UdpChatClient } from './conversation.ts'
 import { type ChatUdpValues, emulatorOptions, nick, relayPort } from './options.ts'
-import { askOnTerminal, askStreams } from './questions.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
 
 /** `netlab chat-udp [host]`: a member, until it leaves. */

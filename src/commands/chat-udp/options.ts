@@ -4,7 +4,7 @@ import { memberName, roomName } from '../../datagram-chat/names.ts'
 import type { NetworkEmulatorOptions } from '../../datagram-chat/network-emulator.ts'
 import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
 import { option, type Values } from '../../options/spec.ts'
-import { endpointKind, givenPort } from '../given-endpoint.ts'
+import { endpointKind, givenPort } from '../input.ts'
 
 /** A share from 0 to 1, written as `10%` or `10`. */
 export const share: Kind<number> = {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { errorCode, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
+import { UsageError } from '../../base/errors.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import type { CommandContext } from '../command.ts'
+import { readFirstLine } from '../input.ts'
 import type { ChatUdpValues } from './options.ts'
 
 /** Whoever records the traffic can try phrases at home, so very short ones protect nothing. */
@@ -25,7 +25,7 @@ export async function roomPhrase(
   { environment }: Pick<CommandContext, 'environment'>,
   ask: Ask | undefined,
 ): Promise<string | undefined> {
-  if (roomKeyFile !== undefined) return phraseKind.parse(firstLine(roomKeyFile))
+  if (roomKeyFile !== undefined) return phraseKind.parse(readFirstLine(roomKeyFile, 'the room key'))
   if (roomKey === false) return undefined
   const given = typeof roomKey === 'string' ? roomKey : (environment.NETLAB_ROOM_KEY ?? '')
   if (given !== '') return phraseKind.parse(given)
@@ -35,16 +35,6 @@ export async function roomPhrase(
   throw new UsageError('--room-key asks for a phrase, and there is no terminal to ask on', {
     hint: 'put the phrase into NETLAB_ROOM_KEY, or give --room-key-file FILE',
   })
-}
-
-function firstLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? ''
-  } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read the room key from ${file}: ${reasonOf(error)}`, {
-      cause: error,
-    })
-  }
 }
 
 /** What everybody is told at the start: who can read along. */

@@ -1,5 +1,5 @@
 import { formatEndpoint } from '../../net/address.ts'
-import { readState, writeState } from './state-file.ts'
+import { readState, updateState } from './state-file.ts'
 
 /**
  * The certificates that servers showed when we first met: a line `HOST:PORT FINGERPRINT` each, in a file that a person may
@@ -25,10 +25,10 @@ export class KnownHosts {
   /** Remembers the server by this certificate, and forgets the one it had. @throws {StorageError} */
   keep(host: string, port: number, fingerprint: string): void {
     const name = nameOf(host, port)
-    const others = readState(this.#path)
-      .split('\n')
-      .filter((line) => line !== '' && line.trim().split(/\s+/)[0] !== name)
-    writeState(this.#path, [...others, `${name} ${fingerprint}`, ''].join('\n'))
+    updateState(this.#path, (text) => {
+      const others = text.split('\n').filter((line) => line !== '' && line.trim().split(/\s+/)[0] !== name)
+      return [...others, `${name} ${fingerprint}`, ''].join('\n')
+    })
   }
 }
 

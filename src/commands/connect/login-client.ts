@@ -5,7 +5,7 @@ import { clientStyle, ownClock } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
 import { formatEndpoint, isLoopback } from '../../net/address.ts'
 import { asker } from '../../options/ask.ts'
-import type { CommandContext } from '../command.ts'
+import { askStreams, type CommandContext } from '../command.ts'
 import { commandLimits } from '../limits.ts'
 import { accountSession } from './account-client.ts'
 import { ChatClient } from './chat-client.ts'
@@ -172,16 +172,14 @@ export class LoginClient {
   /** @param screen of a session that goes on: its input line is in the place where a question would be. */
   #prompter(screen?: Screen): LoginPrompter {
     const { context, values, report } = this.#options
-    const { stdin, stderr, signal } = context
     const server = this.#server
-    const ask = (until: AbortSignal) =>
-      asker({ input: stdin, output: stderr, signal: AbortSignal.any([signal, until]) })
+    const streams = screen === undefined ? askStreams(context) : undefined
     return {
       user: values.user,
       password: this.#password,
-      ask: screen === undefined && stdin.isTTY === true && stderr.isTTY === true ? ask : undefined,
+      ask: streams && ((until) => asker({ ...streams, signal: AbortSignal.any([streams.signal, until]) })),
       // --quiet does not silence these: they answer what was typed.
-      say: (line) => (screen === undefined ? void stderr.write(`${line}\n`) : screen.remark(line)),
+      say: (line) => (screen === undefined ? void context.stderr.write(`${line}\n`) : screen.remark(line)),
       kept: () => {
         this.#session ??= this.#sessions?.find(server, values.user)
         return this.#session

@@ -1,6 +1,6 @@
 import { StorageError } from '../../base/errors.ts'
 import { nameKey } from '../../text/names.ts'
-import { readState, writeState } from './state-file.ts'
+import { readState, updateState } from './state-file.ts'
 
 /** The key to a session at a server. */
 export interface KeptSession {
@@ -20,35 +20,36 @@ export class SessionFile {
 
   /** The session of this user, or of whoever logged in there last. @throws {StorageError} */
   find(server: string, user?: string): KeptSession | undefined {
-    return this.#read().find((kept) => kept.server === server && (user === undefined || sameName(kept.user, user)))
+    return this.#parse(readState(this.#path)).find(
+      (kept) => kept.server === server && (user === undefined || sameName(kept.user, user)),
+    )
   }
 
   /** Keeps a token in the place of the one before. @throws {StorageError} */
   keep(session: KeptSession): void {
-    this.#write([session, ...this.#without(session.server, session.user)])
+    this.#update((others) => [session, ...others], session.server, session.user)
   }
 
   /** @throws {StorageError} */
   forget(server: string, user: string): void {
-    this.#write(this.#without(server, user))
+    this.#update((others) => others, server, user)
   }
 
-  #without(server: string, user: string): KeptSession[] {
-    return this.#read().filter((kept) => kept.server !== server || !sameName(kept.user, user))
+  /** @param change makes all sessions of those that are not of this user at this server */
+  #update(change: (others: readonly KeptSession[]) => readonly KeptSession[], server: string, user: string): void {
+    updateState(this.#path, (text) => {
+      const others = this.#parse(text).filter((kept) => kept.server !== server || !sameName(kept.user, user))
+      return `${JSON.stringify({ version: 1, sessions: change(others) }, undefined, 2)}\n`
+    })
   }
 
-  #read(): readonly KeptSession[] {
-    const text = readState(this.#path)
+  #parse(text: string): readonly KeptSession[] {
     if (text === '') return []
     const sessions = parse(text)
     if (sessions !== undefined) return sessions
     throw new StorageError('DAMAGED', `${this.#path} is damaged`, {
       hint: 'remove it and log in again, or do without it with --no-session',
     })
-  }
-
-  #write(sessions: readonly KeptSession[]): void {
-    writeState(this.#path, `${JSON.stringify({ version: 1, sessions }, undefined, 2)}\n`)
   }
 }
 

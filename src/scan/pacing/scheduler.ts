@@ -21,10 +21,10 @@ import { TimeoutPolicy } from './rtt.ts'
 export interface PacingPlan {
   readonly hosts: Iterable<ScanHost>
   readonly ports: readonly number[]
-  /** Probes per second; absent means adaptive, as for the next two. */
-  readonly rate?: number
-  readonly timeoutMs?: number
-  readonly retries?: number
+  /** Probes per second; undefined means adaptive, as for the next two. */
+  readonly rate?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly retries?: number | undefined
   /** Attempts under way at most. */
   readonly concurrency: number
 }

@@ -1,13 +1,10 @@
-import { limits } from '../base/limits.ts'
 import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
-import type { PortResult, PortState, ScanHost } from './types.ts'
-
-/** The states of a port, in the order in which people care. */
-export const portStates: readonly PortState[] = ['open', 'filtered', 'closed', 'unreachable', 'error']
+import { scanLimits } from './limits.ts'
+import { type PortResult, type PortState, portStates, type ScanHost } from './types.ts'
 
 /** How many ports there are of each state, and for which reason: `{ closed: { refused: 997 } }`. */
-export type Counts = Readonly<Partial<Record<PortState, Readonly<Record<string, number>>>>>
+export type StateCounts = Readonly<Partial<Record<PortState, Readonly<Record<string, number>>>>>
 
 /** The results of one host that are to be listed, ascending by port. */
 export interface HostResults {
@@ -15,35 +12,51 @@ export interface HostResults {
   readonly ports: readonly PortResult[]
 }
 
-/** Counts every result and keeps those that are to be listed, up to a bound. */
-export class Findings {
+/** The results of a scan: all are counted, and those that are to be listed are kept, up to a bound. */
+export class ScanResults {
   readonly #shown: ReadonlySet<PortState>
+  readonly #expected: ReadonlySet<number>
   readonly #counts = new Map<PortState, Map<string, number>>()
   readonly #listed: PortResult[] = []
   #unlisted = 0
   #done = 0
+  #expectedOpen = 0
 
-  constructor(shown: Iterable<PortState>) {
+  /** @param shown states to list; @param expected ports that should be open on every host, which are counted apart */
+  constructor(shown: Iterable<PortState>, expected: Iterable<number> = []) {
     this.#shown = new Set(shown)
+    this.#expected = new Set(expected)
   }
 
   add(result: PortResult): void {
-    this.count(result.state, result.reason)
-    if (this.#shown.has(result.state)) this.list(result)
+    this.#count(result.state, result.reason, 1)
+    this.#take(result)
   }
 
-  /** Counts `number` results without listing them. */
-  count(state: PortState, reason: string, number = 1): void {
+  /** Takes over what an earlier run counted and listed. */
+  restore(counts: StateCounts, listed: Iterable<PortResult>): void {
+    for (const state of portStates) {
+      for (const [reason, number] of Object.entries(counts[state] ?? {})) this.#count(state, reason, number)
+    }
+    for (const result of listed) this.#take(result)
+  }
+
+  #count(state: PortState, reason: string, number: number): void {
     this.#done += number
     const reasons = this.#counts.get(state) ?? new Map<string, number>()
     this.#counts.set(state, reasons)
     reasons.set(reason, (reasons.get(reason) ?? 0) + number)
   }
 
-  /** Lists a result that is counted already. */
-  list(result: PortResult): void {
-    if (this.#listed.length < limits.scanListedCount) this.#listed.push(result)
+  #take(result: PortResult): void {
+    if (result.state === 'open' && this.#expected.has(result.port)) this.#expectedOpen++
+    if (!this.isShown(result)) return
+    if (this.#listed.length < scanLimits.listedCount) this.#listed.push(result)
     else this.#unlisted++
+  }
+
+  isShown({ state }: PortResult): boolean {
+    return this.#shown.has(state)
   }
 
   /** Results counted. */
@@ -56,6 +69,11 @@ export class Findings {
     return this.#unlisted
   }
 
+  /** Of the expected ports, how many of `hostCount` hosts' are not open. */
+  missing(hostCount: number): number {
+    return this.#expected.size * hostCount - this.#expectedOpen
+  }
+
   of(state: PortState): number {
     let sum = 0
     for (const number of this.#counts.get(state)?.values() ?? []) sum += number
@@ -63,11 +81,11 @@ export class Findings {
   }
 
   /** There was nothing but silence: no sign that anything of what was asked can be reached at all. */
-  get heardNothing(): boolean {
+  get isAllSilent(): boolean {
     return this.#done > 0 && this.#counts.get('filtered')?.get('no-answer') === this.#done
   }
 
-  get counts(): Counts {
+  get counts(): StateCounts {
     return Object.fromEntries(
       portStates
         .filter((state) => this.#counts.has(state))

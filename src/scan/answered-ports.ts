@@ -1,14 +1,7 @@
 import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
 import { formatRanges, parseRanges } from './ranges.ts'
-import type { ScanHost } from './types.ts'
-
-/** Hosts × ports that one scan can walk. */
-export interface ScanPart {
-  readonly hosts: Iterable<ScanHost>
-  readonly hostCount: number
-  readonly ports: readonly number[]
-}
+import type { ScanHost, ScanPart } from './types.ts'
 
 /** Text form, to be kept in a file: positions of hosts in the address set, and ports, as ranges. */
 export interface AnsweredText {
@@ -18,20 +11,20 @@ export interface AnsweredText {
   readonly partial: Readonly<Record<string, string>>
 }
 
-/** A host under way: a bit a port, in the order of the scan's ports. */
-interface Begun {
+/** A host of which some ports are answered: a bit a port, in the order of the scan's ports. */
+interface PartialHost {
   readonly bits: Uint8Array
   left: number
 }
 
 /** Which ports of which hosts have an answer: a bit a host, and a bit a port for the hosts under way. */
-export class Answered {
+export class AnsweredPorts {
   readonly #addresses: AddressSet
   readonly #ports: readonly number[]
   /** The place of a port in `#ports`, from 1. */
   readonly #place = new Uint32Array(65_536)
   readonly #whole: Uint8Array
-  readonly #partial = new Map<number, Begun>()
+  readonly #partial = new Map<number, PartialHost>()
   #wholeCount = 0
 
   constructor(addresses: AddressSet, ports: readonly number[]) {
@@ -134,6 +127,6 @@ export class Answered {
   }
 }
 
-function has({ bits }: Pick<Begun, 'bits'>, index: number): boolean {
+function has({ bits }: Pick<PartialHost, 'bits'>, index: number): boolean {
   return ((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0
 }

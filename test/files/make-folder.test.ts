@@ -1,7 +1,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { makeFolder } from '../../src/log/make-folder.ts'
+import { makeFolder } from '../../src/files/make-folder.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 describe('a folder is made', () => {

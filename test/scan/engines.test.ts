@@ -1,10 +1,15 @@
 import { createServer, type Server } from 'node:net'
+import { constants } from 'node:os'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { systemClock } from '../../../src/base/clock.ts'
-import { chooseEngine, type EngineChoice } from '../../../src/scan/engines/choose.ts'
-import { socketAddress } from '../../../src/scan/engines/socket-address.ts'
-import { classify, SILENT } from '../../../src/scan/outcome.ts'
-import { Prober } from '../../../src/scan/prober.ts'
+import fc from 'fast-check'
+import { systemClock } from '../../src/base/clock.ts'
+import { chooseEngine, type EngineChoice } from '../../src/scan/engines/choose.ts'
+import { CONNECTED, SELF_CONNECTED, SILENT } from '../../src/scan/engines/engine.ts'
+import { socketAddress } from '../../src/scan/engines/libc-binding.ts'
+import { scanLimits } from '../../src/scan/limits.ts'
+import { classify } from '../../src/scan/outcome.ts'
+import { Prober, TimerWheel } from '../../src/scan/prober.ts'
+import { CommandRing, type ProbeCommand, ResultRing } from '../../src/scan/workers/rings.ts'
 
 const servers: Server[] = []
 
@@ -50,8 +55,8 @@ function probe(engine: EngineChoice, address: string, ports: readonly number[], 
 
 function states(settled: readonly Settled[]): string[] {
   return settled.map(({ outcome }) => {
-    const verdict = classify(outcome)
-    return verdict.kind === 'answer' ? verdict.state : verdict.kind
+    const answer = classify(outcome)
+    return answer.kind === 'answer' ? answer.state : answer.kind
   })
 }
 
@@ -158,4 +163,120 @@ test('a link was not found by its name where a global address of the interface s
   ]
   const address = socketAddress({ address: 'fe80::2%eth7', family: 6 }, () => ({ eth7 }))
   expect(address.readUInt32LE(24)).toBe(9)
+})
+
+describe('the timer wheel', () => {
+  test('expires what is due, once, and nothing else, however far the time jumps', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('arm' as const), timer: fc.nat(19), inMs: fc.integer({ min: 0, max: 4000 }) }),
+      fc.record({ kind: fc.constant('disarm' as const), timer: fc.nat(19) }),
+      fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 5000 }) }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let nowMs = 1000
+        const wheel = new TimerWheel(20, nowMs)
+        const armed = new Map<number, number>()
+        for (const one of steps) {
+          if (one.kind === 'arm' && !armed.has(one.timer)) {
+            armed.set(one.timer, nowMs + one.inMs)
+            wheel.arm(one.timer, nowMs + one.inMs)
+          } else if (one.kind === 'disarm') {
+            armed.delete(one.timer)
+            wheel.disarm(one.timer)
+          } else if (one.kind === 'pass') {
+            nowMs += one.ms
+            const due = [...armed].filter(([, atMs]) => atMs <= nowMs).map(([timer]) => timer)
+            for (const timer of due) armed.delete(timer)
+            const expired: number[] = []
+            wheel.expire(nowMs, (timer) => expired.push(timer))
+            expect(expired.sort()).toEqual(due.sort())
+          }
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+const { errno } = constants
+
+describe('what an outcome means', () => {
+  test.each([
+    ['connected', CONNECTED, 'open', 'connected'],
+    ['refused', errno.ECONNREFUSED, 'closed', 'refused'],
+    ['accepted and reset at once', errno.ECONNRESET, 'open', 'connected'],
+    ['no route to the host', errno.EHOSTUNREACH, 'unreachable', 'host-unreachable'],
+    ['no route to the network', errno.ENETUNREACH, 'unreachable', 'network-unreachable'],
+    ['forbidden', errno.EACCES, 'filtered', 'admin-prohibited'],
+  ])('%s', (_, outcome, state, reason) => {
+    expect(classify(outcome)).toEqual({ kind: 'answer', state, reason })
+  })
+
+  test('only a refusal is closed: no other error number there is', () => {
+    const closed = Object.values(errno).filter((number) => {
+      const answer = classify(number)
+      return answer.kind === 'answer' && answer.state === 'closed'
+    })
+    expect(closed).toEqual([errno.ECONNREFUSED])
+  })
+
+  test.each(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'EAGAIN', 'ENOMEM'] as const)(
+    '%s is a shortage of ours',
+    (code) => {
+      expect(classify(errno[code])).toEqual({ kind: 'local', code, shortage: true })
+    },
+  )
+
+  test('silence is silence, whoever noticed it', () => {
+    expect([classify(SILENT), classify(errno.ETIMEDOUT)]).toEqual([{ kind: 'silence' }, { kind: 'silence' }])
+  })
+
+  test('a connect that met itself says nothing about the port', () => {
+    expect(classify(SELF_CONNECTED)).toEqual({ kind: 'local', code: 'SELF_CONNECT', shortage: false })
+  })
+})
+
+const host = { address: 'fe80::1%eth0', family: 6 } as const
+
+describe('the ring of commands', () => {
+  test('hands every command to exactly one reader, in order, and refuses when it is full', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(800), fc.nat(300), fc.boolean()), { maxLength: 12 }), (turns) => {
+        const writer = new CommandRing()
+        const readers = [new CommandRing(writer.buffer), new CommandRing(writer.buffer)]
+        const seen: ProbeCommand[] = []
+        let pushed = 0
+        let wrong = 0
+        for (const [push, claim, first] of turns) {
+          for (let each = 0; each < push; each++) {
+            const isRoom = writer.backlog < scanLimits.commandRingEntries
+            const isTaken = writer.push(pushed, 7, host, pushed % 65_536, 100, 0)
+            if (isTaken !== isRoom) wrong++
+            if (isTaken) pushed++
+          }
+          readers[first ? 0 : 1]?.claim(claim, (command) => seen.push(command))
+        }
+        expect(wrong).toBe(0)
+        expect(writer.backlog).toBe(pushed - seen.length)
+        expect(seen.map(({ ticket }) => ticket)).toEqual(Array.from(seen, (_, index) => index))
+        expect(seen.every((one) => one.host.address === host.address && one.host.family === 6)).toBe(true)
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
+
+describe('the ring of results', () => {
+  test('gives back what was put in, as often as it wraps', () => {
+    const writer = new ResultRing(4)
+    const reader = new ResultRing(4, writer.buffer)
+    const got: number[][] = []
+    for (let turn = 0; turn < 5; turn++) {
+      for (let ticket = 0; ticket < 4 - (turn % 2); ticket++) writer.push(ticket, -1, 1.5)
+      expect(reader.drain((...one) => got.push(one))).toBe(4 - (turn % 2))
+    }
+    expect(got).toHaveLength(18)
+    expect(got.every(([, outcome, rttMs]) => outcome === -1 && rttMs === 1.5)).toBe(true)
+  })
 })
