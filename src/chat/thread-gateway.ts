@@ -1,11 +1,79 @@
 import { type Clock, Deadline } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
-import type { Delivery } from './backplane.ts'
-import type { ChatDialect } from './wire.ts'
+import type { Dialect } from '../net/dialect.ts'
+import type { Backplane, Delivery, Signal } from './backplane.ts'
+import type { RoomRequest } from './commands.ts'
+import { encode } from './encode.ts'
+import { chatLimits } from './limits.ts'
+import type { ChatServerMessage } from './message.ts'
+
+/** Runs the callback a little later. */
+export type Defer = (callback: () => void) => void
+
+/** A client that enters the chat. */
+export interface EnteredClient {
+  /** Unique within the server. */
+  readonly id: number
+  readonly name: string
+  readonly operator: boolean
+  /** Rooms with the last message id seen in each, of a client that was here before. */
+  readonly resume?: Readonly<Record<string, number>> | undefined
+}
+
+export interface ThreadGatewayOptions extends FanOutOptions {
+  readonly backplane: Backplane
+  /** When signals are handed over; without it at the end of the turn. */
+  readonly deferSignals?: Defer
+}
+
+/**
+ * The chat as one thread's connections see it. What they ask within a short while goes to the owner of
+ * the state in one batch; what comes back is fanned out.
+ */
+export class ThreadGateway {
+  readonly #options: ThreadGatewayOptions
+  readonly #fanOut: FanOut
+  #signals: Signal[] = []
+
+  constructor(options: ThreadGatewayOptions) {
+    this.#options = options
+    this.#fanOut = new FanOut(options)
+    options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
+  }
+
+  open({ id, name, operator, resume }: EnteredClient, sink: Sink): void {
+    this.#fanOut.open(id, sink)
+    this.#signal({ type: 'opened', connection: id, name, operator, dialect: sink.dialect, resume })
+  }
+
+  ask(id: number, request: RoomRequest): void {
+    this.#signal({ type: 'asked', connection: id, request })
+  }
+
+  /** Straight to one connection: what its own thread can answer, such as a line that can't be read. */
+  answer(id: number, sink: Sink, message: ChatServerMessage): void {
+    this.#fanOut.send(id, encode([message], sink.dialect))
+  }
+
+  close(id: number): void {
+    this.#fanOut.close(id)
+    this.#signal({ type: 'closed', connection: id })
+  }
+
+  #signal(signal: Signal): void {
+    this.#signals.push(signal)
+    if (this.#signals.length > 1) return
+    const defer = this.#options.deferSignals ?? this.#options.defer
+    defer(() => {
+      const signals = this.#signals
+      this.#signals = []
+      this.#options.backplane.publish(signals)
+    })
+  }
+}
 
 /** What the chat needs of a connection. */
 export interface Sink {
-  readonly dialect: ChatDialect
+  readonly dialect: Dialect
   /** Sends finished bytes; returns how many the peer has not taken yet. */
   write(bytes: Uint8Array): number
   /** The chat is done with it: send what is queued, then close. `slow-reader` closes at once. */
@@ -23,14 +91,14 @@ interface Receiver {
 
 export interface FanOutOptions {
   readonly clock: Clock
-  readonly defer: (callback: () => void) => void
+  readonly defer: Defer
   /** Above it a reader is cut off; bytes. */
   readonly maxQueueBytes?: number
 }
 
 /**
- * One thread's connections and their rooms: takes batches from the room's owner and makes one write per connection and
- * turn, the same bytes for everybody who gets the same. A big room is written in slices, so that the loop goes on turning.
+ * One thread's connections and their rooms: takes batches from the owner of the state and makes one write per connection
+ * and turn, the same bytes for everybody who gets the same. A big room is written in slices, so that the loop goes on turning.
  */
 export class FanOut {
   readonly #options: FanOutOptions
@@ -44,7 +112,7 @@ export class FanOut {
 
   constructor(options: FanOutOptions) {
     this.#options = options
-    this.#maxQueueBytes = options.maxQueueBytes ?? limits.chatSendQueueBytes
+    this.#maxQueueBytes = options.maxQueueBytes ?? chatLimits.sendQueueBytes
   }
 
   open(id: number, sink: Sink): void {
@@ -122,7 +190,7 @@ export class FanOut {
 
   /** Writes until its slice of time is used up, and leaves the rest for the next turn of the loop. */
   #flush(): void {
-    const slice = new Deadline(this.#options.clock, limits.chatSliceMs)
+    const slice = new Deadline(this.#options.clock, chatLimits.sliceMs)
     // Those that are queued meanwhile have their turn later, or a member who answers each line would hold the loop.
     const end = this.#unwritten.length
     while (this.#at < end) {
@@ -160,5 +228,22 @@ export class FanOut {
     if (known.parts.length !== parts.length || !parts.every((part, index) => part === known.parts[index]))
       this.#joined = { parts, bytes: Buffer.concat(parts) }
     return this.#joined.bytes
+  }
+}
+
+/**
+ * Defers to the end of the turn of the event loop when the last callback was run at least `gapMs` ago, and by `gapMs`
+ * otherwise. On a quiet server nothing waits; on a busy one what would have gone piece by piece gathers, and a wake-up
+ * of another thread or a system call is paid once for all of it.
+ */
+export function debounced(defer: Defer, clock: Clock, gapMs: number): Defer {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return (callback) => {
+    const run = (): void => {
+      callback()
+      lastMs = clock.monotonic()
+    }
+    if (clock.monotonic() - lastMs >= gapMs) defer(run)
+    else clock.after(gapMs, run, { background: true })
   }
 }

@@ -7,10 +7,10 @@ import { serverText } from '../accounts/server-text.ts'
 import { type Heard, type Line, Talk, type Voice } from '../accounts/talk.ts'
 import type { Timer } from '../base/clock.ts'
 import type { AccountRequest } from '../chat/commands.ts'
-import type { Desk } from '../chat/desk.ts'
+import type { ChatAccount } from '../chat/conversation.ts'
 
 /** The accounts as somebody in the chat reaches them: the same requests and answers as in `serve auth`. */
-export class ChatDesk implements Desk {
+export class ChatAccountSession implements ChatAccount {
   readonly #line: Line
   readonly #text: AsideText
   readonly #talk: Talk<AccountMessage, ServerMessage>
@@ -31,7 +31,7 @@ export class ChatDesk implements Desk {
     const { clock, accounts, useMs } = services
     const use = (): void => {
       this.#using = clock.after(useMs, use, { background: true })
-      // What becomes of it is no business of this: the session's end is told by itself, and the accounts' by all else.
+      // Only the use counts. When the session ends, `AccountDesk` tells the client; when the accounts fail, every request does.
       accounts.sessions({ session: session.id }).catch(() => undefined)
     }
     this.#using = clock.after(useMs, use, { background: true })
@@ -43,22 +43,22 @@ export class ChatDesk implements Desk {
 
   async answer(line: string): Promise<boolean> {
     const heard = this.#text.hear(line)
-    if (heard.kind === 'message') return this.#carryOut(heard.message)
+    if (heard.kind === 'message') return this.#perform(heard.message)
     if (heard.kind === 'more') this.#say(heard.say)
     return true
   }
 
-  async take(request: AccountRequest): Promise<boolean> {
+  async carryOut(request: AccountRequest): Promise<boolean> {
     switch (request.type) {
       case 'passwd':
         if (request.old !== undefined && request.new !== undefined)
-          return this.#carryOut({ type: 'passwd', old: request.old, new: request.new })
+          return this.#perform({ type: 'passwd', old: request.old, new: request.new })
         this.#say(this.#text.begin())
         return true
       case 'logout':
-        return this.#carryOut({ type: 'logout', ...(request.which !== undefined && { which: request.which }) })
+        return this.#perform({ type: 'logout', ...(request.which !== undefined && { which: request.which }) })
       default:
-        return this.#carryOut({ type: request.type })
+        return this.#perform({ type: request.type })
     }
   }
 
@@ -72,10 +72,10 @@ export class ChatDesk implements Desk {
     for (const line of lines) this.#line.send(line)
   }
 
-  async #carryOut(message: AccountMessage): Promise<boolean> {
+  async #perform(message: AccountMessage): Promise<boolean> {
     const state = await this.#desk.take(message)
     if (state !== 'logged-out') return state === 'open'
-    // Who is not logged in is nobody in the chat; and another person on the same line would hear what is meant for this one.
+    // Nobody may log in again on this connection: the chat would go on sending it what is meant for the first person.
     this.#talk.tell({ type: 'bye', reason: 'logged-out', message: 'goodbye' })
     this.#line.end('exit')
     return false

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { commandSpecs } from '../../src/chat/commands.ts'
-import type { ChatMessage, ServerMessage } from '../../src/chat/message.ts'
-import { renderLines } from '../../src/chat/render.ts'
-import { encode } from '../../src/chat/wire.ts'
+import { encode, renderLines } from '../../src/chat/encode.ts'
+import type { ChatMessage, ChatServerMessage } from '../../src/chat/message.ts'
 import { FrameDecoder } from '../../src/net/frame-codec.ts'
 
 const hello: ChatMessage = { type: 'message', id: 7, at: 50_639_000, room: 'lobby', from: 'ann', text: 'hello' }
@@ -44,7 +43,7 @@ describe('the frames of the chat', () => {
 })
 
 describe('the lines of the chat', () => {
-  const cases: [ServerMessage, string][] = [
+  const cases: [ChatServerMessage, string][] = [
     [hello, '14:03:59 #lobby ann: hello\n'],
     [{ ...hello, action: true, text: 'waves' }, '14:03:59 #lobby * ann waves\n'],
     [

@@ -1,4 +1,27 @@
-import { limits } from '../base/limits.ts'
+import { chatLimits } from './limits.ts'
+
+/** How long to wait before each attempt to connect again: twice as long each time, up to a bound, and never all clients at once. */
+export class Backoff {
+  readonly #random: () => number
+  #attempts = 0
+
+  /** @param random from 0 up to 1, as Math.random */
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  /** Milliseconds before the next attempt. */
+  next(): number {
+    const full = Math.min(chatLimits.reconnectMaxMs, chatLimits.reconnectMs * 2 ** this.#attempts)
+    this.#attempts = Math.min(this.#attempts + 1, 30)
+    return Math.round(full * (0.5 + this.#random() / 2))
+  }
+
+  /** The connection stands: the next loss starts again with the short wait. */
+  reset(): void {
+    this.#attempts = 0
+  }
+}
 
 /** What a client has said and not yet seen come back. Survives the connection: said again, with the same ids, on the next. */
 export class ClientOutbox {
@@ -16,7 +39,7 @@ export class ClientOutbox {
 
   /** The message with an id of its own; undefined when too many wait, which happens while there is no connection. */
   add(message: object): object | undefined {
-    if (this.#waiting.size >= limits.chatDedupeCount) return undefined
+    if (this.#waiting.size >= chatLimits.duplicateFilterIds) return undefined
     const cid = this.#newId()
     const numbered = { ...message, cid }
     this.#waiting.set(cid, numbered)

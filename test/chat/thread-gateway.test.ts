@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Delivery } from '../../src/chat/backplane.ts'
-import { FanOut } from '../../src/chat/fan-out.ts'
+import { FanOut } from '../../src/chat/thread-gateway.ts'
 import { Listener } from '../support/chat-world.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
