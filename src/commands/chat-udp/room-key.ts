@@ -1,18 +1,18 @@
 import { UsageError } from '../../base/errors.ts'
+import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import type { CommandContext } from '../command.ts'
 import { readFirstLine } from '../input.ts'
 import type { ChatUdpValues } from './options.ts'
 
-/** Whoever records the traffic can try phrases at home, so very short ones protect nothing. */
-const minPhraseLength = 8
-
 const phraseKind: Kind<string> = {
   placeholder: 'PHRASE',
   parse(value) {
-    if ([...value].length >= minPhraseLength) return value
-    throw new UsageError(`a room key has at least ${minPhraseLength} characters`, { hint: 'several words are best' })
+    if ([...value].length >= datagramLimits.phraseLength) return value
+    throw new UsageError(`a room key has at least ${datagramLimits.phraseLength} characters`, {
+      hint: 'several words are best',
+    })
   },
 }
 
@@ -37,7 +37,7 @@ export async function roomPhrase(
   })
 }
 
-/** What everybody is told at the start: who can read along. */
+/** What everybody is told at the start: whether others can read what is said. */
 export function secrecy(keyed: boolean): string {
   return keyed
     ? 'Messages are encrypted and authenticated with the room key; who talks, when and how much can still be seen.'

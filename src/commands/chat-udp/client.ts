@@ -1,22 +1,33 @@
 import type { Timer } from '../../base/clock.ts'
 import { ExitCode } from '../../base/errors.ts'
-import { printable } from '../../base/visible.ts'
+import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-interface.ts'
 import {
   connectMember,
   type MemberConnection,
   type MemberConnectionOptions,
 } from '../../datagram-chat/member-socket.ts'
-import { formatTable } from '../../terminal/format.ts'
 import { createLineEditor, type LineEditor } from '../../terminal/line-editor.ts'
+import { harmless } from '../../text/said.ts'
+import { type CommandUsage, parseSlashLine, usageTable } from '../../text/slash.ts'
 import type { CommandContext } from '../command.ts'
 import { endError, isAboutName, lineOf, statsLines } from './render.ts'
-import { readTyped, typedHelp } from './typed.ts'
 
-/** Between two attempts to get back in, on a terminal, when five questions were not answered. */
-const againMs = 5_000
+/** What can be typed in the room besides messages. */
+export const slashCommands = {
+  who: { usage: '/who', summary: 'who is in the room' },
+  me: { usage: '/me TEXT', summary: 'say what you do' },
+  stats: { usage: '/stats', summary: 'loss, duplicates, reordering, RTT' },
+  help: { usage: '/help', summary: 'what you can type here' },
+  quit: { usage: '/quit', summary: 'leave the room' },
+} satisfies Record<string, CommandUsage>
 
-/** A person, or a pipe, in the room. Lines go in at the bottom and come out above. */
+const help = usageTable([
+  ...Object.values(slashCommands),
+  { usage: '//TEXT', summary: 'say something that begins with /' },
+]).join('\n')
+
+/** A person, or a pipe, in the room: typed lines become messages and commands, events become lines. */
 export class UdpChatClient {
   readonly #context: CommandContext
   readonly #options: Omit<MemberConnectionOptions, 'name'>
@@ -24,8 +35,8 @@ export class UdpChatClient {
   #editor: LineEditor | undefined
   #connection: MemberConnection | undefined
   #entered = false
-  /** Runs between two attempts to get back in. */
-  #again: Timer | undefined
+  /** Runs between two attempts to rejoin. */
+  #rejoin: Timer | undefined
   #refusedText = false
   #onSettled: () => void = () => undefined
   #onNames: () => void = () => undefined
@@ -41,7 +52,7 @@ export class UdpChatClient {
     this.#askName = askName
   }
 
-  /** From the door to the end. @throws {NetlabError} when it ends otherwise than by leaving. */
+  /** Joins, and stays until the end. @throws {NetlabError} when it ends otherwise than by leaving. */
   async run(name: string): Promise<ExitCode> {
     const { signal } = this.#context
     const leave = () => this.#leave()
@@ -59,7 +70,7 @@ export class UdpChatClient {
       return this.#refusedText ? ExitCode.negative : ExitCode.ok
     } finally {
       signal.removeEventListener('abort', leave)
-      this.#again?.cancel()
+      this.#rejoin?.cancel()
       this.#editor?.close()
       this.#connection?.close()
     }
@@ -86,20 +97,20 @@ export class UdpChatClient {
 
   #ended(end: MemberEnd): void {
     const { clock, signal } = this.#context
-    const again = end.type === 'no-answer' && this.#entered && this.#editor?.interactive === true && !signal.aborted
-    if (!again) {
+    const rejoin = end.type === 'no-answer' && this.#entered && this.#editor?.interactive === true && !signal.aborted
+    if (!rejoin) {
       this.#onEnd(end)
       return
     }
-    this.#again = clock.after(againMs, () => {
-      this.#again = undefined
+    this.#rejoin = clock.after(datagramLimits.rejoinMs, () => {
+      this.#rejoin = undefined
       this.#connection?.member.join()
     })
   }
 
   #leave(): void {
-    if (this.#again === undefined) this.#connection?.member.leave()
-    // Nobody is there to say goodbye to.
+    if (this.#rejoin === undefined) this.#connection?.member.leave()
+    // No session is open, so there is nobody to send a goodbye to.
     else this.#onEnd({ type: 'bye', reason: 'left' })
   }
 
@@ -107,9 +118,9 @@ export class UdpChatClient {
     this.#entered = true
     const { stdin, stdout, interrupt } = this.#context
     this.#editor = createLineEditor({
-      ...{ input: stdin, output: stdout, prompt: `${printable(name)}> ` },
+      ...{ input: stdin, output: stdout, prompt: `${harmless(name)}> ` },
       onInterrupt: interrupt,
-      vanishes: (line) => readTyped(line).type === 'say' && this.#connection?.member.unsettled === 0,
+      vanishes: (line) => isMessage(line) && this.#connection?.member.unsettled === 0,
     })
     this.#readLines(this.#editor).catch((error: unknown) => {
       this.#onEnd({ type: 'bye', reason: 'left' })
@@ -124,29 +135,22 @@ export class UdpChatClient {
   }
 
   async #typed(line: string): Promise<'quit' | 'go on'> {
-    const interactive = this.#editor?.interactive === true
-    const typed = readTyped(line)
-    switch (typed.type) {
-      case 'quit':
-        return 'quit'
-      case 'say':
-        await this.#say(typed.text, typed.action)
-        break
-      case 'who':
-        await this.#who()
-        break
-      case 'stats':
-        if (this.#connection !== undefined) this.#print('room', statsLines(this.#connection.member.stats))
-        break
-      case 'help':
-        this.#print('room', formatTable(typedHelp))
-        break
-      case 'unknown':
-        // A program's output may begin with a slash by chance; a person's line does not.
-        if (interactive) this.#print('talk', `${printable(typed.word)} is no command; /help shows what there is`)
-        else await this.#say(line, false)
+    const typed = parseSlashLine(line, slashCommands)
+    if (typed.kind === 'text') await this.#say(typed.text, false)
+    else if (typed.kind === 'unknown') await this.#unknown(typed.word, line)
+    else if (typed.name === 'me') await this.#say(typed.rest, true)
+    else if (typed.name === 'who') await this.#who()
+    else if (typed.name === 'help') this.#print('room', help)
+    else if (typed.name === 'stats' && this.#connection !== undefined) {
+      this.#print('room', statsLines(this.#connection.member.stats))
     }
-    return 'go on'
+    return typed.kind === 'command' && typed.name === 'quit' ? 'quit' : 'go on'
+  }
+
+  /** A program's output may begin with a slash by chance, so it is said; a person's line does not. */
+  async #unknown(word: string, line: string): Promise<void> {
+    if (this.#editor?.interactive !== true) await this.#say(line, false)
+    else this.#print('talk', `/${harmless(word)} is no command; /help shows what there is`)
   }
 
   async #say(text: string, action: boolean): Promise<void> {
@@ -184,4 +188,10 @@ export class UdpChatClient {
     else if (kind === 'room') this.#context.stdout.write(`${text}\n`)
     else this.#context.stderr.write(`${text}\n`)
   }
+}
+
+/** Whether the line comes back as a message, so that its echo need not stay. */
+function isMessage(line: string): boolean {
+  const typed = parseSlashLine(line, slashCommands)
+  return typed.kind === 'text' || (typed.kind === 'command' && typed.name === 'me')
 }
