@@ -10,7 +10,6 @@ import { newToken } from '../../src/accounts/token.ts'
 import { UserBook } from '../../src/accounts/user-book.ts'
 import { formatUsers } from '../../src/accounts/users-file.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { processes } from '../../src/main/processes.ts'
 import { BenchServer } from '../servers.ts'
 
 const netlab = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'netlab')
@@ -84,7 +83,7 @@ async function prepareSessions(db: string, users: string, members: number): Prom
   const book = new UserBook()
   for (let n = 0; n < members; n++) book.setUser({ name: `m${n}`, hash, since: '2026-01-01T00:00:00.000Z' })
   writeFileSync(users, [...formatUsers(book)].join(''), { mode: 0o600 })
-  const sessions = new Sessions(new SqliteSessionStore(db, processes), systemClock, { idleMs: day, maxMs: day })
+  const sessions = new Sessions(new SqliteSessionStore(db), systemClock, { idleMs: day, maxMs: day })
   const made = await Promise.all(Array.from({ length: members }, (_, n) => sessions.create(`m${n}`, '127.0.0.1')))
   await sessions.close()
   const file = `${db}.tokens`

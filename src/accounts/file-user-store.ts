@@ -2,9 +2,8 @@ import { readFileSync, statSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Processes } from '../base/processes.ts'
+import { type FileLock, ownFile } from '../files/file-lock.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
-import { FileLock } from './file-lock.ts'
 import { type HostRecord, UserBook, type UserRecord } from './user-book.ts'
 import type { Identified, Registered, UserStore } from './user-store.ts'
 import { formatUsers, parseUsers } from './users-file.ts'
@@ -21,7 +20,6 @@ const realDisk: Disk = { replace: (path, text) => replaceFile(path, text, 0o600)
 export interface UsersFile {
   readonly path: string
   readonly clock: Clock
-  readonly processes: Processes
   readonly disk?: Disk
 }
 
@@ -131,7 +129,7 @@ export class FileUserStore implements UserStore {
       try {
         const book = new UserBook(this.#book)
         const answers = batch.map((change) => change.apply(book))
-        this.#lock ??= FileLock.take(this.#path, this.#file.processes, '--users')
+        this.#lock ??= ownFile(this.#path, '--users')
         if (book.changed) await this.#disk.replace(this.#path, formatUsers(book))
         this.#book = book
         for (const [index, change] of batch.entries()) change.resolve(answers[index])
@@ -158,9 +156,9 @@ export function claimUsers(file: UsersFile): { readonly lock: FileLock | undefin
 }
 
 /** One lock for one file, whatever leads to it. Where none can be made, nobody can write; a later change tries again. */
-function takeLock({ path, processes }: UsersFile): FileLock | undefined {
+function takeLock({ path }: UsersFile): FileLock | undefined {
   try {
-    return FileLock.take(behindLinks(path), processes, '--users')
+    return ownFile(path, '--users')
   } catch (error) {
     if (['EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(errorCode(error))) return undefined
     throw explain(path, error)

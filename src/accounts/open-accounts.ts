@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
-import type { Processes } from '../base/processes.ts'
 import type { SessionEnd } from './accounts.ts'
 import { argon2Hasher } from './argon2-hasher.ts'
 import { type Disk, FileUserStore } from './file-user-store.ts'
@@ -26,7 +25,6 @@ export interface AccountsConfig {
 
 export interface AccountsServices {
   readonly clock: Clock
-  readonly processes: Processes
   readonly record: EventSink
   readonly hasher?: PasswordHasher
   readonly disk?: Disk
@@ -51,10 +49,10 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
 
 function openSessions(
   { databasePath, sessionTimes }: AccountsConfig,
-  { clock, processes }: AccountsServices,
+  { clock }: AccountsServices,
   onEnd: (id: number, why: SessionEnd) => void,
 ): Sessions {
-  const store = databasePath === undefined ? new MemorySessionStore() : new SqliteSessionStore(databasePath, processes)
+  const store = databasePath === undefined ? new MemorySessionStore() : new SqliteSessionStore(databasePath)
   try {
     return new Sessions(store, clock, sessionTimes, onEnd)
   } catch (error) {

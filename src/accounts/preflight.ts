@@ -9,14 +9,11 @@ import { SqliteSessionStore } from './sqlite-session-store.ts'
  */
 export function preflightStores(
   { usersPath, databasePath }: Pick<AccountsConfig, 'usersPath' | 'databasePath'>,
-  services: Pick<AccountsServices, 'clock' | 'processes'>,
+  services: Pick<AccountsServices, 'clock'>,
 ): { readonly complete: boolean; release(): void } {
   const users = claimUsers({ path: usersPath, ...services })
   try {
-    const sessions =
-      databasePath === undefined
-        ? undefined
-        : new SqliteSessionStore(databasePath, services.processes).closeKeepingLock()
+    const sessions = databasePath === undefined ? undefined : new SqliteSessionStore(databasePath).closeKeepingLock()
     return {
       complete: users.checked,
       release() {

@@ -2,8 +2,7 @@ import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Processes } from '../base/processes.ts'
-import { FileLock } from './file-lock.ts'
+import { type FileLock, ownFile } from '../files/file-lock.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 
 const schema = `
@@ -25,12 +24,12 @@ export class SqliteSessionStore implements SessionStore {
   readonly #drop: StatementSync
 
   /** @throws {StorageError} when the file is no database, can't be used, or belongs to another server. */
-  constructor(path: string, processes: Processes) {
+  constructor(path: string) {
     this.#path = path
     try {
       makePrivate(path)
       // SQLite would let two servers write in turn, but each looks sessions up in its own memory.
-      this.#lock = FileLock.take(path, processes, '--db')
+      this.#lock = ownFile(path, '--db')
     } catch (error) {
       throw this.#explain(error)
     }

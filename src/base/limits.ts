@@ -61,65 +61,8 @@ export const limits = {
   connectAttemptMs: 1_000,
   /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
   sameSignalMs: 250,
-  /** One chat message. RFC 2812 allows 512; a person pastes a paragraph, not a file. */
-  chatTextBytes: 4_096,
-  /** A topic, an away text, the reason for a kick: one line on a terminal. */
-  chatNoteBytes: 256,
-  /** A client's own id of a message: a UUID and some more. */
-  chatCidChars: 64,
-  /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
-  chatHistoryCount: 100_000,
-  chatHistoryMs: 90 * 86_400_000,
-  /** Rooms that exist at a time; each keeps its recent messages in memory (64 × 4 KiB at worst). */
-  chatRooms: 512,
-  /** Rooms that one connection is in. */
-  chatRoomsPerConnection: 32,
-  /** Connections of one person, so that flood control per connection means something. */
-  chatConnectionsPerMember: 16,
-  /** People banned from or muted in one room. */
-  chatMarksPerRoom: 1_024,
-  /** Latest messages of a room kept in memory, so that joins and short absences never ask the disk. */
-  chatRecentCount: 64,
-  /** Shown on joining; the issue's number. */
-  chatBacklogCount: 20,
-  /** One page of history: by count, and by bytes so that its frame stays far below `frameBytes`. */
-  chatPageCount: 200,
-  chatPageBytes: 262_144,
-  /** A member's latest own message ids, kept to recognise a resend; no client has more unanswered. */
-  chatDedupeCount: 256,
-  /** Members whose message ids are kept; the least recently heard goes first. */
-  chatDedupeMembers: 4_096,
-  /** Messages read back at the start to fill that memory again. */
-  chatDedupeRows: 65_536,
-  /** Queued for one chat connection; a reader that is this far behind is cut off. A full page of history fits twice. */
-  chatSendQueueBytes: 1_048_576,
-  /** One slice of writing to a big room; then other work gets its turn. */
-  chatSliceMs: 8,
-  /** What a thread's members ask goes to the room's owner this often at most: far below what a person notices. */
-  chatGatherMs: 1,
-  /** Comings and goings of a room are told together after this time; a dropped line that is back by then is no news. */
-  chatPresenceMs: 500,
-  /** Names in one such message; the others are counted. */
-  chatPresenceNames: 20,
-  /** Names in the answer to /who; the others are counted. */
-  chatWhoNames: 1_000,
-  /** Messages that wait for the disk; beyond it they go out unstored, so that a stuck disk cannot fill the memory. */
-  chatUnstoredCount: 65_536,
-  /** Ids set aside ahead of use, so that a kill never hands one out twice. */
-  chatIdBlock: 4_096,
-  /** How often messages that became too old are looked for. */
-  chatPruneMs: 600_000,
   /** How long one writer of netlab.db waits for another one in the same file. */
   databaseBusyMs: 5_000,
-  /** How often being in the chat uses the session: far more often than sessions end, far less than would cost anything. */
-  chatSessionUseMs: 600_000,
-  /** A client that lost its server tries again after half to all of this, twice as long each time… */
-  reconnectMs: 1_000,
-  /** …and never longer than this. */
-  reconnectMaxMs: 30_000,
-  /** Flood control: messages in a burst, and per second afterwards. */
-  chatBurstCount: 20,
-  chatRatePerSecond: 10,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,
@@ -137,10 +80,6 @@ export const limits = {
   throttleEntries: 65_536,
   /** Reads in a few milliseconds, while other threads start; 6,000 users. */
   usersReadTwiceBytes: 1_048_576,
-  /** A temporary file beside the one it was to replace, not written to for so long, was left by a process that died. */
-  abandonedFileMs: 600_000,
-  /** To take a lock over lasts microseconds; who has been at it for so long will not end, though somebody has that pid now. */
-  lockTakeoverMs: 10_000,
   /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
   accounts: 100_000,
   /** Sessions of one user; the one silent longest makes room. */

@@ -1,12 +1,11 @@
-import { limits } from '../base/limits.ts'
 import { harmless, saidLine } from '../text/said.ts'
 import { parseSlashLine } from '../text/slash.ts'
-import { ClientOutbox } from './client-outbox.ts'
 import type { ClientStyle } from './client-style.ts'
-import { commandTable } from './commands.ts'
-import { type Completion, complete } from './complete.ts'
-import { type ChatMessage, lobby, type ServerMessage } from './message.ts'
-import { people, renderLines } from './render.ts'
+import { commandSpecs, commandTable } from './commands.ts'
+import { people, renderLines } from './encode.ts'
+import { chatLimits } from './limits.ts'
+import { type ChatMessage, type ChatServerMessage, lobby } from './message.ts'
+import { ClientOutbox } from './reconnect.ts'
 
 /** A line for the screen; `bell` when it wants somebody's attention. */
 export interface ViewLine {
@@ -100,7 +99,7 @@ export class ClientView {
   }
 
   /** A message of the server. */
-  take(message: ServerMessage): ViewStep {
+  take(message: ChatServerMessage): ViewStep {
     switch (message.type) {
       case 'message':
         return { lines: this.#said(message, true), send: [] }
@@ -152,7 +151,7 @@ export class ClientView {
     return { lines: lines.map((line) => ({ text: this.#style.faint(`* ${line}`) })), send: [] }
   }
 
-  #history(page: Extract<ServerMessage, { type: 'history' }>): ViewStep {
+  #history(page: Extract<ChatServerMessage, { type: 'history' }>): ViewStep {
     const { room, messages, more } = page
     const away = this.#catchingUp.get(room)
     if (away === undefined && messages.length === 0) return this.#faint(plainLines(page))
@@ -162,7 +161,7 @@ export class ClientView {
     const lines = missed.flatMap((message) => this.#said(message, false))
     const title = this.#style.faint(`* ${missed.length} in #${harmless(room)} while you were away`)
     if (more && away.seen < away.live) {
-      const range = { after: away.seen, limit: limits.chatPageCount }
+      const range = { after: away.seen, limit: chatLimits.pageCount }
       return { lines: [{ text: title }, ...lines], send: [{ type: 'history', room, range }] }
     }
     this.#catchingUp.delete(room)
@@ -205,7 +204,7 @@ export class ClientView {
     this.#names.delete(shown)
     this.#names.add(shown)
     const [oldest] = this.#names
-    if (this.#names.size > limits.chatWhoNames && oldest !== undefined) this.#names.delete(oldest)
+    if (this.#names.size > chatLimits.whoNames && oldest !== undefined) this.#names.delete(oldest)
   }
 
   #faint(text: string): ViewStep {
@@ -218,7 +217,7 @@ function note(text: string): ViewStep {
 }
 
 /** As `nc` would show it, made harmless once more. */
-function plainLines(message: ServerMessage): string {
+function plainLines(message: ChatServerMessage): string {
   return renderLines(message).trimEnd().split('\n').map(harmless).join('\n')
 }
 
@@ -230,4 +229,33 @@ function mentions(text: string, name: string): boolean {
   for (let found = haystack.indexOf(needle); found >= 0; found = haystack.indexOf(needle, found + 1))
     if (!/[\p{L}\p{N}]/u.test(at(found - 1)) && !/[\p{L}\p{N}]/u.test(at(found + needle.length))) return true
   return false
+}
+
+/** What a word may become, whole words with what follows them; `word` is what is there of it. */
+export interface Completion {
+  readonly word: string
+  readonly found: readonly string[]
+}
+
+/**
+ * Commands, rooms and names that begin as the end of `typed` does.
+ * @param known the likeliest first
+ */
+export function complete(
+  typed: string,
+  known: { readonly names: readonly string[]; readonly rooms: readonly string[] },
+): Completion {
+  const word = /\S*$/.exec(typed)?.[0] ?? ''
+  const first = word.length === typed.length
+  const begins = (text: string): boolean => text.toLowerCase().startsWith(word.toLowerCase())
+  if (word === '') return { word, found: [] }
+  if (first && word.startsWith('/')) {
+    const commands = commandSpecs.map(([name]) => `/${name} `)
+    return { word, found: commands.filter(begins).sort() }
+  }
+  if (word.startsWith('#')) return { word, found: known.rooms.map((room) => `#${room} `).filter(begins) }
+  const end = first ? ': ' : ' '
+  // As commands take a name that has spaces in it.
+  const quoted = (name: string): string => (typed.startsWith('/') && name.includes(' ') ? `"${name}"` : name)
+  return { word, found: known.names.filter(begins).map((name) => `${quoted(name)}${end}`) }
 }

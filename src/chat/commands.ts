@@ -157,7 +157,7 @@ type Table = typeof commandTable
 export type CommandName = keyof Table
 
 /** What a member asks for, checked: a union over the table, with `cid` as the client's own id of it. */
-export type Request = {
+export type ChatRequest = {
   [K in CommandName]: { readonly type: K; readonly cid?: string | undefined } & {
     readonly [A in keyof Table[K]['args']]: Table[K]['args'][A] extends keyof ArgumentTypes
       ? ArgumentTypes[Table[K]['args'][A]]
@@ -167,14 +167,14 @@ export type Request = {
 
 /** What goes to the accounts, by the table. */
 export type AccountRequest = Extract<
-  Request,
+  ChatRequest,
   { type: { [K in CommandName]: Table[K] extends { accounts: true } ? K : never }[CommandName] }
 >
 
 /** What goes to the room's owner. */
-export type RoomRequest = Exclude<Request, AccountRequest>
+export type RoomRequest = Exclude<ChatRequest, AccountRequest>
 
-export function isForAccounts(request: Request): request is AccountRequest {
+export function isForAccounts(request: ChatRequest): request is AccountRequest {
   return 'accounts' in commandTable[request.type]
 }
 

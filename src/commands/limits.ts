@@ -1,4 +1,4 @@
-import { limits } from '../base/limits.ts'
+import { chatLimits } from '../chat/limits.ts'
 
 /** Bounds of the commands, with unit and reason. Names end in their unit. */
 export const commandLimits = {
@@ -9,5 +9,5 @@ export const commandLimits = {
   /** Lines that came while a question stood and are shown after it; of more only the latest are. */
   heldLineCount: 2_000,
   /** Chat lines sent and not answered: so few that the server recognises each resend, so many that a burst is not slowed down. */
-  unansweredCount: limits.chatDedupeCount / 2,
+  unansweredCount: chatLimits.duplicateFilterIds / 2,
 } as const

@@ -103,7 +103,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       version: machine.version,
       pid: machine.pid,
       preflight: async () => {
-        preflight = await protocol.preflight?.(values, { clock, processes: machine })
+        preflight = await protocol.preflight?.(values, { clock })
         return preflight?.complete ?? false
       },
     }).catch((error: unknown) => {

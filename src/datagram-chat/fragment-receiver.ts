@@ -78,7 +78,7 @@ export class FragmentReceiver {
       this.#unfinished = []
       return this.#refuse(number, 'bad-fragments')
     }
-    // Of a message that is too long already only the number of its fragments is kept: 255 of them would take 64 times the limit.
+    // Of a message that is too long already only the number of its fragments is kept: 255 of them would take 60 times the limit.
     const kept = index > 0 && bytesOf(before) > datagramLimits.textBytes ? { ...fragment, bytes: nothing } : fragment
     this.#unfinished = index === 0 ? [fragment] : [...before, kept]
     if (index + 1 < count) return undefined

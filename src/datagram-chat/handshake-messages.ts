@@ -13,8 +13,8 @@ export const saltBytes = 16
 /** Random bytes of a welcome, from which its key is derived. */
 export const welcomeRandomBytes = 12
 export const relayIdBytes = 8
-/** A hello or a discover is exactly this long; shorter ones are not answered. */
-export const requestBytes = 64
+/** A hello or a discover is exactly this long; shorter ones are not answered. An offer with the longest room's name has 122 bytes. */
+export const requestBytes = 128
 
 const keyedFlag = 1
 

@@ -5,9 +5,9 @@
 export const datagramLimits = {
   /** One datagram. IPv6 promises 1,280 bytes on every path (RFC 8200 5); less its headers and a tunnel's. */
   bytes: 1_200,
-  /** One message in UTF-8, and the fragment of it that one datagram carries. */
+  /** One message in UTF-8, and the fragment of it that one datagram carries beside the longest name (32 characters of 4 bytes). */
   textBytes: 4_096,
-  fragmentBytes: 1_024,
+  fragmentBytes: 1_000,
   /** Fragments of one member that are in flight or wait at the relay for the rate limit; 16 KiB a member. */
   windowFragments: 16,
   /** Fragments a member has queued and the relay has not yet accepted; a pipe waits, a person is told. */

@@ -2,13 +2,13 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { TokenBucket } from '../base/token-bucket.ts'
 import { isLoopback } from '../net/address.ts'
+import { checkName } from '../text/names.ts'
 import { type KeySchedule, nullKeySchedule } from './aead.ts'
 import { Broadcast } from './broadcast.ts'
 import { FragmentReceiver } from './fragment-receiver.ts'
 import type { JoinRequest, WelcomeMessage } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
 import type { LogRecord } from './log-record.ts'
-import { memberName } from './names.ts'
 import { DatagramType, sessionBytes } from './packet.ts'
 import { type JoinRefusal, type LeaveReason, leaveReasonNumber } from './reasons.ts'
 import { RelayMember, RelayMembers } from './relay-members.ts'
@@ -70,8 +70,9 @@ export class RelayRoom {
     const { room, maxMembers, maxMembersPerAddress } = this.#options
     if (this.#closed) return 'stopping'
     if (join.room !== '' && join.room !== room) return 'wrong-room'
-    const name = memberName(join.name)
-    if (name === undefined) return 'name-invalid'
+    const check = checkName(join.name)
+    if (check.kind === 'bad') return 'name-invalid'
+    const { name } = check
     const namesake = this.members.named(name)
     if (namesake?.session.equals(join.previous)) return this.#move(namesake, peer)
     if (namesake !== undefined) return 'name-taken'

@@ -53,7 +53,7 @@ export class Relay {
     }
   }
 
-  /** A message of the operator to everybody. At most 1,024 bytes of UTF-8; more is cut off. */
+  /** A message of the operator to everybody. What is beyond one fragment is cut off. */
   notice(text: string): void {
     this.#room.notice(text)
   }

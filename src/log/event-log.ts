@@ -39,7 +39,7 @@ export function startLog(
 ): EventLog {
   if (settings.to === 'none') return noLog
   // The thread opens it again; to wait for that would take as long as to start a server.
-  if (settings.to !== 'console') new LogFile({ path: settings.file, ...settings }, clock).close()
+  if (settings.to !== 'console') new LogFile({ path: settings.file, ...settings }).close()
   return new ThreadLog(settings, startThread, clock, onConsoleLine, onTrouble)
 }
 

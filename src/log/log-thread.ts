@@ -44,7 +44,7 @@ export function runLogThread({ settings, main }: LogThreadData, clock: Clock): v
 
 function openStore(settings: LogSettings, clock: Clock, onTrouble: (sentence: string) => void): LogStore {
   const { file: path, maxBytes, maxFiles } = settings
-  return new LogStore(new LogFile({ path, maxBytes, maxFiles }, clock), clock, onTrouble)
+  return new LogStore(new LogFile({ path, maxBytes, maxFiles }), clock, onTrouble)
 }
 
 class LogThread {

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
 import { basename } from 'node:path'
 import type { Machine } from '../commands/command.ts'
-import { processes } from './processes.ts'
 import { systemLimit } from './system-limits.ts'
 
 /** Where the system doesn't tell a limit, more than anybody needs. */
@@ -78,7 +77,7 @@ function link(file: string): string {
 export function thisMachine(version: string): Machine {
   return {
     version,
-    ...processes,
+    pid: process.pid,
     cores: availableParallelism(),
     freeDescriptors,
     addressSpaceBytes: () => systemLimit('Max address space') ?? Number.POSITIVE_INFINITY,

@@ -1,5 +1,11 @@
 import { ExitCode } from '../base/exit-codes.ts'
-import type { CommandContext, CommandLeaf, CommandNode } from '../commands/command.ts'
+import {
+  askOnTerminal,
+  askStreams,
+  type CommandContext,
+  type CommandLeaf,
+  type CommandNode,
+} from '../commands/command.ts'
 import { asksForHelp } from './asks-for-help.ts'
 import { groupHelp } from './help.ts'
 import { type Located, locate, strayOption } from './locate.ts'
@@ -40,7 +46,11 @@ async function runLeaf(
   const { parseArguments } = await import('./parse.ts')
   const { resolve } = await import('../options/resolve.ts')
   const flags = parseArguments(command, title, rest)
-  const values = await resolve(command.options, { flags, environment: context.environment, ask: await ask(context) })
+  const values = await resolve(command.options, {
+    flags,
+    environment: context.environment,
+    ask: askOnTerminal(context),
+  })
   return command.run(values, context)
 }
 
@@ -51,26 +61,12 @@ async function runGroup({ path, children, rest }: Located, title: string, contex
   }
   const [option] = rest
   if (option !== undefined) throw strayOption(option, title)
-  if (!onTerminal(context)) {
+  const streams = askStreams(context)
+  if (streams === undefined) {
     context.stderr.write(groupHelp(path, children, context.stderr.columns))
     return ExitCode.usage
   }
   const { chooseCommand } = await import('./menu.ts')
-  const chosen = await chooseCommand(children, title, streams(context))
+  const chosen = await chooseCommand(children, title, streams)
   return runLeaf(chosen.leaf, chosen.title, [], context)
-}
-
-/** Prompts are no answer, so they go to stderr: `netlab scan > ports.txt` may still ask. */
-function onTerminal(context: CommandContext): boolean {
-  return context.stderr.isTTY === true && context.stdinKind === 'terminal'
-}
-
-async function ask(context: CommandContext) {
-  if (!onTerminal(context)) return undefined
-  const { asker } = await import('../options/ask.ts')
-  return asker(streams(context))
-}
-
-function streams({ stdin, stderr, signal }: CommandContext) {
-  return { input: stdin, output: stderr, signal }
 }

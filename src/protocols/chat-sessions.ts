@@ -1,16 +1,14 @@
 import { authenticate } from '../accounts/authenticate.ts'
 import { RemoteAccounts } from '../accounts/remote-accounts.ts'
-import { limits } from '../base/limits.ts'
-import { Conversation } from '../chat/conversation.ts'
-import { Edge } from '../chat/edge.ts'
-import { FloodControl } from '../chat/flood-control.ts'
-import { paced } from '../chat/pace.ts'
-import { portBackplane } from '../chat/port-backplane.ts'
+import { portBackplane } from '../chat/backplane.ts'
+import { ChatConversation, FloodControl } from '../chat/conversation.ts'
+import { chatLimits } from '../chat/limits.ts'
+import { debounced, ThreadGateway } from '../chat/thread-gateway.ts'
 import type { Values } from '../options/spec.ts'
 import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
 import { nameKey } from '../text/names.ts'
 import type { chatOptions } from './chat.ts'
-import { ChatDesk } from './chat-desk.ts'
+import { ChatAccountSession } from './chat-account.ts'
 
 /** A login, then a conversation in rooms, for every client of one thread. */
 export function createChat(
@@ -19,10 +17,10 @@ export function createChat(
 ): Protocol {
   const accounts = new RemoteAccounts(channels.accounts)
   const defer = (callback: () => void): void => void setImmediate(callback)
-  const gather = paced(defer, clock, limits.chatGatherMs)
-  const edge = new Edge({ backplane: portBackplane(channels.chat), clock, defer, gather })
-  const flood = new FloodControl(limits.chatBurstCount, floodRate)
-  const useMs = Math.min(limits.chatSessionUseMs, sessionIdle / 3)
+  const deferSignals = debounced(defer, clock, chatLimits.signalBatchMs)
+  const gateway = new ThreadGateway({ backplane: portBackplane(channels.chat), clock, defer, deferSignals })
+  const flood = new FloodControl(chatLimits.burstCount, floodRate)
+  const useMs = Math.min(chatLimits.sessionUseMs, sessionIdle / 3)
   const operatorKeys = new Set(operators.map(nameKey))
   return {
     async serve(session) {
@@ -31,12 +29,12 @@ export function createChat(
       const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
       const bucket = flood.enter(user.name, clock.monotonic())
       const dialect = await session.dialect()
-      const desk = new ChatDesk(session, dialect, own, { accounts, clock, useMs })
+      const account = new ChatAccountSession(session, dialect, own, { accounts, clock, useMs })
       try {
-        await new Conversation(session, dialect, user, { edge, clock, bucket, desk }).run()
+        await new ChatConversation(session, dialect, user, { gateway, clock, bucket, account }).run()
       } finally {
         flood.leave(user.name)
-        desk.close()
+        account.close()
       }
     },
   }

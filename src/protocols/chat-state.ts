@@ -1,5 +1,5 @@
-import { serveBackplane } from '../chat/port-backplane.ts'
-import { startChat } from '../chat/start-chat.ts'
+import { serveBackplane } from '../chat/backplane.ts'
+import { startChat } from '../chat/chat.ts'
 import type { Values } from '../options/spec.ts'
 import type { SharedState, SharedStateServices } from '../serve/protocol.ts'
 import { accountsConfig, openAccountsState } from './accounts.ts'

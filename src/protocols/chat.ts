@@ -1,7 +1,6 @@
 import { UsageError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
-import type { HistoryLimit } from '../chat/history.ts'
-import type { HistoryStoreOptions } from '../chat/history-store.ts'
+import type { HistoryLimit, HistoryStoreOptions } from '../chat/history.ts'
+import { chatLimits } from '../chat/limits.ts'
 import { choice, integer, type Kind, lifetime } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
 import { defineProtocol } from '../serve/protocol.ts'
@@ -38,7 +37,7 @@ export const chatOptions = {
   historyLimit: option({
     kind: historyLimit,
     summary: 'messages kept in each room, by number, by age or by both; "off" keeps nothing on disk',
-    default: { count: limits.chatHistoryCount, ageMs: limits.chatHistoryMs },
+    default: { count: chatLimits.historyCount, ageMs: chatLimits.historyMs },
     defaultText: '100000,90d',
   }),
   historySync: option({
@@ -56,7 +55,7 @@ export const chatOptions = {
   floodRate: option({
     kind: integer(0, 1_000_000),
     summary: 'messages a second that one person may send for long; more are delayed; 0 sets no limit',
-    default: limits.chatRatePerSecond,
+    default: chatLimits.ratePerSecond,
   }),
 } as const
 

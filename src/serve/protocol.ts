@@ -1,7 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
-import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { Framing } from '../net/dialect.ts'
 import type { Session } from '../net/session.ts'
@@ -31,7 +30,6 @@ export interface Protocol {
 /** What a protocol gets to check its files with, in the main thread. */
 export interface PreflightServices {
   readonly clock: Clock
-  readonly processes: Processes
 }
 
 export interface Preflight {

@@ -8,7 +8,6 @@ import { limits } from '../../src/base/limits.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import type { FakeLine } from './fake-line.ts'
-import { processes } from './support.ts'
 
 export const password = 'correct horse'
 export const ada = { name: 'Ada', password }
@@ -23,7 +22,6 @@ export async function setUp() {
     },
     {
       clock,
-      processes: processes(4_999_991),
       record: () => {},
       hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
     },

@@ -2,15 +2,14 @@ import { chmodSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, wri
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { type Disk, FileUserStore } from '../../src/accounts/file-user-store.ts'
-import { processes as thisProcess } from '../../src/main/processes.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
-import { processes, SlowDisk, someHash } from './support.ts'
+import { SlowDisk, someHash } from './support.ts'
 
 const clock = new VirtualClock()
 
 function open(path: string, disk?: Disk): FileUserStore {
-  return new FileUserStore({ path, clock, processes: thisProcess, ...(disk !== undefined && { disk }) })
+  return new FileUserStore({ path, clock, ...(disk !== undefined && { disk }) })
 }
 
 describe('a store of users in a file', () => {
@@ -154,7 +153,7 @@ describe('at the start', () => {
     const store = open(path)
     expect(() => open(`${path}.link`)).toThrow(expect.objectContaining({ code: 'IN_USE', exit: 74 }))
     await store.close()
-    const other = new FileUserStore({ path: `${path}.link`, clock, processes: processes(4_999_991) })
+    const other = open(`${path}.link`)
     await other.register('Ada', someHash())
     await other.close()
     expect(readFileSync(path, 'utf8')).toContain('Ada')

@@ -8,12 +8,11 @@ import { preflightStores } from '../../src/accounts/preflight.ts'
 import { SqliteSessionStore } from '../../src/accounts/sqlite-session-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
-import { processes } from '../../src/main/processes.ts'
 import { startThread } from '../../src/main/threads.ts'
+import { LockHolder } from '../support/lock-holder.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { processes as another } from './support.ts'
 
-const services = { clock: systemClock, processes }
+const services = { clock: systemClock }
 const locks = (folder: string) => readdirSync(folder).filter((name) => name.includes('lock'))
 
 function files() {
@@ -21,18 +20,18 @@ function files() {
   return { folder, config: { usersPath: join(folder, 'users.json'), databasePath: join(folder, 'netlab.db') } }
 }
 
-test('stores that were looked at are nobody else’s until they are released', () => {
+test('stores that were looked at are nobody else’s until they are released', async () => {
   const { folder, config } = files()
-  const stranger = { ...services, processes: another(4_999_991, process.pid) }
   const preflight = preflightStores(config, services)
   expect(preflight.complete).toBe(true)
-  expect(() => preflightStores(config, stranger)).toThrow('in use by another server')
+  const stranger = new LockHolder(config.usersPath)
+  expect(await stranger.said).toBe(`${config.usersPath} is in use by another server (process ${process.pid})`)
   preflight.release()
   expect(locks(folder)).toEqual([])
-  preflightStores(config, stranger).release()
+  preflightStores(config, services).release()
 })
 
-test('the thread that owns the stores shares their locks, and gives them back', async () => {
+test('the thread that owns the stores shares their locks', async () => {
   const { folder, config } = files()
   const preflight = preflightStores(config, services)
   const given = { ...config, sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 }
@@ -44,8 +43,8 @@ test('the thread that owns the stores shares their locks, and gives them back', 
   )
   expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])
   await thread.close()
-  expect(locks(folder)).toEqual([])
   preflight.release()
+  expect(locks(folder)).toEqual([])
 })
 
 test('a large users file is locked and left to its owner to read', () => {
@@ -69,7 +68,7 @@ test.each([
 
 test('a session that can’t be read is told, and nothing stays locked', async () => {
   const { folder, config } = files()
-  new SqliteSessionStore(config.databasePath, processes).close()
+  new SqliteSessionStore(config.databasePath).close()
   const database = new DatabaseSync(config.databasePath)
   database.exec(`INSERT INTO session VALUES (${2n ** 60n}, 'hash', 'ada', '127.0.0.1', 1, 1)`)
   database.close()

@@ -5,7 +5,6 @@ import { Sessions } from '../../src/accounts/sessions.ts'
 import { SqliteSessionStore } from '../../src/accounts/sqlite-session-store.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
-import { processes } from './support.ts'
 
 const row = {
   id: 7,
@@ -16,12 +15,10 @@ const row = {
   usedMs: 2,
 }
 
-const alone = processes(4_999_991)
-
 describe('sessions in a database', () => {
   test('are kept whole, private to the owner', async () => {
     const path = join(folder(), 'netlab.db')
-    const store = new SqliteSessionStore(path, alone)
+    const store = new SqliteSessionStore(path)
     await store.commit([
       { kind: 'put', row: { ...row, usedMs: 1 } },
       { kind: 'put', row },
@@ -29,9 +26,9 @@ describe('sessions in a database', () => {
       { kind: 'drop', id: 8 },
     ])
     for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(() => new SqliteSessionStore(path, alone)).toThrow(expect.objectContaining({ code: 'IN_USE' }))
+    expect(() => new SqliteSessionStore(path)).toThrow(expect.objectContaining({ code: 'IN_USE' }))
     store.close()
-    const again = new SqliteSessionStore(path, alone)
+    const again = new SqliteSessionStore(path)
     expect(again.load()).toEqual([row])
     await again.commit([{ kind: 'drop-all' }])
     expect(again.load()).toEqual([])
@@ -39,7 +36,7 @@ describe('sessions in a database', () => {
   })
 
   test('are changed all or none', async () => {
-    const store = new SqliteSessionStore(join(folder(), 'netlab.db'), alone)
+    const store = new SqliteSessionStore(join(folder(), 'netlab.db'))
     const clash = { ...row, id: 8 }
     await expect(
       store.commit([
@@ -57,16 +54,16 @@ describe('sessions in a database', () => {
     const path = join(folder(), 'netlab.db')
     writeFileSync(path, 'this is a text of more than a hundred characters, which is what a header has. '.repeat(3))
     const before = readFileSync(path)
-    expect(() => new SqliteSessionStore(path, alone)).toThrow(
+    expect(() => new SqliteSessionStore(path)).toThrow(
       expect.objectContaining({ name: 'StorageError', code: 'DATABASE' }),
     )
     expect(readFileSync(path)).toEqual(before)
-    expect(() => new SqliteSessionStore(folder(), alone)).toThrow(expect.objectContaining({ code: 'DATABASE' }))
+    expect(() => new SqliteSessionStore(folder())).toThrow(expect.objectContaining({ code: 'DATABASE' }))
   })
 
   test('hold no token, in none of the files', async () => {
     const path = join(folder(), 'netlab.db')
-    const sessions = new Sessions(new SqliteSessionStore(path, alone), new VirtualClock(), {
+    const sessions = new Sessions(new SqliteSessionStore(path), new VirtualClock(), {
       idleMs: 1000,
       maxMs: 1000,
     })

@@ -24,7 +24,7 @@ describe('coming in', () => {
 
   test.each([
     ['a name that somebody has, in other letters', 'ADA', undefined, undefined, '', 'name-taken'],
-    ['a name that is none', 'a b', undefined, undefined, '', 'name-invalid'],
+    ['a name that is none', 'a  b', undefined, undefined, '', 'name-invalid'],
     ['a name that rearranges the line', 'x\u202ey', undefined, undefined, '', 'name-invalid'],
     ['another room', 'bob', undefined, undefined, 'den', 'wrong-room'],
     ['a room that cannot be', 'bob', undefined, undefined, 'a/b C', 'wrong-room'],

@@ -7,6 +7,7 @@ import {
   encodeJoinRequest,
   encodeRequest,
   joinPrefix,
+  requestBytes,
 } from '../../src/datagram-chat/handshake-messages.ts'
 import { datagramLimits } from '../../src/datagram-chat/limits.ts'
 import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
@@ -29,12 +30,12 @@ describe('who has not proven its address', () => {
   const questions = { hello: DatagramType.hello, find: DatagramType.discover } as const
 
   test.each(Object.entries(questions))('%s is answered by at most as many bytes', (_name, type) => {
-    const simulation = new Simulation({ relay: { room: 'r'.repeat(32) } })
+    const simulation = new Simulation({ relay: { room: '字'.repeat(32) } })
     const question = encodeRequest(type, nonce)
     const [answer, ...more] = answersTo(simulation, question)
     expect(answer?.length).toBeLessThanOrEqual(question.length)
     expect(more).toEqual([])
-    expect(answersTo(simulation, question.subarray(0, 63))).toEqual([])
+    expect(answersTo(simulation, question.subarray(0, requestBytes - 1))).toEqual([])
     simulation.clock.advance(1000)
     // Neither a member nor anything that waits for one.
     expect([simulation.relay.memberCount, simulation.clock.pending]).toEqual([0, 0])
@@ -178,7 +179,7 @@ describe('limits', () => {
   test('no datagram is longer than 1,200 bytes, and no member gets a longer text than 4 KiB through', () => {
     const simulation = new Simulation({ relay: { keySchedule: keyScheduleFrom(Buffer.alloc(32, 5)) } })
     simulation.recordTraffic = true
-    const ada = simulation.join('a'.repeat(32), keyScheduleFrom(Buffer.alloc(32, 5)))
+    const ada = simulation.join('𠀀'.repeat(32), keyScheduleFrom(Buffer.alloc(32, 5)))
     simulation.clock.advance(1000)
     for (let line = 0; line < 4; line += 1) expect(ada.member.say('ü'.repeat(2048))).toBe('queued')
     expect(ada.member.say(`${'ü'.repeat(2048)}!`)).toBe('too-long')
@@ -231,7 +232,7 @@ describe('limits', () => {
     expect([admitted('198.51.100.7'), admitted('127.0.0.1')]).toEqual([3, 5])
   })
 
-  test('whoever keeps knocking does not fill the log', () => {
+  test('whoever keeps trying to join does not fill the log', () => {
     const simulation = new Simulation({ relay: { maxMembers: 1 } })
     simulation.join('ada')
     simulation.clock.advance(1000)

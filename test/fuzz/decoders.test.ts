@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { parseUsers } from '../../src/accounts/users-file.ts'
 import { NetlabError, ProtocolError } from '../../src/base/errors.ts'
+import { ChatRefusal } from '../../src/chat/message.ts'
 import { parseLine, parseMessage } from '../../src/chat/parse.ts'
-import { Refusal } from '../../src/chat/refusal.ts'
 import { MalformedDatagram } from '../../src/datagram-chat/fields.ts'
 import {
   decodeChallenge,
@@ -177,8 +177,8 @@ describe('anything', () => {
   test('is a line and a message of the chat, or refused', () => {
     fc.assert(
       fc.property(anyText(), fc.jsonValue(), (line, message) => {
-        allow(Refusal, () => parseLine(line))
-        allow(Refusal, () => parseMessage(message))
+        allow(ChatRefusal, () => parseLine(line))
+        allow(ChatRefusal, () => parseMessage(message))
       }),
       { numRuns: runs },
     )

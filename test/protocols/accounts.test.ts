@@ -8,7 +8,6 @@ import { openAccounts } from '../../src/accounts/open-accounts.ts'
 import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
-import { processes } from '../../src/main/processes.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { auth } from '../../src/protocols/auth.ts'
@@ -26,7 +25,6 @@ beforeAll(async () => {
     { usersPath, sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
     {
       clock: systemClock,
-      processes,
       record: () => undefined,
       hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
     },

@@ -4,7 +4,6 @@ import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
 import { openAccounts } from '../../src/accounts/open-accounts.ts'
 import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { processes } from '../../src/main/processes.ts'
 import { auth } from '../../src/protocols/auth.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import { LocalServer } from './local-server.ts'
@@ -31,7 +30,6 @@ export async function startAccountServer(
     { usersPath: join(temporaryFolder(), 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
     {
       clock: systemClock,
-      processes,
       record: () => undefined,
       hasher: {
         ...cheap,

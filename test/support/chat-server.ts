@@ -5,12 +5,11 @@ import { openAccounts } from '../../src/accounts/open-accounts.ts'
 import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
+import { serveBackplane } from '../../src/chat/backplane.ts'
 import { Chat } from '../../src/chat/chat.ts'
+import { RemoteHistory } from '../../src/chat/history.ts'
 import { runHistory } from '../../src/chat/history-thread.ts'
-import type { ServerMessage } from '../../src/chat/message.ts'
-import { serveBackplane } from '../../src/chat/port-backplane.ts'
-import { PortHistory } from '../../src/chat/port-history.ts'
-import { processes } from '../../src/main/processes.ts'
+import type { ChatServerMessage } from '../../src/chat/message.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { chat } from '../../src/protocols/chat.ts'
 import { TestClient } from './client.ts'
@@ -24,7 +23,7 @@ interface AccountAnswer {
   readonly reason?: string
 }
 
-type Heard = ServerMessage | AccountAnswer
+type Heard = ChatServerMessage | AccountAnswer
 
 /** `serve chat` in this very thread: sockets, sessions, history and ports for real, cheap hashes, no other threads. */
 export interface ChatServer extends AsyncDisposable {
@@ -52,14 +51,14 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const record = (event: NetlabEvent): void => void events.push(event)
   const accounts = await openAccounts(
     { usersPath: join(folder, 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
-    { clock: systemClock, processes, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
+    { clock: systemClock, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
   )
   const store = new MessageChannel()
   const file = join(folder, 'netlab.db')
   const limit = { count: 0, ageMs: 0 }
   const options = { file, limit, durability: 'process', ...(maxPages !== undefined && { maxPages }) } as const
   runHistory({ port: store.port2, options }, systemClock)
-  const { history, remembered } = await PortHistory.open(store.port1)
+  const { history, remembered } = await RemoteHistory.open(store.port1)
   const defer = (callback: () => void): void => void setImmediate(callback)
   const room = new Chat({ clock: systemClock, defer, record, history, remembered })
   const [toRoom, toAccounts] = [new MessageChannel(), new MessageChannel()]

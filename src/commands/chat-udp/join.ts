@@ -3,17 +3,16 @@ import { NetworkError, UsageError } from '../../base/errors.ts'
 import type { ExitCode } from '../../base/exit-codes.ts'
 import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
 import { keysFromPhrase } from '../../datagram-chat/member-socket.ts'
-import { memberName } from '../../datagram-chat/names.ts'
 import { type Endpoint, formatEndpoint } from '../../net/address.ts'
 import { type AskStreams, untilClosed } from '../../options/ask.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { option } from '../../options/spec.ts'
-import type { CommandContext } from '../command.ts'
-import { endpointKind } from '../given-endpoint.ts'
-import { UdpChatClient } from './conversation.ts'
+import { checkName } from '../../text/names.ts'
+import { askOnTerminal, askStreams, type CommandContext } from '../command.ts'
+import { endpointKind } from '../input.ts'
+import { UdpChatClient } from './client.ts'
 import { type ChatUdpValues, emulatorOptions, nick, relayPort } from './options.ts'
-import { askOnTerminal, askStreams } from './questions.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
 
 /** `netlab chat-udp [host]`: a member, until it leaves. */
@@ -41,15 +40,17 @@ function nameQuestion(context: CommandContext) {
 
 /** Who is logged in, when that can be a name. */
 function usualName({ environment }: CommandContext): string {
-  return memberName(environment.USER ?? environment.USERNAME ?? '') ?? 'guest'
+  const check = checkName(environment.USER ?? environment.USERNAME ?? '')
+  return check.kind === 'good' ? check.name : 'guest'
 }
 
-export interface RelayAddress {
+interface RelayAddress {
   readonly host: string
   readonly port: number
 }
 
-interface Surroundings {
+/** What the search needs besides the options. */
+interface FindDeps {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly ask: Ask | undefined
@@ -63,21 +64,21 @@ const endpointOrNothing: Kind<Endpoint | undefined> = {
 }
 
 /** Which relay to join: the one that was given, the one a person names, or the one that answers on the local network. */
-export async function findRelay(values: ChatUdpValues, around: Surroundings): Promise<RelayAddress> {
-  const { ask, talk } = around
+async function findRelay(values: ChatUdpValues, deps: FindDeps): Promise<RelayAddress> {
+  const { ask, talk } = deps
   const question = { kind: endpointOrNothing, summary: 'the relay', default: undefined }
   const host = values.host ?? (await ask?.('Relay (nothing: look for one on the local network)', question))
   if (host !== undefined) return { host: host.host, port: relayPort({ host, port: values.port }) }
   talk('Looking for a relay on the local network …')
-  const all = await findRelays(around.clock, around.signal)
-  around.signal.throwIfAborted()
+  const all = await findRelays(deps.clock, deps.signal)
+  deps.signal.throwIfAborted()
   const { room } = values
-  const place = await choose(room === undefined ? all : all.filter((relay) => relay.room === room), around)
+  const place = await choose(room === undefined ? all : all.filter((relay) => relay.room === room), deps)
   talk(`Found one at ${formatEndpoint(place.host, place.port)}`)
   return place
 }
 
-async function choose(relays: readonly FoundRelay[], { streams }: Surroundings): Promise<RelayAddress> {
+async function choose(relays: readonly FoundRelay[], { streams }: FindDeps): Promise<RelayAddress> {
   const [first] = relays
   if (first === undefined) {
     throw new NetworkError('ENOENT', 'no relay answered on the local network', {

@@ -1,18 +1,19 @@
 import { NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
-import { printable } from '../../base/visible.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { MemberEnd, MemberEvent, MemberStats } from '../../datagram-chat/member-interface.ts'
 import type { JoinRefusal, LeaveReason, MessageRefusal } from '../../datagram-chat/reasons.ts'
 import { formatTable } from '../../terminal/format.ts'
+import { textLimits } from '../../text/limits.ts'
+import { harmless, localTime, saidLine } from '../../text/said.ts'
 
 /** A line for a person: `room` is what was said, `talk` is about the chat itself. */
-export interface Line {
+export interface ShownLine {
   readonly kind: 'room' | 'talk'
   readonly text: string
 }
 
-const leavings: Readonly<Record<LeaveReason, string>> = {
+const departures: Readonly<Record<LeaveReason, string>> = {
   left: 'left',
   silent: 'was silent for too long and is gone',
   kicked: 'was put out by the operator',
@@ -27,16 +28,16 @@ const messageRefusals: Readonly<Record<MessageRefusal, string>> = {
 }
 
 /** The line for an event, safe for a terminal; undefined for what is not shown as one. */
-export function lineOf(event: MemberEvent): Line | undefined {
+export function lineOf(event: MemberEvent): ShownLine | undefined {
   switch (event.type) {
     case 'said':
       return { kind: 'room', text: said(event) }
     case 'joined':
-      return event.own ? undefined : { kind: 'talk', text: `${time(event.at)} ${printable(event.name)} joined` }
+      return event.own ? undefined : { kind: 'talk', text: `${localTime(event.at)} ${harmless(event.name)} joined` }
     case 'left':
-      return { kind: 'talk', text: `${time(event.at)} ${printable(event.name)} ${leavings[event.reason]}` }
+      return { kind: 'talk', text: `${localTime(event.at)} ${harmless(event.name)} ${departures[event.reason]}` }
     case 'notice':
-      return { kind: 'room', text: `${time(event.at)} -operator- ${printable(event.text)}` }
+      return { kind: 'room', text: `${localTime(event.at)} -operator- ${harmless(event.text)}` }
     case 'entered':
       return talk(entered(event))
     case 'missed':
@@ -48,7 +49,7 @@ export function lineOf(event: MemberEvent): Line | undefined {
     case 'message-refused':
       return talk(`the relay did not take ${shortened(event.text ?? 'a message')}: ${messageRefusals[event.reason]}`)
     case 'names':
-      return { kind: 'room', text: `${event.names.length} here: ${event.names.map(printable).join(', ')}` }
+      return { kind: 'room', text: `${event.names.length} here: ${event.names.map(harmless).join(', ')}` }
     case 'names-unknown':
       return talk('the relay did not say who is here')
     case 'lost':
@@ -76,33 +77,26 @@ export function statsLines(stats: MemberStats): string {
 }
 
 function said({ at, name, text, action }: Extract<MemberEvent, { type: 'said' }>): string {
-  return action
-    ? `${time(at)} * ${printable(name)} ${printable(text)}`
-    : `${time(at)} ${printable(name)}: ${printable(text)}`
+  return saidLine({ time: localTime(at), from: harmless(name), text: harmless(text), action })
 }
 
 function entered({ room, name, members, again }: Extract<MemberEvent, { type: 'entered' }>): string {
   const others =
     members === 1 ? 'nobody else is here' : `${members - 1} ${members === 2 ? 'other is' : 'others are'} here`
-  return `${again ? 'back' : 'you are'} in #${printable(room)} as ${printable(name)}; ${others}`
+  return `${again ? 'back' : 'you are'} in #${harmless(room)} as ${harmless(name)}; ${others}`
 }
 
-function talk(text: string): Line {
+function talk(text: string): ShownLine {
   return { kind: 'talk', text }
 }
 
-/** Of a long message the beginning is enough to know it again. */
+/** The beginning of a long message, enough for its author to recognise it. */
 function shortened(text: string): string {
-  const characters = [...printable(text)]
+  const characters = [...harmless(text)]
   return characters.length > 60 ? `"${characters.slice(0, 60).join('')}…"` : `"${characters.join('')}"`
 }
 
-/** Local time of day. */
-function time(atMs: number): string {
-  return new Date(atMs).toTimeString().slice(0, 8)
-}
-
-/** The relay, or its room, said no. */
+/** The relay refused the member, or put it out. */
 class RefusedError extends NetlabError {
   constructor(message: string, hint?: string) {
     super('REFUSED', ExitCode.negative, message, hint === undefined ? {} : { hint })
@@ -116,7 +110,7 @@ const joinRefusals: Readonly<Record<JoinRefusal, readonly [message: string, hint
   ],
   'name-invalid': [
     'the relay does not take that name',
-    'letters and digits, then also ".", "_" or "-", at most 32 bytes',
+    `at most ${textLimits.personNameCodePoints} characters, none of them invisible, and single spaces only inside`,
   ],
   'room-full': ['the room is full', 'try again later'],
   'wrong-room': ['the relay has another room'],
@@ -158,7 +152,7 @@ export function endError(end: MemberEnd): NetlabError | undefined {
       )
     case 'refused': {
       const [message, hint] = joinRefusals[end.reason]
-      const room = end.reason === 'wrong-room' ? `: #${printable(end.room)}` : ''
+      const room = end.reason === 'wrong-room' ? `: #${harmless(end.room)}` : ''
       return new RefusedError(`${message}${room}`, hint)
     }
   }

@@ -3,9 +3,9 @@ import { errorMessage, NetworkError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
 import { pause } from '../../base/pause.ts'
 import { printable } from '../../base/visible.ts'
-import type { Backoff } from '../../chat/backoff.ts'
 import type { ClientView, ViewStep } from '../../chat/client-view.ts'
-import type { ServerMessage } from '../../chat/message.ts'
+import type { ChatServerMessage } from '../../chat/message.ts'
+import type { Backoff } from '../../chat/reconnect.ts'
 import { commandLimits } from '../limits.ts'
 import { accountLines, PasswordDialog } from './account-client.ts'
 import type { ClientResult } from './client.ts'
@@ -93,7 +93,7 @@ export class ChatClient {
     if (!chatReplies.has(message.type))
       return this.#options.view.aside(accountLines(message), message.type === 'denied')
     try {
-      return this.#options.view.take(message as unknown as ServerMessage)
+      return this.#options.view.take(message as unknown as ChatServerMessage)
     } catch (error) {
       throw malformed(error)
     }
@@ -190,7 +190,7 @@ function isLastAnswer({ type, messages, code }: JsonMessage): boolean {
 }
 
 /** What the chat says; all other types are the accounts'. */
-const chatReplies: ReadonlySet<string> = new Set<ServerMessage['type']>([
+const chatReplies: ReadonlySet<string> = new Set<ChatServerMessage['type']>([
   'message',
   'private',
   'joined',

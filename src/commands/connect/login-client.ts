@@ -1,12 +1,12 @@
 import { accountCommands } from '../../accounts/server-text.ts'
 import { errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
 import { ExitCode } from '../../base/exit-codes.ts'
-import { Backoff } from '../../chat/backoff.ts'
 import { clientStyle, ownClock } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
-import { formatEndpoint, isLoopback } from '../../net/address.ts'
+import { Backoff } from '../../chat/reconnect.ts'
+import { isLoopback } from '../../net/address.ts'
 import { asker } from '../../options/ask.ts'
-import type { CommandContext } from '../command.ts'
+import { askStreams, type CommandContext } from '../command.ts'
 import { commandLimits } from '../limits.ts'
 import { accountSession } from './account-client.ts'
 import { ChatClient } from './chat-client.ts'
@@ -15,8 +15,7 @@ import { type LoginPrompter, type LoginResult, logIn } from './login.ts'
 import { type HelloAnswer, type LoginService, MessageStream, sayHello } from './message-stream.ts'
 import { type ConnectValues, givenPassword } from './options.ts'
 import { Screen } from './screen.ts'
-import { type KeptSession, SessionFile } from './session-file.ts'
-import { statePath } from './state-file.ts'
+import { type KeptSession, SessionFile, serverKey, statePath } from './state-files.ts'
 
 export interface LoginClientOptions {
   readonly host: string
@@ -40,7 +39,7 @@ export class LoginClient {
   constructor(options: LoginClientOptions) {
     const { values, context, host, port } = options
     this.#options = options
-    this.#server = formatEndpoint(host.toLowerCase(), port)
+    this.#server = serverKey(host, port)
     const file = values.session ? statePath(context.environment, 'sessions.json') : undefined
     this.#sessions = file === undefined ? undefined : new SessionFile(file)
     this.#password = givenPassword(values)
@@ -173,16 +172,14 @@ export class LoginClient {
   /** @param screen of a session that goes on: its input line is in the place where a question would be. */
   #prompter(screen?: Screen): LoginPrompter {
     const { context, values, report } = this.#options
-    const { stdin, stderr, signal } = context
     const server = this.#server
-    const ask = (until: AbortSignal) =>
-      asker({ input: stdin, output: stderr, signal: AbortSignal.any([signal, until]) })
+    const streams = screen === undefined ? askStreams(context) : undefined
     return {
       user: values.user,
       password: this.#password,
-      ask: screen === undefined && stdin.isTTY === true && stderr.isTTY === true ? ask : undefined,
+      ask: streams && ((until) => asker({ ...streams, signal: AbortSignal.any([streams.signal, until]) })),
       // --quiet does not silence these: they answer what was typed.
-      say: (line) => (screen === undefined ? void stderr.write(`${line}\n`) : screen.remark(line)),
+      say: (line) => (screen === undefined ? void context.stderr.write(`${line}\n`) : screen.remark(line)),
       kept: () => {
         this.#session ??= this.#sessions?.find(server, values.user)
         return this.#session

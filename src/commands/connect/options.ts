@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { errorCode, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
+import { UsageError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Endpoint } from '../../net/address.ts'
 import type { Dialect } from '../../net/dialect.ts'
-import { asker } from '../../options/ask.ts'
 import { choice, duration, flag, optional, path, remotePort, text } from '../../options/kinds.ts'
 import { option, type Values } from '../../options/spec.ts'
-import type { CommandContext } from '../command.ts'
-import { endpointKind, givenPort } from '../given-endpoint.ts'
+import { askOnTerminal, type CommandContext } from '../command.ts'
+import { endpointKind, givenPort, readFirstLine } from '../input.ts'
 
 /** Where echo, the first server one meets, listens. */
 const defaultPort = 9007
@@ -85,13 +83,13 @@ export type ConnectValues = Values<typeof connectOptions>
 /** Puts host and port together, and asks for the port on a terminal when neither argument named one. */
 export async function chooseTarget(
   values: Pick<ConnectValues, 'host' | 'port'>,
-  { stdin, stderr, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<Required<Endpoint>> {
   const { host } = values.host
   const given = givenPort(values.host, values.port)
   if (given !== undefined) return { host, port: given }
-  if (stdin.isTTY !== true || stderr.isTTY !== true) return { host, port: defaultPort }
-  const ask = asker({ input: stdin, output: stderr, signal })
+  const ask = askOnTerminal(context)
+  if (ask === undefined) return { host, port: defaultPort }
   return { host, port: await ask('Which port?', { ...connectOptions.port, kind: remotePort, default: defaultPort }) }
 }
 
@@ -101,17 +99,7 @@ export function givenPassword({
   password,
 }: Pick<ConnectValues, 'passwordFile' | 'password'>): string | undefined {
   if (passwordFile === undefined) return password
-  const [line = ''] = read(passwordFile).split(/\r?\n/, 1)
+  const line = readFirstLine(passwordFile, 'the password')
   if (line === '') throw new UsageError(`there is no password in the first line of ${passwordFile}`)
   return line
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read the password from ${file}: ${reasonOf(error)}`, {
-      cause: error,
-    })
-  }
 }

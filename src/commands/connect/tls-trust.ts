@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { errorCode, ProtocolError, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
+import { ProtocolError, StorageError, UsageError } from '../../base/errors.ts'
 import { formatEndpoint } from '../../net/address.ts'
-import { KnownHosts } from './known-hosts.ts'
+import { readGivenFile } from '../input.ts'
 import type { ConnectValues } from './options.ts'
-import { statePath } from './state-file.ts'
+import { KnownHosts, statePath } from './state-files.ts'
 
 /** Tells whether a server is the one it should be, by its certificate. */
 export interface ServerTrust {
@@ -58,11 +57,7 @@ function changed(server: string, before: string, now: string, file: string): Pro
 }
 
 function readCa(file: string): string {
-  try {
-    const text = readFileSync(file, 'utf8')
-    if (text.includes('-----BEGIN CERTIFICATE-----')) return text
-  } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read ${file}: ${reasonOf(error)}`, { cause: error })
-  }
+  const text = readGivenFile(file)
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text
   throw new StorageError('BAD_CERTIFICATE', `${file} holds no certificate in PEM form`)
 }

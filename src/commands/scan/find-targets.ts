@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { NetworkError, reasonOf, UsageError } from '../../base/errors.ts'
 import { grouped } from '../../base/grouped.ts'
-import { asker } from '../../options/ask.ts'
 import { flag } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
 import { AddressSet } from '../../scan/address-set.ts'
@@ -10,7 +9,7 @@ import { scanLimits } from '../../scan/limits.ts'
 import { portCount } from '../../scan/ports.ts'
 import { type ResolvedTargets, type ResolveServices, resolveTargets } from '../../scan/resolve-targets.ts'
 import { type ListReader, readLists, type Target, targetList } from '../../scan/targets.ts'
-import type { CommandContext } from '../command.ts'
+import { askOnTerminal, askStreams, type CommandContext } from '../command.ts'
 import type { JobPlan } from './plan.ts'
 import type { ScanView } from './view.ts'
 
@@ -50,8 +49,8 @@ export async function findTargets(
 const nothing: ResolvedTargets = { addresses: new AddressSet([]), notes: [], failures: [] }
 
 /** On a terminal the question was asked, so nothing given means that its default was taken. */
-function ifAsked({ stdin, stderr }: CommandContext): readonly Target[] {
-  if (stdin.isTTY === true && stderr.isTTY === true) return targetList.parse('localhost')
+function ifAsked(context: CommandContext): readonly Target[] {
+  if (askStreams(context) !== undefined) return targetList.parse('localhost')
   throw new UsageError('what to scan is missing', { hint: 'name a target, for example: netlab scan localhost' })
 }
 
@@ -112,15 +111,15 @@ function decode(bytes: Buffer): string {
 export async function consent(
   addresses: AddressSet,
   { ports, isConfirmed }: JobPlan,
-  { stdin, stderr, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<boolean> {
   const reason = reasonToAsk(addresses, ports)
   if (reason === undefined || isConfirmed) return true
-  if (stdin.isTTY !== true || stderr.isTTY !== true) {
+  const ask = askOnTerminal(context)
+  if (ask === undefined) {
     throw new UsageError(`this scan covers ${reason}`, { hint: 'if that is meant, and allowed, add --yes' })
   }
   const question = option({ kind: flag, summary: '', default: false })
-  const ask = asker({ input: stdin, output: stderr, signal })
   return ask(`This scan covers ${reason}. Are you allowed to, and go on`, question)
 }
 
