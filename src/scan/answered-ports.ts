@@ -85,7 +85,7 @@ export class AnsweredPorts {
     for (const position of positions) yield* this.#addresses.hosts(position, position + 1)
   }
 
-  /** The hosts that have no answer now; answers that come while they are walked change nothing. */
+  /** The hosts that have no answer when the walk begins; answers that come meanwhile change nothing. */
   *#fresh(): Generator<ScanHost> {
     const begun = new Set(this.#partial.keys())
     const whole = this.#whole.slice()
