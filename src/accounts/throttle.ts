@@ -1,6 +1,5 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
-import { pause } from '../base/pause.ts'
 import { nameKey } from '../text/names.ts'
 import { sourceKey } from './users-file.ts'
 
