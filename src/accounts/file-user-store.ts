@@ -146,12 +146,12 @@ export class FileUserStore implements UserStore {
  * Takes the lock for the store that another thread will make of the file, and reads the file, too: if it is so large that to
  * read it twice would cost more than to wait for that thread, it is left unread. @throws {StorageError} as the store does
  */
-export function claimUsers(file: UsersFile): { readonly lock: FileLock | undefined; readonly checked: boolean } {
+export function preflightUsers(file: UsersFile): { readonly lock: FileLock | undefined; readonly complete: boolean } {
   const lock = takeLock(file)
   return locked(lock, file, () => {
-    const checked = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
-    if (checked) readBook(file)
-    return { lock, checked }
+    const complete = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
+    if (complete) readBook(file)
+    return { lock, complete }
   })
 }
 

@@ -1,5 +1,5 @@
 import { NetworkError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
+import { serveLimits } from '../serve/limits.ts'
 
 /**
  * Refuses to start a server whose threads could not even start: what they say then says nothing to an operator.
@@ -10,7 +10,9 @@ import { limits } from '../base/limits.ts'
  */
 export function demandDescriptors(free: number, threads: number, spare: number, storageThreads = 0): void {
   const needed =
-    threads * limits.threadDescriptors + storageThreads * limits.storageDescriptors + limits.reservedDescriptors
+    threads * serveLimits.threadDescriptors +
+    storageThreads * serveLimits.storageDescriptors +
+    serveLimits.reservedDescriptors
   if (free >= needed) return
   const message = `this process may open ${free} more files and sockets, and a server needs at least ${needed}`
   const fewer = spare > 0 ? ', or ask for fewer --threads' : ''

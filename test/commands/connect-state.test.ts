@@ -4,8 +4,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
-import { KnownHosts } from '../../src/commands/connect/known-hosts.ts'
-import { SessionFile } from '../../src/commands/connect/session-file.ts'
+import { KnownHosts, SessionFile } from '../../src/commands/connect/state-files.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const program = fileURLToPath(new URL('../support/state-child.ts', import.meta.url))

@@ -29,7 +29,7 @@ type Heard = ChatServerMessage | AccountAnswer
 export interface ChatServer extends AsyncDisposable {
   readonly server: LocalServer
   readonly port: number
-  /** What the room's owner recorded. */
+  /** What the owner of the chat's state recorded. */
   readonly events: readonly NetlabEvent[]
   /** Registers somebody and answers with the token of a session. */
   register(name: string): Promise<string>

@@ -1,5 +1,4 @@
-import { KnownHosts } from '../../src/commands/connect/known-hosts.ts'
-import { SessionFile } from '../../src/commands/connect/session-file.ts'
+import { KnownHosts, SessionFile } from '../../src/commands/connect/state-files.ts'
 
 /** Remembers servers and sessions of its own, a number of each. */
 const [knownHosts = '', sessions = '', name = '', count = ''] = process.argv.slice(2)

@@ -4,7 +4,7 @@ import { ExitCode } from '../../base/exit-codes.ts'
 import { clientStyle, ownClock } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
 import { Backoff } from '../../chat/reconnect.ts'
-import { formatEndpoint, isLoopback } from '../../net/address.ts'
+import { isLoopback } from '../../net/address.ts'
 import { asker } from '../../options/ask.ts'
 import { askStreams, type CommandContext } from '../command.ts'
 import { commandLimits } from '../limits.ts'
@@ -15,8 +15,7 @@ import { type LoginPrompter, type LoginResult, logIn } from './login.ts'
 import { type HelloAnswer, type LoginService, MessageStream, sayHello } from './message-stream.ts'
 import { type ConnectValues, givenPassword } from './options.ts'
 import { Screen } from './screen.ts'
-import { type KeptSession, SessionFile } from './session-file.ts'
-import { statePath } from './state-file.ts'
+import { type KeptSession, SessionFile, serverKey, statePath } from './state-files.ts'
 
 export interface LoginClientOptions {
   readonly host: string
@@ -40,7 +39,7 @@ export class LoginClient {
   constructor(options: LoginClientOptions) {
     const { values, context, host, port } = options
     this.#options = options
-    this.#server = formatEndpoint(host.toLowerCase(), port)
+    this.#server = serverKey(host, port)
     const file = values.session ? statePath(context.environment, 'sessions.json') : undefined
     this.#sessions = file === undefined ? undefined : new SessionFile(file)
     this.#password = givenPassword(values)

@@ -1,9 +1,8 @@
 import { ProtocolError, StorageError, UsageError } from '../../base/errors.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { readGivenFile } from '../input.ts'
-import { KnownHosts } from './known-hosts.ts'
 import type { ConnectValues } from './options.ts'
-import { statePath } from './state-file.ts'
+import { KnownHosts, statePath } from './state-files.ts'
 
 /** Tells whether a server is the one it should be, by its certificate. */
 export interface ServerTrust {

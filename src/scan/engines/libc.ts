@@ -31,7 +31,7 @@ export class LibcEngine implements Engine {
   readonly #tickets: number[] = []
   readonly #watched: boolean[] = []
   readonly #idle: Record<number, number[]> = { [AF_INET]: [], [AF_INET6]: [] }
-  /** Falls with every connect that is not answered at once, and rises with every one that is; at 0 nobody looks any more. */
+  /** Falls when the second connect knows nothing yet, and rises when it does; at 0 it is not tried any more. */
   #eager: number = scanLimits.eagerCredit
 
   constructor(libc: Libc, clock: Clock, settled: Settled) {

@@ -1,12 +1,12 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Transferable } from 'node:worker_threads'
-import { limits } from '../base/limits.ts'
+import { serveLimits } from './limits.ts'
 
 /**
  * A connected socket on its way between threads: the Socket itself, which Node can move since 24.20 and 26.6, or only
  * the handle inside it, which spares the Socket object on the way (worth a sixth of all connections per second).
  */
-export type MovingSocket = Socket | SocketHandle
+export type TransferredSocket = Socket | SocketHandle
 
 /** The part of a Socket that belongs to the system; opaque. */
 export interface SocketHandle {
@@ -22,7 +22,7 @@ function isHandle(value: unknown): value is SocketHandle {
 }
 
 /** Takes the handle out of a freshly accepted, paused socket; the empty Socket is closed. Where that can't be done, the Socket itself moves. */
-export function detach(socket: Socket): MovingSocket {
+export function detach(socket: Socket): TransferredSocket {
   const holder = socket as unknown as WithHandle
   const handle = holder._handle
   if (!isHandle(handle)) return socket
@@ -31,18 +31,18 @@ export function detach(socket: Socket): MovingSocket {
   return handle
 }
 
-/** Half-open, and saying so when `limits.sendQueueBytes` wait for the peer. */
-const common = { allowHalfOpen: true, writableHighWaterMark: limits.sendQueueBytes }
+/** Half-open, and saying so when `serveLimits.sendQueueBytes` wait for the peer. */
+const common = { allowHalfOpen: true, writableHighWaterMark: serveLimits.sendQueueBytes }
 
 /** What goes into the transfer list of `postMessage`. */
-export function transferable(moving: MovingSocket): Transferable {
-  return moving as unknown as Transferable
+export function transferable(transferred: TransferredSocket): Transferable {
+  return transferred as unknown as Transferable
 }
 
 /** Closes a socket that has not moved, and can't any more. */
-export function discard(moving: MovingSocket): void {
-  if (moving instanceof Socket) moving.destroy()
-  else moving.close()
+export function discard(transferred: TransferredSocket): void {
+  if (transferred instanceof Socket) transferred.destroy()
+  else transferred.close()
 }
 
 /**
@@ -51,8 +51,12 @@ export function discard(moving: MovingSocket): void {
  * client that fills it sends a stream and reads into a buffer of its own, without copying, for as long as that lasts.
  * Falls back to ordinary 'data' events where the handle can't be had.
  */
-export function openForReading(moving: MovingSocket, shared: Buffer, onChunk: (chunk: Buffer) => boolean): Socket {
-  const handle = moving instanceof Socket ? detach(moving) : moving
+export function openForReading(
+  transferred: TransferredSocket,
+  shared: Buffer,
+  onChunk: (chunk: Buffer) => boolean,
+): Socket {
+  const handle = transferred instanceof Socket ? detach(transferred) : transferred
   if (handle instanceof Socket) {
     handle.on('data', (chunk) => {
       if (!onChunk(chunk)) handle.pause()
@@ -68,7 +72,7 @@ export function openForReading(moving: MovingSocket, shared: Buffer, onChunk: (c
       callback(bytesRead: number, bytes: Buffer): boolean {
         const view = bytesRead === bytes.length ? bytes : bytes.subarray(0, bytesRead)
         const goOn = onChunk(own === undefined ? Buffer.from(view) : view)
-        if (bytesRead < limits.streamReadBytes) own = undefined
+        if (bytesRead < serveLimits.streamReadBytes) own = undefined
         // A write that waits for its peer still needs the buffer it came from.
         else if (own === undefined || socket.writableLength > 0) own = Buffer.allocUnsafeSlow(shared.length)
         return goOn
@@ -80,7 +84,7 @@ export function openForReading(moving: MovingSocket, shared: Buffer, onChunk: (c
 }
 
 /** Opens a moved socket as an ordinary one, paused. */
-export function openOrdinary(moving: MovingSocket): Socket {
-  if (moving instanceof Socket) return moving
-  return new Socket({ ...common, handle: moving } as unknown as SocketConstructorOpts)
+export function openOrdinary(transferred: TransferredSocket): Socket {
+  if (transferred instanceof Socket) return transferred
+  return new Socket({ ...common, handle: transferred } as unknown as SocketConstructorOpts)
 }
