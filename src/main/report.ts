@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
-import { errorMessage, NetlabError } from '../base/errors.ts'
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
 import { printable } from '../base/visible.ts'
 import { signalExit } from './signals.ts'
 

@@ -1,5 +1,5 @@
 import type { Timer } from '../../base/clock.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
+import { ExitCode } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { MemberEnd, MemberEvent } from '../../datagram-chat/member-interface.ts'
 import {

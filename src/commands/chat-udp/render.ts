@@ -1,5 +1,4 @@
-import { NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
+import { ExitCode, NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { MemberEnd, MemberEvent, MemberStats } from '../../datagram-chat/member-interface.ts'
 import type { JoinRefusal, LeaveReason, MessageRefusal } from '../../datagram-chat/reasons.ts'
