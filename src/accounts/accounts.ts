@@ -87,7 +87,7 @@ export interface PasswordChange {
  * What can be asked of the owner of all accounts. One request, one outcome, all of it plain data, so that it can be asked
  * from another thread. Aborting `signal` says that the client left.
  */
-export interface AccountCalls {
+export type AccountCalls = {
   nameOf(request: { readonly address: string }): Promise<NameOutcome>
   identify(request: { readonly address: string; readonly name: string }): Promise<IdentifyOutcome>
   login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome>
@@ -98,8 +98,6 @@ export interface AccountCalls {
   logout(request: { readonly session: number; readonly which: LogoutScope }): Promise<LogoutOutcome>
   /** Ends the user's other sessions too. */
   changePassword(request: PasswordChange, signal?: AbortSignal): Promise<ChangeOutcome>
-  /** Forgets every host, user and session; answers how many hosts and users there were. @throws {StorageError} */
-  clear(request: Readonly<Record<never, never>>): Promise<number>
 }
 
 export interface Accounts extends AccountCalls {
@@ -107,8 +105,8 @@ export interface Accounts extends AccountCalls {
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void
 }
 
-/** Who wants to hear of which session's end. */
-export class Revocations {
+/** Tells of the end of sessions to who watches one or all of them. */
+export class SessionEndNotifier {
   readonly #watchers = new Map<number, Set<(why: SessionEnd) => void>>()
   readonly #everyone = new Set<(session: number, why: SessionEnd) => void>()
 

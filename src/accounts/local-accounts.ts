@@ -14,8 +14,8 @@ import {
   type PasswordChange,
   type RegisterOutcome,
   type ResumeOutcome,
-  Revocations,
   type SessionEnd,
+  SessionEndNotifier,
   type SessionInfo,
   type SessionsOutcome,
   type Unserved,
@@ -35,7 +35,7 @@ import { Verifier } from './verifier.ts'
 export interface AccountParts {
   readonly users: UserStore
   readonly sessions: Sessions
-  readonly revocations: Revocations
+  readonly sessionEnds: SessionEndNotifier
   readonly hasher: PasswordHasher
   readonly queue: HashQueue
   readonly guard: GuessGuard
@@ -166,12 +166,12 @@ export class LocalAccounts implements Accounts {
     return count
   }
 
-  get revocations(): Revocations {
-    return this.#parts.revocations
+  get sessionEnds(): SessionEndNotifier {
+    return this.#parts.sessionEnds
   }
 
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void {
-    return this.revocations.watch(session, callback)
+    return this.sessionEnds.watch(session, callback)
   }
 
   /** Gets ready for passwords, which the first one need not wait for then. Rejects with StorageError when it can't. */
@@ -235,12 +235,12 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
   const { clock, record, hasher = argon2Hasher() } = services
   const users = new FileUserStore({ path: config.usersPath, ...services })
   try {
-    const revocations = new Revocations()
-    const sessions = openSessions(config, services, (id, why) => revocations.announce(id, why))
+    const sessionEnds = new SessionEndNotifier()
+    const sessions = openSessions(config, services, (id, why) => sessionEnds.announce(id, why))
     const queue = new HashQueue(config.hashWidth, clock)
     const guard = new GuessGuard(clock)
     const verifier = new Verifier(users, hasher, queue, guard)
-    return new LocalAccounts({ users, sessions, revocations, hasher, queue, guard, verifier, record })
+    return new LocalAccounts({ users, sessions, sessionEnds, hasher, queue, guard, verifier, record })
   } catch (error) {
     await users.close()
     throw error
