@@ -11,25 +11,25 @@ import {
   type LogoutOutcome,
   type LogoutScope,
   type NameOutcome,
-  type PasswordChange,
+  type PasswordChangeRequest,
   type RegisterOutcome,
   type ResumeOutcome,
   type SessionEnd,
   SessionEndNotifier,
+  type SessionGranted,
   type SessionInfo,
   type SessionsOutcome,
-  type Unserved,
-  type Welcome,
+  type Unavailable,
 } from './accounts.ts'
 import { argon2Hasher, type PasswordHasher } from './argon2.ts'
 import { HashQueue } from './hash-queue.ts'
 import { passwordFault } from './password-rules.ts'
+import { PasswordVerifier } from './password-verifier.ts'
 import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
 import { Sessions, type SessionTimes } from './sessions.ts'
-import { GuessGuard } from './throttle.ts'
+import { LoginThrottle } from './throttle.ts'
 import { type Disk, FileUserStore, type UserStore } from './user-store.ts'
 import { hostKey } from './users-file.ts'
-import { Verifier } from './verifier.ts'
 
 /** What the owner of all accounts is made of; `openAccounts` puts it together. */
 export interface AccountParts {
@@ -38,8 +38,8 @@ export interface AccountParts {
   readonly sessionEnds: SessionEndNotifier
   readonly hasher: PasswordHasher
   readonly queue: HashQueue
-  readonly guard: GuessGuard
-  readonly verifier: Verifier
+  readonly guard: LoginThrottle
+  readonly verifier: PasswordVerifier
   readonly record: EventSink
 }
 
@@ -136,7 +136,7 @@ export class LocalAccounts implements Accounts {
     })
   }
 
-  async changePassword(request: PasswordChange, signal?: AbortSignal): Promise<ChangeOutcome> {
+  async changePassword(request: PasswordChangeRequest, signal?: AbortSignal): Promise<ChangeOutcome> {
     const { sessions, users, verifier, queue, hasher } = this.#parts
     const row = sessions.get(request.session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
@@ -185,7 +185,7 @@ export class LocalAccounts implements Accounts {
     await this.#parts.sessions.close()
   }
 
-  async #welcome(user: string, address: string, delayedMs: number): Promise<Welcome> {
+  async #welcome(user: string, address: string, delayedMs: number): Promise<SessionGranted> {
     const { row, token } = await this.#parts.sessions.create(user, hostKey(address))
     return { kind: 'welcome', session: this.#info(row), token, delayedMs }
   }
@@ -196,7 +196,7 @@ export class LocalAccounts implements Accounts {
   }
 
   /** A disk that refuses is an outcome for the client and an event for the operator. */
-  async #kept<T>(change: () => Promise<T>): Promise<T | Unserved> {
+  async #kept<T>(change: () => Promise<T>): Promise<T | Unavailable> {
     try {
       return await change()
     } catch (error) {
@@ -238,8 +238,8 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
     const sessionEnds = new SessionEndNotifier()
     const sessions = openSessions(config, services, (id, why) => sessionEnds.announce(id, why))
     const queue = new HashQueue(config.hashWidth, clock)
-    const guard = new GuessGuard(clock)
-    const verifier = new Verifier(users, hasher, queue, guard)
+    const guard = new LoginThrottle(clock)
+    const verifier = new PasswordVerifier(users, hasher, queue, guard)
     return new LocalAccounts({ users, sessions, sessionEnds, hasher, queue, guard, verifier, record })
   } catch (error) {
     await users.close()
