@@ -1,5 +1,4 @@
-import type { Clock } from '../base/clock.ts'
-import { pause } from '../base/pause.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { nameKey } from '../text/names.ts'
 import { sourceKey } from './hosts.ts'
 import { accountRule, sourceRule, Throttle } from './throttle.ts'

@@ -1,7 +1,6 @@
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { errorMessage, NetlabError } from '../base/errors.ts'
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
 import type { StartThread } from '../base/threads.ts'
 import { printable } from '../base/visible.ts'
 import { commands } from '../commands/index.ts'

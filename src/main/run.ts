@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode } from '../base/errors.ts'
 import {
   askOnTerminal,
   askStreams,

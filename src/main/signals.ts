@@ -1,7 +1,6 @@
 import { fstatSync, readSync, statSync } from 'node:fs'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { errorCode } from '../base/errors.ts'
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode, errorCode } from '../base/errors.ts'
 import { mainLimits } from './limits.ts'
 
 export interface SignalSource {

@@ -1,7 +1,6 @@
 import { getAsset, isSea } from 'node:sea'
 import { type MessagePort, parentPort, Worker, type WorkerOptions, workerData } from 'node:worker_threads'
-import { errorCode, NetlabError } from '../base/errors.ts'
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode, errorCode, NetlabError } from '../base/errors.ts'
 import type { StartThread, ThreadEntry } from '../base/threads.ts'
 import { mainLimits } from './limits.ts'
 

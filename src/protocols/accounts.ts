@@ -1,7 +1,7 @@
 import { AccountsThread } from '../accounts/accounts-thread.ts'
 import type { AccountsConfig } from '../accounts/open-accounts.ts'
 import { limits } from '../base/limits.ts'
-import { spareProcessors } from '../base/processors.ts'
+import { spareProcessors } from '../base/threads.ts'
 import { lifetime, path } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
 import type { Preflight, PreflightServices, SharedState, SharedStateServices } from '../serve/protocol.ts'

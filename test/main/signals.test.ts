@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { expect, jest, test } from '@jest/globals'
-import type { ExitCode } from '../../src/base/exit-codes.ts'
+import type { ExitCode } from '../../src/base/errors.ts'
 import { mainLimits } from '../../src/main/limits.ts'
 import { abortOnSignals } from '../../src/main/signals.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
