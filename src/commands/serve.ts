@@ -1,6 +1,5 @@
-import { NetlabError, NetworkError } from '../base/errors.ts'
+import { ExitCode, NetlabError, NetworkError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { ExitCode } from '../base/exit-codes.ts'
 import { type Endpoint, formatEndpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { choice, flag, optional, path } from '../options/kinds.ts'

@@ -1,4 +1,4 @@
-import { spareProcessors } from '../base/processors.ts'
+import { spareProcessors } from '../base/threads.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { choice, duration, flag, host, integer, port } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { testContext } from '../support/command-context.ts'

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
-import { NetworkError } from '../../src/base/errors.ts'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode, NetworkError } from '../../src/base/errors.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'

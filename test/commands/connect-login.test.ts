@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSy
 import { connect as dial, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode } from '../../src/base/errors.ts'
 import { ServerConnection } from '../../src/commands/connect/client.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { LoginClient } from '../../src/commands/connect/login-client.ts'

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { type TestContext, testContext } from '../support/command-context.ts'

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, jest, test } from '@jest/globals'
-import { NetlabError } from '../../src/base/errors.ts'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode, NetlabError } from '../../src/base/errors.ts'
 import type { StartThread, Thread } from '../../src/base/threads.ts'
 import { serveLimits } from '../../src/serve/limits.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'

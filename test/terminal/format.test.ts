@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { grouped } from '../../src/base/grouped.ts'
+import { grouped } from '../../src/terminal/format.ts'
 
 test('whole numbers are written as English writes them', () => {
   fc.assert(fc.property(fc.bigInt(-(2n ** 70n), 2n ** 70n), (value) => grouped(value) === value.toLocaleString('en')))
