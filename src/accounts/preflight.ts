@@ -1,6 +1,6 @@
-import { claimUsers } from './file-user-store.ts'
-import type { AccountsConfig, AccountsServices } from './open-accounts.ts'
-import { SqliteSessionStore } from './sqlite-session-store.ts'
+import type { AccountsConfig, AccountsServices } from './local-accounts.ts'
+import { SqliteSessionStore } from './session-store.ts'
+import { preflightUsers } from './user-store.ts'
 
 /**
  * Opens the stores and closes them again before the thread that will own them opens them, and keeps their locks, which that
@@ -11,11 +11,11 @@ export function preflightStores(
   { usersPath, databasePath }: Pick<AccountsConfig, 'usersPath' | 'databasePath'>,
   services: Pick<AccountsServices, 'clock'>,
 ): { readonly complete: boolean; release(): void } {
-  const users = claimUsers({ path: usersPath, ...services })
+  const users = preflightUsers({ path: usersPath, ...services })
   try {
     const sessions = databasePath === undefined ? undefined : new SqliteSessionStore(databasePath).closeKeepingLock()
     return {
-      complete: users.checked,
+      complete: users.complete,
       release() {
         users.lock?.release()
         sessions?.release()

@@ -38,12 +38,12 @@ export class ClientView {
   readonly #outbox: ClientOutbox
   /** Rooms this person is in, with the last id seen there; the one joined last is the current one. */
   readonly #rooms = new Map<string, number>()
-  /** Rooms on the way back: not entered again yet. */
+  /** Rooms that are resumed and that the server has not confirmed yet. */
   readonly #returning = new Set<string>()
-  /** Rooms that were away: caught up to `seen`, and live again from `live` on. */
+  /** Resumed rooms whose history is incomplete: read up to id `seen`; from id `live` on messages came as they were said. */
   readonly #catchingUp = new Map<string, { seen: number; live: number }>()
   #name = ''
-  /** Of what was shown last; what is shown first is taken to be of today. */
+  /** The date of the line shown last; at first today. */
   #day: string
   /** Who was met in a room, the latest last. */
   readonly #names = new Set<string>()
@@ -59,7 +59,7 @@ export class ClientView {
     return [...this.#rooms.keys()].at(-1)
   }
 
-  /** What stands before the line being typed: the room that it goes to, where that is not plain. */
+  /** What stands before the line being typed: the room that it goes to, where there is a choice. */
   get prompt(): string {
     const { current } = this
     const plain = current === undefined || (current === lobby && this.#rooms.size === 1)

@@ -93,12 +93,12 @@ function presenceLines({
 
 function whoLines({ room, names, members }: Extract<ChatServerMessage, { type: 'who' }>): string {
   const lines = names.map(({ name, operator, away, muted }) => {
-    const marks = [
+    const notes = [
       ...(operator === true ? ['operator'] : []),
       ...(muted === true ? ['muted'] : []),
       ...(away === undefined ? [] : [`away: ${away}`]),
     ]
-    return `*   ${name}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}\n`
+    return `*   ${name}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}\n`
   })
   const others = members - names.length
   return `* ${people(members)} in #${room}:\n${lines.join('')}${others > 0 ? `*   and ${others} more\n` : ''}`

@@ -4,8 +4,7 @@ import { firstWord, parseSlashCommand, parseSlashLine, type SlashCommand } from 
 import type { ArgumentTypes, ChatRequest, CommandName, CommandSpec } from './commands.ts'
 import { commandTable, isCommand } from './commands.ts'
 import { chatLimits } from './limits.ts'
-import type { HistoryRange } from './message.ts'
-import { ChatRefusal } from './message.ts'
+import { ChatRefusal, type HistoryRange } from './message.ts'
 
 /**
  * What a person typed: `/command …`, or text for the current room; `//` at the start is a text with one `/`.
@@ -29,8 +28,8 @@ function requestOf(command: SlashCommand<CommandName>): ChatRequest {
   if (command.word.toLowerCase() === 'nick')
     throw new ChatRefusal('UNKNOWN_COMMAND', 'there is no /nick: a name is an account')
   const { suggestion } = command
-  const meant = suggestion === undefined ? '' : `; did you mean /${suggestion}?`
-  throw new ChatRefusal('UNKNOWN_COMMAND', `there is no such command${meant === '' ? ';' : meant} /help lists them`)
+  const meant = suggestion === undefined ? '' : `did you mean /${suggestion}? `
+  throw new ChatRefusal('UNKNOWN_COMMAND', `there is no such command; ${meant}/help lists them`)
 }
 
 /**
@@ -58,9 +57,9 @@ export function parseMessage(message: unknown): ChatRequest {
 export type Resume = Readonly<Record<string, number>>
 
 /**
- * A program's first word after its login: `{ "type": "enter" }` lands in the lobby; with `"resume": { "lobby": 4711 }` it is
- * back in these rooms, and gets what was said after these ids.
- * Undefined when the message is something else.
+ * The enter message, a program's first after its login: `{ "type": "enter" }` lands in the lobby; with
+ * `"resume": { "lobby": 4711 }` it is back in these rooms, and gets what was said after these ids. Undefined when the message
+ * is something else.
  * @throws {ChatRefusal} BAD_MESSAGE, BAD_ROOM, TOO_MANY
  */
 export function parseEnter(message: unknown): { readonly resume: Resume } | undefined {
@@ -114,7 +113,7 @@ function fieldsFromJson(spec: CommandSpec, message: object): Record<string, unkn
   return fields
 }
 
-/** Says which field it was that was wrong. */
+/** Puts the field's name in front of what is wrong with its value. */
 function named<T>(field: string, read: () => T): T {
   try {
     return read()
@@ -129,12 +128,12 @@ function named<T>(field: string, read: () => T): T {
 interface ArgumentReader<T> {
   /** Takes what it needs from the front of what a person typed; returns its value and the rest. */
   fromLine(rest: string): readonly [value: T, rest: string]
-  /** Checks a JSON field; `undefined` when it is absent. A BAD_MESSAGE goes on where the field's name stood. */
+  /** Checks a JSON field, `undefined` when it is absent. The text of a BAD_MESSAGE follows the field's name. */
   fromJson(value: unknown): T
 }
 
 const argumentReaders: { readonly [K in keyof ArgumentTypes]: ArgumentReader<ArgumentTypes[K]> } = {
-  here: {
+  leadingRoom: {
     fromLine(rest) {
       if (!rest.startsWith('#')) return [undefined, rest]
       const [word, after] = firstWord(rest)

@@ -1,6 +1,6 @@
 import { chatLimits } from './limits.ts'
 
-/** How long to wait before each attempt to connect again: twice as long each time, up to a bound, and never all clients at once. */
+/** Exponential back-off with jitter: how long to wait before each attempt to connect again. */
 export class Backoff {
   readonly #random: () => number
   #attempts = 0
@@ -17,13 +17,13 @@ export class Backoff {
     return Math.round(full * (0.5 + this.#random() / 2))
   }
 
-  /** The connection stands: the next loss starts again with the short wait. */
+  /** There is a connection: the next loss starts again with the short wait. */
   reset(): void {
     this.#attempts = 0
   }
 }
 
-/** What a client has said and not yet seen come back. Survives the connection: said again, with the same ids, on the next. */
+/** What a client has sent and the server has not acknowledged. Outlives the connection: sent again, with the same ids, over the next. */
 export class ClientOutbox {
   readonly #newId: () => string
   readonly #waiting = new Map<string, object>()
@@ -46,7 +46,7 @@ export class ClientOutbox {
     return numbered
   }
 
-  /** It came back, or was refused. Returns whether it was ours. */
+  /** The server sent it back, or refused it. Returns whether it was ours. */
   settle(cid: string | undefined): boolean {
     return cid !== undefined && this.#waiting.delete(cid)
   }

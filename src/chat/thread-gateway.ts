@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, Deadline } from '../base/clock.ts'
 import type { Dialect } from '../net/dialect.ts'
 import type { Backplane, Delivery, Signal } from './backplane.ts'
 import type { RoomRequest } from './commands.ts'
@@ -190,13 +190,13 @@ export class FanOut {
 
   /** Writes until its slice of time is used up, and leaves the rest for the next turn of the loop. */
   #flush(): void {
-    const until = this.#options.clock.monotonic() + chatLimits.sliceMs
+    const slice = new Deadline(this.#options.clock, chatLimits.sliceMs)
     // Those that are queued meanwhile have their turn later, or a member who answers each line would hold the loop.
     const end = this.#unwritten.length
     while (this.#at < end) {
       const receiver = this.#unwritten[this.#at++]
       if (receiver !== undefined) this.#write(receiver)
-      if (this.#at % 16 === 0 && this.#options.clock.monotonic() >= until) break
+      if (this.#at % 16 === 0 && slice.passed) break
     }
     this.#unwritten = this.#unwritten.slice(this.#at)
     this.#at = 0

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { ExitCode } from '../base/exit-codes.ts'
+import type { ExitCode } from '../base/errors.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { AskStreams } from '../options/ask.ts'
 import type { Ask } from '../options/resolve.ts'

@@ -7,7 +7,7 @@ export const commandLimits = {
   threadAddressGib: 0.65,
   /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
   closingNoticeMs: 1_000,
-  /** Further connections when the hello came later than `limits.dialectMs`: lost packets are sent again by then, or the path is no path. */
+  /** Further connections when the hello came later than `netLimits.dialectMs`: lost packets are sent again by then, or the path is no path. */
   helloRetryCount: 4,
   /** Lines that came while a question stood and are shown after it; of more only the latest are. */
   heldLineCount: 2_000,

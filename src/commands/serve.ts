@@ -1,12 +1,11 @@
-import { NetlabError, NetworkError } from '../base/errors.ts'
+import { ExitCode, NetlabError, NetworkError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { ExitCode } from '../base/exit-codes.ts'
-import { limits } from '../base/limits.ts'
+import type { Endpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { flag, optional, path } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
-import type { Endpoint } from '../serve/listener.ts'
+import { serveLimits } from '../serve/limits.ts'
 import { serverCommands } from '../serve/operator-commands.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
 import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
@@ -83,7 +82,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), storageThreads)
   demandAddressSpace(machine.addressSpaceBytes(), threads + storageThreads)
   // The one that listens was prewarmed, and is counted already.
-  const forClients = freeDescriptors - limits.threadDescriptors - storageThreads * limits.storageDescriptors
+  const forClients = freeDescriptors - serveLimits.threadDescriptors - storageThreads * serveLimits.storageDescriptors
   const terminal = new OperatorConsole(context, values.console)
   const tls = await certificate(values, clock.now(), terminal.diagnostic)
   const log = openEventLog(values, context, terminal.diagnostic)
@@ -110,7 +109,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       target: {
         service,
         server,
-        log: operatorLog(log, () => server.settleLog()),
+        log: operatorLog(log, () => server.flushLog()),
         record,
         residentBytes: machine.residentBytes,
       },
@@ -166,7 +165,7 @@ function pick<V extends Values<OptionSpecs>>(specs: OptionSpecs, values: V): V {
 function announce(
   protocol: ProtocolDefinition,
   values: ServeValues,
-  endpoint: Endpoint,
+  endpoint: Required<Endpoint>,
   context: CommandContext,
 ): void {
   const addresses = announceListening(protocol.name, endpoint, values.port, context)

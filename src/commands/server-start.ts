@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { errorCode, NetworkError, StorageError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import { type EventLog, startLog } from '../log/event-log.ts'
 import { logLimits } from '../log/limits.ts'
 import type { LogDestination } from '../log/messages.ts'
 import { renderLine } from '../log/render.ts'
 import { formatEndpoint } from '../net/address.ts'
+import { serveLimits } from '../serve/limits.ts'
 import type { OperatorLog } from '../terminal/operator-console.ts'
 import type { CommandContext } from './command.ts'
 import { commandLimits } from './limits.ts'
@@ -55,7 +55,9 @@ export function operatorLog(log: EventLog, flush: () => Promise<void> = async ()
  */
 export function demandDescriptors(free: number, threads: number, spare: number, storageThreads = 0): void {
   const needed =
-    threads * limits.threadDescriptors + storageThreads * limits.storageDescriptors + limits.reservedDescriptors
+    threads * serveLimits.threadDescriptors +
+    storageThreads * serveLimits.storageDescriptors +
+    serveLimits.reservedDescriptors
   if (free >= needed) return
   const message = `this process may open ${free} more files and sockets, and a server needs at least ${needed}`
   const fewer = spare > 0 ? ', or ask for fewer --threads' : ''

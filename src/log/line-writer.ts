@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock.ts'
+import { type Clock, Deadline, type Timer } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
 import { openRpc, type Rpc } from '../base/rpc.ts'
 import { behind, Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
@@ -103,14 +103,13 @@ export class LineWriter implements EventLogWriter {
 
   /** Blocks until `condition` holds; false when it took longer than `timeoutMs`, or the log has ended without it. */
   waitUntil(condition: () => boolean, timeoutMs: number): boolean {
-    const deadline = this.#clock.monotonic() + timeoutMs
+    const deadline = new Deadline(this.#clock, timeoutMs)
     for (;;) {
       const wake = Atomics.load(this.#counters, Counter.wake)
       this.#whileWaiting()
       if (condition()) return true
-      const leftMs = deadline - this.#clock.monotonic()
-      if (leftMs <= 0 || this.#isClosed()) return condition()
-      Atomics.wait(this.#counters, Counter.wake, wake, Math.min(leftMs, this.#bounds.waitMs))
+      if (deadline.passed || this.#isClosed()) return condition()
+      Atomics.wait(this.#counters, Counter.wake, wake, Math.min(deadline.leftMs, this.#bounds.waitMs))
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, Deadline } from '../base/clock.ts'
 import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
 import { openRpc } from '../base/rpc.ts'
 import { BatchLogger } from './batch-logger.ts'
@@ -98,14 +98,14 @@ class LogThread {
 
   /** Ends once everything recorded so far is written, other threads' lines included if they hand them over in time. */
   close(): void {
-    this.#flushAndClose([...this.#sources.values()].map(markForFlush), this.#clock.monotonic() + logLimits.flushMs)
+    this.#flushAndClose([...this.#sources.values()].map(markForFlush), new Deadline(this.#clock, logLimits.flushMs))
   }
 
-  #flushAndClose(marks: readonly FlushMark[], deadlineMs: number): void {
-    const late = this.#clock.monotonic() >= deadlineMs
+  #flushAndClose(marks: readonly FlushMark[], deadline: Deadline): void {
+    const late = deadline.passed
     const left = marks.filter((mark) => !isFlushed(mark) && !(late && mark.held))
     if (left.length === 0) this.#end()
-    else this.#clock.after(logLimits.flushPollMs, () => this.#flushAndClose(left, deadlineMs))
+    else this.#clock.after(logLimits.flushPollMs, () => this.#flushAndClose(left, deadline))
   }
 
   #end(): void {

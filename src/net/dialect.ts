@@ -12,7 +12,7 @@ const frameLengthTop = 0x00
 
 /**
  * What the first byte of a stream tells: TLS, to be unwrapped and looked at again, or a dialect. `undefined` when the peer
- * kept silent for as long as the caller waits (`limits.dialectMs`): a person at `nc`, who is waiting for a greeting.
+ * kept silent for as long as the caller waits (`netLimits.dialectMs`): a person at `nc`, who is waiting for a greeting.
  */
 export function sniffDialect(firstByte: number | undefined): Dialect | 'tls' {
   if (firstByte === tlsHandshake) return 'tls'

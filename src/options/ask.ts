@@ -1,6 +1,5 @@
 import type { Key } from 'node:readline'
-import { errorMessage, NetlabError } from '../base/errors.ts'
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
 import type { Ask } from './resolve.ts'
 import { defaultText, type OptionSpec } from './spec.ts'
 

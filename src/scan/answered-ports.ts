@@ -17,7 +17,7 @@ interface PartialHost {
   left: number
 }
 
-/** Which ports of which hosts have an answer: a bit a host, and a bit a port for the hosts under way. */
+/** Which ports of which hosts have an answer: a byte a host, and a bit a port for each host that has only some. */
 export class AnsweredPorts {
   readonly #addresses: AddressSet
   readonly #ports: readonly number[]
@@ -34,7 +34,7 @@ export class AnsweredPorts {
     for (const [index, port] of ports.entries()) this.#place[port] = index + 1
   }
 
-  /** Notes an answer; false when there was one already, or nobody asked. */
+  /** Marks a port as answered; false when it was already, or is not part of the scan. */
   add(host: ScanHost, port: number): boolean {
     const ip = parseIp(host.address)
     const position = ip === undefined ? -1 : this.#addresses.indexOf(ip.family, ip.value)
@@ -61,17 +61,17 @@ export class AnsweredPorts {
   }
 
   /**
-   * What is left, in at most two parts: hosts not begun with all ports, and hosts under way with every port that one of
-   * them lacks. So a port may be asked again of a host that answered it; `add` tells.
+   * What is left, in at most two parts: hosts without any answer with all ports, and those with some with every port that
+   * one of them lacks. So a port may be probed again on a host that has answered it; `add` is false then.
    */
   remaining(): readonly ScanPart[] {
     const parts: ScanPart[] = []
     if (this.#partial.size > 0) {
       const positions = [...this.#partial.keys()].sort((a, b) => a - b)
-      // A port that each of them has answered is not asked again: the bits that all have in common.
+      // A port that each of them has answered is left out: the bits that all have in common.
       const bits = new Uint8Array(Math.ceil(this.#ports.length / 8)).fill(255)
-      for (const begun of this.#partial.values()) {
-        for (const [at, byte] of begun.bits.entries()) bits[at] = (bits[at] ?? 0) & byte
+      for (const host of this.#partial.values()) {
+        for (const [at, byte] of host.bits.entries()) bits[at] = (bits[at] ?? 0) & byte
       }
       const ports = this.#ports.filter((_, index) => !has({ bits }, index))
       parts.push({ hosts: this.#at(positions), hostCount: positions.length, ports })
@@ -85,7 +85,7 @@ export class AnsweredPorts {
     for (const position of positions) yield* this.#addresses.hosts(position, position + 1)
   }
 
-  /** Looks at each host's state when the scan is about to begin it, when nothing of it can have changed. */
+  /** The hosts that have no answer when the walk begins; answers that come meanwhile change nothing. */
   *#fresh(): Generator<ScanHost> {
     const begun = new Set(this.#partial.keys())
     const whole = this.#whole.slice()

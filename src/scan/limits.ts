@@ -61,7 +61,7 @@ export const scanLimits = {
   idleSockets: 256,
   /** Hosts whose parsed address is kept: those beyond are probed in turn, so none would be met again before it had to go. */
   cachedHosts: 1_024,
-  /** Connects in a row without an answer at once after which the second connect(2) is no longer tried; answers win it back. */
+  /** Second connects in a row that know nothing yet, after which they are not tried any more; one that knows restores a credit. */
   eagerCredit: 8,
 
   /** Probes on their way to the threads, a power of two so that sequence numbers may wrap. */

@@ -1,4 +1,4 @@
-import { grouped } from '../base/grouped.ts'
+import { grouped } from '../terminal/format.ts'
 import type { LivenessChange } from './pacing/host-liveness.ts'
 import { pacingLimits } from './pacing/limits.ts'
 import type { ProbeScheduler } from './pacing/scheduler.ts'

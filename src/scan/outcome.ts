@@ -64,7 +64,7 @@ function meaningOf(outcome: ConnectOutcome): ProbeAnswer {
 
 /** What a person is told, once for each code, when this system could not make an attempt. */
 export function localErrorSentence(code: string, port: number): string {
-  if (code === 'SELF_CONNECT') return `A connect to port ${port} met itself; the port is probed again`
+  if (code === 'SELF_CONNECT') return `A connect to port ${port} reached its own socket; the port is probed again`
   const shortage = shortages[code]
   if (shortage !== undefined) return `${shortage} (${code}): the scan goes on more slowly`
   return `This system could not make a connect (${code}); it is tried again`

@@ -37,10 +37,6 @@ export class Prober {
     return this.#engine.name
   }
 
-  get inFlight(): number {
-    return this.#inFlight
-  }
-
   /** Starts one attempt; a banner may take `bannerMs` more. */
   send(ticket: number, host: HostAddress, port: number, timeoutMs: number, bannerMs: number): void {
     const nowMs = this.#clock.monotonic()

@@ -1,7 +1,7 @@
 import { NetlabError, UsageError } from '../base/errors.ts'
-import { grouped } from '../base/grouped.ts'
 import { formatIp, parseIp, width } from '../net/ip.ts'
 import { host, type Kind } from '../options/kinds.ts'
+import { grouped } from '../terminal/format.ts'
 import type { AddressRange } from './address-set.ts'
 import { scanLimits } from './limits.ts'
 import { isLinkLocal } from './zones.ts'

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { isLoopback } from '../net/address.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
+import { netLimits } from '../net/limits.ts'
 import type { ByteReader, Session } from '../net/session.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
 import { MessageReader } from './message-reader.ts'
 import type { ServeConfig } from './options.ts'
-import type { MovingSocket } from './socket-move.ts'
+import type { TransferredSocket } from './socket-transfer.ts'
 import type { Entered } from './tls-entry.ts'
 
 /** What a connection needs of the thread that serves it. */
@@ -48,7 +48,7 @@ export class Connection implements Session, SocketOwner {
   #detail: string | undefined
   #abort: AbortController | undefined
 
-  constructor(id: number, peer: Peer, secure: boolean, moving: MovingSocket, host: ConnectionHost) {
+  constructor(id: number, peer: Peer, secure: boolean, transferred: TransferredSocket, host: ConnectionHost) {
     this.id = id
     this.peer = peer
     this.clock = host.clock
@@ -56,7 +56,7 @@ export class Connection implements Session, SocketOwner {
     this.#host = host
     this.#openedMs = host.clock.monotonic()
     this.activeMs = this.#openedMs
-    this.#socket = new ClientSocket(moving, this)
+    this.#socket = new ClientSocket(transferred, this)
   }
 
   get secure(): boolean {
@@ -233,7 +233,7 @@ export class Connection implements Session, SocketOwner {
       pause: () => socket.pause(),
       resume: () => socket.resume(),
     })
-    socket.read(limits.readBytes)
+    socket.read(netLimits.readBytes)
     return this.#messages
   }
 }

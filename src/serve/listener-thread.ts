@@ -1,20 +1,22 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
+import { type SerializedError, serializeError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { openRpc } from '../base/rpc.ts'
 import type { StartThread } from '../base/threads.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
+import type { Endpoint } from '../net/address.ts'
 import type { ClientStatus } from './client-runner.ts'
 import { Connections, capacity } from './connections.ts'
-import { connectLink, type ErrorText, errorText } from './link.ts'
-import { type Endpoint, Listener } from './listener.ts'
+import { Listener } from './listener.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition, SharedState } from './protocol.ts'
-import { detach } from './socket-move.ts'
+import { detach } from './socket-transfer.ts'
 import { type PoolOwner, ThreadPool } from './thread-pool.ts'
 
 export interface ServerStatus {
-  readonly endpoint: Endpoint | undefined
+  readonly endpoint: Required<Endpoint> | undefined
   readonly paused: boolean
   readonly clients: number
   readonly maxClients: number
@@ -25,7 +27,7 @@ export interface ServerStatus {
 /** What the main thread asks of the listener thread. */
 export type ListenerThreadCalls = {
   /** Binds, and starts all else before or after that. Rejects when the server can't start. */
-  open(how: { readonly preflightDone: boolean }): Promise<Endpoint>
+  open(how: { readonly preflightDone: boolean }): Promise<Required<Endpoint>>
   pause(argument: undefined): boolean
   resume(argument: undefined): Promise<boolean>
   kick(id: number): Promise<boolean>
@@ -34,7 +36,7 @@ export type ListenerThreadCalls = {
   /** A command for the protocol's shared part. */
   command(words: readonly string[]): Promise<string | undefined>
   /** Resolves when what this thread and those that serve clients recorded is in the log. */
-  settleLog(argument: undefined): Promise<void>
+  flushLog(argument: undefined): Promise<void>
   /** Drains: resolves with the number of connections there have been. */
   stop(argument: undefined): Promise<number>
 }
@@ -43,7 +45,7 @@ export type ListenerThreadCalls = {
 export type ListenerThreadNews = {
   stopRequested(by: string): void
   /** It can't go on. */
-  failed(why: ErrorText): void
+  failed(why: SerializedError): void
 }
 
 /** The program of the listener thread: it owns the port, the table of connections and the protocol's shared state. */
@@ -60,7 +62,7 @@ export function runListenerThread(
   let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
 
-  const fail = (error: unknown): void => link.tell('failed', errorText(error))
+  const fail = (error: unknown): void => rpc.notify('failed', serializeError(error))
 
   const listener = new Listener({
     ...config,
@@ -75,7 +77,7 @@ export function runListenerThread(
       }
       const id = connections.nextId()
       connections.add(id, peer, thread)
-      pool.give(thread, { id, peer, moving: detach(socket) })
+      pool.give(thread, { id, peer, socket: detach(socket) })
     },
   })
 
@@ -97,7 +99,7 @@ export function runListenerThread(
         if (thread !== undefined) pool?.release(thread)
       }
     },
-    stopRequested: (by) => link.tell('stopRequested', by),
+    stopRequested: (by) => rpc.notify('stopRequested', by),
     lost(thread, error) {
       const gone = connections.removeOf(thread)
       record({ type: 'thread-died', thread: `client-${thread.index}`, error, clients: gone.length })
@@ -119,7 +121,7 @@ export function runListenerThread(
     pool.ready().catch(fail)
   }
 
-  const link = connectLink<ListenerThreadNews, ListenerThreadCalls>(port, {
+  const rpc = openRpc<ListenerThreadNews, ListenerThreadCalls>(port, {
     async open({ preflightDone }) {
       if (bound.clients < config.maxClients) {
         record({
@@ -154,7 +156,7 @@ export function runListenerThread(
       return changed
     },
     async kick(id) {
-      return (await connections.find(id)?.link.ask('kick', id)) === true
+      return (await connections.find(id)?.rpc.request('kick', id)) === true
     },
     clients: async () => (await pool?.status()) ?? [],
     status: () => ({
@@ -166,8 +168,8 @@ export function runListenerThread(
       threads: pool?.size ?? 0,
     }),
     command: async (words) => (await sharedState)?.command?.(words),
-    async settleLog() {
-      await pool?.settleLog()
+    async flushLog() {
+      await pool?.flushLog()
       log.drain(logLimits.flushMs)
     },
     async stop() {

@@ -1,8 +1,8 @@
-import { limits } from '../base/limits.ts'
-import { spareProcessors } from '../base/processors.ts'
+import { spareProcessors } from '../base/threads.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { choice, duration, flag, host, integer, port } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
+import { serveLimits } from './limits.ts'
 
 /** The options of every server that the listener core reads. */
 export function listenerOptions(defaultPort: number) {
@@ -27,20 +27,20 @@ export function listenerOptions(defaultPort: number) {
       default: false,
     }),
     threads: option({
-      kind: integer(1, limits.threads),
+      kind: integer(1, serveLimits.threads),
       summary: 'threads that serve clients',
       default: spareProcessors(),
       defaultText: 'one less than there are processors',
     }),
     threadPerClient: option({
       kind: flag,
-      summary: `a thread of its own for every client (at most ${limits.clientThreads})`,
+      summary: `a thread of its own for every client (at most ${serveLimits.clientThreads})`,
       default: false,
     }),
     maxClients: option({
       kind: integer(1, 1_000_000),
       summary: 'connections at a time',
-      default: limits.maxClients,
+      default: serveLimits.maxClients,
     }),
     idleTimeout: option({
       kind: duration,

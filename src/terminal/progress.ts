@@ -1,6 +1,6 @@
 import type { Ora } from 'ora'
 import type { Clock } from '../base/clock.ts'
-import { grouped } from '../base/grouped.ts'
+import { grouped } from './format.ts'
 import { terminalLimits } from './limits.ts'
 
 /** How far something has come, for a person. */

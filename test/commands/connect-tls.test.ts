@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { fingerprint, selfSignedCertificate } from '../../src/net/certificate.ts'
 import { echo } from '../../src/protocols/echo.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode } from '../../src/base/errors.ts'
 import type { CommandNode } from '../../src/commands/command.ts'
 import { type Command, defineCommand } from '../../src/commands/command.ts'
 import { complete } from '../../src/main/complete.ts'

@@ -232,7 +232,7 @@ describe('what an outcome means', () => {
     expect([classify(SILENT), classify(errno.ETIMEDOUT)]).toEqual([{ kind: 'silence' }, { kind: 'silence' }])
   })
 
-  test('a connect that met itself says nothing about the port', () => {
+  test('a connect to itself says nothing about the port', () => {
     expect(classify(SELF_CONNECTED)).toEqual({ kind: 'local', code: 'SELF_CONNECT', shortage: false })
   })
 })

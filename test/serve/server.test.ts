@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode, serializeError } from '../../src/base/errors.ts'
 import type { Thread } from '../../src/base/threads.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
@@ -52,8 +52,8 @@ test('bug: a server whose thread found that it can not go on while it opened the
   const listening: Thread = Object.assign(thread, {
     // Asked for the port it says that it can't go on, and answers nothing else.
     postMessage: ({ call }: { readonly call: string }) => {
-      const why = { code: 'UNKNOWN', exit: undefined, message: 'no room for a thread', hint: undefined }
-      if (call === 'open') thread.emit('message', { call: 'failed', value: why })
+      const argument = serializeError(new Error('no room for a thread'))
+      if (call === 'open') thread.emit('message', { call: 'failed', argument })
     },
     terminate: async () => undefined,
     ref: () => undefined,

@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { afterEach, expect, test } from '@jest/globals'
 import { errorCode } from '../../src/base/errors.ts'
-import { limits } from '../../src/base/limits.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import { defineProtocol } from '../../src/serve/protocol.ts'
@@ -90,7 +90,7 @@ test('bytes that are there when the time is up have the first word (TLS was take
     entered.resolve(tlsEntry(certificate)(socket, true, clock).catch(errorCode))
     client.write(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
     // As timers do it: after this, the loop looks at its sockets once before the next immediate.
-    setImmediate(() => clock.advance(limits.dialectMs))
+    setImmediate(() => clock.advance(netLimits.dialectMs))
   })
   const client = connect(one.port, '127.0.0.1')
   expect(await entered.promise).toBe('TLS_HANDSHAKE')

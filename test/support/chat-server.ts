@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { openAccounts } from '../../src/accounts/open-accounts.ts'
-import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
+import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { serveBackplane } from '../../src/chat/backplane.ts'
@@ -29,7 +29,7 @@ type Heard = ChatServerMessage | AccountAnswer
 export interface ChatServer extends AsyncDisposable {
   readonly server: LocalServer
   readonly port: number
-  /** What the room's owner recorded. */
+  /** What the owner of the chat's state recorded. */
   readonly events: readonly NetlabEvent[]
   /** Registers somebody and answers with the token of a session. */
   register(name: string): Promise<string>

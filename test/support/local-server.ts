@@ -6,7 +6,7 @@ import { plainAddress } from '../../src/net/address.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import type { ChannelPorts, Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
-import { detach } from '../../src/serve/socket-move.ts'
+import { detach } from '../../src/serve/socket-transfer.ts'
 import { tlsEntry } from '../../src/serve/tls-entry.ts'
 
 export const testConfig: ServeConfig = {

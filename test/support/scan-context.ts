@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
-import type { ExitCode } from '../../src/base/exit-codes.ts'
+import type { ExitCode } from '../../src/base/errors.ts'
 import type { CommandContext } from '../../src/commands/command.ts'
 import { scanCommand } from '../../src/commands/scan/index.ts'
 import type { ScanCommandServices } from '../../src/commands/scan/run.ts'

@@ -1,6 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { NetworkError, UsageError } from '../../base/errors.ts'
-import type { ExitCode } from '../../base/exit-codes.ts'
+import { type ExitCode, NetworkError, UsageError } from '../../base/errors.ts'
 import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
 import { keysFromPhrase } from '../../datagram-chat/member-socket.ts'
 import { type Endpoint, formatEndpoint } from '../../net/address.ts'

@@ -1,5 +1,5 @@
+import { ExitCode } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { startRelay } from '../../datagram-chat/relay-socket.ts'
 import { OperatorConsole } from '../../terminal/operator-console.ts'

@@ -1,6 +1,6 @@
 import type { ServerMessage } from '../../accounts/messages.ts'
-import { accountCommands, serverText } from '../../accounts/server-text.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
+import { accountCommands, serverText } from '../../accounts/replies.ts'
+import { ExitCode } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { text } from '../../options/kinds.ts'

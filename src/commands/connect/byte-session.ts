@@ -1,6 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import { errorCode, reasonOf, StorageError } from '../../base/errors.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
+import { ExitCode, errorCode, reasonOf, StorageError } from '../../base/errors.ts'
 import { type Dialect, sniffDialect } from '../../net/dialect.ts'
 import { createLineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'

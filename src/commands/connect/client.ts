@@ -1,5 +1,4 @@
-import { NetlabError, NetworkError } from '../../base/errors.ts'
-import type { ExitCode } from '../../base/exit-codes.ts'
+import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
 import { connect } from '../../net/connect.ts'
 import { connectError } from '../../net/connect-error.ts'

@@ -1,10 +1,10 @@
 import { StringDecoder } from 'node:string_decoder'
 import { UsageError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import { printable } from '../../base/visible.ts'
 import type { Decoder } from '../../net/codec.ts'
 import type { Dialect } from '../../net/dialect.ts'
 import { encodeFrames, FrameDecoder } from '../../net/frame-codec.ts'
+import { netLimits } from '../../net/limits.ts'
 import { LineSplitter } from '../../net/line-codec.ts'
 import { TelnetFilter } from '../../net/telnet-filter.ts'
 
@@ -68,12 +68,12 @@ function frameDecoder(safe: boolean): OutputDecoder {
 
 /** Every line of the input a frame. */
 function frameEncoder(): InputEncoder {
-  const lines: Decoder<Buffer> = new LineSplitter(limits.frameBytes + 1)
+  const lines: Decoder<Buffer> = new LineSplitter(netLimits.frameBytes + 1)
   const frames = (cut: () => Iterable<Buffer>): Buffer => {
     try {
       return encodeFrames([...cut()])
     } catch (error) {
-      throw new UsageError(`a line of the input is longer than a frame may be (${limits.frameBytes} bytes)`, {
+      throw new UsageError(`a line of the input is longer than a frame may be (${netLimits.frameBytes} bytes)`, {
         hint: '--framing text sends the input as it is',
         cause: error,
       })

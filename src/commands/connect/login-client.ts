@@ -1,6 +1,5 @@
-import { accountCommands } from '../../accounts/server-text.ts'
-import { errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
+import { accountCommands } from '../../accounts/replies.ts'
+import { ExitCode, errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
 import { clientStyle, ownClock } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'
 import { Backoff } from '../../chat/reconnect.ts'

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
-import { NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
+import { ExitCode, NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { sniffDialect } from '../../net/dialect.ts'
 import { frameHeaderBytes } from '../../net/frame-codec.ts'

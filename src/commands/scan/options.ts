@@ -1,5 +1,4 @@
 import { UsageError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import { choice, duration, flag, integer, type Kind, optional, path } from '../../options/kinds.ts'
 import { type OptionSpec, option, type Values } from '../../options/spec.ts'
 import { scanLimits } from '../../scan/limits.ts'
@@ -7,6 +6,7 @@ import { likelyPorts, portList } from '../../scan/ports.ts'
 import { type FormatOption, outputFormats } from '../../scan/report/formats.ts'
 import { excludedList, type Target, targetList } from '../../scan/targets.ts'
 import { type EngineName, type PortState, portStates } from '../../scan/types.ts'
+import { serveLimits } from '../../serve/limits.ts'
 
 /** A time span that is not zero. */
 const span: Kind<number> = {
@@ -72,7 +72,7 @@ export const scanOptions = {
   }),
   allAddresses: option({ kind: flag, summary: 'every address of a name, not only the first', default: false }),
   threads: option({
-    kind: optional(integer(1, limits.threads)),
+    kind: optional(integer(1, serveLimits.threads)),
     summary: 'at most so many threads, started as the work demands',
     default: undefined,
     defaultText: 'as many as pay',

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { grouped } from '../../base/grouped.ts'
+import { grouped } from '../../terminal/format.ts'
 import { type ProgressState, percent, type Spinner, shortTime, startSpinner } from '../../terminal/progress.ts'
 import type { ProgressBar } from '../../terminal/progress-bar.ts'
 import type { CommandContext } from '../command.ts'

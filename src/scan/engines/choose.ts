@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts'
-import { spareProcessors } from '../../base/processors.ts'
+import { spareProcessors } from '../../base/threads.ts'
 import { scanLimits } from '../limits.ts'
 import type { EngineName } from '../types.ts'
 import type { MakeEngine } from './engine.ts'

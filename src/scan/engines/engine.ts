@@ -10,7 +10,7 @@ export type ConnectOutcome = number
 export const CONNECTED: ConnectOutcome = 0
 /** Nothing came back in time. */
 export const SILENT: ConnectOutcome = -1
-/** The connect met itself (loopback's ephemeral range); says nothing about the port. */
+/** A self-connect: the source port was the probed one (loopback's ephemeral range). It says nothing about the port. */
 export const SELF_CONNECTED: ConnectOutcome = -2
 
 /** Told how an attempt ended; `banner` only where one was asked for and something was said. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Clock, Timer } from '../../base/clock.ts'
+import { type Clock, Deadline, type Timer } from '../../base/clock.ts'
 import { scanLimits } from '../limits.ts'
 import type { HostAddress } from '../types.ts'
 import { CONNECTED, type ConnectOutcome, type Engine, SELF_CONNECTED, type Settled } from './engine.ts'
@@ -31,7 +31,7 @@ export class LibcEngine implements Engine {
   readonly #tickets: number[] = []
   readonly #watched: boolean[] = []
   readonly #idle: Record<number, number[]> = { [AF_INET]: [], [AF_INET6]: [] }
-  /** Falls with every connect that is not answered at once, and rises with every one that is; at 0 nobody looks any more. */
+  /** Falls when the second connect knows nothing yet, and rises when it does; at 0 it is not tried any more. */
   #eager: number = scanLimits.eagerCredit
 
   constructor(libc: Libc, clock: Clock, settled: Settled) {
@@ -206,7 +206,7 @@ const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
 interface BannerRead {
   readonly ticket: number
   readonly rttMs: number
-  readonly endMs: number
+  readonly end: Deadline
   readonly into: Buffer
   bytes: number
   timer: Timer
@@ -226,9 +226,9 @@ class BannerReader {
   }
 
   begin(ticket: number, fd: number, rttMs: number, bannerMs: number): void {
-    const endMs = this.#clock.monotonic() + bannerMs
+    const end = new Deadline(this.#clock, bannerMs)
     const timer = this.#clock.after(bannerMs, () => this.#timeUp(fd))
-    this.#readings.set(fd, { ticket, rttMs, endMs, into: Buffer.alloc(scanLimits.bannerBytes), bytes: 0, timer })
+    this.#readings.set(fd, { ticket, rttMs, end, into: Buffer.alloc(scanLimits.bannerBytes), bytes: 0, timer })
     this.readable(fd)
   }
 
@@ -249,7 +249,7 @@ class BannerReader {
     }
     if (reading.bytes > 0) {
       reading.timer.cancel()
-      const pauseMs = Math.min(scanLimits.bannerPauseMs, reading.endMs - this.#clock.monotonic())
+      const pauseMs = Math.min(scanLimits.bannerPauseMs, reading.end.leftMs)
       reading.timer = this.#clock.after(pauseMs, () => this.#finish(fd))
     }
     return true

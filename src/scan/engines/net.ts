@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import type { Clock, Timer } from '../../base/clock.ts'
+import { type Clock, Deadline, type Timer } from '../../base/clock.ts'
 import { scanLimits } from '../limits.ts'
 import type { HostAddress } from '../types.ts'
 import { CONNECTED, type ConnectOutcome, type Engine, SELF_CONNECTED, type Settled } from './engine.ts'
@@ -87,7 +87,7 @@ function ignore(): void {}
 /** What the service says first: until it pauses, closes, has said enough, or `bannerMs` passed. */
 function readBanner(socket: Socket, clock: Clock, bannerMs: number, done: (banner?: Uint8Array) => void): void {
   const chunks: Buffer[] = []
-  const endMs = clock.monotonic() + bannerMs
+  const end = new Deadline(clock, bannerMs)
   let bytes = 0
   let timer: Timer = clock.after(bannerMs, finish)
   function finish(): void {
@@ -101,7 +101,7 @@ function readBanner(socket: Socket, clock: Clock, bannerMs: number, done: (banne
     bytes += chunk.length
     timer.cancel()
     if (bytes >= scanLimits.bannerBytes) finish()
-    else timer = clock.after(Math.min(scanLimits.bannerPauseMs, endMs - clock.monotonic()), finish)
+    else timer = clock.after(Math.min(scanLimits.bannerPauseMs, end.leftMs), finish)
   })
   socket.once('end', finish)
   socket.once('error', finish)

@@ -1,5 +1,4 @@
-import { grouped } from '../../base/grouped.ts'
-import { formatTime } from '../../terminal/format.ts'
+import { formatTime, grouped } from '../../terminal/format.ts'
 import { serviceName } from '../services.ts'
 import { type PortResult, portStates } from '../types.ts'
 import { escapeBytes, type ScanReport } from './report.ts'

@@ -1,6 +1,5 @@
 import { constants } from 'node:os'
-import { spareProcessors } from '../../base/processors.ts'
-import type { StartThread, Thread } from '../../base/threads.ts'
+import { type StartThread, spareProcessors, type Thread } from '../../base/threads.ts'
 import type { Settled } from '../engines/engine.ts'
 import { scanLimits } from '../limits.ts'
 import type { EngineName, HostAddress } from '../types.ts'

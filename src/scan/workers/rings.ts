@@ -32,7 +32,7 @@ export class CommandRing {
     this.#bytes = new Uint8Array(buffer)
   }
 
-  /** Published and not yet claimed. */
+  /** Entries published and not yet claimed. */
   get backlog(): number {
     return (this.published - this.claimed) | 0
   }

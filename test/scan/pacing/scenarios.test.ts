@@ -146,7 +146,7 @@ describe('the pacing, against emulated networks', () => {
     expect([two.found, two.seconds, two.probes]).toEqual([one.found, one.seconds, one.probes])
   })
 
-  test('bug: a canary followed the last answer, so that a scan of one port was two connections', () => {
+  test('bug: a reference probe followed the last answer, so that a scan of one port was two connections', () => {
     const [open, closed] = [simulate(host({}, 1, [80])(1)), simulate(host({}, 0, [80])(1))]
     expect([open.probes, closed.probes]).toEqual([1, 1])
   })
@@ -154,7 +154,7 @@ describe('the pacing, against emulated networks', () => {
   test.each([
     ['twenty hosts, each different', [10, 736, 843]],
     ['default drop, 5 % loss each way', [13, 15, 16]],
-  ])('lost canaries were counted long after those answered, and open ports missed: %s', (name, seeds) => {
+  ])('lost reference probes were counted long after those answered, and open ports missed: %s', (name, seeds) => {
     const make = scenarios.find(([title]) => title === name)?.[1]
     const missed = seeds.map((seed) => make && simulate(make(seed)).missed)
     expect(missed).toEqual(seeds.map(() => []))
@@ -165,7 +165,7 @@ describe('the pacing, against emulated networks', () => {
     expect(outcomes.flatMap(({ scheduler }) => scheduler.hostsThat('limit-refusals'))).toEqual([])
   })
 
-  test('a limit was taken for random loss, by few canaries, and silence behind it proved nothing', () => {
+  test('a limit was taken for random loss, by few reference probes, and silence behind it proved nothing', () => {
     const make = host({ rttMs: 20, synLimit: 1000, others: 'filtered' }, 20, few)
     const outcomes = [39, 75, 81].map((seed) => simulate(make(seed)))
     expect(outcomes.map(({ missed, unsure }) => [missed, unsure])).toEqual(outcomes.map(() => [[], 0]))
@@ -179,7 +179,7 @@ describe('the pacing, against emulated networks', () => {
     expect(seeds.map((seed) => simulate(make(seed)).missed)).toEqual(seeds.map(() => []))
   })
 
-  test('what was silent while nothing at all came back was believed, as few canaries were sent in each stretch', () => {
+  test('what was silent while nothing at all came back was believed, as few reference probes were sent in each interval', () => {
     const make = with_(host({ rttMs: 5, synLimit: 1000 }, 50, range(1, 1000)), {
       bottleneck: { rate: 1000, queue: 20_000 },
     })
@@ -227,7 +227,7 @@ describe('the pacing, against emulated networks', () => {
     expect(gone.scheduler.hostsThat('stopped-answering')).toEqual(['0'])
   })
 
-  test('ports asked while a host fell silent were called filtered, as few canaries were sent where all ports answer', () => {
+  test('ports tried while a host fell silent were called filtered, as few reference probes are sent where all ports answer', () => {
     const network = { hosts: [{ open: [2001] }], ports: range(1, 2001), plan: { rate: 1000 } }
     const outages = [1903, 1920].map((ms) => simulate({ ...network, outageMs: [ms, ms + 8000], seed: 109 }))
     expect(outages.map(({ silent }) => silent)).toEqual([0, 0])
