@@ -3,6 +3,7 @@ import type { Accounts } from '../../src/accounts/accounts.ts'
 import { authenticate } from '../../src/accounts/authenticate.ts'
 import { limits } from '../../src/base/limits.ts'
 import { describe as sentence } from '../../src/log/render.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { ada, password, register, serve, setUp } from './conversing.ts'
 import { FakeLine } from './fake-line.ts'
 
@@ -211,7 +212,7 @@ describe('who does not get in', () => {
     const line = new FakeLine('frames').says({ type: 'login', ...ada })
     const served = authenticate(line, { ...here.services, accounts })
     await line.hears('hello')
-    while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await turnUntil(() => signals.length > 0, 'the login')
     here.clock.advance(limits.waitNoticeMs)
     here.clock.advance(limits.waitNoticeMs)
     expect(line.messages.slice(1)).toEqual([

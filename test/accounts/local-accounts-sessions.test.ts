@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { limits } from '../../src/base/limits.ts'
-import { ada, address, settle, setUp, welcome } from './opened-accounts.ts'
+import { turnUntil } from '../support/event-loop.ts'
+import { ada, address, setUp, welcome } from './opened-accounts.ts'
 
 describe('sessions', () => {
   test('that are logged out can not be resumed, not even by a thief', async () => {
@@ -103,7 +104,7 @@ describe('changing the password', () => {
     const { accounts, hasher } = await setUp()
     const { session } = welcome(await accounts.register(ada))
     const change = accounts.changePassword({ session: session.id, old: ada.password, new: 'battery staple', address })
-    while (hasher.verified.length === 0) await settle()
+    await turnUntil(() => hasher.verified.length > 0, 'the check of the password')
     // It gets its turn between the change's two hashes.
     const login = welcome(await accounts.login(ada))
     expect(await change).toEqual({ kind: 'changed', revoked: 1 })
@@ -117,7 +118,7 @@ describe('changing the password', () => {
     const gate = Promise.withResolvers<void>()
     hasher.gate = gate.promise
     const login = accounts.login(ada)
-    while (hasher.verified.length === 0) await settle()
+    await turnUntil(() => hasher.verified.length > 0, 'the check of the password')
     hasher.gate = undefined
     const change = { session: session.id, old: ada.password, new: 'battery staple', address }
     expect(await accounts.changePassword(change)).toMatchObject({ kind: 'changed' })

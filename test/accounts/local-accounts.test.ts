@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { Welcome } from '../../src/accounts/accounts.ts'
 import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
 import { limits } from '../../src/base/limits.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { ada, address, settle, setUp, welcome } from './opened-accounts.ts'
 import { SlowDisk } from './support.ts'
@@ -81,7 +82,7 @@ describe('registering and logging in', () => {
     const disk = new SlowDisk()
     const { accounts, events } = await setUp({ disk })
     const refused = accounts.register(ada)
-    while (disk.pending === 0) await settle()
+    await turnUntil(() => disk.pending > 0, 'the write')
     await disk.finish('ENOSPC')
     expect(await refused).toEqual({ kind: 'storage' })
     expect(events).toEqual([{ type: 'fault', where: 'accounts', error: expect.stringContaining('no space is left') }])
