@@ -3,18 +3,18 @@ import type { EventSink, Peer } from '../base/events.ts'
 import { TokenBucket } from '../base/token-bucket.ts'
 import { isLoopback } from '../net/address.ts'
 import { checkName } from '../text/names.ts'
-import { type KeySchedule, nullKeySchedule } from './aead.ts'
-import { Broadcast } from './broadcast.ts'
+import { type Aead, type KeySchedule, nullKeySchedule } from './aead.ts'
 import { FragmentReceiver } from './fragment-receiver.ts'
 import type { JoinRequest, WelcomeMessage } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
 import type { LogRecord } from './log-record.ts'
-import { DatagramType, sessionBytes } from './packet.ts'
+import { DatagramType, sealPacket, sessionBytes } from './packet.ts'
 import { type JoinRefusal, type LeaveReason, leaveReasonNumber } from './reasons.ts'
 import { RelayMember, RelayMembers } from './relay-members.ts'
 import { RoomLog } from './room-log.ts'
 import { encodeDataAck, encodeNames, maxBodyBytes, namesPrefixBytes } from './session-messages.ts'
 
+/** What a relay is told; members and rates are bounds. */
 export interface RelayOptions {
   readonly room: string
   readonly maxMembers: number
@@ -110,12 +110,12 @@ export class RelayRoom {
   }
 
   /** The member has all records up to `received`. */
-  acknowledged(member: RelayMember, received: number, nowMs: number): void {
+  recordsAcknowledged(member: RelayMember, received: number, nowMs: number): void {
     member.acknowledge(received, this.#broadcast.sent, nowMs)
   }
 
-  /** An acknowledgement goes out with the next tick, once for all that came until then. */
-  acknowledge(member: RelayMember, timestamp = 0): void {
+  /** A data ack goes out with the next tick, one for all that came until then. `timestamp`: to be echoed. */
+  scheduleDataAck(member: RelayMember, timestamp = 0): void {
     if (timestamp !== 0) member.timestamp = timestamp
     this.#unacknowledged.add(member)
     this.#schedule.flushSoon()
@@ -148,6 +148,7 @@ export class RelayRoom {
     this.#deps.send(member.packet(DatagramType.names, encodeNames(page)), member.peer)
   }
 
+  /** Ends all sessions; nobody can join any more. */
   close(): void {
     this.#closed = true
     for (const member of this.members.all) this.remove(member, 'stopping')
@@ -221,7 +222,7 @@ export class RelayRoom {
       }
       if (member.receiver.ready) {
         this.acceptFrom(member, nowMs)
-        this.acknowledge(member)
+        this.scheduleDataAck(member)
       }
       if (member.retransmissionDue(nowMs)) this.retransmit(member, member.nextUnacknowledged, this.#broadcast.sent)
       busy ||= member.inFlight || member.receiver.ready
@@ -279,5 +280,66 @@ class RelaySchedule {
       // The work itself may have asked for more maintenance soon.
       if (next !== 'never' && !this.#maintenanceIsSoon) this.#maintainIn(next)
     })
+  }
+}
+
+interface BroadcastOptions {
+  readonly clock: Clock
+  readonly log: RoomLog
+  readonly members: RelayMembers
+  readonly aead: Aead
+  readonly transmit: (member: RelayMember, datagram: Buffer) => void
+}
+
+/**
+ * Sends new records to everybody: encoded and sealed once, then the same bytes after each member's own header. It works in slices, so
+ * that a big room does not hold up the event loop; what happens meanwhile waits in the log, not in a queue.
+ */
+class Broadcast {
+  readonly #options: BroadcastOptions
+  #sent = 0
+  #number = 0
+  #running = false
+
+  constructor(options: BroadcastOptions) {
+    this.#options = options
+  }
+
+  /** All records up to this sequence number have been sent once. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  flush(): void {
+    if (this.#running || this.#sent === this.#options.log.head) return
+    this.#running = true
+    const { log, members } = this.#options
+    const end = log.head
+    const pages: Buffer[] = []
+    let next = this.#sent + 1
+    while (next <= end && pages.length < datagramLimits.slice) {
+      const page = log.page(next, end, 0)
+      this.#number += 1
+      pages.push(sealPacket(DatagramType.broadcast, this.#number, page.body, this.#options.aead))
+      next = page.next
+    }
+    this.#sent = next - 1
+    this.#slice(pages, members.all, 0)
+  }
+
+  #slice(pages: readonly Buffer[], members: readonly RelayMember[], from: number): void {
+    const { clock, transmit } = this.#options
+    const end = Math.min(members.length, from + Math.max(1, Math.floor(datagramLimits.slice / pages.length)))
+    const nowMs = clock.monotonic()
+    for (const member of members.slice(from, end)) {
+      for (const page of pages) transmit(member, Buffer.concat([member.broadcastPrefix, page]))
+      member.markSent(this.#sent, nowMs)
+    }
+    if (end < members.length) {
+      clock.after(0, () => this.#slice(pages, members, end))
+      return
+    }
+    this.#running = false
+    this.flush()
   }
 }

@@ -120,20 +120,20 @@ export class Relay {
     this.#room.acceptFrom(member, nowMs)
     for (const fragment of data.fragments) member.receiver.add(fragment)
     this.#room.acceptFrom(member, nowMs)
-    this.#room.acknowledge(member)
+    this.#room.scheduleDataAck(member)
   }
 
   #receiveAck(member: RelayMember, body: Buffer, nowMs: number): void {
     const ack = decodeRecordAck(body)
     this.#progress(member, ack, nowMs)
     this.#room.acceptFrom(member, nowMs)
-    if (ack.timestamp !== 0) this.#room.acknowledge(member, ack.timestamp)
+    if (ack.timestamp !== 0) this.#room.scheduleDataAck(member, ack.timestamp)
     this.#retransmit(member, ack.gaps)
   }
 
   #progress(member: RelayMember, progress: Progress, nowMs: number): void {
     member.receiver.giveUpBefore(progress.lowestFragment)
-    this.#room.acknowledged(member, progress.received, nowMs)
+    this.#room.recordsAcknowledged(member, progress.received, nowMs)
   }
 
   #retransmit(member: RelayMember, gaps: readonly Gap[]): void {

@@ -150,16 +150,16 @@ export class UdpChatClient {
   /** A program's output may begin with a slash by chance, so it is said; a person's line does not. */
   async #unknown(word: string, line: string): Promise<void> {
     if (this.#editor?.interactive !== true) await this.#say(line, false)
-    else this.#print('talk', `/${harmless(word)} is no command; /help shows what there is`)
+    else this.#print('diagnostic', `/${harmless(word)} is no command; /help shows what there is`)
   }
 
   async #say(text: string, action: boolean): Promise<void> {
     const result = this.#connection?.member.say(text, action)
     if (result === 'too-long') {
       this.#refusedText = true
-      this.#print('talk', 'not sent: a message has at most 4 KiB')
+      this.#print('diagnostic', 'not sent: a message has at most 4 KiB')
     } else if (result === 'full' && this.#editor?.interactive === true) {
-      this.#print('talk', 'not sent: too many messages wait for the relay; try again in a moment')
+      this.#print('diagnostic', 'not sent: too many messages wait for the relay; try again in a moment')
     } else if (result === 'full') {
       await this.#untilSettled()
       await this.#say(text, action)
@@ -183,7 +183,7 @@ export class UdpChatClient {
   }
 
   /** On a terminal everything is in one place; in a pipe stdout has what was said, and nothing else. */
-  #print(kind: 'room' | 'talk', text: string): void {
+  #print(kind: 'room' | 'diagnostic', text: string): void {
     if (this.#editor?.interactive === true) this.#editor.print(text)
     else if (kind === 'room') this.#context.stdout.write(`${text}\n`)
     else this.#context.stderr.write(`${text}\n`)

@@ -6,9 +6,9 @@ import { formatTable } from '../../terminal/format.ts'
 import { textLimits } from '../../text/limits.ts'
 import { harmless, localTime, saidLine } from '../../text/said.ts'
 
-/** A line for a person: `room` is what was said, `talk` is about the chat itself. */
+/** A line for a person: `room` is what happens in it and was asked for, `diagnostic` is about the chat itself. */
 export interface ShownLine {
-  readonly kind: 'room' | 'talk'
+  readonly kind: 'room' | 'diagnostic'
   readonly text: string
 }
 
@@ -32,27 +32,33 @@ export function lineOf(event: MemberEvent): ShownLine | undefined {
     case 'said':
       return { kind: 'room', text: said(event) }
     case 'joined':
-      return event.own ? undefined : { kind: 'talk', text: `${localTime(event.at)} ${harmless(event.name)} joined` }
+      return event.own
+        ? undefined
+        : { kind: 'diagnostic', text: `${localTime(event.at)} ${harmless(event.name)} joined` }
     case 'left':
-      return { kind: 'talk', text: `${localTime(event.at)} ${harmless(event.name)} ${departures[event.reason]}` }
+      return { kind: 'diagnostic', text: `${localTime(event.at)} ${harmless(event.name)} ${departures[event.reason]}` }
     case 'notice':
       return { kind: 'room', text: `${localTime(event.at)} -operator- ${harmless(event.text)}` }
     case 'entered':
-      return talk(entered(event))
+      return diagnostic(entered(event))
     case 'missed':
-      return talk(`${event.count} ${event.count === 1 ? 'line was' : 'lines were'} missed and can no longer be had`)
+      return diagnostic(
+        `${event.count} ${event.count === 1 ? 'line was' : 'lines were'} missed and can no longer be had`,
+      )
     case 'unconfirmed':
-      return talk(
+      return diagnostic(
         `not acknowledged after ${datagramLimits.attempts} attempts, so it may not have arrived: ${shortened(event.text)}`,
       )
     case 'message-refused':
-      return talk(`the relay did not take ${shortened(event.text ?? 'a message')}: ${messageRefusals[event.reason]}`)
+      return diagnostic(
+        `the relay did not take ${shortened(event.text ?? 'a message')}: ${messageRefusals[event.reason]}`,
+      )
     case 'names':
       return { kind: 'room', text: `${event.names.length} here: ${event.names.map(harmless).join(', ')}` }
     case 'names-unknown':
-      return talk('the relay did not say who is here')
+      return diagnostic('the relay did not say who is here')
     case 'lost':
-      return talk('nothing is heard from the relay; trying to get back in')
+      return diagnostic('nothing is heard from the relay; trying to get back in')
     default:
       return undefined
   }
@@ -85,8 +91,8 @@ function entered({ room, name, members, again }: Extract<MemberEvent, { type: 'e
   return `${again ? 'back' : 'you are'} in #${harmless(room)} as ${harmless(name)}; ${others}`
 }
 
-function talk(text: string): ShownLine {
-  return { kind: 'talk', text }
+function diagnostic(text: string): ShownLine {
+  return { kind: 'diagnostic', text }
 }
 
 /** The beginning of a long message, enough for its author to recognise it. */

@@ -48,7 +48,7 @@ describe('what can be written', () => {
     expect(() => nick.parse(text)).toThrow(/cannot be a member's name/)
   })
 
-  test('a bad network is played only when one is asked for', async () => {
+  test('a bad network is emulated only when one is asked for', async () => {
     expect(emulatorOptions(await values({}))).toBeUndefined()
     const flags = { drop: '10%', duplicate: '5%', reorder: '1', delay: '50ms', seed: '7' }
     expect(emulatorOptions(await values(flags))).toEqual({
