@@ -1,6 +1,6 @@
-import { preflightUsers } from './file-user-store.ts'
-import type { AccountsConfig, AccountsServices } from './open-accounts.ts'
-import { SqliteSessionStore } from './sqlite-session-store.ts'
+import type { AccountsConfig, AccountsServices } from './local-accounts.ts'
+import { SqliteSessionStore } from './session-store.ts'
+import { preflightUsers } from './user-store.ts'
 
 /**
  * Opens the stores and closes them again before the thread that will own them opens them, and keeps their locks, which that

@@ -1,5 +1,5 @@
 import { AccountsThread } from '../accounts/accounts-thread.ts'
-import type { AccountsConfig } from '../accounts/open-accounts.ts'
+import type { AccountsConfig } from '../accounts/local-accounts.ts'
 import { limits } from '../base/limits.ts'
 import { spareProcessors } from '../base/threads.ts'
 import { lifetime, path } from '../options/kinds.ts'

@@ -1,6 +1,6 @@
 import { serveAccount } from '../accounts/account-session.ts'
-import { authenticate } from '../accounts/authenticate.ts'
-import { RemoteAccounts } from '../accounts/remote-accounts.ts'
+import { RemoteAccounts } from '../accounts/accounts-thread.ts'
+import { authenticate } from '../accounts/login.ts'
 import { defineProtocol } from '../serve/protocol.ts'
 import { accountOptions, accountsConfig, openAccountsState, preflightAccounts } from './accounts.ts'
 

@@ -1,10 +1,9 @@
-import { AccountDesk, type DeskServices } from '../accounts/account-desk.ts'
+import { AccountDesk, type DeskServices } from '../accounts/account-session.ts'
 import type { SessionInfo } from '../accounts/accounts.ts'
-import { frameVoice } from '../accounts/frames.ts'
+import { frameVoice, type Heard, type Line, Talk, type Voice } from '../accounts/message-stream.ts'
 import { type AccountMessage, accountShapes, type ServerMessage } from '../accounts/messages.ts'
-import { PasswordQuestions } from '../accounts/password-questions.ts'
-import { serverText } from '../accounts/server-text.ts'
-import { type Heard, type Line, Talk, type Voice } from '../accounts/talk.ts'
+import { serverText } from '../accounts/replies.ts'
+import { PasswordQuestions } from '../accounts/text-codec.ts'
 import type { Timer } from '../base/clock.ts'
 import type { AccountRequest } from '../chat/commands.ts'
 import type { ChatAccount } from '../chat/conversation.ts'
@@ -31,7 +30,7 @@ export class ChatAccountSession implements ChatAccount {
     const { clock, accounts, useMs } = services
     const use = (): void => {
       this.#using = clock.after(useMs, use, { background: true })
-      // Only the use counts. When the session ends, `AccountDesk` tells the client; when the accounts fail, every request does.
+      // Only the use counts: whether the session has ended, or the accounts fail, shows in every other request.
       accounts.sessions({ session: session.id }).catch(() => undefined)
     }
     this.#using = clock.after(useMs, use, { background: true })

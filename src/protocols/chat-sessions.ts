@@ -1,5 +1,5 @@
-import { authenticate } from '../accounts/authenticate.ts'
-import { RemoteAccounts } from '../accounts/remote-accounts.ts'
+import { RemoteAccounts } from '../accounts/accounts-thread.ts'
+import { authenticate } from '../accounts/login.ts'
 import { portBackplane } from '../chat/backplane.ts'
 import { ChatConversation, FloodControl } from '../chat/conversation.ts'
 import { chatLimits } from '../chat/limits.ts'

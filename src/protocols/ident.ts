@@ -1,5 +1,5 @@
+import { RemoteAccounts } from '../accounts/accounts-thread.ts'
 import { identify } from '../accounts/identify.ts'
-import { RemoteAccounts } from '../accounts/remote-accounts.ts'
 import { defineProtocol } from '../serve/protocol.ts'
 import { accountsConfig, openAccountsState, preflightAccounts, usersOption } from './accounts.ts'
 

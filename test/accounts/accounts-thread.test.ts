@@ -3,10 +3,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { describe, expect, jest, test } from '@jest/globals'
-import type { Accounts } from '../../src/accounts/accounts.ts'
-import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
-import { attachAccounts, type OwnedAccounts, RemoteAccounts } from '../../src/accounts/remote-accounts.ts'
-import { Revocations } from '../../src/accounts/revocations.ts'
+import { type Accounts, Revocations } from '../../src/accounts/accounts.ts'
+import {
+  AccountsThread,
+  attachAccounts,
+  type OwnedAccounts,
+  RemoteAccounts,
+} from '../../src/accounts/accounts-thread.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import type { Thread } from '../../src/base/threads.ts'
 import { startThread } from '../../src/main/threads.ts'

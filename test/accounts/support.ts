@@ -1,4 +1,4 @@
-import type { Disk } from '../../src/accounts/file-user-store.ts'
+import type { Disk } from '../../src/accounts/user-store.ts'
 
 /** A well-formed hash of nothing in particular, different for each `n`. */
 export function someHash(n = 0): string {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { openAccounts } from '../../src/accounts/open-accounts.ts'
-import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
+import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { serveBackplane } from '../../src/chat/backplane.ts'
@@ -58,7 +58,8 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const limit = { count: 0, ageMs: 0 }
   const options = { file, limit, durability: 'process', ...(maxPages !== undefined && { maxPages }) } as const
   runHistory({ port: store.port2, options }, systemClock)
-  const { history, remembered } = await RemoteHistory.open(store.port1)
+  const history = new RemoteHistory(store.port1)
+  const remembered = await history.open()
   const defer = (callback: () => void): void => void setImmediate(callback)
   const room = new Chat({ clock: systemClock, defer, record, history, remembered })
   const [toRoom, toAccounts] = [new MessageChannel(), new MessageChannel()]

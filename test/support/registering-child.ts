@@ -1,4 +1,4 @@
-import { FileUserStore } from '../../src/accounts/file-user-store.ts'
+import { FileUserStore } from '../../src/accounts/user-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
 
 /** Registers users without end, eight at a time, and tells each on stdout once it is acknowledged. To be killed. */

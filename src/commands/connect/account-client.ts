@@ -1,5 +1,5 @@
 import type { ServerMessage } from '../../accounts/messages.ts'
-import { accountCommands, serverText } from '../../accounts/server-text.ts'
+import { accountCommands, serverText } from '../../accounts/replies.ts'
 import { ExitCode } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { PromptClosed } from '../../options/ask.ts'

@@ -1,4 +1,4 @@
-import { accountCommands } from '../../accounts/server-text.ts'
+import { accountCommands } from '../../accounts/replies.ts'
 import { ExitCode, errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
 import { clientStyle, ownClock } from '../../chat/client-style.ts'
 import { ClientView } from '../../chat/client-view.ts'

@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, test } from '@jest/globals'
-import { type Disk, FileUserStore } from '../../src/accounts/file-user-store.ts'
-import { temporaryFolder as folder } from '../support/temporary-folder.ts'
+import { describe, expect, jest, test } from '@jest/globals'
+import { type Disk, FileUserStore } from '../../src/accounts/user-store.ts'
+import { killWhileRegistering } from '../support/kill-store.ts'
+import { temporaryFolder as folder, temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { SlowDisk, someHash } from './support.ts'
 
@@ -173,4 +174,15 @@ test('a file readable by everyone becomes readable by its owner only', async () 
   await store.register('Ada', someHash())
   await store.close()
   expect(statSync(path).mode & 0o777).toBe(0o600)
+})
+
+jest.setTimeout(300_000)
+
+test('a server that is killed under load loses no acknowledged registration and leaves a file that can be read', async () => {
+  const path = join(temporaryFolder(), 'users.json')
+  for (const [round, count] of [3, 40, 9].entries()) {
+    const { acknowledged, lost } = await killWhileRegistering(path, `round ${round}`, count)
+    expect(acknowledged).toBeGreaterThanOrEqual(count)
+    expect(lost).toEqual([])
+  }
 })

@@ -1,6 +1,6 @@
 import type { LoginFailure } from '../base/events.ts'
 import { nameFaults } from '../text/names.ts'
-import type { BadName, BadPassword, Full, NoSession, Taken, Unserved, Wrong } from './accounts.ts'
+import type { BadName, BadPassword, Full, NoSession, SessionInfo, Taken, Unserved, Wrong } from './accounts.ts'
 import type { ServerMessage } from './messages.ts'
 import { passwordFaults } from './password-rules.ts'
 
@@ -67,4 +67,50 @@ function denied(reason: string, message: string): Denied {
 
 function seconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000))
+}
+
+/** What someone who is logged in may type. */
+export const accountCommands = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
+
+/** What the server says, as lines for a person. Names were checked when they were made, so they are safe to print. */
+export function serverText(message: ServerMessage): readonly string[] {
+  switch (message.type) {
+    case 'hello':
+      return [`netlab ${message.service}. "exit" leaves.`]
+    case 'welcome':
+      return welcome(message)
+    case 'denied':
+    case 'wait':
+    case 'bye':
+      return [message.message]
+    case 'whoami':
+      return [`${message.name}, ${session(message.session)}`]
+    case 'sessions':
+      return message.sessions.map((one) => `${one.id === message.current ? '*' : ' '} ${session(one)}`)
+    case 'logged-out':
+      return [message.count === 1 ? 'One session ended.' : `${message.count} sessions ended.`]
+    case 'changed':
+      return [
+        `The password is changed; ${message.revoked === 1 ? 'one other session' : `${message.revoked} other sessions`} ended.`,
+      ]
+  }
+}
+
+function welcome(message: Extract<ServerMessage, { readonly type: 'welcome' }>): readonly string[] {
+  const { name, how, token } = message
+  const greeting = {
+    login: `Welcome back, ${name}.`,
+    registered: `Welcome, ${name}. You are registered.`,
+    resumed: `Welcome back, ${name}. Your session goes on.`,
+  }[how]
+  const keep = token === undefined ? [] : [`Next time "resume ${token}" instead of a name saves the password.`]
+  return [greeting, ...keep, accountCommands]
+}
+
+function session({ id, address, createdMs, expiresMs }: SessionInfo): string {
+  return `session ${id} from ${address}, since ${time(createdMs)}, until ${time(expiresMs)} if not used`
+}
+
+function time(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

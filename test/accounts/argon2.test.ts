@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { expect, test } from '@jest/globals'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { nodeArgon2 } from '../../src/accounts/node-argon2.ts'
+import { describe, expect, test } from '@jest/globals'
+import { argon2Hasher, nodeArgon2 } from '../../src/accounts/argon2.ts'
+import { attemptFault, commonPasswords, passwordBytes, passwordFault } from '../../src/accounts/password-rules.ts'
 import { projectRoot } from '../support/executable.ts'
 
-const hasherFile = join(projectRoot, 'src', 'accounts', 'argon2-hasher.ts')
+const hasherFile = join(projectRoot, 'src', 'accounts', 'argon2.ts')
 const small = argon2Hasher({ memoryKib: 64, passes: 2, lanes: 1 })
 
 test('a hash names its algorithm and parameters, and is salted', async () => {
@@ -98,3 +98,45 @@ const glibc = process.platform === 'linux' && JSON.stringify(process.report.getR
     expect(Number(grown)).toBeLessThan(35)
   },
 )
+
+describe('a new password', () => {
+  test.each([
+    ['x'.repeat(7), 'short'],
+    ['ééé', 'short'],
+    ['éééé', undefined],
+    ['correct horse', undefined],
+    ['pa\0ss\u001bword', undefined],
+    ['x'.repeat(1024), undefined],
+    ['x'.repeat(1025), 'long'],
+    ['é'.repeat(513), 'long'],
+    ['x'.repeat(10_000_000), 'long'],
+    ['password', 'common'],
+    ['PassWord123', 'common'],
+    ['1Q2w3e4r', 'common'],
+    ['p\ufffdssword with umlaut', 'encoding'],
+    ['p\ud800ssword with half a character', 'encoding'],
+    ['ada lovelace', 'name'],
+    ['ADA LOVELACE', 'name'],
+  ])('%#: %s', (password, fault) => {
+    expect(passwordFault(password, 'Ada Lovelace')).toBe(fault)
+  })
+
+  test('is the same whichever way its accents were typed', () => {
+    expect(passwordBytes('caf\u0065\u0301 noir')).toEqual(passwordBytes('café noir'))
+  })
+
+  test('is only measured when it is an attempt', () => {
+    expect([attemptFault('password'), attemptFault('short'), attemptFault('x'.repeat(1025))]).toEqual([
+      undefined,
+      'short',
+      'long',
+    ])
+  })
+})
+
+test('every listed password is long enough to be refused by the list and nothing else, and in lower case', () => {
+  for (const word of commonPasswords) {
+    expect(word).toBe(word.toLowerCase())
+    expect(passwordFault(word, 'ada')).toBe('common')
+  }
+})

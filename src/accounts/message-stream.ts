@@ -1,6 +1,8 @@
+import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, NetlabEvent, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import type { ServerMessage } from './messages.ts'
 
 /** What a conversation needs of a connection; the listener core's session has all of it. */
 export interface Line {
@@ -85,3 +87,66 @@ function sentence({ message }: Error): string {
 /** An event of a conversation that doesn't say yet whose. */
 export type EventOf<T extends NetlabEvent['type']> = Unaddressed<Extract<NetlabEvent, { readonly type: T }>>
 type Unaddressed<E> = E extends unknown ? Omit<E, 'id' | 'peer'> : never
+
+/** What a field of a message holds. */
+export type Field = 'text' | 'number or text'
+
+/** The messages a client may send, by type, with their fields. A field whose name ends in `?` may be missing. */
+export type Shapes = Readonly<Record<string, Readonly<Record<string, Field>>>>
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Messages as JSON objects with a `type`, one a frame. `C` must be what `shapes` describes. */
+export function frameVoice<C, S>(shapes: Shapes): Voice<C, S> {
+  return {
+    hear: (text) => read<C>(text, shapes),
+    say: (message) => [JSON.stringify(message)],
+  }
+}
+
+/** Never says what was sent: it may be a secret in the wrong place. */
+function read<C>(text: string, shapes: Shapes): Heard<C> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return nonsense('A message is a JSON object.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return nonsense('A message is a JSON object.')
+  const { type } = value as Json
+  const shape = typeof type === 'string' && Object.hasOwn(shapes, type) ? shapes[type] : undefined
+  if (shape === undefined) return nonsense(`The type of a message is one of ${Object.keys(shapes).join(', ')}.`)
+  const message: Record<string, unknown> = { type }
+  for (const [key, field] of Object.entries(shape)) {
+    const name = key.replace('?', '')
+    const given = (value as Json)[name]
+    if (given === undefined && key.endsWith('?')) continue
+    const good = typeof given === 'string' || (field === 'number or text' && typeof given === 'number')
+    if (!good) return nonsense(`A message of the type ${type} has the field ${name}: ${field}.`)
+    message[name] = given
+  }
+  return { kind: 'message', message: message as C }
+}
+
+function nonsense(why: string): { readonly kind: 'nonsense'; readonly why: string } {
+  return { kind: 'nonsense', why }
+}
+
+/**
+ * Waits for `outcome`, and says so every few seconds. Someone who has closed the connection for good, and not only its
+ * sending half, answers the notice with a reset; only so is it known that they left.
+ */
+export async function waiting<T, C>(outcome: Promise<T>, talk: Talk<C, ServerMessage>, clock: Clock): Promise<T> {
+  const after = () => clock.after(limits.waitNoticeMs, notice, { background: true })
+  const notice = () => {
+    talk.tell({ type: 'wait', message: 'One moment, please.' })
+    timer = after()
+  }
+  let timer = after()
+  try {
+    return await outcome
+  } finally {
+    timer.cancel()
+  }
+}
