@@ -1,5 +1,5 @@
 import type { Command, CommandNode } from '../src/commands/command.ts'
-import { usageLine } from '../src/main/command-help.ts'
+import { usageLine } from '../src/main/help.ts'
 import { describeOptions } from '../src/options/help.ts'
 
 /** What the command tables don't say. */

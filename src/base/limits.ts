@@ -12,8 +12,6 @@ export const limits = {
   portFallbackCount: 100,
   /** Connecting, name resolution included. */
   connectMs: 10_000,
-  /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
-  sameSignalMs: 250,
   /** How long one writer of netlab.db waits for another one in the same file. */
   databaseBusyMs: 5_000,
   /** Messages that make no sense before a connection is closed. */

@@ -6,9 +6,10 @@ import {
   type CommandLeaf,
   type CommandNode,
 } from '../commands/command.ts'
-import { asksForHelp } from './asks-for-help.ts'
-import { groupHelp } from './help.ts'
+import type { AskStreams } from '../options/ask.ts'
+import { commandHelp, groupHelp } from './help.ts'
 import { type Located, locate, strayOption } from './locate.ts'
+import { asksForHelp } from './prewarm.ts'
 
 /**
  * Finds the command that `argv` names in the tree and runs it. Whatever one way through here does not need is not
@@ -39,7 +40,6 @@ async function runLeaf(
 ): Promise<ExitCode> {
   const command = await leaf.load()
   if (asksForHelp(rest)) {
-    const { commandHelp } = await import('./command-help.ts')
     context.stdout.write(commandHelp(command, title, context.stdout.columns))
     return ExitCode.ok
   }
@@ -66,7 +66,25 @@ async function runGroup({ path, children, rest }: Located, title: string, contex
     context.stderr.write(groupHelp(path, children, context.stderr.columns))
     return ExitCode.usage
   }
-  const { chooseCommand } = await import('./menu.ts')
   const chosen = await chooseCommand(children, title, streams)
   return runLeaf(chosen.leaf, chosen.title, [], context)
+}
+
+/** Lets a person at a terminal choose a command, level by level. Its promise rejects with PromptClosed. */
+async function chooseCommand(
+  children: readonly CommandNode[],
+  title: string,
+  streams: AskStreams,
+): Promise<{ readonly leaf: CommandLeaf; readonly title: string }> {
+  const { select } = await import('@inquirer/prompts')
+  const { untilClosed } = await import('../options/ask.ts')
+  const width = Math.max(...children.map(({ name }) => name.length))
+  const choices = children.map((node) => ({
+    value: node,
+    name: `${node.name.padEnd(width)}  ${node.summary}`,
+    short: node.name,
+  }))
+  const node = await untilClosed(streams, (context) => select({ message: `${title}: what next?`, choices }, context))
+  const path = `${title} ${node.name}`
+  return 'load' in node ? { leaf: node, title: path } : chooseCommand(await node.children(), path, streams)
 }

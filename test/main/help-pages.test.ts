@@ -2,8 +2,7 @@ import { expect, test } from '@jest/globals'
 import type { CommandNode } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
 import { findServeCommand } from '../../src/commands/serve.ts'
-import { commandHelp } from '../../src/main/command-help.ts'
-import { groupHelp } from '../../src/main/help.ts'
+import { commandHelp, groupHelp } from '../../src/main/help.ts'
 
 /** Of the terminal that everybody has. */
 const columns = 80

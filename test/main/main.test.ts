@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { NetworkError, ProtocolError, StorageError, UsageError } from '../../src/base/errors.ts'
-import { judge } from '../../src/main/report.ts'
+import { judge } from '../../src/main/main.ts'
 import { PromptClosed } from '../../src/options/ask.ts'
 
 const quiet = new AbortController().signal
