@@ -40,4 +40,6 @@ export const limits = {
   sessionMaxMs: 2_592_000_000,
   /** Longest session token that is looked at; ours have 43 characters. */
   tokenCodeUnits: 128,
+  /** A queue gives up so many places in front before the rest moves forward. */
+  fifoSlackCount: 1_024,
 } as const
