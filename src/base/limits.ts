@@ -1,7 +1,6 @@
 /**
- * Every bound with its unit and its reason. Whatever a peer can make grow has one. Those of the chat over UDP, which nothing
- * else shares, are in `datagram-chat/limits.ts`.
- * Names end in their unit: Bytes, Ms, Count.
+ * The bounds that several rooms share, each with its unit and its reason; a room's own are in its `limits.ts`. Whatever a peer
+ * can make grow has one. Names end in their unit: Bytes, Ms, Count.
  */
 export const limits = {
   /** One text line, terminator included. A person types less, and a line is held in memory until it is whole. */
@@ -16,4 +15,6 @@ export const limits = {
   databaseBusyMs: 5_000,
   /** Messages that make no sense before a connection is closed. */
   badMessages: 10,
+  /** A queue gives up so many places in front before the rest moves forward. */
+  fifoSlackCount: 1_024,
 } as const
