@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import type { Accounts } from '../../src/accounts/accounts.ts'
 import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
 import { attachAccounts, type OwnedAccounts, RemoteAccounts } from '../../src/accounts/remote-accounts.ts'
@@ -13,7 +13,6 @@ import { startThread } from '../../src/main/threads.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 
 // Threads start slowly when others keep the machine busy.
-jest.setTimeout(300_000)
 
 const sessionTimes = { idleMs: 60_000, maxMs: 60_000 }
 const unexpected = (error: Error) => {
