@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { seededRandom } from '../src/datagram-chat/seeded-random.ts'
+import { Random } from '../src/base/random.ts'
 import { table } from './measure.ts'
 import { type Holdings, type Service, SoakedServer } from './soak/server.ts'
 import { growth, leaks } from './soak/verdict.ts'
@@ -107,8 +107,8 @@ async function looked(server: SoakedServer): Promise<Holdings | undefined> {
 }
 
 function picker(from: number): Pick {
-  const random = seededRandom(from)
-  return (count) => Math.floor(random() * count)
+  const random = new Random(from)
+  return (count) => random.below(count)
 }
 
 function sum({ descriptors }: Holdings): string {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../src/base/clock.ts'
 import { datagramLimits } from '../src/datagram-chat/limits.ts'
-import { connectMember, type MemberConnection, phraseSeals } from '../src/datagram-chat/member-socket.ts'
+import { connectMember, keysFromPhrase, type MemberConnection } from '../src/datagram-chat/member-socket.ts'
 import { startRelay } from '../src/datagram-chat/relay-socket.ts'
 
 /**
@@ -31,7 +31,7 @@ async function relayProcess(): Promise<void> {
     {
       ...{ host: '127.0.0.1', port: 0, strictPort: true, room: 'bench', maxMembers: memberCount },
       maxMembersPerAddress: memberCount,
-      ...{ partsPerSecond: 1_000_000, datagramsPerSecond: 1_000_000 },
+      ...{ fragmentsPerSecond: 1_000_000, datagramsPerSecond: 1_000_000 },
       ...{ phrase: process.argv[3], network: undefined, discoverable: false },
     },
     systemClock,
@@ -63,7 +63,7 @@ async function measure(): Promise<void> {
 async function room(phrase: string | undefined) {
   const relay = fork(fileURLToPath(import.meta.url), ['relay', ...(phrase === undefined ? [] : [phrase])])
   const [port] = await once(relay, 'message')
-  const deriveSeals = phrase === undefined ? undefined : phraseSeals(phrase)
+  const deriveKeys = phrase === undefined ? undefined : keysFromPhrase(phrase)
   let delivered = 0
   const members: MemberConnection[] = []
   for (let index = 0; index < memberCount; index += 1) {
@@ -73,7 +73,7 @@ async function room(phrase: string | undefined) {
       port: Number(port),
       name: `m${index}`,
       room: '',
-      deriveSeals,
+      deriveKeys,
       network: undefined,
     }
     const connection = await connectMember(
@@ -91,7 +91,7 @@ async function room(phrase: string | undefined) {
   const speakers = members.slice(0, speakerCount)
   const talk = setInterval(() => {
     for (const { member } of speakers) {
-      for (let more = datagramLimits.windowParts * 2 - member.unsettled; more > 0; more -= 1) member.say(text)
+      for (let more = datagramLimits.windowFragments * 2 - member.unsettled; more > 0; more -= 1) member.say(text)
     }
   }, 1)
   const results: { perCore: number; perSecond: number }[] = []

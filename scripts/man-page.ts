@@ -1,7 +1,6 @@
-import type { Command } from '../src/commands/command.ts'
-import type { CommandNode } from '../src/commands/tree.ts'
-import { usageLine } from '../src/main/command-help.ts'
-import { describeOptions } from '../src/options/describe.ts'
+import type { Command, CommandNode } from '../src/commands/command.ts'
+import { usageLine } from '../src/main/help.ts'
+import { describeOptions } from '../src/options/help.ts'
 
 /** What the command tables don't say. */
 const introduction = `Serves, talks to, watches and scans TCP and UDP services. Every option can be given on the command line, in the

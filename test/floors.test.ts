@@ -9,18 +9,19 @@ const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src')
 const floors: Record<string, number> = {
   base: 0,
   files: 1,
-  log: 1,
-  options: 1,
-  terminal: 1,
-  net: 2,
-  serve: 3,
-  accounts: 3,
-  chat: 3,
-  'datagram-chat': 3,
-  scan: 3,
-  protocols: 4,
-  commands: 5,
-  main: 6,
+  log: 2,
+  options: 2,
+  terminal: 2,
+  text: 2,
+  net: 3,
+  serve: 4,
+  accounts: 4,
+  chat: 4,
+  'datagram-chat': 4,
+  scan: 4,
+  protocols: 5,
+  commands: 6,
+  main: 7,
 }
 
 /** Node modules that only these folders may import. */
@@ -28,7 +29,7 @@ const reserved: Record<string, readonly string[]> = {
   'node:net': ['net', 'serve', 'scan', 'main'],
   'node:tls': ['net', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
-  'node:fs': ['files', 'log', 'accounts', 'chat', 'scan', 'main', 'commands'],
+  'node:fs': ['files', 'log', 'accounts', 'chat', 'main', 'commands'],
   'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 

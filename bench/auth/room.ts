@@ -1,12 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { FileUserStore } from '../../src/accounts/file-user-store.ts'
-import { UserBook } from '../../src/accounts/user-book.ts'
-import { formatUsers } from '../../src/accounts/users-file.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { FileUserStore } from '../../src/accounts/user-store.ts'
+import { formatUsers, UserBook } from '../../src/accounts/users-file.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { processes } from '../../src/main/processes.ts'
 import { median } from '../measure.ts'
 import type { Row } from './row.ts'
 
@@ -23,7 +21,7 @@ export async function storeRows(): Promise<readonly Row[]> {
   const blocks: number[] = []
   for (let round = 0; round < 7; round++) {
     const began = performance.now()
-    const store = new FileUserStore({ path, clock: systemClock, processes })
+    const store = new FileUserStore({ path, clock: systemClock })
     loads.push(performance.now() - began)
     blocks.push(await longestBlock(() => store.register(`New ${round}`, hash)))
     await store.close()

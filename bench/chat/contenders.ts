@@ -3,14 +3,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { Sessions } from '../../src/accounts/sessions.ts'
-import { SqliteSessionStore } from '../../src/accounts/sqlite-session-store.ts'
-import { newToken } from '../../src/accounts/token.ts'
-import { UserBook } from '../../src/accounts/user-book.ts'
-import { formatUsers } from '../../src/accounts/users-file.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { SqliteSessionStore } from '../../src/accounts/session-store.ts'
+import { newToken, Sessions } from '../../src/accounts/sessions.ts'
+import { formatUsers, UserBook } from '../../src/accounts/users-file.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { processes } from '../../src/main/processes.ts'
 import { BenchServer } from '../servers.ts'
 
 const netlab = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'netlab')
@@ -84,7 +81,7 @@ async function prepareSessions(db: string, users: string, members: number): Prom
   const book = new UserBook()
   for (let n = 0; n < members; n++) book.setUser({ name: `m${n}`, hash, since: '2026-01-01T00:00:00.000Z' })
   writeFileSync(users, [...formatUsers(book)].join(''), { mode: 0o600 })
-  const sessions = new Sessions(new SqliteSessionStore(db, processes), systemClock, { idleMs: day, maxMs: day })
+  const sessions = new Sessions(new SqliteSessionStore(db), systemClock, { idleMs: day, maxMs: day })
   const made = await Promise.all(Array.from({ length: members }, (_, n) => sessions.create(`m${n}`, '127.0.0.1')))
   await sessions.close()
   const file = `${db}.tokens`

@@ -1,34 +1,35 @@
+import type { Clock } from '../base/clock.ts'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import type {
-  Accounts,
-  ChangeOutcome,
-  Credentials,
-  IdentifyOutcome,
-  LoginOutcome,
-  LogoutOutcome,
-  LogoutScope,
-  NameOutcome,
-  PasswordChange,
-  RegisterOutcome,
-  ResumeOutcome,
-  SessionEnd,
-  SessionInfo,
-  SessionsOutcome,
-  Unserved,
-  Welcome,
+import { checkName } from '../text/names.ts'
+import {
+  type Accounts,
+  type ChangeOutcome,
+  type Credentials,
+  type IdentifyOutcome,
+  type LoginOutcome,
+  type LogoutOutcome,
+  type LogoutScope,
+  type NameOutcome,
+  type PasswordChange,
+  type RegisterOutcome,
+  type ResumeOutcome,
+  Revocations,
+  type SessionEnd,
+  type SessionInfo,
+  type SessionsOutcome,
+  type Unserved,
+  type Welcome,
 } from './accounts.ts'
-import type { GuessGuard } from './guess-guard.ts'
-import type { HashQueue } from './hash-queue.ts'
-import { hostKey } from './hosts.ts'
-import { checkName } from './name.ts'
-import type { PasswordHasher } from './password.ts'
+import { argon2Hasher, type PasswordHasher } from './argon2.ts'
+import { HashQueue } from './hash-queue.ts'
 import { passwordFault } from './password-rules.ts'
-import type { Revocations } from './revocations.ts'
-import type { SessionRow } from './session-store.ts'
-import type { Sessions } from './sessions.ts'
-import type { UserStore } from './user-store.ts'
-import type { Verifier } from './verifier.ts'
+import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
+import { Sessions, type SessionTimes } from './sessions.ts'
+import { GuessGuard } from './throttle.ts'
+import { type Disk, FileUserStore, type UserStore } from './user-store.ts'
+import { hostKey } from './users-file.ts'
+import { Verifier } from './verifier.ts'
 
 /** What the owner of all accounts is made of; `openAccounts` puts it together. */
 export interface AccountParts {
@@ -210,4 +211,52 @@ function ends(which: LogoutScope, id: number, own: number): boolean {
   if (which === 'all') return true
   if (which === 'others') return id !== own
   return id === (which === 'this' ? own : which)
+}
+
+/** Plain data, so that it can be given to a thread. */
+export interface AccountsConfig {
+  readonly usersPath: string
+  /** Where sessions are kept; without it they end with the server. */
+  readonly databasePath?: string
+  readonly sessionTimes: SessionTimes
+  /** Hashes at a time: max(1, cores − 1) leaves a core to everyone else. */
+  readonly hashWidth: number
+}
+
+export interface AccountsServices {
+  readonly clock: Clock
+  readonly record: EventSink
+  readonly hasher?: PasswordHasher
+  readonly disk?: Disk
+}
+
+/** Opens the stores. @throws {StorageError} when one can't be used; then none stays open. */
+export async function openAccounts(config: AccountsConfig, services: AccountsServices): Promise<LocalAccounts> {
+  const { clock, record, hasher = argon2Hasher() } = services
+  const users = new FileUserStore({ path: config.usersPath, ...services })
+  try {
+    const revocations = new Revocations()
+    const sessions = openSessions(config, services, (id, why) => revocations.announce(id, why))
+    const queue = new HashQueue(config.hashWidth, clock)
+    const guard = new GuessGuard(clock)
+    const verifier = new Verifier(users, hasher, queue, guard)
+    return new LocalAccounts({ users, sessions, revocations, hasher, queue, guard, verifier, record })
+  } catch (error) {
+    await users.close()
+    throw error
+  }
+}
+
+function openSessions(
+  { databasePath, sessionTimes }: AccountsConfig,
+  { clock }: AccountsServices,
+  onEnd: (id: number, why: SessionEnd) => void,
+): Sessions {
+  const store = databasePath === undefined ? new MemorySessionStore() : new SqliteSessionStore(databasePath)
+  try {
+    return new Sessions(store, clock, sessionTimes, onEnd)
+  } catch (error) {
+    store.close()
+    throw error
+  }
 }

@@ -1,5 +1,5 @@
 import type { SessionInfo } from './accounts.ts'
-import type { Shapes } from './frames.ts'
+import type { Shapes } from './message-stream.ts'
 
 /** Before someone is logged in. */
 export type LoginMessage =

@@ -1,3 +1,135 @@
+import { chmodSync, closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { type FileLock, ownFile } from '../files/file-lock.ts'
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS session (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    user TEXT NOT NULL,
+    address TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    used_ms INTEGER NOT NULL
+  ) STRICT`
+
+/** Sessions in a table of netlab.db, through node:sqlite. Each call blocks its thread, so it belongs in the store thread. */
+export class SqliteSessionStore implements SessionStore {
+  readonly #path: string
+  readonly #lock: FileLock
+  readonly #database: DatabaseSync
+  readonly #put: StatementSync
+  readonly #drop: StatementSync
+
+  /** @throws {StorageError} when the file is no database, can't be used, or belongs to another server. */
+  constructor(path: string) {
+    this.#path = path
+    try {
+      makePrivate(path)
+      // SQLite would let two servers write in turn, but each looks sessions up in its own memory.
+      this.#lock = ownFile(path, '--db')
+    } catch (error) {
+      throw this.#explain(error)
+    }
+    try {
+      // A busy chat history in the same file is waited for.
+      this.#database = new DatabaseSync(path, { timeout: limits.databaseBusyMs })
+      // Deleted hashes are overwritten, not only unlinked.
+      this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON')
+      this.#database.exec(schema)
+      this.#put = this.#database.prepare(
+        'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_ms = excluded.used_ms',
+      )
+      this.#drop = this.#database.prepare('DELETE FROM session WHERE id = ?')
+    } catch (error) {
+      this.#lock.release()
+      throw this.#explain(error)
+    }
+  }
+
+  load(): readonly SessionRow[] {
+    try {
+      const rows = this.#database.prepare('SELECT * FROM session ORDER BY used_ms').all()
+      return rows.map((row) => ({
+        id: Number(row.id),
+        hash: String(row.hash),
+        user: String(row.user),
+        address: String(row.address),
+        createdMs: Number(row.created_ms),
+        usedMs: Number(row.used_ms),
+      }))
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  async commit(changes: readonly SessionChange[]): Promise<void> {
+    try {
+      // A power cut may cost a login, not a logout: a session that has ended must not come back. So only the end of sessions
+      // waits for the disk, and a storm of logins does not hold up the thread. (A killed process loses neither.)
+      const ends = changes.some(({ kind }) => kind !== 'put')
+      this.#database.exec(`PRAGMA synchronous=${ends ? 'FULL' : 'NORMAL'}`)
+      this.#database.exec('BEGIN IMMEDIATE')
+      try {
+        for (const change of changes) this.#apply(change)
+        this.#database.exec('COMMIT')
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+        throw error
+      }
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  close(): void {
+    this.closeKeepingLock().release()
+  }
+
+  /** Closes the database; its lock belongs to the caller from now on. */
+  closeKeepingLock(): FileLock {
+    this.#database.close()
+    return this.#lock
+  }
+
+  #apply(change: SessionChange): void {
+    if (change.kind === 'drop') this.#drop.run(change.id)
+    else if (change.kind === 'drop-all') this.#database.exec('DELETE FROM session')
+    else {
+      const { id, hash, user, address, createdMs, usedMs } = change.row
+      this.#put.run(id, hash, user, address, createdMs, usedMs)
+    }
+  }
+
+  #explain(error: unknown): StorageError {
+    if (error instanceof StorageError) return error
+    const hint = steps[errorCode(error)]
+    const reason = hint === undefined ? errorMessage(error) : reasonOf(error)
+    return new StorageError('DATABASE', `${this.#path} can't be used: ${reason}`, {
+      cause: error,
+      hint: hint ?? 'Repair the database, move it away to start with an empty one, or name another one with --db.',
+    })
+  }
+}
+
+const steps: Readonly<Record<string, string>> = {
+  EISDIR: 'A file is needed there, not a folder; name one with --db.',
+  ENOTDIR: 'Name another file with --db.',
+  ENOSPC: 'The disk is full; make room, or name another file with --db.',
+  EDQUOT: 'The quota is used up; make room, or name another file with --db.',
+  EROFS: 'The file system is read-only; name another file with --db.',
+  EACCES: 'The folder and the file must be writable for this user.',
+  EPERM: 'The file must belong to this user.',
+  ENOENT: 'Make the folder first, or name another file with --db.',
+}
+
+/** SQLite gives its journal files the mode of the database. */
+function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+}
+
 /** A session as it is kept; times in milliseconds since the Unix epoch. */
 export interface SessionRow {
   /** Numbers sessions within a store, from 1; what people call it by. */

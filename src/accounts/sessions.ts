@@ -1,10 +1,9 @@
+import { createHash, randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
-import { nameKey } from '../base/name-key.ts'
+import { nameKey } from '../text/names.ts'
 import type { SessionEnd } from './accounts.ts'
-import { GroupCommit } from './group-commit.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
-import { newToken, tokenHash } from './token.ts'
 
 export interface SessionTimes {
   /** A session ends when it was not used for this long… */
@@ -191,4 +190,68 @@ export class Sessions {
     })
     if (changes.length > 0) await this.#journal.commit(changes)
   }
+}
+
+interface Batch {
+  readonly changes: SessionChange[]
+  readonly done: Promise<void>
+}
+
+/** Changes that come in one turn of the event loop share a transaction, and so one flush of the disk. */
+export class GroupCommit {
+  readonly #store: SessionStore
+  #batch: Batch | undefined
+  /** Ended sessions that the disk still has because a commit failed; they go with the next one. */
+  #owed: SessionChange[] = []
+
+  constructor(store: SessionStore) {
+    this.#store = store
+  }
+
+  /** Resolves once the store has the changes. @throws {StorageError} */
+  commit(changes: readonly SessionChange[]): Promise<void> {
+    this.#batch ??= this.#open()
+    this.#batch.changes.push(...changes)
+    return this.#batch.done
+  }
+
+  /** Tries again what failed, and waits for what is under way. */
+  async flush(): Promise<void> {
+    if (this.#owed.length > 0) await this.commit([])
+    else await this.#batch?.done
+  }
+
+  #open(): Batch {
+    const changes: SessionChange[] = []
+    return { changes, done: this.#write(changes) }
+  }
+
+  async #write(changes: SessionChange[]): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#batch = undefined
+    const all = [...this.#owed, ...changes]
+    this.#owed = []
+    try {
+      await this.#store.commit(all)
+    } catch (error) {
+      this.#owed = all.filter((change) => change.kind !== 'put')
+      throw error
+    }
+  }
+}
+
+const tokenBytes = 32
+
+/** A new session token: 256 random bits as base64url, 43 characters. It is shown once and never kept. */
+export function newToken(): string {
+  return randomBytes(tokenBytes).toString('base64url')
+}
+
+/**
+ * What is kept of a token: its SHA-256, hexadecimal. A fast hash is enough, since 256 random bits can't be guessed.
+ * Undefined when the text can't be a token.
+ */
+export function tokenHash(token: string): string | undefined {
+  if (token.length > limits.tokenCodeUnits || !/^[\w-]{43}$/.test(token)) return undefined
+  return createHash('sha256').update(token).digest('hex')
 }

@@ -1,4 +1,216 @@
-import type { HostRecord, UserRecord } from './user-book.ts'
+import { readFileSync, statSync } from 'node:fs'
+import type { Clock } from '../base/clock.ts'
+import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { type FileLock, ownFile } from '../files/file-lock.ts'
+import { behindLinks, replaceFile } from '../files/replace-file.ts'
+import { formatUsers, type HostRecord, parseUsers, UserBook, type UserRecord } from './users-file.ts'
+
+/** Replaces whole files; tests put a full or broken disk in its place. */
+export interface Disk {
+  /** Resolves once the new content would survive a power cut. When it rejects, the old content is still there. */
+  replace(path: string, text: Iterable<string>): Promise<void>
+}
+
+/** Hashes of passwords are nobody else's business. */
+const realDisk: Disk = { replace: (path, text) => replaceFile(path, text, 0o600) }
+
+export interface UsersFile {
+  readonly path: string
+  readonly clock: Clock
+  readonly disk?: Disk
+}
+
+/** A change waiting for the next rewrite. */
+interface Change {
+  /** Changes `book` and answers what the caller is told once `book` is on disk. */
+  apply(book: UserBook): unknown
+  resolve(answer: unknown): void
+  reject(error: unknown): void
+}
+
+/**
+ * users.json: read once, kept in memory, rewritten whole. Changes that arrive during a rewrite share the next one, so a
+ * busy disk makes batches larger, not the queue.
+ */
+export class FileUserStore implements UserStore {
+  readonly #file: UsersFile
+  readonly #path: string
+  readonly #disk: Disk
+  #lock: FileLock | undefined
+  #book: UserBook
+  #waiting: Change[] = []
+  #writing: Promise<void> | undefined
+
+  /**
+   * A missing file is an empty store. In a folder that can't be written the store can still be read.
+   * @throws {StorageError} DAMAGED, IN_USE, or the system's code.
+   */
+  constructor(file: UsersFile) {
+    this.#file = file
+    this.#disk = file.disk ?? realDisk
+    this.#path = behindLinks(file.path)
+    this.#lock = takeLock(file)
+    this.#book = locked(this.#lock, file, () => readBook(file))
+  }
+
+  host(key: string): HostRecord | undefined {
+    return this.#book.host(key)
+  }
+
+  user(name: string): UserRecord | undefined {
+    return this.#book.user(name)
+  }
+
+  identify(key: string, name: string): Promise<Identified> {
+    return this.#change((book) => {
+      const known = book.host(key)
+      if (known !== undefined) return { kind: 'identified', record: known, isNew: false }
+      if (book.hasHostName(name)) return { kind: 'taken' }
+      if (book.hostCount >= limits.accounts) return { kind: 'full' }
+      const record = { address: key, name, since: this.#today() }
+      book.addHost(record)
+      return { kind: 'identified', record, isNew: true }
+    })
+  }
+
+  register(name: string, hash: string): Promise<Registered> {
+    return this.#change((book) => {
+      if (book.user(name) !== undefined) return { kind: 'taken' }
+      if (book.userCount >= limits.accounts) return { kind: 'full' }
+      const record = { name, hash, since: this.#today() }
+      book.setUser(record)
+      return { kind: 'registered', record }
+    })
+  }
+
+  changeHash(name: string, oldHash: string, newHash: string): Promise<boolean> {
+    return this.#change((book) => {
+      const record = book.user(name)
+      if (record?.hash !== oldHash) return false
+      book.setUser({ ...record, hash: newHash })
+      return true
+    })
+  }
+
+  clear(): Promise<number> {
+    return this.#change((book) => {
+      const count = book.hostCount + book.userCount
+      book.clear()
+      return count
+    })
+  }
+
+  async close(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing
+    this.#lock?.release()
+    this.#lock = undefined
+  }
+
+  #today(): string {
+    return new Date(this.#file.clock.now()).toISOString()
+  }
+
+  #change<T>(apply: (book: UserBook) => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.#waiting.push({ apply, resolve: (answer) => resolve(answer as T), reject })
+    this.#writing ??= this.#write()
+    return promise
+  }
+
+  async #write(): Promise<void> {
+    // Everything that this turn of the event loop still brings shares the rewrite.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        const book = new UserBook(this.#book)
+        const answers = batch.map((change) => change.apply(book))
+        this.#lock ??= ownFile(this.#path, '--users')
+        if (book.changed) await this.#disk.replace(this.#path, formatUsers(book))
+        this.#book = book
+        for (const [index, change] of batch.entries()) change.resolve(answers[index])
+      } catch (error) {
+        const reason = explain(this.#file.path, error)
+        for (const change of batch) change.reject(reason)
+      }
+    }
+    this.#writing = undefined
+  }
+}
+
+/**
+ * Takes the lock for the store that another thread will make of the file, and reads the file, too: if it is so large that to
+ * read it twice would cost more than to wait for that thread, it is left unread. @throws {StorageError} as the store does
+ */
+export function preflightUsers(file: UsersFile): { readonly lock: FileLock | undefined; readonly complete: boolean } {
+  const lock = takeLock(file)
+  return locked(lock, file, () => {
+    const complete = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
+    if (complete) readBook(file)
+    return { lock, complete }
+  })
+}
+
+/** One lock for one file, whatever leads to it. Where none can be made, nobody can write; a later change tries again. */
+function takeLock({ path }: UsersFile): FileLock | undefined {
+  try {
+    return ownFile(path, '--users')
+  } catch (error) {
+    if (['EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(errorCode(error))) return undefined
+    throw explain(path, error)
+  }
+}
+
+/** Gives the lock back when `use` fails. */
+function locked<T>(lock: FileLock | undefined, { path }: UsersFile, use: () => T): T {
+  try {
+    return use()
+  } catch (error) {
+    lock?.release()
+    throw explain(path, error)
+  }
+}
+
+function readBook({ path }: UsersFile): UserBook {
+  return parseUsers(readText(path), path)
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [...formatUsers(new UserBook())].join('')
+    throw error
+  }
+}
+
+const steps: Readonly<Record<string, string>> = {
+  EISDIR: 'A file is needed there, not a folder; name one with --users.',
+  ENOENT: 'Make the folder first, or name another file with --users.',
+  ENOTDIR: 'Name another file with --users.',
+  ENOSPC: 'The disk is full; make room.',
+  EDQUOT: 'The quota is used up; make room.',
+  EROFS: 'The file system is read-only; name another file with --users.',
+  EACCES: 'The folder and the file must be writable for this user.',
+  EPERM: 'The folder and the file must be writable for this user.',
+  EBUSY: 'The file is a mount of its own and cannot be replaced; mount its folder instead.',
+}
+
+function explain(path: string, error: unknown): StorageError {
+  if (error instanceof StorageError) return error
+  const code = errorCode(error)
+  const hint = steps[code]
+  return new StorageError(
+    code,
+    `${path} can't be used: ${code === 'UNKNOWN' ? errorMessage(error) : reasonOf(error)}`,
+    {
+      cause: error,
+      ...(hint !== undefined && { hint }),
+    },
+  )
+}
 
 /** A change was kept, or why it was not; nothing changes unless the kind says so. */
 export type Identified =

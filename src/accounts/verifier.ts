@@ -1,10 +1,10 @@
 import type { BadPassword, Credentials, Unserved, Wrong } from './accounts.ts'
-import type { GuessGuard } from './guess-guard.ts'
+import type { PasswordHasher } from './argon2.ts'
 import type { HashQueue } from './hash-queue.ts'
-import type { PasswordHasher } from './password.ts'
 import { attemptFault } from './password-rules.ts'
-import type { UserRecord } from './user-book.ts'
+import type { GuessGuard } from './throttle.ts'
 import type { UserStore } from './user-store.ts'
+import type { UserRecord } from './users-file.ts'
 
 export interface Verified {
   readonly kind: 'verified'

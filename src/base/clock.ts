@@ -22,3 +22,43 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) }
   },
 }
+
+/** Resolves `delayMs` from now, or as soon as `signal` is aborted. `background` is as in `Clock.after`. */
+export function pause(
+  clock: Clock,
+  delayMs: number,
+  signal: AbortSignal | undefined,
+  options?: { readonly background?: boolean },
+): Promise<void> {
+  if (signal?.aborted === true) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.after(delayMs, end, options)
+    signal?.addEventListener('abort', end, { once: true })
+  })
+}
+
+/** The moment by which something has to be done, on the monotonic clock. */
+export class Deadline {
+  readonly #clock: Clock
+  readonly #atMs: number
+
+  /** `inMs` from now. */
+  constructor(clock: Clock, inMs: number) {
+    this.#clock = clock
+    this.#atMs = clock.monotonic() + inMs
+  }
+
+  /** Time that is left, never negative. */
+  get leftMs(): number {
+    return Math.max(0, this.#atMs - this.#clock.monotonic())
+  }
+
+  get passed(): boolean {
+    return this.#clock.monotonic() >= this.#atMs
+  }
+}

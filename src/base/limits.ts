@@ -4,185 +4,16 @@
  * Names end in their unit: Bytes, Ms, Count.
  */
 export const limits = {
-  /** One length-prefixed frame. Large enough for any message of ours, small enough that 1,000 of them fit in memory. */
-  frameBytes: 1_048_576,
   /** One text line, terminator included. A person types less, and a line is held in memory until it is whole. */
   lineBytes: 65_536,
-  /** One read from a socket; what an epoll program would use, and more gains nothing. */
-  readBytes: 65_536,
-  /** Written but not yet taken by the peer; from here on reading pauses, so that a slow reader costs this and one read. */
-  sendQueueBytes: 65_536,
-  /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
-  dialectMs: 250,
-  /** Further connections of a client whose first bytes came after that: lost ones are sent again by then, or the path is no path. */
-  helloRetryCount: 4,
-  /**
-   * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
-   * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.
-   */
-  keepAliveMs: 60_000,
-  /** Connections at a time; each costs about 10 KiB. */
-  maxClients: 16_384,
   /** How long open conversations may go on once the server was told to stop. */
   drainMs: 5_000,
-  /** How long we go on reading after our FIN, so that the peer gets our last bytes instead of a reset (RFC 1122 4.2.2.13). */
-  lingerMs: 2_000,
   /** Ports tried after the one that was asked for. */
   portFallbackCount: 100,
-  /** Connection attempts the system queues for us; libuv's and nginx's number. */
-  listenBacklog: 511,
-  /** `--threads`: beyond this, threads cost more memory than they can give back. */
-  threads: 256,
-  /** `--thread-per-client`: 8–12 MiB each. */
-  clientThreads: 256,
-  /** How often deadlines of conversations are looked at: often enough for seconds, seldom enough to cost nothing. */
-  sweepMs: 1_000,
-  /** The same while conversations are closing. */
-  closingSweepMs: 100,
-  /** File descriptors that one more thread opens: epoll, wake-up, signals, and its timers' and files' share. */
-  threadDescriptors: 6,
-  /** The same of a thread that keeps files: a database has three open, and a file that is replaced two. */
-  keeperDescriptors: 12,
-  /** File descriptors kept free for log rotation, users file, database and name resolution. */
-  reservedDescriptors: 16,
-  /** Connections that are just being told that there are too many; beyond it they are reset without a word. */
-  refusalsAtOnce: 64,
-  refusalMs: 1_000,
-  /** Messages decoded and not yet taken by the protocol; above either, reading pauses. */
-  inboxCount: 256,
-  inboxBytes: 1_048_576,
-  /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
-  handshakeMs: 10_000,
-  /** Events for a standard error that nobody reads. */
-  talkBytes: 1_048_576,
-  /** A thread that died is replaced after this long: what killed it may go on for a while. */
-  threadRestartMs: 1_000,
-  /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
-  streamReadBytes: 16_384,
   /** Connecting, name resolution included. */
   connectMs: 10_000,
-  /** One address of several, before the next is tried. Node gives up on the slow one then, so RFC 8305's 250 ms would lose satellite links. */
-  connectAttemptMs: 1_000,
-  /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
-  sameSignalMs: 250,
-  /** One line that an operator or a person at the client types. */
-  typedLineBytes: 65_536,
-  /** One chat message. RFC 2812 allows 512; a person pastes a paragraph, not a file. */
-  chatTextBytes: 4_096,
-  /** A topic, an away text, the reason for a kick: one line on a terminal. */
-  chatNoteBytes: 256,
-  /** Combining marks on one letter; the most that living scripts stack is 4. */
-  chatMarksCount: 4,
-  /** A client's own id of a message: a UUID and some more. */
-  chatCidChars: 64,
-  /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
-  chatHistoryCount: 100_000,
-  chatHistoryMs: 90 * 86_400_000,
-  /** Rooms that exist at a time; each keeps its recent messages in memory (64 × 4 KiB at worst). */
-  chatRooms: 512,
-  /** Rooms that one connection is in. */
-  chatRoomsPerConnection: 32,
-  /** Connections of one person, so that flood control per connection means something. */
-  chatConnectionsPerMember: 16,
-  /** People banned from or muted in one room. */
-  chatMarksPerRoom: 1_024,
-  /** Latest messages of a room kept in memory, so that joins and short absences never ask the disk. */
-  chatRecentCount: 64,
-  /** Shown on joining; the issue's number. */
-  chatBacklogCount: 20,
-  /** One page of history: by count, and by bytes so that its frame stays far below `frameBytes`. */
-  chatPageCount: 200,
-  chatPageBytes: 262_144,
-  /** A member's latest own message ids, kept to recognise a resend; no client has more unanswered. */
-  chatDedupeCount: 256,
-  /** Members whose message ids are kept; the least recently heard goes first. */
-  chatDedupeMembers: 4_096,
-  /** Messages read back at the start to fill that memory again. */
-  chatDedupeRows: 65_536,
-  /** Queued for one chat connection; a reader that is this far behind is cut off. A full page of history fits twice. */
-  chatSendQueueBytes: 1_048_576,
-  /** One slice of writing to a big room; then other work gets its turn. */
-  chatSliceMs: 8,
-  /** What a thread's members ask goes to the room's owner this often at most: far below what a person notices. */
-  chatGatherMs: 1,
-  /** Comings and goings of a room are told together after this time; a dropped line that is back by then is no news. */
-  chatPresenceMs: 500,
-  /** Names in one such message; the others are counted. */
-  chatPresenceNames: 20,
-  /** Names in the answer to /who; the others are counted. */
-  chatWhoNames: 1_000,
-  /** Messages that wait for the disk; beyond it they go out unstored, so that a stuck disk cannot fill the memory. */
-  chatUnstoredCount: 65_536,
-  /** Ids set aside ahead of use, so that a kill never hands one out twice. */
-  chatIdBlock: 4_096,
-  /** How often messages that became too old are looked for. */
-  chatPruneMs: 600_000,
   /** How long one writer of netlab.db waits for another one in the same file. */
   databaseBusyMs: 5_000,
-  /** How often being in the chat uses the session: far more often than sessions end, far less than would cost anything. */
-  chatSessionUseMs: 600_000,
-  /** A client that lost its server tries again after half to all of this, twice as long each time… */
-  reconnectMs: 1_000,
-  /** …and never longer than this. */
-  reconnectMaxMs: 30_000,
-  /** Flood control: messages in a burst, and per second afterwards. */
-  chatBurstCount: 20,
-  chatRatePerSecond: 10,
-  /** Addresses of one scan: an IPv4 /8. More than that is a mistake more often than a plan. */
-  scanAddressCount: 16_777_216,
-  /** Addresses of one IPv6 network or range (a /112); a /64 has 18 quintillion, which no scan ends. */
-  scanIpv6RangeCount: 65_536,
-  /** A file of scan targets: room for 500,000 lines. */
-  scanTargetsBytes: 16_777_216,
-  /** Names resolved at a time; the system's resolver has four threads, so more only wait. */
-  scanLookupCount: 8,
-  /** Scanning more addresses than this needs a yes. */
-  scanConfirmAddressCount: 4_096,
-  /** Results kept to be listed in order at the end, 400 bytes each; beyond it they are only counted, and that is told. */
-  scanListedCount: 250_000,
-  /** Ports that `--wait` asks again and again: one host's worth. */
-  scanWaitCount: 65_535,
-  /** Between two rounds of `--wait`: a service that starts is noticed at once by a person, and asked gently. */
-  scanWaitPauseMs: 250,
-  /** What a killed scan may lose of its `--resume` file. */
-  scanCheckpointMs: 30_000,
-  /** A scan's sockets at a time, per scan; the descriptor limit usually comes first. */
-  scanProbes: 16_384,
-  /** RFC 6298's timeout before the first sample; then no less than a busy machine's own delays, no more than a person's patience. */
-  scanFirstTimeoutMs: 1_000,
-  scanMinTimeoutMs: 100,
-  scanMaxTimeoutMs: 1_250,
-  /** The same for a host that is known to answer later: two satellites, or a queue that is full for seconds. */
-  scanFarTimeoutMs: 3_000,
-  /** Probes per second: at the start, at least, where nothing answers, and at most (far above what a processor does). */
-  scanFirstRate: 1_000,
-  scanMinRate: 50,
-  scanBlindRate: 5_000,
-  scanMaxRate: 200_000,
-  /** How long nothing at all may come back before ports that used to answer are taken for dead. */
-  scanOutageMs: 3_000,
-  /** How long a host that fell silent is waited for: longer than a switch's spanning tree takes (IEEE 802.1D, 2 × 15 s). */
-  scanGoneMs: 40_000,
-  /** How often it is asked meanwhile whether it is back. */
-  scanVigilMs: 250,
-  /** How long a limit that was found is kept to before more is tried, at first; doubled each time it is found again. */
-  scanBelieveLimitMs: 3_000,
-  /** The chance of a missed open port below which silence is believed. */
-  scanMissChance: 0.005,
-  /** Attempts at a silent port, whatever the loss. */
-  scanAttempts: 25,
-  /** How often our own system may fail to make an attempt: from shortage, and otherwise. */
-  scanShortages: 20,
-  scanFailures: 5,
-  /** Ports and hosts taken up and not finished; each port costs 19 bytes while it waits, each host up to 3 KiB with its share of caches. */
-  scanUnresolved: 400_000,
-  scanHosts: 4_096,
-  /** What a service says unasked: how much is kept, how long it may take to begin, and how long a pause ends it. */
-  bannerBytes: 512,
-  bannerMs: 1_500,
-  bannerPauseMs: 100,
-  /** A name, after normalisation; what fits beside a message on one line. */
-  nameCodePoints: 32,
   /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
   passwordMinBytes: 8,
   passwordMaxBytes: 1024,
@@ -200,10 +31,6 @@ export const limits = {
   throttleEntries: 65_536,
   /** Reads in a few milliseconds, while other threads start; 6,000 users. */
   usersReadTwiceBytes: 1_048_576,
-  /** A temporary file beside the one it was to replace, not written to for so long, was left by a process that died. */
-  abandonedFileMs: 600_000,
-  /** To take a lock over lasts microseconds; who has been at it for so long will not end, though somebody has that pid now. */
-  lockTakeoverMs: 10_000,
   /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
   accounts: 100_000,
   /** Sessions of one user; the one silent longest makes room. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Transferable } from 'node:worker_threads'
 
 /** The programs a thread can run; `main` knows where each one's file is, also inside the standalone binary. */
@@ -31,3 +32,8 @@ export interface Thread {
 
 /** Starts a thread. Attach its 'exit' and 'error' listeners before the next turn of the event loop. */
 export type StartThread = (entry: ThreadEntry, options: ThreadOptions) => Thread
+
+/** Threads that are worth starting: one for each processor but the one that is left to everyone else; at least one. */
+export function spareProcessors(): number {
+  return Math.max(1, availableParallelism() - 1)
+}

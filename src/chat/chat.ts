@@ -1,46 +1,51 @@
-import { limits } from '../base/limits.ts'
+import { MessageChannel } from 'node:worker_threads'
+import type { Clock } from '../base/clock.ts'
+import { errorMessage } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
+import type { StartThread } from '../base/threads.ts'
 import type { Backplane, Delivery, Signal } from './backplane.ts'
-import { commandTable, isForAccounts } from './commands.ts'
-import { Hall, type HallOptions } from './hall.ts'
-import { consoleName } from './handlers.ts'
-import type { Connection } from './member.ts'
-import type { ServerMessage } from './message.ts'
-import { lobby } from './names.ts'
+import { commandTable, isForAccounts, type RoomRequest } from './commands.ts'
+import { renderLines } from './encode.ts'
+import { type HistoryStoreOptions, noHistory, nothingRemembered, RemoteHistory } from './history.ts'
+import type { HistoryThreadData } from './history-thread.ts'
+import { chatLimits } from './limits.ts'
+import { ChatRefusal, type ChatServerMessage, lobby } from './message.ts'
 import { parseCommand } from './parse.ts'
-import { Refusal } from './refusal.ts'
-import { renderLines } from './render.ts'
-import { handle } from './requests.ts'
+import { consoleName, handle } from './requests.ts'
+import type { ChatConnection } from './room.ts'
+import { ChatState, type ChatStateOptions } from './state.ts'
 
-export type ChatOptions = Omit<HallOptions, 'send'>
+export type ChatOptions = Omit<ChatStateOptions, 'send'>
 
-/** The room's owner: takes signals from every thread, and gives each its share of the one order. */
+/** Owns the chat's state: takes signals from every client thread, and gives each its share of the one order. */
 export class Chat {
-  readonly #hall: Hall
-  readonly #connections = new Map<number, Connection>()
-  readonly #edges = new Map<number, (batch: readonly Delivery[]) => void>()
-  #lastEdge = 0
+  readonly #state: ChatState
+  readonly #connections = new Map<number, ChatConnection>()
+  readonly #gateways = new Map<number, (batch: readonly Delivery[]) => void>()
+  #lastGateway = 0
 
   constructor(options: ChatOptions) {
-    this.#hall = new Hall({ ...options, send: (edge, batch) => this.#edges.get(edge)?.(batch) })
+    this.#state = new ChatState({ ...options, send: (gateway, batch) => this.#gateways.get(gateway)?.(batch) })
   }
 
   /** The first message id that was never handed out; to be kept when the chat ends in peace. */
   get nextId(): number {
-    return this.#hall.nextId
+    return this.#state.nextId
   }
 
   /** A way in for one thread. */
   backplane(): Backplane {
-    this.#lastEdge += 1
-    const edge = this.#lastEdge
+    this.#lastGateway += 1
+    const gateway = this.#lastGateway
     return {
       publish: (signals) => {
-        for (const signal of signals) this.#take(edge, signal)
+        for (const signal of signals) this.#take(gateway, signal)
       },
-      subscribe: (deliver) => void this.#edges.set(edge, deliver),
+      subscribe: (deliver) => void this.#gateways.set(gateway, deliver),
       close: () => {
-        this.#edges.delete(edge)
-        for (const connection of this.#connections.values()) if (connection.edge === edge) this.#close(connection.id)
+        this.#gateways.delete(gateway)
+        for (const connection of this.#connections.values())
+          if (connection.gateway === gateway) this.#close(connection.id)
       },
     }
   }
@@ -59,37 +64,37 @@ export class Chat {
     try {
       const request = parseCommand(bare)
       if (isForAccounts(request)) return undefined
-      handle(this.#hall, consoleConnection(write), request)
+      handle(this.#state, consoleConnection(write), request)
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
+      if (!(error instanceof ChatRefusal)) throw error
       answer = `! ${error.message}\n`
     }
     return answer.trimEnd()
   }
 
-  #take(edge: number, signal: Signal): void {
-    if (signal.type === 'opened') this.#open(edge, signal)
+  #take(gateway: number, signal: Signal): void {
+    if (signal.type === 'opened') this.#open(gateway, signal)
     else if (signal.type === 'closed') this.#close(signal.connection)
     else {
       const connection = this.#connections.get(signal.connection)
       // It may have quit, or been replaced, while this was on its way.
       if (connection?.member.connections.has(connection) !== true || connection.leaving) return
-      this.#try(connection, signal.request.cid, () => handle(this.#hall, connection, signal.request))
+      this.#carryOut(connection, signal.request)
     }
   }
 
-  #open(edge: number, signal: Extract<Signal, { type: 'opened' }>): void {
-    const connection = this.#hall.open(edge, signal)
+  #open(gateway: number, signal: Extract<Signal, { type: 'opened' }>): void {
+    const connection = this.#state.open(gateway, signal)
     this.#connections.set(signal.connection, connection)
     const [oldest] = connection.member.connections
-    if (connection.member.connections.size > limits.chatConnectionsPerMember && oldest !== undefined) {
-      this.#hall.dismiss(oldest, 'replaced', 'you have connected too many times; this was the oldest')
+    if (connection.member.connections.size > chatLimits.connectionsPerMember && oldest !== undefined) {
+      this.#state.dismiss(oldest, 'replaced', 'you have connected too many times; this was the oldest')
     }
     const rooms = Object.entries(signal.resume ?? {})
     if (rooms.length === 0) rooms.push([lobby, Number.NaN])
     for (const [room, seen] of rooms) {
       const after = Number.isNaN(seen) ? undefined : seen
-      this.#try(connection, undefined, () => handle(this.#hall, connection, { type: 'join', room, after }))
+      this.#carryOut(connection, { type: 'join', room, after })
     }
   }
 
@@ -98,16 +103,16 @@ export class Chat {
     if (connection === undefined) return
     this.#connections.delete(id)
     connection.closed = true
-    this.#hall.close(connection)
+    this.#state.close(connection)
   }
 
-  #try(connection: Connection, cid: string | undefined, work: () => void): void {
+  #carryOut(connection: ChatConnection, request: RoomRequest): void {
     try {
-      work()
+      handle(this.#state, connection, request)
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      const known = cid === undefined ? {} : { cid }
-      this.#hall.reply(connection, { type: 'error', code: error.code, text: error.message, ...known })
+      if (!(error instanceof ChatRefusal)) throw error
+      const known = request.cid === undefined ? {} : { cid: request.cid }
+      this.#state.reply(connection, { type: 'error', code: error.code, text: error.message, ...known })
     }
   }
 }
@@ -118,13 +123,13 @@ const consoleWords: ReadonlySet<string> = new Set(
 )
 
 /** The console as a member who hears nothing but answers. */
-function consoleConnection(write: (text: string) => void): Connection {
-  const connections = new Set<Connection>()
+function consoleConnection(write: (text: string) => void): ChatConnection {
+  const connections = new Set<ChatConnection>()
   const member = { name: consoleName, operator: true, away: undefined, connections }
-  const answer = (message: ServerMessage): void => write(renderLines(message))
+  const answer = (message: ChatServerMessage): void => write(renderLines(message))
   return {
     id: 0,
-    edge: 0,
+    gateway: 0,
     dialect: 'text',
     member,
     rooms: new Map(),
@@ -133,4 +138,53 @@ function consoleConnection(write: (text: string) => void): Connection {
     leaving: false,
     answer,
   }
+}
+
+export interface StartChatServices {
+  readonly clock: Clock
+  readonly record: EventSink
+  readonly startThread: StartThread
+}
+
+export interface RunningChat {
+  readonly chat: Chat
+  /** Everything said is on disk when this resolves. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the history in a thread of its own, and the chat over it. Without `store` nothing is kept. The thread starts at once
+ * and touches the file when `locked` resolves; what that rejects with, this rejects with. @throws {StorageError}
+ */
+export async function startChat(
+  store: HistoryStoreOptions | undefined,
+  { clock, record, startThread }: StartChatServices,
+  locked: Promise<unknown>,
+): Promise<RunningChat> {
+  const common = { clock, record, defer: (callback: () => void) => void setImmediate(callback) }
+  if (store === undefined) {
+    await locked
+    const chat = new Chat({ ...common, history: noHistory, remembered: nothingRemembered(clock.now()) })
+    return { chat, close: async () => {} }
+  }
+  const { port1, port2 } = new MessageChannel()
+  const data: HistoryThreadData = { role: 'history', port: port2, options: store }
+  const worker = startThread('store', { name: 'history', data, transfer: [port2] })
+  worker.on('error', (error) => record({ type: 'fault', where: 'history thread', error: errorMessage(error) }))
+  // A thread that dies without a word leaves its port open at this end.
+  worker.on('exit', () => port1.close())
+  await locked.catch((error: unknown) => {
+    port1.close()
+    throw error
+  })
+  const { history, remembered } = await RemoteHistory.open(port1)
+  const chat = new Chat({ ...common, history, remembered })
+  const close = async (): Promise<void> => {
+    try {
+      await history.close(chat.nextId)
+    } catch (error) {
+      record({ type: 'fault', where: 'history thread', error: errorMessage(error) })
+    }
+  }
+  return { chat, close }
 }

@@ -1,4 +1,4 @@
-import { harmless } from './text.ts'
+import { harmless, localDay, localTime } from '../text/said.ts'
 
 /** Colours that are readable on light and on dark: red, green, yellow, blue, magenta, cyan and their bright ones without yellow. */
 const colours = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96]
@@ -39,11 +39,4 @@ function hash(text: string): number {
 }
 
 /** In the time zone of this process. */
-export const localTime: LocalTime = {
-  time: (at) => new Date(at).toTimeString().slice(0, 5),
-  day(at) {
-    const date = new Date(at)
-    const two = (number: number): string => String(number).padStart(2, '0')
-    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  },
-}
+export const ownClock: LocalTime = { time: (at) => localTime(at).slice(0, 5), day: localDay }

@@ -1,11 +1,11 @@
-import { limits } from '../base/limits.ts'
-import { ClientOutbox } from './client-outbox.ts'
+import { harmless, saidLine } from '../text/said.ts'
+import { parseSlashLine } from '../text/slash.ts'
 import type { ClientStyle } from './client-style.ts'
-import { type Completion, complete } from './complete.ts'
-import type { ChatMessage, ServerMessage } from './message.ts'
-import { lobby } from './names.ts'
-import { people, renderLines } from './render.ts'
-import { harmless } from './text.ts'
+import { commandSpecs, commandTable } from './commands.ts'
+import { people, renderLines } from './encode.ts'
+import { chatLimits } from './limits.ts'
+import { type ChatMessage, type ChatServerMessage, lobby } from './message.ts'
+import { ClientOutbox } from './reconnect.ts'
 
 /** A line for the screen; `bell` when it wants somebody's attention. */
 export interface ViewLine {
@@ -38,12 +38,12 @@ export class ClientView {
   readonly #outbox: ClientOutbox
   /** Rooms this person is in, with the last id seen there; the one joined last is the current one. */
   readonly #rooms = new Map<string, number>()
-  /** Rooms on the way back: not entered again yet. */
+  /** Rooms that are resumed and that the server has not confirmed yet. */
   readonly #returning = new Set<string>()
-  /** Rooms that were away: caught up to `seen`, and live again from `live` on. */
+  /** Resumed rooms whose history is incomplete: read up to id `seen`; from id `live` on messages came as they were said. */
   readonly #catchingUp = new Map<string, { seen: number; live: number }>()
   #name = ''
-  /** Of what was shown last; what is shown first is taken to be of today. */
+  /** The date of the line shown last; at first today. */
   #day: string
   /** Who was met in a room, the latest last. */
   readonly #names = new Set<string>()
@@ -59,7 +59,7 @@ export class ClientView {
     return [...this.#rooms.keys()].at(-1)
   }
 
-  /** What stands before the line being typed: the room that it goes to, where that is not plain. */
+  /** What stands before the line being typed: the room that it goes to, where there is a choice. */
   get prompt(): string {
     const { current } = this
     const plain = current === undefined || (current === lobby && this.#rooms.size === 1)
@@ -87,20 +87,19 @@ export class ClientView {
   typed(line: string): ViewStep {
     // As at every other service of this program, and in the chat at `nc`.
     const text = line.trim() === 'exit' ? '/quit' : line
-    const room = this.current
-    const plain = !text.startsWith('/') || text.startsWith('//')
-    // Its room is that of the moment of typing, also when it is sent again later.
-    const message =
-      plain && room !== undefined ? { type: 'say', room, text: text.replace(/^\/\//, '/') } : { type: 'line', text }
     if (text.trim() === '') return { lines: [], send: [] }
-    if (!plain) return { lines: [], send: [message] }
+    const typed = parseSlashLine(text, commandTable)
+    if (typed.kind !== 'text') return { lines: [], send: [{ type: 'line', text }] }
+    // Its room is that of the moment of typing, also when it is sent again later.
+    const room = this.current
+    const message = room === undefined ? { type: 'line', text } : { type: 'say', room, text: typed.text }
     const numbered = this.#outbox.add(message)
     if (numbered !== undefined) return { lines: [], send: [numbered] }
     return { lines: [{ text: this.#style.faint('* too much waits to be sent; this line was not kept') }], send: [] }
   }
 
   /** A message of the server. */
-  take(message: ServerMessage): ViewStep {
+  take(message: ChatServerMessage): ViewStep {
     switch (message.type) {
       case 'message':
         return { lines: this.#said(message, true), send: [] }
@@ -152,7 +151,7 @@ export class ClientView {
     return { lines: lines.map((line) => ({ text: this.#style.faint(`* ${line}`) })), send: [] }
   }
 
-  #history(page: Extract<ServerMessage, { type: 'history' }>): ViewStep {
+  #history(page: Extract<ChatServerMessage, { type: 'history' }>): ViewStep {
     const { room, messages, more } = page
     const away = this.#catchingUp.get(room)
     if (away === undefined && messages.length === 0) return this.#faint(plainLines(page))
@@ -162,7 +161,7 @@ export class ClientView {
     const lines = missed.flatMap((message) => this.#said(message, false))
     const title = this.#style.faint(`* ${missed.length} in #${harmless(room)} while you were away`)
     if (more && away.seen < away.live) {
-      const range = { after: away.seen, limit: limits.chatPageCount }
+      const range = { after: away.seen, limit: chatLimits.pageCount }
       return { lines: [{ text: title }, ...lines], send: [{ type: 'history', room, range }] }
     }
     this.#catchingUp.delete(room)
@@ -178,10 +177,15 @@ export class ClientView {
     const away = live ? this.#catchingUp.get(room) : undefined
     if (away !== undefined) away.live = Math.min(away.live, id)
     if (seen !== undefined && id > seen) this.#rooms.set(room, id)
-    const where = room === this.current ? '' : ` #${harmless(room)}`
-    const name = this.#style.name(from)
-    const words = action === true ? `* ${name} ${harmless(text)}` : `${name}: ${harmless(text)}`
-    const line = { text: `${this.#style.time(at)}${where} ${words}` }
+    const line = {
+      text: saidLine({
+        time: this.#style.time(at),
+        room: room === this.current ? undefined : harmless(room),
+        from: this.#style.name(from),
+        text: harmless(text),
+        action,
+      }),
+    }
     const rings = live && from !== this.#name && mentions(text, this.#name)
     return [...this.#dayLine(at), rings ? { ...line, bell: true } : line]
   }
@@ -200,7 +204,7 @@ export class ClientView {
     this.#names.delete(shown)
     this.#names.add(shown)
     const [oldest] = this.#names
-    if (this.#names.size > limits.chatWhoNames && oldest !== undefined) this.#names.delete(oldest)
+    if (this.#names.size > chatLimits.whoNames && oldest !== undefined) this.#names.delete(oldest)
   }
 
   #faint(text: string): ViewStep {
@@ -213,7 +217,7 @@ function note(text: string): ViewStep {
 }
 
 /** As `nc` would show it, made harmless once more. */
-function plainLines(message: ServerMessage): string {
+function plainLines(message: ChatServerMessage): string {
   return renderLines(message).trimEnd().split('\n').map(harmless).join('\n')
 }
 
@@ -225,4 +229,33 @@ function mentions(text: string, name: string): boolean {
   for (let found = haystack.indexOf(needle); found >= 0; found = haystack.indexOf(needle, found + 1))
     if (!/[\p{L}\p{N}]/u.test(at(found - 1)) && !/[\p{L}\p{N}]/u.test(at(found + needle.length))) return true
   return false
+}
+
+/** What a word may become, whole words with what follows them; `word` is what is there of it. */
+export interface Completion {
+  readonly word: string
+  readonly found: readonly string[]
+}
+
+/**
+ * Commands, rooms and names that begin as the end of `typed` does.
+ * @param known the likeliest first
+ */
+export function complete(
+  typed: string,
+  known: { readonly names: readonly string[]; readonly rooms: readonly string[] },
+): Completion {
+  const word = /\S*$/.exec(typed)?.[0] ?? ''
+  const first = word.length === typed.length
+  const begins = (text: string): boolean => text.toLowerCase().startsWith(word.toLowerCase())
+  if (word === '') return { word, found: [] }
+  if (first && word.startsWith('/')) {
+    const commands = commandSpecs.map(([name]) => `/${name} `)
+    return { word, found: commands.filter(begins).sort() }
+  }
+  if (word.startsWith('#')) return { word, found: known.rooms.map((room) => `#${room} `).filter(begins) }
+  const end = first ? ': ' : ' '
+  // As commands take a name that has spaces in it.
+  const quoted = (name: string): string => (typed.startsWith('/') && name.includes(' ') ? `"${name}"` : name)
+  return { word, found: known.names.filter(begins).map((name) => `${quoted(name)}${end}`) }
 }

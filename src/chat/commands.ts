@@ -2,8 +2,8 @@ import type { HistoryRange } from './message.ts'
 
 /** What an argument is, and the value that a request carries for it. */
 export interface ArgumentTypes {
-  /** A room, the current one when it is not named; a person must write `#`, so that it cannot be taken for text. */
-  here: string | undefined
+  /** A room before other arguments, the current one when it is not named; a person must write `#`, so that it is not taken for text. */
+  leadingRoom: string | undefined
   /** The same where nothing else follows: `#` may be left out. */
   optionalRoom: string | undefined
   room: string
@@ -32,21 +32,21 @@ export interface CommandSpec {
   readonly right: Right
   /** May be typed at the server's console. */
   readonly console?: true
-  /** Asked of the accounts, and answered by them to nobody else: the room's owner never hears of it. */
+  /** Asked of the accounts, and answered by them to nobody else: it never reaches the owner of the chat's state. */
   readonly accounts?: true
 }
 
 /** Every request there is. How a line or a JSON message is read, what the help says and who may do it all follow from it. */
 export const commandTable = {
   say: {
-    args: { room: 'here', text: 'text' },
+    args: { room: 'leadingRoom', text: 'text' },
     usage: '/say [#ROOM] TEXT',
     summary: 'say it, as a line without a "/" does',
     right: 'everybody',
     console: true,
   },
   me: {
-    args: { room: 'here', text: 'text' },
+    args: { room: 'leadingRoom', text: 'text' },
     usage: '/me [#ROOM] TEXT',
     summary: 'say what you are doing: "/me waves"',
     right: 'everybody',
@@ -73,7 +73,7 @@ export const commandTable = {
     console: true,
   },
   history: {
-    args: { room: 'here', range: 'range' },
+    args: { room: 'leadingRoom', range: 'range' },
     usage: '/history [#ROOM] [N | before ID | after ID]',
     summary: 'show what was said',
     right: 'everybody',
@@ -85,28 +85,28 @@ export const commandTable = {
     right: 'everybody',
   },
   topic: {
-    args: { room: 'here', text: 'note' },
+    args: { room: 'leadingRoom', text: 'note' },
     usage: '/topic [#ROOM] [TEXT]',
     summary: 'set what the room is about, or nothing',
     right: 'operators',
     console: true,
   },
   kick: {
-    args: { room: 'here', name: 'name', text: 'note' },
+    args: { room: 'leadingRoom', name: 'name', text: 'note' },
     usage: '/kick [#ROOM] NAME [REASON]',
     summary: 'put somebody out of the room',
     right: 'operators',
     console: true,
   },
   ban: {
-    args: { room: 'here', name: 'name', off: 'off' },
+    args: { room: 'leadingRoom', name: 'name', off: 'off' },
     usage: '/ban [#ROOM] NAME [off]',
     summary: 'put somebody out of the room for good',
     right: 'operators',
     console: true,
   },
   mute: {
-    args: { room: 'here', name: 'name', off: 'off' },
+    args: { room: 'leadingRoom', name: 'name', off: 'off' },
     usage: '/mute [#ROOM] NAME [off]',
     summary: 'let somebody only read in the room',
     right: 'operators',
@@ -157,7 +157,7 @@ type Table = typeof commandTable
 export type CommandName = keyof Table
 
 /** What a member asks for, checked: a union over the table, with `cid` as the client's own id of it. */
-export type Request = {
+export type ChatRequest = {
   [K in CommandName]: { readonly type: K; readonly cid?: string | undefined } & {
     readonly [A in keyof Table[K]['args']]: Table[K]['args'][A] extends keyof ArgumentTypes
       ? ArgumentTypes[Table[K]['args'][A]]
@@ -167,14 +167,14 @@ export type Request = {
 
 /** What goes to the accounts, by the table. */
 export type AccountRequest = Extract<
-  Request,
+  ChatRequest,
   { type: { [K in CommandName]: Table[K] extends { accounts: true } ? K : never }[CommandName] }
 >
 
-/** What goes to the room's owner. */
-export type RoomRequest = Exclude<Request, AccountRequest>
+/** What goes to the owner of the chat's state. */
+export type RoomRequest = Exclude<ChatRequest, AccountRequest>
 
-export function isForAccounts(request: Request): request is AccountRequest {
+export function isForAccounts(request: ChatRequest): request is AccountRequest {
   return 'accounts' in commandTable[request.type]
 }
 

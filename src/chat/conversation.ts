@@ -1,177 +1,177 @@
 import { once } from 'node:events'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
-import type { DisconnectReason } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import { pause } from '../base/pause.ts'
-import { isForAccounts, type Request } from './commands.ts'
-import type { Desk } from './desk.ts'
-import type { Edge } from './edge.ts'
-import { parseEntrance } from './entrance.ts'
-import type { Sink } from './fan-out.ts'
-import { parseLine, parseMessage } from './parse.ts'
-import { Refusal } from './refusal.ts'
-import type { TokenBucket } from './token-bucket.ts'
-import { type ChatDialect, encode } from './wire.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
+import type { Dialect } from '../net/dialect.ts'
+import type { Session } from '../net/session.ts'
+import { type AccountRequest, type ChatRequest, isForAccounts } from './commands.ts'
+import { encode } from './encode.ts'
+import { chatLimits } from './limits.ts'
+import { ChatRefusal } from './message.ts'
+import { parseEnter, parseLine, parseMessage } from './parse.ts'
+import type { Sink, ThreadGateway } from './thread-gateway.ts'
 
-/** What a conversation needs of a connection; the listener core's session has all of it. */
-export interface ChatLine {
-  readonly id: number
-  readonly signal: AbortSignal
-  readonly queuedBytes: number
-  /** Rejects with a ProtocolError when what comes next can be no message; a person who types lines is told why by the line. */
-  receive(): Promise<string | undefined>
-  write(bytes: Uint8Array): void
-  end(reason: DisconnectReason, detail?: string): void
+/**
+ * The account of whoever talks, as one connection reaches it. What is asked and answered there goes to this connection only.
+ * Both calls resolve when it is answered, with whether the connection goes on.
+ */
+export interface ChatAccount {
+  /** A person was asked for a password: the next line is the answer, whatever it looks like, and nothing for the room. */
+  readonly asking: boolean
+  answer(line: string): Promise<boolean>
+  /** A password change that has no passwords yet begins by asking for them. */
+  carryOut(request: AccountRequest): Promise<boolean>
 }
 
-/** Who talks on it. */
+/** Who talks in a session. */
 export interface ChatUser {
   readonly name: string
   readonly operator: boolean
 }
 
-export interface ConversationServices {
-  readonly edge: Edge
+export interface ChatConversationServices {
+  readonly gateway: ThreadGateway
   readonly clock: Clock
   /** Shared by all of the user's connections. */
   readonly bucket: TokenBucket
-  readonly desk: Desk
+  readonly account: ChatAccount
 }
 
-/** One connection's part in the chat, from the login to its end. */
-export class Conversation {
-  readonly #line: ChatLine
+/** One session's part in the chat, from the login to its end. */
+export class ChatConversation {
+  readonly #session: Session
   readonly #user: ChatUser
-  readonly #services: ConversationServices
+  readonly #services: ChatConversationServices
   readonly #sink: Sink
   #entered = false
-  /** Called when all that was asked for is told. */
-  #told: (() => void) | undefined
-  #nonsense = 0
+  /** Called when everything that was asked for is answered. */
+  #onAnswered: (() => void) | undefined
+  #badMessages = 0
 
-  constructor(line: ChatLine, dialect: ChatDialect, user: ChatUser, services: ConversationServices) {
-    this.#line = line
+  constructor(session: Session, dialect: Dialect, user: ChatUser, services: ChatConversationServices) {
+    this.#session = session
     this.#user = user
     this.#services = services
     this.#sink = {
       dialect,
       write(bytes) {
-        line.write(bytes)
-        return line.queuedBytes
+        session.write(bytes)
+        return session.queuedBytes
       },
       end: (reason) => {
-        if (reason === 'exit' && this.#told !== undefined) this.#told()
-        else line.end(reason)
+        if (reason === 'exit' && this.#onAnswered !== undefined) this.#onAnswered()
+        else session.end(reason)
       },
     }
   }
 
-  /** Resolves when the connection is over. @throws {ProtocolError} after too much that is no message, or bytes that can be none */
+  /** Resolves when the session is over. @throws {ProtocolError} after too many bad messages, or bytes that can be no message */
   async run(): Promise<void> {
     if (this.#sink.dialect === 'text') this.#enter({})
     try {
       if (!(await this.#listen())) return
-      await this.#takeLeave()
-      this.#line.end('peer-closed')
+      await this.#quit()
+      this.#session.end('peer-closed')
     } catch (error) {
-      if (error instanceof ProtocolError) await this.#takeLeave()
+      if (error instanceof ProtocolError) await this.#quit()
       throw error
     } finally {
-      if (this.#entered) this.#services.edge.close(this.#line.id)
+      if (this.#entered) this.#services.gateway.close(this.#session.id)
     }
   }
 
-  /** Resolves when nothing more comes: whether the connection goes on all the same. */
+  /** Resolves when the peer has sent its last message, or the session has ended: whether it is still to be answered. */
   async #listen(): Promise<boolean> {
     const { clock, bucket } = this.#services
     for (let text = await this.#next(); text !== undefined; text = await this.#next()) {
-      const atDesk = this.#hear(text)
-      if (atDesk !== undefined && !(await atDesk)) return false
+      const answered = this.#receive(text)
+      if (answered !== undefined && !(await answered)) return false
       const waitMs = bucket.take(clock.monotonic())
-      if (waitMs > 0) await pause(clock, waitMs, this.#line.signal, { background: true })
+      if (waitMs > 0) await pause(clock, waitMs, this.#session.signal, { background: true })
       // What a flood left behind is not said after its sender has gone.
-      if (this.#line.signal.aborted) return false
+      if (this.#session.signal.aborted) return false
     }
     return true
   }
 
-  /** Who says no more, or nothing that makes sense, but still listens, is told all that was asked for before the end. */
-  async #takeLeave(): Promise<void> {
-    const { signal, id } = this.#line
+  /** A peer that sends no more, or only nonsense, may still read: it gets all the answers before the end. */
+  async #quit(): Promise<void> {
+    const { signal, id } = this.#session
     if (!this.#entered || signal.aborted) return
-    const told = new Promise<void>((resolve) => {
-      this.#told = resolve
+    const answered = new Promise<void>((resolve) => {
+      this.#onAnswered = resolve
     })
-    this.#services.edge.ask(id, { type: 'quit' })
-    await Promise.race([told, once(signal, 'abort')])
+    this.#services.gateway.ask(id, { type: 'quit' })
+    await Promise.race([answered, once(signal, 'abort')])
   }
 
   async #next(): Promise<string | undefined> {
     try {
-      return await this.#line.receive()
+      return await this.#session.receive()
     } catch (error) {
       if (error instanceof ProtocolError && this.#sink.dialect === 'frames')
-        this.#line.write(encode([{ type: 'error', code: 'BAD_MESSAGE', text: error.message }], 'frames'))
+        this.#session.write(encode([{ type: 'error', code: 'BAD_MESSAGE', text: error.message }], 'frames'))
       throw error
     }
   }
 
-  /** What is to be waited for before the next one is read, if anything: whether the connection goes on. */
-  #hear(text: string): Promise<boolean> | undefined {
+  /** What is to be waited for before the next message is read, if anything; it resolves with whether the session goes on. */
+  #receive(text: string): Promise<boolean> | undefined {
     let message: unknown
     try {
-      if (this.#sink.dialect === 'text') return this.#hearLine(text)
+      if (this.#sink.dialect === 'text') return this.#receiveLine(text)
       message = parseJson(text)
-      return this.#hearMessage(message)
+      return this.#receiveMessage(message)
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
+      if (!(error instanceof ChatRefusal)) throw error
       this.#refuse(error, message)
       return undefined
     }
   }
 
-  #hearLine(text: string): Promise<boolean> | undefined {
-    const { desk } = this.#services
-    if (desk.asking) return desk.answer(text)
-    // As every other service of this program takes it; and an empty line is nothing to complain about.
+  #receiveLine(text: string): Promise<boolean> | undefined {
+    const { account } = this.#services
+    if (account.asking) return account.answer(text)
+    // `exit` ends every service of this program. An empty line is no fault.
     const line = text.trim() === 'exit' ? '/quit' : text
     return line.trim() === '' ? undefined : this.#carryOut(parseLine(line))
   }
 
-  #hearMessage(message: unknown): Promise<boolean> | undefined {
-    const entrance = parseEntrance(message)
-    if (entrance !== undefined) {
-      if (this.#entered) throw new Refusal('BAD_MESSAGE', 'you have entered already; "join" takes you to other rooms')
-      this.#enter(entrance.resume)
+  #receiveMessage(message: unknown): Promise<boolean> | undefined {
+    const enter = parseEnter(message)
+    if (enter !== undefined) {
+      if (this.#entered)
+        throw new ChatRefusal('BAD_MESSAGE', 'you have entered already; "join" takes you to other rooms')
+      this.#enter(enter.resume)
       return undefined
     }
     const request = parseMessage(message)
     if (request.type === 'passwd' && request.old === undefined)
-      throw new Refusal('USAGE', 'a program sends both passwords: {"type":"passwd","old":…,"new":…}')
+      throw new ChatRefusal('USAGE', 'a program sends both passwords: {"type":"passwd","old":…,"new":…}')
     return this.#carryOut(request)
   }
 
-  #carryOut(request: Request): Promise<boolean> | undefined {
-    if (isForAccounts(request)) return this.#services.desk.take(request)
+  #carryOut(request: ChatRequest): Promise<boolean> | undefined {
+    if (isForAccounts(request)) return this.#services.account.carryOut(request)
     if (!this.#entered) this.#enter({})
-    this.#services.edge.ask(this.#line.id, request)
+    this.#services.gateway.ask(this.#session.id, request)
     return undefined
   }
 
   #enter(resume: Readonly<Record<string, number>>): void {
     this.#entered = true
-    this.#services.edge.open({ id: this.#line.id, ...this.#user, resume }, this.#sink)
+    this.#services.gateway.open({ id: this.#session.id, ...this.#user, resume }, this.#sink)
   }
 
-  #refuse({ code, message: text }: Refusal, message: unknown): void {
+  #refuse({ code, message: text }: ChatRefusal, message: unknown): void {
     if (!this.#entered) this.#enter({})
     const cid =
       typeof message === 'object' && message !== null && 'cid' in message && typeof message.cid === 'string'
-        ? { cid: message.cid.slice(0, limits.chatCidChars) }
+        ? { cid: message.cid.slice(0, chatLimits.cidChars) }
         : {}
-    this.#services.edge.answer(this.#line.id, this.#sink, { type: 'error', code, text, ...cid })
-    if (code === 'BAD_MESSAGE' && ++this.#nonsense >= limits.badMessages)
+    this.#services.gateway.answer(this.#session.id, this.#sink, { type: 'error', code, text, ...cid })
+    if (code === 'BAD_MESSAGE' && ++this.#badMessages >= limits.badMessages)
       throw new ProtocolError('BAD_MESSAGE', 'too many bad messages')
   }
 }
@@ -180,6 +180,35 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Refusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
+    throw new ChatRefusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
+  }
+}
+
+/** One token bucket for each person of a thread, shared by all of their connections there. */
+export class FloodControl {
+  readonly #burst: number
+  readonly #ratePerSecond: number
+  readonly #buckets = new Map<string, { readonly bucket: TokenBucket; connections: number }>()
+
+  /** @param ratePerSecond 0 means no limit */
+  constructor(burst: number, ratePerSecond: number) {
+    this.#burst = burst
+    this.#ratePerSecond = ratePerSecond
+  }
+
+  enter(name: string, nowMs: number): TokenBucket {
+    const known = this.#buckets.get(name)
+    if (known !== undefined) {
+      known.connections += 1
+      return known.bucket
+    }
+    const bucket = new TokenBucket(this.#ratePerSecond, this.#burst, nowMs)
+    this.#buckets.set(name, { bucket, connections: 1 })
+    return bucket
+  }
+
+  leave(name: string): void {
+    const known = this.#buckets.get(name)
+    if (known !== undefined && --known.connections === 0) this.#buckets.delete(name)
   }
 }

@@ -1,39 +1,36 @@
 import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { HistoryLimit, Mark, Remembered } from './history.ts'
-import {
-  countRows,
-  createTables,
-  integer,
-  lastId,
-  type MessageRows,
-  RowInserter,
-  schemaVersion,
-  text,
-  toMessage,
-} from './history-rows.ts'
+import type { HistoryStoreOptions, MessageRows, ModerationEntry, Remembered } from './history.ts'
+import { chatLimits } from './limits.ts'
 import type { ChatMessage, HistoryPage, HistoryRange } from './message.ts'
 
-/**
- * `power` waits for the disk at every commit (SQLite's synchronous = FULL); `process` leaves that to the system: what was
- * committed outlives a kill -9 of this program, but not a power cut in the next seconds (synchronous = NORMAL).
- */
-export type Durability = 'power' | 'process'
+/** Raised with every change of the tables below. */
+const schemaVersion = 1
 
-export interface HistoryStoreOptions {
-  readonly file: string
-  readonly limit: HistoryLimit
-  readonly durability: Durability
-  /** For tests: a full disk at so many pages of 4 KiB. */
-  readonly maxPages?: number
+/**
+ * Messages are clustered by room and id, so that a page is one walk. `chat_ids` has one row: ids below `reserved` may have
+ * been handed out, stored or not.
+ */
+function createTables(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE IF NOT EXISTS chat_messages (
+      room TEXT NOT NULL, id INTEGER NOT NULL, at INTEGER NOT NULL, sender TEXT NOT NULL,
+      text TEXT NOT NULL, cid TEXT, action INTEGER NOT NULL, PRIMARY KEY (room, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS chat_marks (
+      kind TEXT NOT NULL, room TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, room, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS chat_ids (version INTEGER NOT NULL, reserved INTEGER NOT NULL);
+    INSERT INTO chat_ids SELECT ${schemaVersion}, 1 WHERE NOT EXISTS (SELECT 1 FROM chat_ids);
+  `)
 }
 
 /** History in SQLite. Synchronous: lives in the store thread. */
 export class HistoryStore {
   readonly #db: DatabaseSync
-  readonly #limit: HistoryLimit
+  readonly #limit: HistoryStoreOptions['limit']
   readonly #inserter: RowInserter
   readonly #reserve: StatementSync
   #reserved: number
@@ -69,21 +66,21 @@ export class HistoryStore {
     if (last === undefined) return
     this.#transaction(() => {
       this.#inserter.insert(rows)
-      if (last >= this.#reserved) this.#reserve.run(last + limits.chatIdBlock)
+      if (last >= this.#reserved) this.#reserve.run(last + chatLimits.idBlock)
     })
-    if (last >= this.#reserved) this.#reserved = last + limits.chatIdBlock
+    if (last >= this.#reserved) this.#reserved = last + chatLimits.idBlock
     this.#sincePruned += countRows(rows)
   }
 
-  mark({ kind, room, name, text: value }: Mark, off: boolean): void {
+  moderate({ kind, room, name, text: value }: ModerationEntry, off: boolean): void {
     if (off) this.#db.prepare('DELETE FROM chat_marks WHERE kind = ? AND room = ? AND name = ?').run(kind, room, name)
     else this.#db.prepare('INSERT OR REPLACE INTO chat_marks VALUES (?, ?, ?, ?)').run(kind, room, name, value)
   }
 
   page(room: string, range: HistoryRange): HistoryPage {
     const forward = 'after' in range
-    const asked = 'last' in range ? range.last : (range.limit ?? limits.chatPageCount)
-    const count = Math.max(0, Math.min(asked, limits.chatPageCount))
+    const asked = 'last' in range ? range.last : (range.limit ?? chatLimits.pageCount)
+    const count = Math.max(0, Math.min(asked, chatLimits.pageCount))
     const from = 'last' in range ? Number.MAX_SAFE_INTEGER : forward ? range.after : range.before
     const rows = this.#db
       .prepare(
@@ -96,7 +93,7 @@ export class HistoryStore {
     for (const row of rows) {
       const message = toMessage(row)
       bytes += Buffer.byteLength(message.text)
-      more = messages.length === count || bytes > limits.chatPageBytes
+      more = messages.length === count || bytes > chatLimits.pageBytes
       if (more) break
       messages.push(message)
     }
@@ -129,15 +126,15 @@ export class HistoryStore {
 
   remembered(): Remembered {
     // Ids number all rooms, so this many of them are at most this many rows.
-    const since = this.#reserved - limits.chatIdBlock - limits.chatDedupeRows
+    const since = this.#reserved - chatLimits.idBlock - chatLimits.duplicateFilterRows
     const query = this.#db.prepare(
       'SELECT sender, cid, id, at FROM chat_messages WHERE room = ? AND id > ? AND cid IS NOT NULL',
     )
-    const resends = this.#rooms()
+    const clientIds = this.#rooms()
       .flatMap((room) => query.all(room, since))
       .map((row) => ({ from: text(row.sender), cid: text(row.cid), id: integer(row.id), at: integer(row.at) }))
       .sort((a, b) => a.id - b.id)
-    return { nextId: this.#reserved, resends, marks: this.#marks() }
+    return { nextId: this.#reserved, clientIds, moderation: this.#moderation() }
   }
 
   /** Notes that ids from `nextId` on are free, and closes the file. */
@@ -158,7 +155,7 @@ export class HistoryStore {
       .map((row) => text(row.room))
   }
 
-  #marks(): Mark[] {
+  #moderation(): ModerationEntry[] {
     const kinds = ['topic', 'ban', 'mute', 'op'] as const
     return this.#db
       .prepare('SELECT * FROM chat_marks')
@@ -179,4 +176,70 @@ export class HistoryStore {
       throw error
     }
   }
+}
+
+/** Of a row of messages. */
+const columns = 7
+
+/** Where `id` is in each row. */
+const idColumn = 1
+
+/** Puts rows into the table. */
+class RowInserter {
+  readonly #one: StatementSync
+  readonly #many: StatementSync
+
+  constructor(db: DatabaseSync) {
+    const row = `(${Array(columns).fill('?').join()})`
+    this.#one = db.prepare(`INSERT INTO chat_messages VALUES ${row}`)
+    this.#many = db.prepare(`INSERT INTO chat_messages VALUES ${Array(chatLimits.rowsPerInsert).fill(row).join()}`)
+  }
+
+  insert(rows: MessageRows): void {
+    const step = chatLimits.rowsPerInsert * columns
+    let at = 0
+    for (; at + step <= rows.length; at += step) this.#many.run(...rows.slice(at, at + step))
+    for (; at < rows.length; at += columns) this.#one.run(...rows.slice(at, at + columns))
+  }
+}
+
+function countRows(rows: MessageRows): number {
+  return rows.length / columns
+}
+
+/** The id of the last one; undefined when there is none. */
+function lastId(rows: MessageRows): number | undefined {
+  const id = rows.at(idColumn - columns)
+  return typeof id === 'number' ? id : undefined
+}
+
+function toMessage(row: Record<string, SQLOutputValue>): ChatMessage {
+  return {
+    type: 'message',
+    id: integer(row.id),
+    at: integer(row.at),
+    room: text(row.room),
+    from: text(row.sender),
+    text: text(row.text),
+    ...(typeof row.cid === 'string' ? { cid: row.cid } : {}),
+    ...(row.action === 1 ? { action: true } : {}),
+  }
+}
+
+/** @throws {StorageError} when somebody else's value is there */
+function integer(value: SQLOutputValue | undefined): number {
+  if (typeof value === 'number') return value
+  throw damaged()
+}
+
+/** @throws {StorageError} when somebody else's value is there */
+function text(value: SQLOutputValue | undefined): string {
+  if (typeof value === 'string') return value
+  throw damaged()
+}
+
+function damaged(): StorageError {
+  return new StorageError('DATABASE_DAMAGED', 'the database holds something that this program did not write', {
+    hint: 'move it away and start again, or name another with --db',
+  })
 }

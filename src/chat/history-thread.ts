@@ -1,62 +1,60 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Clock } from '../base/clock.ts'
-import { errorMessage, StorageError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
-import type { HistoryReply, HistoryRequest, HistoryThreadData } from './history-messages.ts'
-import { HistoryStore, type HistoryStoreOptions } from './history-store.ts'
-import type { HistoryPage } from './message.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import { openRpc } from '../base/rpc.ts'
+import type { HistoryCalls, HistoryStoreOptions } from './history.ts'
+import { HistoryStore } from './history-store.ts'
+import { chatLimits } from './limits.ts'
 
-/** The store thread's share of the chat: opens the history when told to, says what it remembers, and serves until it is told to close. */
-export function runHistory({ port, options }: Omit<HistoryThreadData, 'role'>, clock: Clock): void {
-  port.once('message', () => serveHistory(port, options, clock))
+/** What the store thread's entry finds in its `workerData` when it is to keep the history; moves with its port. */
+export interface HistoryThreadData {
+  readonly role: 'history'
+  readonly port: MessagePort
+  readonly options: HistoryStoreOptions
 }
 
-function serveHistory(port: MessagePort, options: HistoryStoreOptions, clock: Clock): void {
-  const reply = (message: HistoryReply): void => port.postMessage(message)
-  let store: HistoryStore
-  try {
-    store = new HistoryStore(options)
-    store.prune(clock.now(), true)
-    reply({ type: 'opened', remembered: store.remembered() })
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error
-    reply({ type: 'unusable', code: error.code, text: error.message, hint: error.hint ?? '' })
-    port.close()
-    return
+/** The store thread's share of the chat: opens the history when asked to, and serves until it is asked to close. */
+export function runHistory({ port, options }: Omit<HistoryThreadData, 'role'>, clock: Clock): void {
+  let opened: HistoryStore | undefined
+  let timer: Timer | undefined
+  const store = (): HistoryStore => {
+    if (opened === undefined) throw new Error('the history is not open')
+    return opened
   }
   const prune = (force: boolean): void => {
     try {
-      store.prune(clock.now(), force)
+      store().prune(clock.now(), force)
     } catch {
       // On a full disk there may be no room to forget in. It is tried again, and the appends say what is wrong.
     }
   }
-  const regularly = (): void => {
-    prune(true)
-    timer = clock.after(limits.chatPruneMs, regularly, { background: true })
+  const pruneLater = (): void => {
+    timer = clock.after(
+      chatLimits.pruneMs,
+      () => {
+        prune(true)
+        pruneLater()
+      },
+      { background: true },
+    )
   }
-  let timer = clock.after(limits.chatPruneMs, regularly, { background: true })
-  port.on('message', (request: Exclude<HistoryRequest, { type: 'open' }>) => {
-    if (request.type === 'close') {
-      timer.cancel()
-      store.close(request.nextId)
-      reply({ type: 'closed' })
-      port.close()
-      return
-    }
-    reply(answer(store, request))
-    if (request.type === 'append') prune(false)
-  })
-}
-
-function answer(store: HistoryStore, request: Exclude<HistoryRequest, { type: 'open' | 'close' }>): HistoryReply {
-  let page: HistoryPage | undefined
-  try {
-    if (request.type === 'append') store.append(request.rows)
-    else if (request.type === 'mark') store.mark(request.mark, request.off)
-    else page = store.page(request.room, request.range)
-    return { type: 'answer', page }
-  } catch (error) {
-    return { type: 'answer', error: errorMessage(error) }
+  const calls: HistoryCalls = {
+    open() {
+      opened = new HistoryStore(options)
+      opened.prune(clock.now(), true)
+      pruneLater()
+      return opened.remembered()
+    },
+    append(rows) {
+      store().append(rows)
+      // Behind the answer: members wait for that.
+      queueMicrotask(() => prune(false))
+    },
+    page: ({ room, range }) => store().page(room, range),
+    moderate: ({ entry, off }) => store().moderate(entry, off),
+    close(nextId) {
+      timer?.cancel()
+      store().close(nextId)
+    },
   }
+  openRpc<Record<never, never>, HistoryCalls>(port, calls)
 }

@@ -1,7 +1,10 @@
+import type { MessagePort } from 'node:worker_threads'
+import { errorMessage, NetlabError, StorageError } from '../base/errors.ts'
+import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { ChatMessage, HistoryPage, HistoryRange } from './message.ts'
 
 /** What operators decided about rooms, kept over restarts. `op` belongs to no room: its room is ''. */
-export interface Mark {
+export interface ModerationEntry {
   readonly kind: 'topic' | 'ban' | 'mute' | 'op'
   readonly room: string
   /** Whom it is about; '' for a topic. */
@@ -14,9 +17,9 @@ export interface Mark {
 export interface Remembered {
   /** The first id that was never handed out. */
   readonly nextId: number
-  readonly marks: readonly Mark[]
-  /** The latest messages that carried a client's own id, ascending by id. */
-  readonly resends: readonly {
+  readonly moderation: readonly ModerationEntry[]
+  /** The latest messages that carried a client's own id, ascending by id: for the duplicate filter. */
+  readonly clientIds: readonly {
     readonly from: string
     readonly cid: string
     readonly id: number
@@ -30,16 +33,16 @@ export interface HistoryLimit {
   readonly ageMs: number
 }
 
-/** What a chat without a store starts from. Ids begin at the time of day, so that they rise over restarts all the same. */
-export function nothingRemembered(now: number): Remembered {
-  return { nextId: now, marks: [], resends: [] }
-}
-
-/** Keeps nothing. */
-export const noHistory: History = {
-  append: (_messages, done) => done(undefined),
-  page: (_room, _range, done) => done({ messages: [], more: false }),
-  mark: (_mark, _off, done) => done(undefined),
+export interface HistoryStoreOptions {
+  readonly file: string
+  readonly limit: HistoryLimit
+  /**
+   * `power` waits for the disk at every commit (SQLite's synchronous = FULL); `process` leaves that to the system: what was
+   * committed outlives a kill -9 of this program, but not a power cut in the next seconds (synchronous = NORMAL).
+   */
+  readonly durability: 'power' | 'process'
+  /** For tests: a full disk at so many pages of 4 KiB. */
+  readonly maxPages?: number
 }
 
 /**
@@ -50,6 +53,100 @@ export interface History {
   /** `done(undefined)` when all of them will outlive the process; with an error's text when none was kept. */
   append(messages: readonly ChatMessage[], done: (error: string | undefined) => void): void
   page(room: string, range: HistoryRange, done: (page: HistoryPage | undefined) => void): void
-  /** Sets a mark, or takes it away. */
-  mark(mark: Mark, off: boolean, done: (error: string | undefined) => void): void
+  /** Keeps an entry, or takes it away. */
+  moderate(entry: ModerationEntry, off: boolean, done: (error: string | undefined) => void): void
+}
+
+/** What a chat without a store starts from. Ids begin at the time of day, so that they rise over restarts all the same. */
+export function nothingRemembered(now: number): Remembered {
+  return { nextId: now, moderation: [], clientIds: [] }
+}
+
+/** Keeps nothing. */
+export const noHistory: History = {
+  append: (_messages, done) => done(undefined),
+  page: (_room, _range, done) => done({ messages: [], more: false }),
+  moderate: (_entry, _off, done) => done(undefined),
+}
+
+/**
+ * Messages as the columns of their rows, one after another: flat, because that crosses to the store thread several times as
+ * fast as objects, and because it is what the statement takes.
+ */
+export type MessageRows = readonly (string | number | null)[]
+
+export function toRows(messages: readonly ChatMessage[]): MessageRows {
+  const rows: (string | number | null)[] = []
+  for (const { room, id, at, from, text: said, cid, action } of messages)
+    rows.push(room, id, at, from, said, cid ?? null, action === true ? 1 : 0)
+  return rows
+}
+
+/** What the store thread can be asked; each but `open` only after it. Everything is answered in order. */
+export type HistoryCalls = {
+  /** Opens the file. @throws {StorageError} when it can't be used */
+  open(argument: undefined): Remembered
+  append(rows: MessageRows): void
+  page(query: { readonly room: string; readonly range: HistoryRange }): HistoryPage
+  moderate(change: { readonly entry: ModerationEntry; readonly off: boolean }): void
+  /** Notes the first id that was never handed out, and closes the file. */
+  close(nextId: number): void
+}
+
+/** The history in the store thread. */
+export class RemoteHistory implements History {
+  readonly #port: MessagePort
+  readonly #rpc: Rpc<HistoryCalls>
+  #dead = false
+
+  private constructor(port: MessagePort) {
+    this.#port = port
+    port.once('close', () => {
+      this.#dead = true
+      this.#rpc.close(new Error('the thread that keeps the history has ended'))
+    })
+    this.#rpc = openRpc(port, {})
+  }
+
+  /** Has the store thread open the file. @throws {StorageError} when it can't */
+  static async open(port: MessagePort): Promise<{ readonly history: RemoteHistory; readonly remembered: Remembered }> {
+    const history = new RemoteHistory(port)
+    try {
+      return { history, remembered: await history.#rpc.request('open', undefined) }
+    } catch (error) {
+      port.close()
+      if (error instanceof NetlabError) throw error
+      throw new StorageError('DATABASE', `the chat history cannot be opened: ${errorMessage(error)}`, { cause: error })
+    }
+  }
+
+  append(messages: readonly ChatMessage[], done: (error: string | undefined) => void): void {
+    this.#rpc.request('append', toRows(messages)).then(() => done(undefined), failed(done))
+  }
+
+  page(room: string, range: HistoryRange, done: (page: HistoryPage | undefined) => void): void {
+    this.#rpc.request('page', { room, range }).then(done, () => done(undefined))
+  }
+
+  moderate(entry: ModerationEntry, off: boolean, done: (error: string | undefined) => void): void {
+    this.#rpc.request('moderate', { entry, off }).then(() => done(undefined), failed(done))
+  }
+
+  /**
+   * After everything asked before; `nextId` is the first id that was never handed out. Resolves at once when the thread is
+   * gone. Rejects when the file could not be closed.
+   */
+  async close(nextId: number): Promise<void> {
+    try {
+      await this.#rpc.request('close', nextId)
+    } catch (error) {
+      if (!this.#dead) throw error
+    } finally {
+      this.#port.close()
+    }
+  }
+}
+
+function failed(done: (error: string) => void): (error: unknown) => void {
+  return (error) => done(errorMessage(error))
 }

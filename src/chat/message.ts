@@ -1,3 +1,6 @@
+/** The room everybody lands in. */
+export const lobby = 'lobby'
+
 /** What somebody said in a room. Immutable once it has its id. */
 export interface ChatMessage {
   readonly type: 'message'
@@ -39,7 +42,7 @@ export interface Attendee {
 }
 
 /** Why a request was not carried out. Stable: programs decide by it. */
-export type RefusalCode =
+export type ChatRefusalCode =
   | 'BAD_MESSAGE'
   | 'UNKNOWN_COMMAND'
   | 'USAGE'
@@ -57,7 +60,7 @@ export type RefusalCode =
   | 'HISTORY'
 
 /** Everything the server says in a chat, after the login. */
-export type ServerMessage =
+export type ChatServerMessage =
   | ChatMessage
   | {
       readonly type: 'private'
@@ -99,7 +102,7 @@ export type ServerMessage =
   | { readonly type: 'notice'; readonly text: string }
   | {
       readonly type: 'error'
-      readonly code: RefusalCode
+      readonly code: ChatRefusalCode
       readonly text: string
       /** Of the request that was refused. */
       readonly cid?: string | undefined
@@ -107,3 +110,14 @@ export type ServerMessage =
   | { readonly type: 'pong' }
   /** `message` is the sentence for a person. */
   | { readonly type: 'bye'; readonly reason: 'exit' | 'replaced'; readonly message: string }
+
+/** A request that will not be carried out: told to the one who asked, and nothing else happens. */
+export class ChatRefusal extends Error {
+  readonly code: ChatRefusalCode
+
+  constructor(code: ChatRefusalCode, sentence: string) {
+    super(sentence)
+    this.name = 'ChatRefusal'
+    this.code = code
+  }
+}

@@ -1,42 +1,154 @@
-import { limits } from '../base/limits.ts'
+import { nameKey } from '../text/names.ts'
 import { commandSpecs, commandTable, type RoomRequest } from './commands.ts'
-import type { Hall } from './hall.ts'
-import { consoleName, type Handlers, roomMeant } from './handlers.ts'
-import type { Connection } from './member.ts'
-import type { ChatMessage, HistoryPage } from './message.ts'
-import { moderation } from './moderation.ts'
-import { lobby } from './names.ts'
-import { Refusal } from './refusal.ts'
+import type { ModerationEntry } from './history.ts'
+import { chatLimits } from './limits.ts'
+import { type ChatMessage, ChatRefusal, type HistoryPage, lobby } from './message.ts'
+import type { ChatConnection } from './room.ts'
+import type { ChatState } from './state.ts'
+
+/** The name that the server's console speaks under; no account can have it, for its length. */
+export const consoleName = "the operator at the server's console"
+
+/** One function for each request of the table. Each may throw a ChatRefusal for the one who asked. */
+type Handlers = {
+  readonly [K in RoomRequest['type']]: (
+    state: ChatState,
+    connection: ChatConnection,
+    request: Extract<RoomRequest, { type: K }>,
+  ) => void
+}
+
+/** The room that is meant: the named one, or the current one. @throws {ChatRefusal} NO_ROOM */
+function roomMeant(connection: ChatConnection, room: string | undefined): string {
+  const name = room ?? connection.current
+  if (name !== undefined) return name
+  throw new ChatRefusal('NO_ROOM', 'you are in no room; /join one')
+}
 
 /**
  * Carries out what a member asks.
- * @throws {Refusal} that is for the one who asked
+ * @throws {ChatRefusal} that is for the one who asked
  */
-export function handle(hall: Hall, connection: Connection, request: RoomRequest): void {
+export function handle(state: ChatState, connection: ChatConnection, request: RoomRequest): void {
   const spec = commandTable[request.type]
   if (spec.right === 'operators' && !connection.member.operator)
-    throw new Refusal('NOT_OPERATOR', `only an operator can do that: ${spec.usage}`)
+    throw new ChatRefusal('NOT_OPERATOR', `only an operator can do that: ${spec.usage}`)
   // The handler is looked up by the request's own type, which TypeScript can't see.
-  const handler = handlers[request.type] as (hall: Hall, connection: Connection, request: RoomRequest) => void
-  handler(hall, connection, request)
+  const handler = handlers[request.type] as (state: ChatState, connection: ChatConnection, request: RoomRequest) => void
+  handler(state, connection, request)
 }
 
-function ownRoom(connection: Connection, room: string | undefined): string {
+function ownRoom(connection: ChatConnection, room: string | undefined): string {
   const name = roomMeant(connection, room)
   if (connection.rooms.has(name) || connection.member.name === consoleName) return name
-  throw new Refusal('NOT_IN_ROOM', `you are not in #${name}; /join it`)
+  throw new ChatRefusal('NOT_IN_ROOM', `you are not in #${name}; /join it`)
+}
+
+/** What only operators may do. */
+const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
+  kick(state, connection, { room, name, text }) {
+    const where = roomMeant(connection, room)
+    spareOneself(connection, name)
+    if (putOut(state, connection, where, name, 'kicked', text) === 0)
+      throw new ChatRefusal('NOT_HERE', `${name} is not in #${where}`)
+    done(state, connection, { kind: 'kick', room: where, name }, false, `${name} was put out of #${where}`)
+  },
+  ban(state, connection, { room, name, off }) {
+    const where = roomMeant(connection, room)
+    if (!off) spareOneself(connection, name)
+    moderate(state, { kind: 'ban', room: where, name, text: '' }, off)
+    if (!off) putOut(state, connection, where, name, 'banned')
+    const text = off ? `${name} may enter #${where} again` : `${name} is banned from #${where}`
+    done(state, connection, { kind: 'ban', room: where, name }, off, text)
+  },
+  mute(state, connection, { room, name, off }) {
+    const where = roomMeant(connection, room)
+    const target = state.member(name)
+    if (target?.operator === true && !off)
+      throw new ChatRefusal('USAGE', `${name} is an operator, whom nobody can mute; /op ${name} off comes first`)
+    moderate(state, { kind: 'mute', room: where, name, text: '' }, off)
+    const change = off ? 'may speak again' : 'may only read now'
+    if (target !== undefined) state.tell(target, { type: 'notice', text: `you ${change} in #${where}` })
+    done(state, connection, { kind: 'mute', room: where, name }, off, `${name} ${change} in #${where}`)
+  },
+  op(state, connection, { name, off }) {
+    moderate(state, { kind: 'op', room: '', name, text: '' }, off)
+    const target = state.member(name)
+    const change = off ? 'no longer an operator' : 'an operator now'
+    if (target !== undefined) {
+      target.operator = !off
+      state.tell(target, { type: 'notice', text: `you are ${change}` })
+    }
+    done(state, connection, { kind: 'op', room: '', name }, off, `${name} is ${change}`)
+  },
+  topic(state, connection, { room, text }) {
+    const where = roomMeant(connection, room)
+    moderate(state, { kind: 'topic', room: where, name: '', text: text ?? '' }, text === undefined)
+    const message = { type: 'topic', room: where, topic: text ?? '', by: connection.member.name } as const
+    state.commits.push({ type: 'room', room: where, message })
+    // Who is in the room has heard it with the others.
+    const said = connection.rooms.has(where) ? undefined : `the topic of #${where} is set`
+    done(state, connection, { kind: 'topic', room: where, name: '' }, text === undefined, said)
+  },
+}
+
+/** @throws {ChatRefusal} for an operator who mistyped, and would have to ask another one */
+function spareOneself({ member }: ChatConnection, name: string): void {
+  if (nameKey(member.name) === nameKey(name)) throw new ChatRefusal('USAGE', 'that is you; /leave leaves the room')
+}
+
+function moderate(state: ChatState, entry: ModerationEntry, off: boolean): void {
+  state.moderation.set(entry, off)
+  state.history.moderate(entry, off, (error) => {
+    if (error !== undefined) state.tellOperators(`this is forgotten at the next start, for the disk said ${error}`)
+  })
+}
+
+/** Takes every connection of the person out of the room; returns how many there were. */
+function putOut(
+  state: ChatState,
+  by: ChatConnection,
+  room: string,
+  name: string,
+  why: 'kicked' | 'banned',
+  reason?: string,
+): number {
+  const inside = [...(state.member(name)?.connections ?? [])].filter(({ rooms }) => rooms.has(room))
+  for (const connection of inside) {
+    state.reply(connection, { type: 'left', room, why, by: by.member.name, reason })
+    state.leave(connection, room)
+  }
+  return inside.length
+}
+
+interface ModerationAction {
+  readonly kind: 'kick' | 'ban' | 'mute' | 'op' | 'topic'
+  readonly room: string
+  readonly name: string
+}
+
+/** Puts it into the log, and answers the operator. */
+function done(
+  state: ChatState,
+  connection: ChatConnection,
+  { kind, room, name }: ModerationAction,
+  off: boolean,
+  text: string | undefined,
+): void {
+  state.record({ type: 'moderated', by: connection.member.name, action: kind, room, name, off })
+  if (text !== undefined) state.reply(connection, { type: 'notice', text })
 }
 
 const handlers: Handlers = {
   ...moderation,
-  say: (hall, connection, { room, text, cid }) => say(hall, connection, room, { text, cid }),
-  me: (hall, connection, { room, text, cid }) => say(hall, connection, room, { text, cid, action: true }),
-  msg(hall, connection, { name, text, cid }) {
-    const target = hall.member(name)
-    if (target === undefined) throw new Refusal('NOT_HERE', `${name} is not here`)
+  say: (state, connection, { room, text, cid }) => say(state, connection, room, { text, cid }),
+  me: (state, connection, { room, text, cid }) => say(state, connection, room, { text, cid, action: true }),
+  msg(state, connection, { name, text, cid }) {
+    const target = state.member(name)
+    if (target === undefined) throw new ChatRefusal('NOT_HERE', `${name} is not here`)
     const from = connection.member.name
-    const known = cid === undefined ? undefined : hall.resends.find(from, cid)
-    const { id, at } = known ?? hall.next()
+    const known = cid === undefined ? undefined : state.duplicates.find(from, cid)
+    const { id, at } = known ?? state.next()
     const message = {
       type: 'private',
       id,
@@ -47,100 +159,105 @@ const handlers: Handlers = {
       ...(cid === undefined ? {} : { cid }),
     } as const
     if (known !== undefined) {
-      hall.reply(connection, message)
+      state.reply(connection, message)
       return
     }
-    if (cid !== undefined) hall.resends.add(from, cid, { id, at })
-    hall.tell(connection.member, message)
+    if (cid !== undefined) state.duplicates.add(from, cid, { id, at })
+    state.tell(connection.member, message)
     if (target === connection.member) return
-    hall.tell(target, message)
-    if (target.away !== undefined) hall.reply(connection, { type: 'notice', text: `${name} is away: ${target.away}` })
+    state.tell(target, message)
+    if (target.away !== undefined) state.reply(connection, { type: 'notice', text: `${name} is away: ${target.away}` })
   },
-  join(hall, connection, { room, after }) {
-    if (hall.marks.banned(room, connection.member.name)) throw new Refusal('BANNED', `you are banned from #${room}`)
+  join(state, connection, { room, after }) {
+    if (state.moderation.banned(room, connection.member.name))
+      throw new ChatRefusal('BANNED', `you are banned from #${room}`)
     if (connection.rooms.has(room)) {
-      hall.turn(connection, room)
+      state.makeCurrent(connection, room)
       return
     }
-    if (connection.rooms.size >= limits.chatRoomsPerConnection)
-      throw new Refusal('TOO_MANY', `you are in ${limits.chatRoomsPerConnection} rooms already; /leave one`)
-    hall.enter(connection, room, after)
+    if (connection.rooms.size >= chatLimits.roomsPerConnection)
+      throw new ChatRefusal('TOO_MANY', `you are in ${chatLimits.roomsPerConnection} rooms already; /leave one`)
+    state.enter(connection, room, after)
   },
-  leave(hall, connection, { room }) {
+  leave(state, connection, { room }) {
     const name = ownRoom(connection, room)
-    hall.reply(connection, { type: 'left', room: name, why: 'left' })
-    hall.leave(connection, name)
+    state.reply(connection, { type: 'left', room: name, why: 'left' })
+    state.leave(connection, name)
   },
-  rooms(hall, connection) {
-    const rooms = [...hall.rooms.values()]
-      .map(({ name, size }) => ({ room: name, members: size, topic: hall.marks.topic(name) }))
+  rooms(state, connection) {
+    const rooms = [...state.rooms.values()]
+      .map(({ name, size }) => ({ room: name, members: size, topic: state.moderation.topic(name) }))
       .sort((a, b) => b.members - a.members || (a.room < b.room ? -1 : 1))
-    hall.reply(connection, { type: 'rooms', rooms })
+    state.reply(connection, { type: 'rooms', rooms })
   },
-  who(hall, connection, { room }) {
+  who(state, connection, { room }) {
     const name = roomMeant(connection, room)
-    const members = [...(hall.rooms.get(name)?.members() ?? [])]
+    const members = [...(state.rooms.get(name)?.members() ?? [])]
     const names = members
-      .slice(0, limits.chatWhoNames)
+      .slice(0, chatLimits.whoNames)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((member) => ({
         name: member.name,
         ...(member.operator ? { operator: true } : {}),
         ...(member.away === undefined ? {} : { away: member.away }),
-        ...(hall.marks.muted(name, member.name) ? { muted: true } : {}),
+        ...(state.moderation.muted(name, member.name) ? { muted: true } : {}),
       }))
-    hall.reply(connection, { type: 'who', room: name, names, members: members.length })
+    state.reply(connection, { type: 'who', room: name, names, members: members.length })
   },
-  history(hall, connection, { room, range }) {
+  history(state, connection, { room, range }) {
     const name = ownRoom(connection, room)
     const answer = (page: HistoryPage | undefined): void => {
       if (page === undefined)
-        hall.reply(connection, { type: 'error', code: 'HISTORY', text: 'the history cannot be read' })
-      else hall.reply(connection, { type: 'history', room: name, ...page })
+        state.reply(connection, { type: 'error', code: 'HISTORY', text: 'the history cannot be read' })
+      else state.reply(connection, { type: 'history', room: name, ...page })
     }
     // What was said before this was asked, the asker's own words first of all, may still wait for the disk; what is said
     // after it may be written along with that, and comes as it is said.
-    const asked = 'last' in range ? { before: hall.nextId, limit: range.last } : range
-    hall.outbox.push({ type: 'reached', callback: () => hall.history.page(name, asked, answer) })
+    const asked = 'last' in range ? { before: state.nextId, limit: range.last } : range
+    state.commits.push({ type: 'reached', callback: () => state.history.page(name, asked, answer) })
   },
-  away(hall, connection, { text }) {
+  away(state, connection, { text }) {
     connection.member.away = text
-    hall.tell(connection.member, {
+    state.tell(connection.member, {
       type: 'notice',
       text: text === undefined ? 'you are back' : `you are away: ${text}`,
     })
   },
-  help(hall, connection) {
+  help(state, connection) {
     const console = connection.member.name === consoleName
     const commands = commandSpecs
       .filter(([, { right }]) => right === 'everybody' || connection.member.operator)
       .filter(([, spec]) => !console || spec.console === true)
       .map(([, { usage, summary }]) => ({ usage: console ? usage.slice(1) : usage, summary }))
-    hall.reply(connection, { type: 'help', commands })
+    state.reply(connection, { type: 'help', commands })
   },
-  quit(hall, connection) {
+  quit(state, connection) {
     connection.leaving = true
-    hall.whenAnswered(connection, () => hall.dismiss(connection, 'exit', 'goodbye'))
+    state.whenAnswered(connection, () => state.dismiss(connection, 'exit', 'goodbye'))
   },
-  ping: (hall, connection) => hall.reply(connection, { type: 'pong' }),
+  ping: (state, connection) => state.reply(connection, { type: 'pong' }),
 }
 
-function say(hall: Hall, connection: Connection, where: string | undefined, said: Said): void {
+function say(
+  state: ChatState,
+  connection: ChatConnection,
+  where: string | undefined,
+  said: Pick<ChatMessage, 'text' | 'cid' | 'action'>,
+): void {
   const { member } = connection
   const room = connection.member.name === consoleName ? (where ?? lobby) : ownRoom(connection, where)
-  const known = said.cid === undefined ? undefined : hall.resends.find(member.name, said.cid)
-  // The answer waits behind the original in the outbox, so it too promises that the message is kept.
+  const known = said.cid === undefined ? undefined : state.duplicates.find(member.name, said.cid)
+  // The answer waits behind the original in the commit queue, so it too promises that the message is kept.
   if (known !== undefined) {
-    hall.reply(connection, { type: 'message', ...known, room, from: member.name, ...said })
+    state.reply(connection, { type: 'message', ...known, room, from: member.name, ...said })
     return
   }
-  if (hall.marks.muted(room, member.name) && !member.operator) throw new Refusal('MUTED', `you are muted in #${room}`)
-  if (hall.outbox.backlog >= limits.chatUnstoredCount)
-    throw new Refusal('TOO_MANY', 'too many messages wait for the disk; try again in a moment')
-  const taken = hall.next()
-  if (said.cid !== undefined) hall.resends.add(member.name, said.cid, taken)
-  if (connection.answer !== undefined) hall.reply(connection, { type: 'notice', text: `said in #${room}` })
-  hall.outbox.say({ type: 'message', ...taken, room, from: member.name, ...said })
+  if (state.moderation.muted(room, member.name) && !member.operator)
+    throw new ChatRefusal('MUTED', `you are muted in #${room}`)
+  if (state.commits.backlog >= chatLimits.unstoredCount)
+    throw new ChatRefusal('TOO_MANY', 'too many messages wait for the disk; try again in a moment')
+  const sequenced = state.next()
+  if (said.cid !== undefined) state.duplicates.add(member.name, said.cid, sequenced)
+  if (connection.answer !== undefined) state.reply(connection, { type: 'notice', text: `said in #${room}` })
+  state.commits.say({ type: 'message', ...sequenced, room, from: member.name, ...said })
 }
-
-type Said = Pick<ChatMessage, 'text' | 'cid' | 'action'>

@@ -1,18 +1,53 @@
-import { limits } from '../base/limits.ts'
-import type { Connection, Member, Visit } from './member.ts'
-import type { ChatMessage, HistoryPage, ServerMessage } from './message.ts'
+import type { Dialect } from '../net/dialect.ts'
+import { nameKey } from '../text/names.ts'
+import type { ModerationEntry } from './history.ts'
+import { chatLimits } from './limits.ts'
+import { type ChatMessage, ChatRefusal, type ChatServerMessage, type HistoryPage } from './message.ts'
+
+/** One person, however many connections. */
+export interface ChatMember {
+  readonly name: string
+  /** By the account, or by /op. */
+  operator: boolean
+  away: string | undefined
+  readonly connections: Set<ChatConnection>
+}
+
+/** From entering a room to leaving it. */
+export interface Membership {
+  /** The leaving has gone out; entering is no longer possible, whatever the history still answers. */
+  over: boolean
+}
+
+/** One connection as the owner of the chat's state sees it. */
+export interface ChatConnection {
+  readonly id: number
+  /** The number of the thread gateway that holds its session. */
+  readonly gateway: number
+  readonly dialect: Dialect
+  readonly member: ChatMember
+  /** In the order of joining. */
+  readonly rooms: Map<string, Membership>
+  /** Where a text without a room goes; the room joined last. */
+  current: string | undefined
+  closed: boolean
+  /** It has said goodbye: what it asks from then on is not heard. */
+  leaving: boolean
+  /** The server's console takes answers at once, past the one order. */
+  readonly answer?: (message: ChatServerMessage) => void
+}
 
 /** One room: who is in it, what was said last, and who came and went since that was last told. */
 export class Room {
   readonly name: string
-  readonly #members = new Map<Member, number>()
+  readonly #members = new Map<ChatMember, number>()
   readonly #joined = new Set<string>()
   readonly #left = new Set<string>()
   #recent: ChatMessage[] = []
   #older = true
   /** Who waits for the history to be read before entering; undefined once it was. */
   waiting:
-    | { readonly connection: Connection; readonly visit: Visit; readonly after: number | undefined }[]
+    | { readonly connection: ChatConnection; readonly membership: Membership; readonly after: number | undefined }[]
     | undefined = []
 
   constructor(name: string) {
@@ -23,16 +58,16 @@ export class Room {
     return this.#members.size
   }
 
-  members(): Iterable<Member> {
+  members(): Iterable<ChatMember> {
     return this.#members.keys()
   }
 
-  has(member: Member): boolean {
+  has(member: ChatMember): boolean {
     return this.#members.has(member)
   }
 
   /** A connection of the member enters. Returns whether that is news to the others. */
-  add(member: Member): boolean {
+  add(member: ChatMember): boolean {
     const count = this.#members.get(member) ?? 0
     this.#members.set(member, count + 1)
     if (count === 0 && !this.#left.delete(member.name)) this.#joined.add(member.name)
@@ -40,7 +75,7 @@ export class Room {
   }
 
   /** A connection of the member leaves. Returns whether it was the last one. */
-  remove(member: Member): boolean {
+  remove(member: ChatMember): boolean {
     const count = this.#members.get(member) ?? 0
     if (count > 1) {
       this.#members.set(member, count - 1)
@@ -51,11 +86,11 @@ export class Room {
   }
 
   /** Who came and went since the last call, in one message; undefined when nobody did, or came and went again. */
-  presence(): ServerMessage | undefined {
+  presence(): ChatServerMessage | undefined {
     const changes = this.#joined.size + this.#left.size
     if (changes === 0) return undefined
-    const joined = [...this.#joined].slice(0, limits.chatPresenceNames)
-    const left = [...this.#left].slice(0, limits.chatPresenceNames)
+    const joined = [...this.#joined].slice(0, chatLimits.presenceNames)
+    const left = [...this.#left].slice(0, chatLimits.presenceNames)
     this.#joined.clear()
     this.#left.clear()
     return {
@@ -71,7 +106,7 @@ export class Room {
   /** What was said before this room was in memory. Whatever has been said since is newer. */
   prime(page: HistoryPage): void {
     const first = this.#recent[0]?.id ?? Number.POSITIVE_INFINITY
-    this.#recent = [...page.messages.filter(({ id }) => id < first), ...this.#recent].slice(-limits.chatRecentCount)
+    this.#recent = [...page.messages.filter(({ id }) => id < first), ...this.#recent].slice(-chatLimits.recentCount)
     this.#older = page.more
   }
 
@@ -79,19 +114,66 @@ export class Room {
   remember(message: ChatMessage): void {
     this.#recent.push(message)
     // Cut by halves: shifting one by one would move the whole list for each message.
-    if (this.#recent.length < 2 * limits.chatRecentCount) return
-    this.#recent = this.#recent.slice(-limits.chatRecentCount)
+    if (this.#recent.length < 2 * chatLimits.recentCount) return
+    this.#recent = this.#recent.slice(-chatLimits.recentCount)
     this.#older = true
   }
 
   /** What a newcomer sees, or what somebody who knows the room up to `after` missed; undefined when only the disk knows. */
   backlog(after: number | undefined): HistoryPage | undefined {
     if (after === undefined) {
-      const messages = this.#recent.slice(-limits.chatBacklogCount)
+      const messages = this.#recent.slice(-chatLimits.backlogCount)
       return { messages, more: this.#older || messages.length < this.#recent.length }
     }
     const oldest = this.#recent[0]?.id
     if (this.#older && (oldest === undefined || oldest > after + 1)) return undefined
     return { messages: this.#recent.filter(({ id }) => id > after), more: false }
   }
+}
+
+/** Topics, bans, mutes, and who else is an operator. Outlives rooms, and restarts by way of the history. */
+export class ModerationStore {
+  readonly #entries = new Map<string, ModerationEntry>()
+  readonly #perRoom = new Map<string, number>()
+
+  constructor(entries: readonly ModerationEntry[]) {
+    for (const entry of entries) this.set(entry, false)
+  }
+
+  /** @throws {ChatRefusal} TOO_MANY for one room */
+  set(entry: ModerationEntry, off: boolean): void {
+    const key = keyOf(entry.kind, entry.room, entry.name)
+    const known = this.#entries.has(key)
+    const count = this.#perRoom.get(entry.room) ?? 0
+    if (off) {
+      if (known) this.#perRoom.set(entry.room, count - 1)
+      this.#entries.delete(key)
+      return
+    }
+    if (!known && count >= chatLimits.moderationEntriesPerRoom)
+      throw new ChatRefusal('TOO_MANY', 'there are too many of these already')
+    if (!known) this.#perRoom.set(entry.room, count + 1)
+    this.#entries.set(key, entry)
+  }
+
+  topic(room: string): string {
+    return this.#entries.get(keyOf('topic', room, ''))?.text ?? ''
+  }
+
+  banned(room: string, name: string): boolean {
+    return this.#entries.has(keyOf('ban', room, name))
+  }
+
+  muted(room: string, name: string): boolean {
+    // Asked for every message, and a name costs a microsecond to fold; in most rooms nobody is muted.
+    return (this.#perRoom.get(room) ?? 0) > 0 && this.#entries.has(keyOf('mute', room, name))
+  }
+
+  operator(name: string): boolean {
+    return this.#entries.has(keyOf('op', '', name))
+  }
+}
+
+function keyOf(kind: ModerationEntry['kind'], room: string, name: string): string {
+  return `${kind}\n${room}\n${nameKey(name)}`
 }

@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import type { ExitCode } from '../base/exit-codes.ts'
-import type { Processes } from '../base/processes.ts'
+import type { ExitCode } from '../base/errors.ts'
 import type { StartThread } from '../base/threads.ts'
+import type { AskStreams } from '../options/ask.ts'
+import type { Ask } from '../options/resolve.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
 
 /** What a command may know of the machine and of the process it runs in. */
-export interface Machine extends Processes {
+export interface Machine {
+  readonly pid: number
   readonly version: string
   readonly cores: number
   /** File descriptors that this process may still open. */
@@ -27,7 +29,7 @@ export interface CommandContext {
   readonly stdinKind: 'terminal' | 'pipe' | 'other'
   /** The answer. */
   readonly stdout: NodeJS.WriteStream
-  /** Talk: progress, events, errors. */
+  /** Diagnostics: progress, events, errors. */
   readonly stderr: NodeJS.WriteStream
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
@@ -44,6 +46,27 @@ export interface CommandContext {
    * asynchronous happens after it. For what must not be lost, such as the log.
    */
   onExit(callback: () => void): void
+}
+
+/**
+ * Where questions are asked: on stderr, so that `netlab scan > ports.txt` may still ask. Undefined when nobody is there to
+ * answer: without a terminal, and in the background, where the system would stop a process that reads from its terminal.
+ */
+export function askStreams(context: CommandContext): AskStreams | undefined {
+  const { stdinKind, stderr, signal } = context
+  if (stdinKind !== 'terminal' || stderr.isTTY !== true) return undefined
+  // `stdin` is opened by the first look at it.
+  return { input: context.stdin, output: stderr, signal }
+}
+
+/** Asks a person; undefined when nobody is there. */
+export function askOnTerminal(context: CommandContext): Ask | undefined {
+  const streams = askStreams(context)
+  if (streams === undefined) return undefined
+  return async (question, spec) => {
+    const { asker } = await import('../options/ask.ts')
+    return asker(streams)(question, spec)
+  }
 }
 
 /** A positional argument, parsed and asked for like an option. `variadic` collects the rest as one comma-joined text. */
@@ -70,4 +93,28 @@ export interface Command<S extends OptionSpecs = OptionSpecs> {
 /** Checks a command and keeps the types of its options. */
 export function defineCommand<const S extends OptionSpecs>(command: Command<S>): Command<S> {
   return command
+}
+
+/** A command that can be named and summed up without loading it. */
+export interface CommandLeaf {
+  readonly name: string
+  /** One line for the help. */
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+/** A word that stands before other commands, as `serve` in `netlab serve echo`. */
+export interface CommandGroup {
+  readonly name: string
+  readonly summary: string
+  children(): Promise<readonly CommandNode[]>
+  /** One of them, where that is less work than all. */
+  child?(name: string): Promise<CommandNode | undefined>
+}
+
+export type CommandNode = CommandLeaf | CommandGroup
+
+/** A leaf for a command that is loaded already. */
+export function loaded(command: Command): CommandLeaf {
+  return { name: command.name, summary: command.summary, load: async () => command }
 }

@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode } from '../base/errors.ts'
 import { choice } from '../options/kinds.ts'
 import { option } from '../options/spec.ts'
 import { defineCommand } from './command.ts'

@@ -3,6 +3,8 @@ import { errorCode, StorageError } from '../base/errors.ts'
 import { type EventLog, startLog } from '../log/event-log.ts'
 import { logLimits } from '../log/limits.ts'
 import type { LogDestination } from '../log/messages.ts'
+import { renderLine } from '../log/render.ts'
+import type { OperatorLog } from '../terminal/operator-console.ts'
 import type { CommandContext } from './command.ts'
 
 export interface EventLogOptions {
@@ -11,20 +13,34 @@ export interface EventLogOptions {
 }
 
 /**
- * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process. `talk`
- * shows its console lines and its troubles.
+ * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process.
+ * `diagnostic` shows its console lines and its troubles.
  * @throws {StorageError} also when the current folder is gone: no thread can be started then.
  */
 export function openEventLog(
   { logTo, logFile }: EventLogOptions,
   { clock, startThread, onExit }: CommandContext,
-  talk: (line: string) => void,
+  diagnostic: (line: string) => void,
 ): EventLog {
   demandFolder()
   const settings = { to: logTo, file: logFile, maxBytes: logLimits.fileBytes, maxFiles: logLimits.fileCount }
-  const log = startLog(settings, startThread, clock, talk, talk)
+  const log = startLog(settings, startThread, clock, diagnostic, diagnostic)
   onExit(() => log.closeSync())
   return log
+}
+
+/** The log for the operator's commands; `flush` makes sure that what all threads have recorded is in it. */
+export function operatorLog(log: EventLog, flush: () => Promise<void> = async () => {}): OperatorLog {
+  return {
+    async tail(count) {
+      await flush()
+      return (await log.tail(count)).map(renderLine)
+    },
+    async clear() {
+      await flush()
+      await log.clear()
+    },
+  }
 }
 
 function demandFolder(): void {

@@ -1,4 +1,4 @@
-import type { CommandNode } from './tree.ts'
+import type { CommandNode } from './command.ts'
 
 /** Every command of netlab. Nothing of a command is imported before it is wanted. */
 export const commands: readonly CommandNode[] = [
@@ -12,7 +12,7 @@ export const commands: readonly CommandNode[] = [
   {
     name: 'connect',
     summary: 'talk to a server: type lines or pipe bytes, see what comes back',
-    load: async () => (await import('./connect.ts')).connect,
+    load: async () => (await import('./connect/index.ts')).connect,
   },
   {
     name: 'chat-udp',

@@ -1,27 +1,49 @@
-import { statSync } from 'node:fs'
-import { NetlabError, NetworkError, StorageError } from '../base/errors.ts'
-import type { NetlabEvent } from '../base/events.ts'
-import { ExitCode } from '../base/exit-codes.ts'
-import { limits } from '../base/limits.ts'
-import { renderLine } from '../log/render.ts'
-import { formatEndpoint } from '../net/address.ts'
+import { ExitCode, NetlabError, NetworkError } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
+import { type Endpoint, formatEndpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
-import type { OptionSpecs, Values } from '../options/spec.ts'
+import { choice, flag, optional, path } from '../options/kinds.ts'
+import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
-import type { ServeConfig } from '../serve/config.ts'
-import type { Endpoint } from '../serve/listener.ts'
-import { operate, operatorUsages } from '../serve/operator-console.ts'
-import type { Claim, ProtocolDefinition } from '../serve/protocol.ts'
+import { serveLimits } from '../serve/limits.ts'
+import { serverCommands } from '../serve/operator-commands.ts'
+import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
+import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
-import { demandAddressSpace } from './address-space.ts'
-import { type Command, type CommandContext, defineCommand } from './command.ts'
-import { demandDescriptors } from './descriptors.ts'
-import { openEventLog } from './event-log.ts'
-import { serveOptions } from './serve-options.ts'
-import { createServerConsole } from './server-console.ts'
-import { type CommandLeaf, loaded } from './tree.ts'
+import { OperatorConsole } from '../terminal/operator-console.ts'
+import { type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
+import { openEventLog, operatorLog } from './event-log.ts'
+import { demandAddressSpace, demandDescriptors } from './start-checks.ts'
 
-type CommonValues = Values<ReturnType<typeof serveOptions>>
+/** The options of every server that only this command reads. */
+const serverOptions = {
+  tls: option({ kind: flag, summary: 'take TLS; plain clients then only from this machine', default: false }),
+  tlsCert: option({
+    kind: optional(path),
+    summary: 'certificate chain (PEM); implies --tls',
+    default: undefined,
+    defaultText: 'one made at the first start and kept in netlab-tls.pem',
+  }),
+  tlsKey: option({
+    kind: optional(path),
+    summary: 'private key (PEM) of --tls-cert',
+    default: undefined,
+    defaultText: 'in the file of --tls-cert',
+  }),
+  logFile: option({ kind: path, summary: 'the event log (JSON Lines)', default: 'logs/netlab.log' }),
+  logTo: option({
+    kind: choice('file', 'console', 'both', 'none'),
+    summary: 'where events go',
+    default: 'file',
+  }),
+  console: option({ kind: flag, summary: 'leave standard input alone: no operator console', default: true }),
+} as const
+
+/** All that `serve NAME` is told; of the protocol's own options only the protocol knows the types. */
+type ServeValues = Values<ReturnType<typeof listenerOptions>> &
+  Partial<Values<typeof insecureOption>> &
+  Values<typeof serverOptions> &
+  Values<OptionSpecs>
 
 /** `netlab serve NAME`, one command for each protocol of the registry. */
 export async function serveCommands(): Promise<readonly CommandLeaf[]> {
@@ -34,13 +56,12 @@ export async function findServeCommand(name: string): Promise<CommandLeaf | unde
   return protocol === undefined ? undefined : loaded(serveCommand(protocol))
 }
 
-/** The command that serves one protocol: the common options and its own. */
+/** The command that serves one protocol: its own options and those of every server. */
 function serveCommand(protocol: ProtocolDefinition): Command {
-  const common = serveOptions(protocol.defaultPort)
   return defineCommand({
     name: protocol.name,
     summary: protocol.summary,
-    options: { ...protocol.options, ...common },
+    options: { ...protocol.options, ...listenerOptionsOf(protocol), ...serverOptions },
     examples: [
       [`netlab serve ${protocol.name}`, `serve on port ${protocol.defaultPort}, or the next free one`],
       [
@@ -48,32 +69,30 @@ function serveCommand(protocol: ProtocolDefinition): Command {
         'this machine only, any port, events on the terminal',
       ],
     ],
-    run: (values: CommonValues & Values<OptionSpecs>, context) => serve(protocol, values, context),
+    run: (values: ServeValues, context) => serve(protocol, values, context),
   })
 }
 
-async function serve(
-  protocol: ProtocolDefinition,
-  values: CommonValues & Values<OptionSpecs>,
-  context: CommandContext,
-): Promise<ExitCode> {
+/** An option is offered only where it does something. */
+function listenerOptionsOf({ defaultPort, secrets }: ProtocolDefinition): OptionSpecs {
+  return { ...listenerOptions(defaultPort), ...(secrets === true && insecureOption) }
+}
+
+async function serve(protocol: ProtocolDefinition, values: ServeValues, context: CommandContext): Promise<ExitCode> {
   const { clock, machine, signal, startThread } = context
-  if (statSync(values.users, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw new StorageError('EISDIR', `${values.users} is a folder`, { hint: 'name a file with --users' })
-  }
   const freeDescriptors = machine.freeDescriptors()
   const threads = values.threadPerClient ? 0 : values.threads
-  // What clients share is kept by up to two.
-  const keepers = protocol.shared === undefined ? 0 : 2
+  // The shared state keeps its files in up to two storage threads.
+  const storageThreads = protocol.openSharedState === undefined ? 0 : 2
   // One more thread listens, one writes the log.
-  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), keepers)
-  demandAddressSpace(machine.addressSpaceBytes(), threads + keepers)
-  // The one that listens was prepared, and is counted already.
-  const forClients = freeDescriptors - limits.threadDescriptors - keepers * limits.keeperDescriptors
-  const terminal = createServerConsole(context, values.console)
-  const tls = await certificate(values, clock.now(), terminal.talk)
-  const log = openEventLog(values, context, terminal.talk)
-  let claim: Claim | undefined
+  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), storageThreads)
+  demandAddressSpace(machine.addressSpaceBytes(), threads + storageThreads)
+  // The one that listens was prewarmed, and is counted already.
+  const forClients = freeDescriptors - serveLimits.threadDescriptors - storageThreads * serveLimits.storageDescriptors
+  const terminal = new OperatorConsole(context, values.console)
+  const tls = await certificate(values, clock.now(), terminal.diagnostic)
+  const log = openEventLog(values, context, terminal.diagnostic)
+  let preflight: Preflight | undefined
   try {
     const server = await startServer(configOf(protocol, values, forClients, tls), {
       log,
@@ -81,30 +100,34 @@ async function serve(
       startThread,
       version: machine.version,
       pid: machine.pid,
-      check: async () => {
-        claim = await protocol.claim?.(values, { files: values, clock, processes: machine })
-        return claim?.checked ?? false
+      preflight: async () => {
+        preflight = await protocol.preflight?.(values, { clock })
+        return preflight?.complete ?? false
       },
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
     announce(protocol, values, server.endpoint, context)
-    const tools = {
-      service: protocol.name,
-      server,
-      clock,
-      record: (event: NetlabEvent) => log.record(event),
-      residentBytes: machine.residentBytes,
-      tail: async (lines: number) => (await log.tail(lines)).map(renderLine),
-      clearLogs: () => log.clear(),
-    }
-    terminal.operate(protocol.name, operatorUsages, (line) => operate(line, tools))
+    const service = protocol.name
+    const record: EventSink = (event) => log.record(event)
+    terminal.start(service, {
+      table: serverCommands,
+      target: {
+        service,
+        server,
+        log: operatorLog(log, () => server.flushLog()),
+        record,
+        residentBytes: machine.residentBytes,
+      },
+      record,
+      service: { name: service, command: (words) => server.command(words) },
+    })
     stopOn(signal, server, () => context.tellSupervisor('stopping'))
     context.tellSupervisor('ready')
     await server.stopped
     return ExitCode.ok
   } finally {
-    claim?.release()
+    preflight?.release()
     terminal.close()
     await log.close()
   }
@@ -112,51 +135,43 @@ async function serve(
 
 /** Without TLS nothing is loaded that knows of keys: it would take a third of the time to start. */
 async function certificate(
-  values: CommonValues,
+  values: ServeValues,
   nowMs: number,
-  talk: (sentence: string) => void,
+  diagnostic: (sentence: string) => void,
 ): Promise<KeyPair | undefined> {
   if (!values.tls && values.tlsCert === undefined && values.tlsKey === undefined) return undefined
   const { serverCertificate } = await import('./server-certificate.ts')
   const { fingerprint } = await import('../net/certificate.ts')
   const pair = serverCertificate(values, nowMs)
-  if (pair !== undefined) talk(`certificate fingerprint (SHA-256): ${fingerprint(pair.cert)}`)
+  if (pair !== undefined) diagnostic(`certificate fingerprint (SHA-256): ${fingerprint(pair.cert)}`)
   return pair
 }
 
 function configOf(
   protocol: ProtocolDefinition,
-  values: CommonValues & Values<OptionSpecs>,
+  values: ServeValues,
   freeDescriptors: number,
-  tls: KeyPair | undefined,
+  certificate: KeyPair | undefined,
 ): ServeConfig {
-  const own = Object.keys(protocol.options).map((name) => [name, values[name]])
   return {
+    ...pick(listenerOptionsOf(protocol), values),
     protocol: protocol.name,
-    host: values.host,
-    port: values.port,
-    strictPort: values.strictPort,
-    threads: values.threads,
-    threadPerClient: values.threadPerClient,
-    maxClients: values.maxClients,
     freeDescriptors,
-    idleMs: values.idleTimeout,
-    framing: values.framing,
-    allowStop: values.allowStop,
-    ...(tls !== undefined && { tls }),
-    plaintext: values.plaintext,
-    insecure: values.insecure,
-    users: values.users,
-    db: values.db,
-    options: Object.fromEntries(own),
+    ...(certificate !== undefined && { certificate }),
+    options: pick(protocol.options, values),
   }
+}
+
+/** The values of these options alone. */
+function pick<V extends Values<OptionSpecs>>(specs: OptionSpecs, values: V): V {
+  return Object.fromEntries(Object.keys(specs).map((name) => [name, values[name]])) as V
 }
 
 /** The one line on stdout: `echo: listening on 127.0.0.1:9007`. */
 function announce(
   protocol: ProtocolDefinition,
-  values: CommonValues,
-  endpoint: Endpoint,
+  values: ServeValues,
+  endpoint: Required<Endpoint>,
   context: CommandContext,
 ): void {
   const { host, port } = endpoint

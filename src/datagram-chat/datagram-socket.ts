@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { errorCode, errorMessage, NetworkError } from '../base/errors.ts'
+import { datagramLimits } from './limits.ts'
 
 export interface Address {
   readonly address: string
@@ -28,13 +29,10 @@ export function datagramSocket(family: 4 | 6, reuseAddr = false): Socket {
   return createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
     reuseAddr,
-    recvBufferSize: receiveBufferBytes,
+    recvBufferSize: datagramLimits.receiveBufferBytes,
     lookup: (address, _options, done) => done(null, address, family),
   })
 }
-
-/** What the system keeps for us while we are busy; the usual 208 KiB hold only 170 full datagrams. It may give less. */
-const receiveBufferBytes = 4_194_304
 
 /** Rejects with the system's error. */
 export function bound(socket: Socket, port: number, address: string): Promise<void> {

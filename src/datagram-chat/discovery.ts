@@ -1,23 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { errorMessage } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { pause } from '../base/pause.ts'
-import { MalformedDatagram } from './byte-reader.ts'
 import { bound, datagramSocket } from './datagram-socket.ts'
-import { decodeHere, encodeQuestion, type Here, nonceBytes } from './handshake.ts'
-import { DatagramType, datagramType } from './header.ts'
+import { MalformedDatagram } from './fields.ts'
+import { decodeOffer, encodeRequest, nonceBytes, type Offer } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
+import { DatagramType, datagramType } from './packet.ts'
 import type { Relay } from './relay.ts'
 
-/** Where relays listen for those who look for one: a group of the organisation-local scope (RFC 2365 6.2) and its port. */
-const seekGroup = '239.255.91.95'
-const seekPort = 9191
+/** Where relays listen for a discover: a group of the organisation-local scope (RFC 2365 6.2) and its port. */
+const discoveryGroup = '239.255.91.95'
+const discoveryPort = 9191
 
-/** How often to ask: datagrams get lost, and three in a row seldom. */
-const asks = 3
-
+/** A relay that answered on the local network. */
 export interface FoundRelay {
   readonly host: string
   readonly port: number
@@ -27,23 +24,23 @@ export interface FoundRelay {
 }
 
 /** Lets the relay answer those who look for one. It goes on without when the system does not allow it. */
-export function listenForSeekers(relay: Relay, relayAddress: string, emit: EventSink): { close(): void } {
+export function answerDiscovery(relay: Relay, relayAddress: string, emit: EventSink): { close(): void } {
   // Several relays on one machine are all found: each gets its copy of a multicast.
   const socket = datagramSocket(4, true)
   let closed = false
-  const trouble = (error: unknown) => {
+  const onError = (error: unknown) => {
     if (!closed)
       emit({ type: 'fault', where: 'the search for relays on the local network', error: errorMessage(error) })
   }
   socket.on('message', (datagram, { address, port }) => {
-    if (datagramType(datagram) === DatagramType.find) relay.receive(datagram, { address, port })
+    if (datagramType(datagram) === DatagramType.discover) relay.receive(datagram, { address, port })
   })
   const everywhere = relayAddress === '::' || relayAddress === '0.0.0.0'
-  bound(socket, seekPort, '0.0.0.0').then(() => {
-    socket.on('error', trouble)
+  bound(socket, discoveryPort, '0.0.0.0').then(() => {
+    socket.on('error', onError)
     const interfaces = ipv4Addresses().filter((address) => everywhere || address === relayAddress)
-    for (const address of interfaces) tryTo(() => socket.addMembership(seekGroup, address))
-  }, trouble)
+    for (const address of interfaces) tryTo(() => socket.addMembership(discoveryGroup, address))
+  }, onError)
   return {
     close() {
       closed = true
@@ -59,35 +56,38 @@ export async function findRelays(clock: Clock, signal?: AbortSignal): Promise<re
   const found = new Map<string, FoundRelay>()
   socket.on('error', () => undefined)
   socket.on('message', (datagram, { address }) => {
-    const here = answerTo(nonce, datagram)
-    const id = here?.relay.toString('hex')
-    if (here === undefined || id === undefined || found.has(id)) return
-    const { port, room, memberCount, keyed } = here
+    const offer = offerFor(nonce, datagram)
+    const id = offer?.relay.toString('hex')
+    if (offer === undefined || id === undefined || found.has(id)) return
+    const { port, room, memberCount, keyed } = offer
     found.set(id, { host: address, port, room, memberCount, keyed })
   })
   await bound(socket, 0, '0.0.0.0')
-  const question = encodeQuestion(DatagramType.find, nonce)
+  const request = encodeRequest(DatagramType.discover, nonce)
   const ask = () => {
     for (const address of ipv4Addresses()) {
       tryTo(() => {
         socket.setMulticastInterface(address)
-        socket.send(question, seekPort, seekGroup)
+        socket.send(request, discoveryPort, discoveryGroup)
       })
     }
   }
   ask()
-  const timers = Array.from({ length: asks - 1 }, (_, index) => clock.after((index + 1) * 100, ask))
-  await pause(clock, datagramLimits.findMs, signal)
+  const { discoveryMs, discoveryAttempts, discoveryGapMs } = datagramLimits
+  const timers = Array.from({ length: discoveryAttempts - 1 }, (_, index) =>
+    clock.after((index + 1) * discoveryGapMs, ask),
+  )
+  await pause(clock, discoveryMs, signal)
   for (const timer of timers) timer.cancel()
   socket.close()
   return [...found.values()].sort((a, b) => a.host.localeCompare(b.host) || a.port - b.port)
 }
 
-function answerTo(nonce: Buffer, datagram: Buffer): Here | undefined {
-  if (datagramType(datagram) !== DatagramType.here) return undefined
+function offerFor(nonce: Buffer, datagram: Buffer): Offer | undefined {
+  if (datagramType(datagram) !== DatagramType.offer) return undefined
   try {
-    const here = decodeHere(datagram)
-    return here.nonce.equals(nonce) ? { ...here, relay: Buffer.from(here.relay) } : undefined
+    const offer = decodeOffer(datagram)
+    return offer.nonce.equals(nonce) ? { ...offer, relay: Buffer.from(offer.relay) } : undefined
   } catch (error) {
     if (error instanceof MalformedDatagram) return undefined
     throw error

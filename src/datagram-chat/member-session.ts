@@ -1,132 +1,137 @@
-import type { Timer } from '../base/clock.ts'
-import { type Ack, decodeAck, decodeNames, decodeRoomPiece, encodeSay, encodeSeen } from './bodies.ts'
-import { ByteReader } from './byte-reader.ts'
-import type { MakeSeal, Seal } from './cipher.ts'
-import { encodeEnvelope, numberOf, openEnvelope, sessionOf } from './envelope.ts'
-import type { Welcome } from './handshake.ts'
-import { DatagramType } from './header.ts'
-import type { MemberPorts } from './member-ports.ts'
-import { NamesQuery } from './names-query.ts'
-import type { PartOutbox } from './part-outbox.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Aead, KeySchedule } from './aead.ts'
+import { FieldReader } from './fields.ts'
+import type { FragmentSender } from './fragment-sender.ts'
+import type { WelcomeMessage } from './handshake-messages.ts'
+import { datagramLimits } from './limits.ts'
+import type { MemberDeps } from './member-interface.ts'
+import { MemberTimers } from './member-timers.ts'
+import { DatagramType, encodePacket, openPacket, packetNumberOf, sessionOf } from './packet.ts'
+import { type LeaveReason, readLeaveReason } from './reasons.ts'
 import { ReceiveWindow } from './receive-window.ts'
-import { type LeaveReason, readLeaveReason } from './refusal.ts'
-import { RoomInbox } from './room-inbox.ts'
-import { RoomReader } from './room-reader.ts'
-import type { RoundTrip } from './rtt.ts'
-import { SessionTimers } from './session-timers.ts'
-import { copiesOf, copyGapMs } from './tries.ts'
+import { MessageAssembler, ReorderBuffer } from './record-receiver.ts'
+import { copiesAt, type RetransmissionTimeout } from './retransmission.ts'
+import {
+  type DataAck,
+  decodeDataAck,
+  decodeNames,
+  decodeRecordPage,
+  encodeData,
+  encodeRecordAck,
+  type NamesPage,
+} from './session-messages.ts'
 
-interface Outcome {
+interface SessionHandlers {
   readonly bye: (reason: LeaveReason) => void
   /** The relay does not know this session, or nothing was heard from it. */
   readonly lost: () => void
 }
 
-/** A member inside the room: what it says, what it has seen, what it lacks. */
+/** A member in the room: the fragments that it sends, the records that it receives and asks for. */
 export class MemberSession {
-  readonly welcome: Welcome
-  readonly #ports: MemberPorts
-  readonly #outbox: PartOutbox
-  readonly #roundTrip: RoundTrip
-  readonly #outcome: Outcome
-  readonly #inbox: RoomInbox
-  readonly #reader: RoomReader
-  readonly #seals: { readonly toRelay: Seal; readonly toMember: Seal; readonly toAll: Seal }
-  readonly #timers: SessionTimers
-  /** What came for everybody and for this member alone is numbered apart. */
+  readonly welcome: WelcomeMessage
+  readonly #deps: MemberDeps
+  readonly #sender: FragmentSender
+  readonly #timeout: RetransmissionTimeout
+  readonly #handlers: SessionHandlers
+  readonly #records: ReorderBuffer
+  readonly #assembler: MessageAssembler
+  readonly #aeads: { readonly toRelay: Aead; readonly toMember: Aead; readonly toAll: Aead }
+  readonly #timers: MemberTimers
+  /** Packets to everybody and packets to this member alone are numbered apart. */
   readonly windows = { toAll: new ReceiveWindow(), toMember: new ReceiveWindow() } as const
   #number = 0
   #query: NamesQuery | undefined
-  #resend: Timer | undefined
+  #retransmission: Timer | undefined
   #lastRefused = 0
   #unsettled = false
   #closed = false
 
   constructor(
-    welcome: Welcome,
-    makeSeal: MakeSeal,
-    ports: MemberPorts,
-    outbox: PartOutbox,
-    roundTrip: RoundTrip,
-    outcome: Outcome,
+    welcome: WelcomeMessage,
+    keySchedule: KeySchedule,
+    deps: MemberDeps,
+    sender: FragmentSender,
+    timeout: RetransmissionTimeout,
+    handlers: SessionHandlers,
   ) {
     const { session } = welcome
     this.welcome = welcome
-    this.#ports = ports
-    this.#outbox = outbox
-    this.#roundTrip = roundTrip
-    this.#outcome = outcome
-    this.#inbox = new RoomInbox(welcome.firstOrder, welcome.joinedOrder)
-    this.#reader = new RoomReader(welcome, ports.show)
-    this.#seals = {
-      toRelay: makeSeal('to relay', session),
-      toMember: makeSeal('to member', session),
-      toAll: makeSeal('to all'),
+    this.#deps = deps
+    this.#sender = sender
+    this.#timeout = timeout
+    this.#handlers = handlers
+    this.#records = new ReorderBuffer(welcome.firstSequence, welcome.joinedSequence)
+    this.#assembler = new MessageAssembler(welcome, deps.show)
+    this.#aeads = {
+      toRelay: keySchedule('to relay', session),
+      toMember: keySchedule('to member', session),
+      toAll: keySchedule('to all'),
     }
-    this.#timers = new SessionTimers(ports.clock, roundTrip, {
-      report: (ask) => this.#report(ask),
-      lost: () => outcome.lost(),
+    this.#timers = new MemberTimers(deps.clock, timeout, {
+      acknowledge: (ask) => this.#acknowledge(ask),
+      lost: () => handlers.lost(),
     })
     this.resume()
   }
 
-  /** Everything in the room's order up to here was shown, or is not to be. */
+  /** All records up to this sequence number were shown, or are none to show. */
   get shown(): number {
-    return this.#inbox.seen - this.#reader.unfinished
+    return this.#records.received - this.#assembler.unfinished
   }
 
-  /** Begins, or goes on after `close`, when the relay still knew this session. */
+  /** Begins, or goes on after `close` when the relay still has this session. */
   resume(): void {
     this.#closed = false
     this.#timers.start()
-    this.#report('answer')
+    this.#acknowledge('echo')
     this.pump()
   }
 
   /** @throws {MalformedDatagram} */
   receive(type: DatagramType, datagram: Buffer): void {
     if (this.#closed || !sessionOf(datagram)?.equals(this.welcome.session)) return
-    const toAll = type === DatagramType.room
+    const toAll = type === DatagramType.broadcast
     const window = toAll ? this.windows.toAll : this.windows.toMember
-    const body = openEnvelope(type, datagram, toAll ? this.#seals.toAll : this.#seals.toMember)
-    if (body === undefined || !window.accept(numberOf(datagram))) return
+    const body = openPacket(type, datagram, toAll ? this.#aeads.toAll : this.#aeads.toMember)
+    if (body === undefined || !window.accept(packetNumberOf(datagram))) return
     this.#timers.heard()
-    if (type === DatagramType.room || type === DatagramType.resend) this.#entries(body, !toAll)
-    else if (type === DatagramType.ack) this.#acknowledged(decodeAck(body))
+    if (type === DatagramType.broadcast || type === DatagramType.retransmit) this.#receiveRecords(body, !toAll)
+    else if (type === DatagramType.dataAck) this.#settle(decodeDataAck(body))
     else if (type === DatagramType.names) this.#query?.receive(decodeNames(body))
-    else if (type === DatagramType.bye) this.#outcome.bye(readLeaveReason(new ByteReader(body)))
+    else if (type === DatagramType.bye) this.#handlers.bye(readLeaveReason(new FieldReader(body)))
   }
 
   /** Sends what is due and comes back when more is. */
   pump(): void {
-    this.#resend?.cancel()
+    this.#retransmission?.cancel()
     if (this.#closed) return
-    const { clock } = this.#ports
+    const { clock } = this.#deps
     const nowMs = clock.monotonic()
-    for (const { parts, tries } of this.#outbox.due(nowMs)) {
-      for (let copy = 0; copy < copiesOf(tries); copy += 1) {
-        const say = () => this.#closed || this.#send(DatagramType.say, encodeSay({ ...this.#progress(), parts }))
-        if (copy === 0) say()
-        else clock.after(copy * copyGapMs, say)
+    for (const { fragments, attempts } of this.#sender.due(nowMs)) {
+      for (let copy = 0; copy < copiesAt(attempts); copy += 1) {
+        const send = () => this.#closed || this.#send(DatagramType.data, encodeData({ ...this.#progress(), fragments }))
+        if (copy === 0) send()
+        else clock.after(copy * datagramLimits.copyGapMs, send)
       }
     }
-    const settled = this.#unsettled && this.#outbox.size === 0
-    this.#unsettled = this.#outbox.size > 0
-    const dueMs = this.#outbox.nextDueMs
+    const settled = this.#unsettled && this.#sender.size === 0
+    this.#unsettled = this.#sender.size > 0
+    const dueMs = this.#sender.nextDueMs
     // At least a millisecond: a timer that rounds down must not wake us again and again for something that is not quite due.
     const delayMs = Math.max(1, Math.ceil(dueMs - nowMs))
-    if (dueMs !== Number.POSITIVE_INFINITY) this.#resend = clock.after(delayMs, () => this.pump())
-    this.#timers.expectAnswer(this.#outbox.waitsAtRelay)
-    if (settled) this.#ports.show({ type: 'settled' })
+    if (dueMs !== Number.POSITIVE_INFINITY) this.#retransmission = clock.after(delayMs, () => this.pump())
+    this.#timers.pollHeld(this.#sender.held)
+    if (settled) this.#deps.show({ type: 'settled' })
   }
 
   who(): void {
     this.#query?.close()
     this.#query = new NamesQuery({
-      clock: this.#ports.clock,
-      roundTrip: this.#roundTrip,
+      clock: this.#deps.clock,
+      timeout: this.#timeout,
       ask: (after) => this.#send(DatagramType.who, fourBytes(after)),
-      done: (names) => this.#ports.show(names === undefined ? { type: 'names-unknown' } : { type: 'names', names }),
+      done: (names) => this.#deps.show(names === undefined ? { type: 'names-unknown' } : { type: 'names', names }),
     })
   }
 
@@ -136,47 +141,48 @@ export class MemberSession {
 
   close(): void {
     this.#closed = true
-    this.#resend?.cancel()
+    this.#retransmission?.cancel()
     this.#query?.close()
     this.#timers.close()
   }
 
-  #entries(body: Buffer, again: boolean): void {
-    for (const ordered of this.#inbox.add(decodeRoomPiece(body))) {
-      const { entry, order } = ordered
-      const own = entry.kind === 'part' && entry.member === this.welcome.member && order > this.welcome.joinedOrder
-      if (own) this.#outbox.settle(entry.part)
-      this.#reader.read(ordered)
+  #receiveRecords(body: Buffer, retransmitted: boolean): void {
+    for (const sequenced of this.#records.add(decodeRecordPage(body))) {
+      const { record, sequence } = sequenced
+      const { member, joinedSequence } = this.welcome
+      const own = record.kind === 'fragment' && record.member === member && sequence > joinedSequence
+      if (own) this.#sender.settle(record.fragmentNumber)
+      this.#assembler.read(sequenced)
     }
-    this.#timers.entriesCame(this.#inbox.complete, this.#inbox.seen, again)
+    this.#timers.recordsArrived(this.#records.complete, this.#records.received, retransmitted)
     this.pump()
   }
 
-  #acknowledged(ack: Ack): void {
-    const nowMs = this.#ports.clock.monotonic()
-    if (ack.stamp !== 0) this.#roundTrip.sample((fourByteTime(nowMs) - ack.stamp) >>> 0)
-    for (const { part, reason } of ack.refusals.filter((refusal) => refusal.part > this.#lastRefused)) {
-      this.#lastRefused = part
-      this.#ports.show({ type: 'not-taken', text: this.#outbox.textOf(part), reason })
+  #settle(ack: DataAck): void {
+    const nowMs = this.#deps.clock.monotonic()
+    if (ack.timestamp !== 0) this.#timeout.sample((fourByteTime(nowMs) - ack.timestamp) >>> 0)
+    for (const { fragment, reason } of ack.refusals.filter((refusal) => refusal.fragment > this.#lastRefused)) {
+      this.#lastRefused = fragment
+      this.#deps.show({ type: 'message-refused', text: this.#sender.textOf(fragment), reason })
     }
-    this.#outbox.acknowledge(ack, nowMs)
-    this.#inbox.learnHead(ack.head)
-    this.#timers.entriesCame(this.#inbox.complete, this.#inbox.seen, false)
+    this.#sender.acknowledge(ack, nowMs)
+    this.#records.learnHead(ack.head)
+    this.#timers.recordsArrived(this.#records.complete, this.#records.received, false)
     this.pump()
   }
 
-  #report(ask: 'answer' | 'no answer'): void {
-    const stamp = ask === 'answer' ? fourByteTime(this.#ports.clock.monotonic()) : 0
-    this.#send(DatagramType.seen, encodeSeen({ ...this.#progress(), stamp, gaps: this.#inbox.gaps() }))
+  #acknowledge(ask: 'echo' | 'no echo'): void {
+    const timestamp = ask === 'echo' ? fourByteTime(this.#deps.clock.monotonic()) : 0
+    this.#send(DatagramType.recordAck, encodeRecordAck({ ...this.#progress(), timestamp, gaps: this.#records.gaps() }))
   }
 
   #progress() {
-    return { lowestPart: this.#outbox.lowest, seen: this.#inbox.seen }
+    return { lowestFragment: this.#sender.lowest, received: this.#records.received }
   }
 
   #send(type: DatagramType, body: Buffer): void {
     this.#number += 1
-    this.#ports.send(encodeEnvelope(type, this.welcome.session, this.#number, body, this.#seals.toRelay))
+    this.#deps.send(encodePacket(type, this.welcome.session, this.#number, body, this.#aeads.toRelay))
   }
 }
 
@@ -189,4 +195,53 @@ function fourBytes(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes
+}
+
+interface NamesQueryOptions {
+  readonly clock: Clock
+  readonly timeout: RetransmissionTimeout
+  /** Asks the relay for names of members whose id is above `after`. */
+  readonly ask: (after: number) => void
+  /** Undefined when the relay did not answer. */
+  readonly done: (names: readonly string[] | undefined) => void
+}
+
+/** Asks who is in the room, page by page, each at most `datagramLimits.attempts` times. */
+class NamesQuery {
+  readonly #options: NamesQueryOptions
+  readonly #names: string[] = []
+  #after = 0
+  #timer: Timer | undefined
+
+  constructor(options: NamesQueryOptions) {
+    this.#options = options
+    this.#ask(1)
+  }
+
+  receive(page: NamesPage): void {
+    if (page.after !== this.#after) return
+    this.#timer?.cancel()
+    this.#names.push(...page.names)
+    // Ids only grow: a relay whose `next` does not could keep us asking for ever.
+    if (page.next <= this.#after || this.#names.length > datagramLimits.maxMembers) {
+      this.#options.done(this.#names)
+      return
+    }
+    this.#after = page.next
+    this.#ask(1)
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+  }
+
+  #ask(attempt: number): void {
+    const { clock, timeout, ask, done } = this.#options
+    if (attempt > datagramLimits.attempts) {
+      done(undefined)
+      return
+    }
+    ask(this.#after)
+    this.#timer = clock.after(timeout.afterMs(attempt), () => this.#ask(attempt + 1))
+  }
 }

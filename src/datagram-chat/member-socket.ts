@@ -3,33 +3,31 @@ import type { Socket } from 'node:dgram'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, NetworkError } from '../base/errors.ts'
 import { connectError } from '../net/connect-error.ts'
-import type { BadNetworkOptions } from './bad-network.ts'
-import { type MakeSeal, roomKeyFrom, sealsFrom } from './cipher.ts'
+import { deriveRoomKey, type KeySchedule, keyScheduleFrom } from './aead.ts'
 import { type Address, datagramSocket, resolveAddresses } from './datagram-socket.ts'
-import { Member } from './member.ts'
-import type { MemberEvent } from './member-event.ts'
-import type { MemberPorts } from './member-ports.ts'
-import { networks } from './relay-socket.ts'
+import { MemberEndpoint } from './member.ts'
+import type { MemberDeps, MemberEvent } from './member-interface.ts'
+import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.ts'
 
 export interface MemberConnectionOptions {
   readonly host: string
   readonly port: number
   readonly name: string
-  /** Empty: whichever room the relay has. */
+  /** Empty: any room. */
   readonly room: string
-  /** From the room key's phrase, by `phraseSeals`. */
-  readonly deriveSeals: MemberPorts['deriveSeals']
-  /** Plays a bad network in both directions. */
-  readonly network: BadNetworkOptions | undefined
+  /** From the room key's phrase, by `keysFromPhrase`. */
+  readonly deriveKeys: MemberDeps['deriveKeys']
+  /** Emulates a bad network in both directions. */
+  readonly network: NetworkEmulatorOptions | undefined
 }
 
 export interface MemberConnection {
-  readonly member: Member
+  readonly member: MemberEndpoint
   close(): void
 }
 
 /**
- * Connects a member to a relay and begins to enter. `show` gets what happens; `unreachable` is called once, before `entered`, when no
+ * Connects a member to a relay and starts to join. `show` gets what happens; `unreachable` is called once, before `entered`, when no
  * address of the relay takes datagrams at this port.
  * @throws {NetworkError} when the name has no address.
  */
@@ -41,7 +39,7 @@ export async function connectMember(
 ): Promise<MemberConnection> {
   const { host, port } = options
   const addresses = [...(await resolveAddresses(host))]
-  const { outward, inward } = networks(options.network, clock)
+  const { outward, inward } = emulatedPaths(options.network, clock)
   let socket: Socket | undefined
   let entered = false
   let closed = false
@@ -51,10 +49,10 @@ export async function connectMember(
     socket?.removeAllListeners('message').close()
     socket = undefined
   }
-  const member = new Member(options, {
+  const member = new MemberEndpoint(options, {
     clock,
     random: randomBytes,
-    deriveSeals: options.deriveSeals,
+    deriveKeys: options.deriveKeys,
     show(event) {
       entered ||= event.type === 'entered'
       show(event)
@@ -69,10 +67,10 @@ export async function connectMember(
       unreachable(unreachableError(error, host, port))
       return
     }
-    const current = connected(address, port, () => member.enter())
+    const current = connected(address, port, () => member.join())
     socket = current
     current.on('message', (datagram) => inward(() => closed || member.receive(datagram)))
-    // Once we were inside, an error says no more than silence does: it may be forged, or pass.
+    // Once joined, an ICMP error says no more than silence does: it may be forged, or pass.
     current.on('error', (error) => entered || closed || socket !== current || next(error))
   }
   next()
@@ -96,12 +94,12 @@ function connected({ address, family }: Address, port: number, ready: () => void
   return socket
 }
 
-/** Makes the room key from the phrase, once for a relay's salt: it takes a third of a second. */
-export function phraseSeals(phrase: string): NonNullable<MemberPorts['deriveSeals']> {
-  const made = new Map<string, Promise<MakeSeal>>()
+/** Derives the room key from the phrase, once for a relay's salt: it takes a third of a second. */
+export function keysFromPhrase(phrase: string): NonNullable<MemberDeps['deriveKeys']> {
+  const made = new Map<string, Promise<KeySchedule>>()
   return (salt, done) => {
     const id = salt.toString('hex')
-    const making = made.get(id) ?? roomKeyFrom(phrase, Buffer.from(salt)).then(sealsFrom)
+    const making = made.get(id) ?? deriveRoomKey(phrase, Buffer.from(salt)).then(keyScheduleFrom)
     made.clear()
     made.set(id, making)
     void making.then(done)

@@ -1,61 +1,56 @@
 import type { Timer } from '../base/clock.ts'
 import { limits } from '../base/limits.ts'
-import { MalformedDatagram } from './byte-reader.ts'
-import type { MakeSeal } from './cipher.ts'
-import { type Challenge, sessionBytes, type Welcome } from './handshake.ts'
-import { DatagramType, datagramType, headerBytes } from './header.ts'
-import { MemberDoor } from './member-door.ts'
-import type { MemberEnd } from './member-event.ts'
-import type { MemberOptions, MemberPorts } from './member-ports.ts'
+import type { KeySchedule } from './aead.ts'
+import { MalformedDatagram } from './fields.ts'
+import { FragmentSender } from './fragment-sender.ts'
+import type { Challenge, WelcomeMessage } from './handshake-messages.ts'
+import { datagramLimits } from './limits.ts'
+import { MemberHandshake } from './member-handshake.ts'
+import type { MemberDeps, MemberEnd, MemberOptions, MemberStats } from './member-interface.ts'
 import { MemberSession } from './member-session.ts'
-import type { MemberStats } from './member-stats.ts'
-import { PartOutbox } from './part-outbox.ts'
+import { DatagramType, datagramType, headerBytes, sessionBytes } from './packet.ts'
+import type { LeaveReason } from './reasons.ts'
 import type { ReceiveCounts } from './receive-window.ts'
-import type { LeaveReason } from './refusal.ts'
-import { RoundTrip } from './rtt.ts'
-import { copyGapMs } from './tries.ts'
-
-/** A goodbye is said this often, and then we are gone whether or not it was heard; the relay notices our silence in the end. */
-const goodbyes = 3
+import { RetransmissionTimeout } from './retransmission.ts'
 
 /**
  * A member of a room over UDP: datagrams, typed lines and time in, datagrams and events out. Knows no socket and no terminal. When the
- * relay falls silent it tries to enter again, and goes on where it was if the relay still knows it.
+ * relay falls silent it joins again, and resumes its session if the relay still has it.
  */
-export class Member {
+export class MemberEndpoint {
   readonly #options: MemberOptions
-  readonly #ports: MemberPorts
-  readonly #roundTrip = new RoundTrip()
-  readonly #outbox: PartOutbox
-  #door: MemberDoor | undefined
+  readonly #deps: MemberDeps
+  readonly #timeout = new RetransmissionTimeout()
+  readonly #sender: FragmentSender
+  #handshake: MemberHandshake | undefined
   #session: MemberSession | undefined
-  /** Names the start of the relay that the session is with. */
+  /** Identifies the start of the relay that the session is with. */
   #salt: Buffer | undefined
-  #entered = false
+  #joinedBefore = false
   #goodbye: Timer | undefined
   #ended = false
 
-  constructor(options: MemberOptions, ports: MemberPorts) {
+  constructor(options: MemberOptions, deps: MemberDeps) {
     this.#options = options
-    this.#ports = ports
-    this.#outbox = new PartOutbox(this.#roundTrip, (text) => ports.show({ type: 'unconfirmed', text }))
+    this.#deps = deps
+    this.#sender = new FragmentSender(this.#timeout, (text) => deps.show({ type: 'unconfirmed', text }))
   }
 
-  /** Parts of messages that are not yet in the room. */
+  /** Fragments of messages that the relay has not yet accepted. */
   get unsettled(): number {
-    return this.#outbox.size
+    return this.#sender.size
   }
 
-  /** Begins to enter, for the first time or after an `ended`. Every way there ends with `entered` or `ended`. */
-  enter(): void {
+  /** Starts to join, for the first time or after an `ended`. It ends with `entered` or `ended`. */
+  join(): void {
     this.#ended = false
     const previous = this.#session?.welcome
-    this.#door?.close()
-    this.#door = new MemberDoor(this.#options, this.#ports, previous?.session, {
-      entered: (welcome, challenge, makeSeal) => this.#welcomed(welcome, challenge, makeSeal),
+    this.#handshake?.close()
+    this.#handshake = new MemberHandshake(this.#options, this.#deps, previous?.session, {
+      joined: (welcome, challenge, keySchedule) => this.#welcomed(welcome, challenge, keySchedule),
       failed: (end) => this.#end(end),
     })
-    this.#door.knock()
+    this.#handshake.start()
   }
 
   /** The bytes may change after this returns. */
@@ -70,34 +65,34 @@ export class Member {
     }
   }
 
-  /** `too-long`: above 4 KiB of UTF-8. `full`: too much is under way; wait for `settled`. Otherwise it is sent now or once entered. */
-  say(text: string, acted = false): 'queued' | 'full' | 'too-long' | 'empty' {
+  /** `too-long`: above 4 KiB of UTF-8. `full`: too much is queued; wait for `settled`. Otherwise it is sent now or once joined. */
+  say(text: string, action = false): 'queued' | 'full' | 'too-long' | 'empty' {
     if (text.trim() === '') return 'empty'
-    const result = this.#outbox.add(text, acted)
+    const result = this.#sender.add(text, action)
     this.#session?.pump()
     return result
   }
 
   /** Answered by `names` or `names-unknown`. */
   who(): void {
-    if (this.#session === undefined) this.#ports.show({ type: 'names-unknown' })
+    if (this.#session === undefined) this.#deps.show({ type: 'names-unknown' })
     else this.#session.who()
   }
 
-  /** Says goodbye; `ended` follows in any case. */
+  /** Sends a goodbye; `ended` follows in any case. */
   leave(): void {
     if (this.#ended) return
     if (this.#session === undefined) this.#end({ type: 'bye', reason: 'left' })
-    else this.#sayGoodbye(this.#session, 1)
+    else this.#sendGoodbye(this.#session, 1)
   }
 
-  /** Stops at once and without a word. */
+  /** Stops at once and sends nothing. */
   close(): void {
     this.#ended = true
     this.#goodbye?.cancel()
     this.#goodbye = undefined
-    this.#door?.close()
-    this.#door = undefined
+    this.#handshake?.close()
+    this.#handshake = undefined
     this.#session?.close()
   }
 
@@ -110,81 +105,82 @@ export class Member {
       lost: total('lost'),
       duplicates: total('duplicates'),
       reordered: total('reordered'),
-      sentAgain: this.#outbox.sentAgain,
-      roundTripMs: this.#roundTrip.smoothedMs,
-      variationMs: this.#roundTrip.variationMs,
+      retransmitted: this.#sender.retransmitted,
+      roundTripMs: this.#timeout.smoothedMs,
+      variationMs: this.#timeout.variationMs,
     }
   }
 
   #dispatch(type: DatagramType | 'version', datagram: Buffer): void {
-    if (type === 'version' || type === DatagramType.version) this.#door?.otherVersion(datagram[2] ?? 0)
+    if (type === 'version' || type === DatagramType.version) this.#handshake?.otherVersion(datagram[2] ?? 0)
     else if (type === DatagramType.reset) this.#reset(datagram)
-    else if (type < DatagramType.say) this.#door?.receive(type, datagram)
+    else if (type < DatagramType.data) this.#handshake?.receive(type, datagram)
     else this.#session?.receive(type, datagram)
   }
 
-  #welcomed(welcome: Welcome, { salt, keyed }: Challenge, makeSeal: MakeSeal): void {
-    this.#door = undefined
+  #welcomed(welcome: WelcomeMessage, { salt, keyed }: Challenge, keySchedule: KeySchedule): void {
+    this.#handshake = undefined
     const { room, name, memberCount: members } = welcome
-    // The order of a room goes on for as long as its relay runs, so that what was shown need not be shown again.
+    // Sequence numbers go on for as long as the relay runs, so that what was shown need not be shown again.
     const shown = this.#salt?.equals(salt) === true ? this.#session?.shown : undefined
     this.#salt = salt
-    const again = this.#entered
-    this.#entered = true
+    const again = this.#joinedBefore
+    this.#joinedBefore = true
     if (this.#session?.welcome.session.equals(welcome.session)) {
-      this.#ports.show({ type: 'entered', room, name, members, keyed, again })
+      this.#deps.show({ type: 'entered', room, name, members, keyed, again })
       this.#session.resume()
       return
     }
     this.#session?.close()
-    if (again) this.#restartOutbox()
-    this.#ports.show({ type: 'entered', room, name, members, keyed, again })
-    const firstNew = shown === undefined ? welcome.firstOrder : shown + 1
-    if (firstNew < welcome.firstOrder) this.#ports.show({ type: 'missed', count: welcome.firstOrder - firstNew })
-    const unseen = { ...welcome, firstOrder: Math.max(welcome.firstOrder, firstNew) }
-    this.#session = new MemberSession(unseen, makeSeal, this.#ports, this.#outbox, this.#roundTrip, {
+    if (again) this.#restartSender()
+    this.#deps.show({ type: 'entered', room, name, members, keyed, again })
+    const firstNew = shown === undefined ? welcome.firstSequence : shown + 1
+    if (firstNew < welcome.firstSequence) this.#deps.show({ type: 'missed', count: welcome.firstSequence - firstNew })
+    const unseen = { ...welcome, firstSequence: Math.max(welcome.firstSequence, firstNew) }
+    this.#session = new MemberSession(unseen, keySchedule, this.#deps, this.#sender, this.#timeout, {
       bye: (reason) => this.#bye(reason),
-      lost: () => this.#enterAgain(),
+      lost: () => this.#rejoin(),
     })
   }
 
-  #restartOutbox(): void {
-    const unsettled = this.#outbox.size > 0
-    this.#outbox.restart()
-    if (unsettled && this.#outbox.size === 0) this.#ports.show({ type: 'settled' })
+  #restartSender(): void {
+    const unsettled = this.#sender.size > 0
+    this.#sender.restart()
+    if (unsettled && this.#sender.size === 0) this.#deps.show({ type: 'settled' })
   }
 
-  /** The relay does not know our session at our address: it was started anew, or a router on the way was. */
+  /** The relay does not have our session, or not at our address: it was started anew, or a router on the way (NAT) was. */
   #reset(datagram: Buffer): void {
     const session = this.#session?.welcome.session
     if (session === undefined || !datagram.subarray(headerBytes, headerBytes + sessionBytes).equals(session)) return
     if (this.#goodbye !== undefined) this.#end({ type: 'bye', reason: 'left' })
-    else if (this.#door === undefined) this.#enterAgain()
+    else if (this.#handshake === undefined) this.#rejoin()
   }
 
-  #enterAgain(): void {
+  #rejoin(): void {
     this.#session?.close()
-    this.#ports.show({ type: 'lost' })
-    this.enter()
+    this.#deps.show({ type: 'lost' })
+    this.join()
   }
 
   #bye(reason: LeaveReason): void {
-    if (reason === 'silent') this.#enterAgain()
+    if (reason === 'silent') this.#rejoin()
     else this.#end({ type: 'bye', reason })
   }
 
-  #sayGoodbye(session: MemberSession, times: number): void {
+  #sendGoodbye(session: MemberSession, times: number): void {
+    const { goodbyes, copyGapMs } = datagramLimits
     if (times > goodbyes) {
       this.#end({ type: 'bye', reason: 'left' })
       return
     }
     session.sendLeave()
-    const waitMs = times < goodbyes ? copyGapMs : Math.min(limits.drainMs, this.#roundTrip.timeoutMs())
-    this.#goodbye = this.#ports.clock.after(waitMs, () => this.#sayGoodbye(session, times + 1))
+    const waitMs = times < goodbyes ? copyGapMs : Math.min(limits.drainMs, this.#timeout.afterMs())
+    this.#goodbye = this.#deps.clock.after(waitMs, () => this.#sendGoodbye(session, times + 1))
   }
 
   #end(end: MemberEnd): void {
     this.close()
-    this.#ports.show({ type: 'ended', end })
+    this.#deps.show({ type: 'ended', end })
   }
 }

@@ -1,5 +1,6 @@
+/** What the packet numbers tell of the path. */
 export interface ReceiveCounts {
-  /** Datagrams that came, each counted once. */
+  /** Packets that came, each counted once. */
   readonly received: number
   readonly duplicates: number
   /** Came after one that was sent later. */
@@ -8,11 +9,12 @@ export interface ReceiveCounts {
   readonly lost: number
 }
 
+/** Packets; a part of the protocol, since a sender may not fall further behind. */
 const windowSize = 1024
 
 /**
- * The numbers of datagrams that came, in a sliding window as in RFC 4303 3.4.3: each number is accepted once, and one that is too old
- * to be told from a replay is refused. The first number accepted is where counting of losses begins.
+ * The packet numbers that came, in a sliding window as in RFC 4303 3.4.3: each number is accepted once, and one that is too old to be
+ * told from a replay is refused. Losses are counted from the first number accepted.
  */
 export class ReceiveWindow {
   readonly #seen = new Uint8Array(windowSize)
@@ -29,7 +31,7 @@ export class ReceiveWindow {
     return this.#seen[number % windowSize] === 0
   }
 
-  /** Call only for a datagram that proved to be genuine. False for a duplicate or one that is too old. */
+  /** Call only for a packet that proved to be genuine. False for a duplicate or one that is too old. */
   accept(number: number): boolean {
     if (!this.isFresh(number)) {
       this.#duplicates += 1

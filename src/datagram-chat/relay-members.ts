@@ -1,6 +1,112 @@
 import type { Peer } from '../base/events.ts'
-import { nameKey } from '../base/name-key.ts'
-import type { RelayMember } from './relay-member.ts'
+import type { TokenBucket } from '../base/token-bucket.ts'
+import { nameKey } from '../text/names.ts'
+import type { Aead } from './aead.ts'
+import type { FragmentReceiver } from './fragment-receiver.ts'
+import { datagramLimits } from './limits.ts'
+import { DatagramType, encodePacket, packetPrefix } from './packet.ts'
+import { ReceiveWindow } from './receive-window.ts'
+import { RetransmissionTimeout } from './retransmission.ts'
+
+export interface RelayMemberOptions {
+  readonly id: number
+  readonly name: string
+  readonly session: Buffer
+  readonly peer: Peer
+  readonly joinedSequence: number
+  readonly firstSequence: number
+  readonly receiver: FragmentReceiver
+  readonly bucket: TokenBucket
+  readonly aeadTo: Aead
+  readonly aeadFrom: Aead
+}
+
+/** What the relay keeps of one member: its session, and how far it has acknowledged the log. */
+export class RelayMember {
+  readonly id: number
+  readonly name: string
+  readonly session: Buffer
+  readonly joinedSequence: number
+  readonly firstSequence: number
+  readonly receiver: FragmentReceiver
+  readonly bucket: TokenBucket
+  readonly aeadFrom: Aead
+  readonly window = new ReceiveWindow()
+  /** This member's header of every packet that goes to all. */
+  readonly broadcastPrefix: Buffer
+  peer: Peer
+  heardMs: number
+  /** To be echoed in the next acknowledgement. */
+  timestamp = 0
+  readonly #aeadTo: Aead
+  readonly #timeout = new RetransmissionTimeout(datagramLimits.minRecordTimeoutMs)
+  #number = 0
+  #acknowledged: number
+  #attempts = 1
+  #retransmitAtMs = Number.POSITIVE_INFINITY
+  #timed: { readonly sequence: number; readonly atMs: number } | undefined
+
+  constructor(options: RelayMemberOptions, nowMs: number) {
+    this.id = options.id
+    this.name = options.name
+    this.session = options.session
+    this.joinedSequence = options.joinedSequence
+    this.firstSequence = options.firstSequence
+    this.receiver = options.receiver
+    this.bucket = options.bucket
+    this.peer = options.peer
+    this.aeadFrom = options.aeadFrom
+    this.#aeadTo = options.aeadTo
+    this.broadcastPrefix = packetPrefix(DatagramType.broadcast, options.session)
+    this.heardMs = nowMs
+    this.#acknowledged = options.firstSequence - 1
+  }
+
+  /** The first sequence number that this member has not acknowledged. */
+  get nextUnacknowledged(): number {
+    return this.#acknowledged + 1
+  }
+
+  /** A packet to this member alone; each has its own number. */
+  packet(type: DatagramType, body: Buffer): Buffer {
+    this.#number += 1
+    return encodePacket(type, this.session, this.#number, body, this.#aeadTo)
+  }
+
+  /** All records up to `sequence` have just been sent. */
+  markSent(sequence: number, nowMs: number): void {
+    if (this.#retransmitAtMs !== Number.POSITIVE_INFINITY) return
+    this.#attempts = 1
+    this.#retransmitAtMs = nowMs + this.#timeout.afterMs()
+    this.#timed = { sequence, atMs: nowMs }
+  }
+
+  /** The member has all records up to `received`, of the `sent` that went out. */
+  acknowledge(received: number, sent: number, nowMs: number): void {
+    if (received <= this.#acknowledged || received > sent) return
+    this.#acknowledged = received
+    if (this.#timed !== undefined && received >= this.#timed.sequence) {
+      this.#timeout.sample(nowMs - this.#timed.atMs)
+      this.#timed = undefined
+    }
+    this.#attempts = 1
+    this.#retransmitAtMs = received === sent ? Number.POSITIVE_INFINITY : nowMs + this.#timeout.afterMs()
+  }
+
+  /** Whether it is time to send again what has not been acknowledged; then the next time is further off (RFC 6298 5.5). */
+  retransmissionDue(nowMs: number): boolean {
+    if (nowMs < this.#retransmitAtMs) return false
+    this.#timed = undefined
+    this.#attempts = Math.min(this.#attempts + 1, datagramLimits.attempts)
+    this.#retransmitAtMs = nowMs + this.#timeout.afterMs(this.#attempts)
+    return true
+  }
+
+  /** Whether something that was sent is not acknowledged. */
+  get inFlight(): boolean {
+    return this.#retransmitAtMs !== Number.POSITIVE_INFINITY
+  }
+}
 
 /** Who is in the room, found by session and by name. */
 export class RelayMembers {

@@ -1,54 +1,78 @@
-import type { Peer } from '../base/events.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { EventSink, Peer } from '../base/events.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
 import { isLoopback } from '../net/address.ts'
-import { encodeAck, encodeNames, maxBodyBytes } from './bodies.ts'
-import { Broadcast } from './broadcast.ts'
-import { noSeals } from './cipher.ts'
-import type { Entry } from './entry.ts'
-import { type Join, sessionBytes, type Welcome } from './handshake.ts'
-import { DatagramType } from './header.ts'
+import { checkName } from '../text/names.ts'
+import { type Aead, type KeySchedule, nullKeySchedule } from './aead.ts'
+import { FragmentReceiver } from './fragment-receiver.ts'
+import type { JoinRequest, WelcomeMessage } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
-import { memberName } from './names.ts'
-import { PartInbox } from './part-inbox.ts'
-import { type JoinRefusal, type LeaveReason, leaveReasonNumber } from './refusal.ts'
-import { RelayMember } from './relay-member.ts'
-import { RelayMembers } from './relay-members.ts'
-import type { RelayOptions, RelayPorts } from './relay-ports.ts'
-import { RelayTicks } from './relay-ticks.ts'
+import type { LogRecord } from './log-record.ts'
+import { DatagramType, sealPacket, sessionBytes } from './packet.ts'
+import { type JoinRefusal, type LeaveReason, leaveReasonNumber } from './reasons.ts'
+import { RelayMember, RelayMembers } from './relay-members.ts'
 import { RoomLog } from './room-log.ts'
-import { TokenBucket } from './token-bucket.ts'
+import { encodeDataAck, encodeNames, maxBodyBytes, namesPrefixBytes } from './session-messages.ts'
 
-/** The room itself: who is in it, what happened in which order, and what still has to be told to whom. */
+/** What a relay is told; members and rates are bounds. */
+export interface RelayOptions {
+  readonly room: string
+  readonly maxMembers: number
+  /** Of these, from one address that is not this machine's own. */
+  readonly maxMembersPerAddress: number
+  readonly fragmentsPerSecond: number
+  readonly datagramsPerSecond: number
+  /** 16 random bytes that identify this start of the relay and salt the room key. */
+  readonly salt: Buffer
+  /** From the room key; undefined: the room has none. */
+  readonly keySchedule: KeySchedule | undefined
+  /** The port that people join at. */
+  readonly port: () => number
+}
+
+/** What a relay needs of its surroundings. `send` must not throw; what it drops is sent again when it is missed. */
+export interface RelayDeps {
+  readonly clock: Clock
+  /** Bytes that nobody can guess. */
+  readonly random: (size: number) => Buffer
+  readonly send: (datagram: Buffer, peer: Peer) => void
+  readonly emit: EventSink
+}
+
+/** The relay's room: its members, its log, and what has to be sent to whom. */
 export class RelayRoom {
   readonly members = new RelayMembers()
   readonly #options: RelayOptions
-  readonly #ports: RelayPorts
+  readonly #deps: RelayDeps
   readonly #log = new RoomLog()
   readonly #broadcast: Broadcast
-  readonly #ticks: RelayTicks
+  readonly #schedule: RelaySchedule
   readonly #unacknowledged = new Set<RelayMember>()
   #lastId = 0
   #closed = false
 
-  constructor(options: RelayOptions, ports: RelayPorts) {
+  constructor(options: RelayOptions, deps: RelayDeps) {
     this.#options = options
-    this.#ports = ports
-    const transmit = (member: RelayMember, datagram: Buffer) => ports.send(datagram, member.peer)
-    const seal = (options.makeSeal ?? noSeals)('to all')
-    this.#broadcast = new Broadcast({ clock: ports.clock, log: this.#log, members: this.members, seal, transmit })
-    this.#ticks = new RelayTicks(ports.clock, { flush: () => this.#flush(), care: () => this.#care() })
+    this.#deps = deps
+    const transmit = (member: RelayMember, datagram: Buffer) => deps.send(datagram, member.peer)
+    const aead = (options.keySchedule ?? nullKeySchedule)('to all')
+    this.#broadcast = new Broadcast({ clock: deps.clock, log: this.#log, members: this.members, aead, transmit })
+    this.#schedule = new RelaySchedule(deps.clock, { flush: () => this.#flush(), maintain: () => this.#maintain() })
   }
 
-  /** Everything up to here in the order has gone out once. */
+  /** All records up to this sequence number have been sent once. */
   get sent(): number {
     return this.#broadcast.sent
   }
 
-  admit(join: Join, peer: Peer): Welcome | JoinRefusal {
+  /** A new session, or the one that the join gives as its previous; otherwise why not. */
+  admit(join: JoinRequest, peer: Peer): WelcomeMessage | JoinRefusal {
     const { room, maxMembers, maxMembersPerAddress } = this.#options
     if (this.#closed) return 'stopping'
     if (join.room !== '' && join.room !== room) return 'wrong-room'
-    const name = memberName(join.name)
-    if (name === undefined) return 'name-invalid'
+    const check = checkName(join.name)
+    if (check.kind === 'bad') return 'name-invalid'
+    const { name } = check
     const namesake = this.members.named(name)
     if (namesake?.session.equals(join.previous)) return this.#move(namesake, peer)
     if (namesake !== undefined) return 'name-taken'
@@ -57,54 +81,57 @@ export class RelayRoom {
     return this.#welcome(this.#newMember(name, peer))
   }
 
+  /** Ends a member's session, and tells everybody. */
   remove(member: RelayMember, reason: LeaveReason): void {
     this.members.remove(member)
     this.#unacknowledged.delete(member)
     const bye = Buffer.from([leaveReasonNumber(reason)])
-    this.#ports.send(member.envelope(DatagramType.bye, bye), member.peer)
+    this.#deps.send(member.packet(DatagramType.bye, bye), member.peer)
     const { id, name, peer } = member
-    this.#append([{ kind: 'left', member: id, at: this.#ports.clock.now(), name, reason }])
-    this.#ports.emit({ type: 'member-left', id, peer, name, reason })
+    this.#append([{ kind: 'left', member: id, at: this.#deps.clock.now(), name, reason }])
+    this.#deps.emit({ type: 'member-left', id, peer, name, reason })
   }
 
+  /** A message of the operator; what is beyond one fragment is cut off. */
   notice(text: string): void {
-    const bytes = Buffer.from(text).subarray(0, datagramLimits.partBytes)
-    // Decoding as a stream leaves a character out that the cut went through.
+    const bytes = Buffer.from(text).subarray(0, datagramLimits.fragmentBytes)
+    // A decoder of a stream holds back a character that is cut in two, so that it is left out.
     const whole = Buffer.from(new TextDecoder().decode(bytes, { stream: true }))
-    this.#append([{ kind: 'notice', at: this.#ports.clock.now(), bytes: whole }])
+    this.#append([{ kind: 'notice', at: this.#deps.clock.now(), bytes: whole }])
   }
 
-  /** Puts what a member has said before the room, as far as its rate allows. */
-  takeFrom(member: RelayMember, nowMs: number): void {
-    for (const message of member.inbox.take(nowMs)) {
-      const at = this.#ports.clock.now()
-      const common = { kind: 'part', member: member.id, at, name: member.name } as const
-      this.#append(message.parts.map((part) => ({ ...common, ...part })))
+  /** Appends to the log what a member has said, as far as its rate allows. */
+  acceptFrom(member: RelayMember, nowMs: number): void {
+    for (const message of member.receiver.accept(nowMs)) {
+      const common = { kind: 'fragment', member: member.id, at: this.#deps.clock.now(), name: member.name } as const
+      this.#append(message.map(({ number, ...fragment }) => ({ ...common, ...fragment, fragmentNumber: number })))
     }
-    if (member.inbox.ready) this.#ticks.careSoon()
+    if (member.receiver.ready) this.#schedule.maintainSoon()
   }
 
-  progressed(member: RelayMember, seen: number, nowMs: number): void {
-    member.sawUpTo(seen, this.#broadcast.sent, nowMs)
+  /** The member has all records up to `received`. */
+  recordsAcknowledged(member: RelayMember, received: number, nowMs: number): void {
+    member.acknowledge(received, this.#broadcast.sent, nowMs)
   }
 
-  /** An acknowledgement goes out with the next tick, once for all that came until then. */
-  acknowledge(member: RelayMember, stamp = 0): void {
-    if (stamp !== 0) member.stamp = stamp
+  /** A data ack goes out with the next tick, one for all that came until then. `timestamp`: to be echoed. */
+  scheduleDataAck(member: RelayMember, timestamp = 0): void {
+    if (timestamp !== 0) member.timestamp = timestamp
     this.#unacknowledged.add(member)
-    this.#ticks.flushSoon()
+    this.#schedule.flushSoon()
   }
 
-  /** Sends one datagram of entries again; returns the order that comes after them. */
-  resend(member: RelayMember, from: number, to: number): number {
-    const piece = this.#log.piece(from, Math.min(to, this.#broadcast.sent), member.joinedOrder)
-    this.#ports.send(member.envelope(DatagramType.resend, piece.body), member.peer)
-    return piece.next
+  /** Sends one packet of records again; returns the sequence number that follows them. */
+  retransmit(member: RelayMember, from: number, to: number): number {
+    const page = this.#log.page(from, Math.min(to, this.#broadcast.sent), member.joinedSequence)
+    this.#deps.send(member.packet(DatagramType.retransmit, page.body), member.peer)
+    return page.next
   }
 
-  tellNames(member: RelayMember, after: number): void {
+  /** Sends one page of the members' names. */
+  sendNames(member: RelayMember, after: number): void {
     const names: string[] = []
-    let bytes = 10
+    let bytes = namesPrefixBytes
     let last = after
     let next = 0
     for (const { id, name } of this.members.all) {
@@ -118,88 +145,201 @@ export class RelayRoom {
       last = id
     }
     const page = { after, total: this.members.size, next, names }
-    this.#ports.send(member.envelope(DatagramType.names, encodeNames(page)), member.peer)
+    this.#deps.send(member.packet(DatagramType.names, encodeNames(page)), member.peer)
   }
 
+  /** Ends all sessions; nobody can join any more. */
   close(): void {
     this.#closed = true
     for (const member of this.members.all) this.remove(member, 'stopping')
-    this.#ticks.stop()
+    this.#schedule.stop()
   }
 
   #newMember(name: string, peer: Peer): RelayMember {
-    const { makeSeal = noSeals, partsPerSecond, datagramsPerSecond } = this.#options
-    const { clock, random, emit } = this.#ports
+    const { keySchedule = nullKeySchedule, fragmentsPerSecond, datagramsPerSecond } = this.#options
+    const { clock, random, emit } = this.#deps
     const nowMs = clock.monotonic()
     const session = random(sessionBytes)
     this.#lastId += 1
     const id = this.#lastId
-    const firstOrder = this.#log.historyStart
+    const firstSequence = this.#log.historyStart
     this.#append([{ kind: 'joined', member: id, at: clock.now(), name }])
-    const burst = Math.max(datagramLimits.partsBurst, partsPerSecond)
+    const burst = Math.max(datagramLimits.fragmentsBurst, fragmentsPerSecond)
     const member = new RelayMember(
       {
-        ...{ id, name, session, peer, firstOrder, joinedOrder: this.#log.head },
-        inbox: new PartInbox(new TokenBucket(partsPerSecond, burst, nowMs)),
+        ...{ id, name, session, peer, firstSequence, joinedSequence: this.#log.head },
+        receiver: new FragmentReceiver(new TokenBucket(fragmentsPerSecond, burst, nowMs)),
         bucket: new TokenBucket(datagramsPerSecond, 2 * datagramsPerSecond, nowMs),
-        sealTo: makeSeal('to member', session),
-        sealFrom: makeSeal('to relay', session),
+        aeadTo: keySchedule('to member', session),
+        aeadFrom: keySchedule('to relay', session),
       },
       nowMs,
     )
     this.members.add(member)
-    this.#ticks.careSoon()
+    this.#schedule.maintainSoon()
     emit({ type: 'member-joined', id, peer, name, room: this.#options.room })
     return member
   }
 
-  #move(member: RelayMember, peer: Peer): Welcome {
+  #move(member: RelayMember, peer: Peer): WelcomeMessage {
     this.members.move(member, peer)
-    member.heardMs = this.#ports.clock.monotonic()
-    this.#ports.emit({ type: 'member-moved', id: member.id, peer, name: member.name })
+    member.heardMs = this.#deps.clock.monotonic()
+    this.#deps.emit({ type: 'member-moved', id: member.id, peer, name: member.name })
     return this.#welcome(member)
   }
 
-  #welcome(member: RelayMember): Welcome {
-    const { session, id, joinedOrder, firstOrder, name } = member
+  #welcome(member: RelayMember): WelcomeMessage {
+    const { session, id, joinedSequence, firstSequence, name } = member
     const { room } = this.#options
-    return { session, member: id, joinedOrder, firstOrder, memberCount: this.members.size, name, room }
+    return { session, member: id, joinedSequence, firstSequence, memberCount: this.members.size, name, room }
   }
 
-  #append(entries: readonly Entry[]): void {
-    this.#log.append(entries)
-    this.#ticks.flushSoon()
-    this.#ticks.careSoon()
+  #append(records: readonly LogRecord[]): void {
+    this.#log.append(records)
+    this.#schedule.flushSoon()
+    this.#schedule.maintainSoon()
   }
 
   #flush(): void {
     for (const member of this.#unacknowledged) {
-      const { taken, held, refusals } = member.inbox
-      const ack = { taken, held, head: this.#log.head, stamp: member.stamp, refusals }
-      member.stamp = 0
-      this.#ports.send(member.envelope(DatagramType.ack, encodeAck(ack)), member.peer)
+      const { accepted, held, refusals } = member.receiver
+      const ack = { accepted, held, head: this.#log.head, timestamp: member.timestamp, refusals }
+      member.timestamp = 0
+      this.#deps.send(member.packet(DatagramType.dataAck, encodeDataAck(ack)), member.peer)
     }
     this.#unacknowledged.clear()
     this.#broadcast.flush()
   }
 
-  /** Looks after everybody; true when there is something to come back to soon. */
-  #care(): 'soon' | 'later' | 'never' {
-    const nowMs = this.#ports.clock.monotonic()
+  /** Removes the silent, accepts what had to wait, and sends again what is not acknowledged; returns when to do so again. */
+  #maintain(): 'soon' | 'later' | 'never' {
+    const nowMs = this.#deps.clock.monotonic()
     let busy = false
     for (const member of this.members.all) {
       if (nowMs - member.heardMs > datagramLimits.silenceMs) {
         this.remove(member, 'silent')
         continue
       }
-      if (member.inbox.ready) {
-        this.takeFrom(member, nowMs)
-        this.acknowledge(member)
+      if (member.receiver.ready) {
+        this.acceptFrom(member, nowMs)
+        this.scheduleDataAck(member)
       }
-      if (member.resendDue(nowMs)) this.resend(member, member.wants, this.#broadcast.sent)
-      busy ||= member.behind || member.inbox.ready
+      if (member.retransmissionDue(nowMs)) this.retransmit(member, member.nextUnacknowledged, this.#broadcast.sent)
+      busy ||= member.inFlight || member.receiver.ready
     }
     if (this.members.size === 0) return 'never'
     return busy ? 'soon' : 'later'
+  }
+}
+
+interface ScheduledWork {
+  readonly flush: () => void
+  readonly maintain: () => 'soon' | 'later' | 'never'
+}
+
+/** When the relay works: what is new goes out a tick later, maintenance recurs while there are members. */
+class RelaySchedule {
+  readonly #clock: Clock
+  readonly #work: ScheduledWork
+  #flush: Timer | undefined
+  #maintain: Timer | undefined
+  #maintenanceIsSoon = false
+  #stopped = false
+
+  constructor(clock: Clock, work: ScheduledWork) {
+    this.#clock = clock
+    this.#work = work
+  }
+
+  flushSoon(): void {
+    if (this.#stopped || this.#flush !== undefined) return
+    this.#flush = this.#clock.after(datagramLimits.tickMs, () => {
+      this.#flush = undefined
+      this.#work.flush()
+    })
+  }
+
+  maintainSoon(): void {
+    if (!this.#maintenanceIsSoon) this.#maintainIn('soon')
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#flush?.cancel()
+    this.#maintain?.cancel()
+  }
+
+  #maintainIn(when: 'soon' | 'later'): void {
+    if (this.#stopped) return
+    this.#maintain?.cancel()
+    this.#maintenanceIsSoon = when === 'soon'
+    this.#maintain = this.#clock.after(datagramLimits[when === 'soon' ? 'retransmitTickMs' : 'idleTickMs'], () => {
+      this.#maintenanceIsSoon = false
+      this.#maintain = undefined
+      const next = this.#work.maintain()
+      // The work itself may have asked for more maintenance soon.
+      if (next !== 'never' && !this.#maintenanceIsSoon) this.#maintainIn(next)
+    })
+  }
+}
+
+interface BroadcastOptions {
+  readonly clock: Clock
+  readonly log: RoomLog
+  readonly members: RelayMembers
+  readonly aead: Aead
+  readonly transmit: (member: RelayMember, datagram: Buffer) => void
+}
+
+/**
+ * Sends new records to everybody: encoded and sealed once, then the same bytes after each member's own header. It works in slices, so
+ * that a big room does not hold up the event loop; what happens meanwhile waits in the log, not in a queue.
+ */
+class Broadcast {
+  readonly #options: BroadcastOptions
+  #sent = 0
+  #number = 0
+  #running = false
+
+  constructor(options: BroadcastOptions) {
+    this.#options = options
+  }
+
+  /** All records up to this sequence number have been sent once. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  flush(): void {
+    if (this.#running || this.#sent === this.#options.log.head) return
+    this.#running = true
+    const { log, members } = this.#options
+    const end = log.head
+    const pages: Buffer[] = []
+    let next = this.#sent + 1
+    while (next <= end && pages.length < datagramLimits.slice) {
+      const page = log.page(next, end, 0)
+      this.#number += 1
+      pages.push(sealPacket(DatagramType.broadcast, this.#number, page.body, this.#options.aead))
+      next = page.next
+    }
+    this.#sent = next - 1
+    this.#slice(pages, members.all, 0)
+  }
+
+  #slice(pages: readonly Buffer[], members: readonly RelayMember[], from: number): void {
+    const { clock, transmit } = this.#options
+    const end = Math.min(members.length, from + Math.max(1, Math.floor(datagramLimits.slice / pages.length)))
+    const nowMs = clock.monotonic()
+    for (const member of members.slice(from, end)) {
+      for (const page of pages) transmit(member, Buffer.concat([member.broadcastPrefix, page]))
+      member.markSent(this.#sent, nowMs)
+    }
+    if (end < members.length) {
+      clock.after(0, () => this.#slice(pages, members, end))
+      return
+    }
+    this.#running = false
+    this.flush()
   }
 }

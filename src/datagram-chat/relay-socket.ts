@@ -5,12 +5,12 @@ import { errorCode } from '../base/errors.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import { plainAddress } from '../net/address.ts'
-import { BadNetwork, type BadNetworkOptions } from './bad-network.ts'
-import { roomKeyFrom, sealsFrom } from './cipher.ts'
+import { deriveRoomKey, keyScheduleFrom } from './aead.ts'
 import { bindError, bound, datagramSocket, resolveAddresses } from './datagram-socket.ts'
-import { listenForSeekers } from './discovery.ts'
-import { saltBytes } from './handshake.ts'
+import { answerDiscovery } from './discovery.ts'
+import { saltBytes } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
+import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.ts'
 import { Relay } from './relay.ts'
 
 export interface RelayServerOptions {
@@ -22,13 +22,13 @@ export interface RelayServerOptions {
   readonly room: string
   readonly maxMembers: number
   readonly maxMembersPerAddress: number
-  readonly partsPerSecond: number
+  readonly fragmentsPerSecond: number
   readonly datagramsPerSecond: number
   /** The room key's phrase. */
   readonly phrase: string | undefined
-  /** Plays a bad network in both directions. */
-  readonly network: BadNetworkOptions | undefined
-  /** Answer those who look for a relay on the local network. */
+  /** Emulates a bad network in both directions. */
+  readonly network: NetworkEmulatorOptions | undefined
+  /** Answer whoever looks for a relay on the local network. */
   readonly discoverable: boolean
 }
 
@@ -36,21 +36,22 @@ export interface RelayServer {
   readonly relay: Relay
   readonly host: string
   readonly port: number
-  /** Says goodbye to everybody and closes the socket. */
+  /** Sends everybody a bye and closes the socket. */
   stop(): void
 }
 
 /** Opens a relay on the network. @throws {NetworkError} when it cannot listen. */
 export async function startRelay(options: RelayServerOptions, clock: Clock, emit: EventSink): Promise<RelayServer> {
   const salt = randomBytes(saltBytes)
-  const makeSeal = options.phrase === undefined ? undefined : sealsFrom(await roomKeyFrom(options.phrase, salt))
+  const keySchedule =
+    options.phrase === undefined ? undefined : keyScheduleFrom(await deriveRoomKey(options.phrase, salt))
   const { socket, mapped } = await open(options, emit)
   const { address, port } = socket.address()
-  const { outward, inward } = networks(options.network, clock)
+  const { outward, inward } = emulatedPaths(options.network, clock)
   const send = sender(socket, mapped)
   let closed = false
   const relay = new Relay(
-    { ...options, salt, makeSeal, port: () => port },
+    { ...options, salt, keySchedule, port: () => port },
     { clock, random: randomBytes, emit, send: (datagram, peer) => outward(() => closed || send(datagram, peer)) },
   )
   socket.on('message', (datagram, from) => {
@@ -59,13 +60,13 @@ export async function startRelay(options: RelayServerOptions, clock: Clock, emit
   })
   // A datagram that cannot be sent is a datagram lost.
   socket.on('error', () => undefined)
-  const seekers = options.discoverable ? listenForSeekers(relay, address, emit) : undefined
+  const discovery = options.discoverable ? answerDiscovery(relay, address, emit) : undefined
   return {
     relay,
     host: address,
     port,
     stop() {
-      seekers?.close()
+      discovery?.close()
       relay.close()
       closed = true
       socket.close()
@@ -102,14 +103,4 @@ function sender(socket: Socket, mapped: boolean): (datagram: Buffer, peer: Peer)
     const numeric = mapped && !address.includes(':') ? `::ffff:${address}` : address
     socket.send(datagram, 0, datagram.length, port, numeric)
   }
-}
-
-type Carry = (deliver: () => void) => void
-
-/** A bad network each way, or none. What waits in it when the socket has been closed is lost. */
-export function networks(options: BadNetworkOptions | undefined, clock: Clock): { outward: Carry; inward: Carry } {
-  if (options === undefined) return { outward: (deliver) => deliver(), inward: (deliver) => deliver() }
-  const outward = new BadNetwork(options, clock)
-  const inward = new BadNetwork({ ...options, seed: options.seed + 1 }, clock)
-  return { outward: (deliver) => outward.carry(deliver), inward: (deliver) => inward.carry(deliver) }
 }

@@ -1,41 +1,36 @@
 import type { Peer } from '../base/events.ts'
-import { decodeSay, decodeSeen, type Gap, type Progress } from './bodies.ts'
-import { ByteReader, MalformedDatagram } from './byte-reader.ts'
-import { numberOf, openEnvelope, sessionOf } from './envelope.ts'
-import { encodeReset, saltBytes } from './handshake.ts'
-import { DatagramType, datagramType } from './header.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
+import { FieldReader, MalformedDatagram } from './fields.ts'
+import { encodeReset, saltBytes } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
-import { RelayDoor } from './relay-door.ts'
-import type { RelayMember } from './relay-member.ts'
-import type { RelayOptions, RelayPorts } from './relay-ports.ts'
-import { RelayRoom } from './relay-room.ts'
-import { TokenBucket } from './token-bucket.ts'
-
-/** Datagrams sent again for one request; a member that lacks more asks again. */
-const resendsPerRequest = 8
+import { DatagramType, datagramType, openPacket, packetNumberOf, sessionOf } from './packet.ts'
+import { RelayHandshake } from './relay-handshake.ts'
+import type { RelayMember } from './relay-members.ts'
+import { type RelayDeps, type RelayOptions, RelayRoom } from './relay-room.ts'
+import { decodeData, decodeRecordAck, type Gap, type Progress } from './session-messages.ts'
 
 /**
- * The relay of a room over UDP: datagrams and time in, datagrams out. Knows no socket. A datagram that makes no sense costs nobody
- * anything; docs/chat-udp.md says what each of them means.
+ * The relay of a room over UDP: datagrams and time in, datagrams out. Knows no socket. A malformed datagram is dropped and changes
+ * nothing; docs/chat-udp.md says what each type means.
  */
 export class Relay {
-  readonly #ports: RelayPorts
-  readonly #door: RelayDoor
+  readonly #deps: RelayDeps
+  readonly #handshake: RelayHandshake
   readonly #room: RelayRoom
 
-  constructor(options: RelayOptions, ports: RelayPorts) {
+  constructor(options: RelayOptions, deps: RelayDeps) {
     if (options.salt.length !== saltBytes) throw new RangeError('a salt has 16 bytes')
-    this.#ports = ports
-    this.#room = new RelayRoom(options, ports)
+    this.#deps = deps
+    this.#room = new RelayRoom(options, deps)
     const { refusalsPerSecond: perSecond } = datagramLimits
-    const told = new TokenBucket(perSecond, 2 * perSecond, ports.clock.monotonic())
-    this.#door = new RelayDoor({
+    const logged = new TokenBucket(perSecond, 2 * perSecond, deps.clock.monotonic())
+    this.#handshake = new RelayHandshake({
       ...options,
-      ...ports,
+      ...deps,
       memberCount: () => this.#room.members.size,
       admit: (join, peer) => this.#room.admit(join, peer),
       onRefused(peer, reason) {
-        if (told.take(ports.clock.monotonic())) ports.emit({ type: 'member-refused', peer, reason })
+        if (logged.tryTake(deps.clock.monotonic())) deps.emit({ type: 'member-refused', peer, reason })
       },
     })
   }
@@ -48,7 +43,7 @@ export class Relay {
     return this.#room.members.all
   }
 
-  /** The datagram is read here and now; nothing of it is kept by reference. */
+  /** The bytes may change after this returns. */
   receive(datagram: Buffer, peer: Peer): void {
     if (datagram.length > datagramLimits.bytes) return
     try {
@@ -58,7 +53,7 @@ export class Relay {
     }
   }
 
-  /** Says something to everybody, as the operator. At most 1,024 bytes of UTF-8; more is cut off. */
+  /** A message of the operator to everybody. What is beyond one fragment is cut off. */
   notice(text: string): void {
     this.#room.notice(text)
   }
@@ -70,7 +65,7 @@ export class Relay {
     return member !== undefined
   }
 
-  /** Tells everybody goodbye; afterwards nothing is let in. */
+  /** Sends everybody a bye; afterwards nobody can join. */
   close(): void {
     this.#room.close()
   }
@@ -79,19 +74,19 @@ export class Relay {
     const type = datagramType(datagram)
     switch (type) {
       case 'version':
-        this.#door.foreignVersion(datagram, peer)
+        this.#handshake.otherVersion(datagram, peer)
         break
       case DatagramType.hello:
-        this.#door.hello(datagram, peer)
+        this.#handshake.hello(datagram, peer)
         break
-      case DatagramType.find:
-        this.#door.find(datagram, peer)
+      case DatagramType.discover:
+        this.#handshake.discover(datagram, peer)
         break
       case DatagramType.join:
-        this.#door.join(datagram, peer, (session) => this.#room.members.withSession(session) !== undefined)
+        this.#handshake.join(datagram, peer, (session) => this.#room.members.withSession(session) !== undefined)
         break
-      case DatagramType.say:
-      case DatagramType.seen:
+      case DatagramType.data:
+      case DatagramType.recordAck:
       case DatagramType.who:
       case DatagramType.leave:
         this.#fromMember(type, datagram, peer)
@@ -103,58 +98,59 @@ export class Relay {
     if (session === undefined) return
     const member = this.#room.members.withSession(session)
     if (member === undefined || member.peer.port !== peer.port || member.peer.address !== peer.address) {
-      // Gone, or at another address since its router forgot it: it has to join again, and proves its new address by that.
-      this.#ports.send(encodeReset(session), peer)
+      // Gone, or at another address, as after a NAT rebinding: it has to join again, which validates the new address.
+      this.#deps.send(encodeReset(session), peer)
       return
     }
-    const nowMs = this.#ports.clock.monotonic()
-    if (!member.bucket.take(nowMs) || !member.window.isFresh(numberOf(datagram))) return
-    const body = openEnvelope(type, datagram, member.sealFrom)
-    if (body === undefined || !member.window.accept(numberOf(datagram))) return
+    const nowMs = this.#deps.clock.monotonic()
+    if (!member.bucket.tryTake(nowMs) || !member.window.isFresh(packetNumberOf(datagram))) return
+    const body = openPacket(type, datagram, member.aeadFrom)
+    if (body === undefined || !member.window.accept(packetNumberOf(datagram))) return
     member.heardMs = nowMs
     if (type === DatagramType.leave) this.#room.remove(member, 'left')
-    else if (type === DatagramType.who) this.#room.tellNames(member, new ByteReader(body).number(4))
-    else if (type === DatagramType.say) this.#say(member, body, nowMs)
-    else this.#seen(member, body, nowMs)
+    else if (type === DatagramType.who) this.#room.sendNames(member, new FieldReader(body).number(4))
+    else if (type === DatagramType.data) this.#receiveData(member, body, nowMs)
+    else this.#receiveAck(member, body, nowMs)
   }
 
-  #say(member: RelayMember, body: Buffer, nowMs: number): void {
-    const say = decodeSay(body)
-    this.#progress(member, say, nowMs)
-    // What the author has given up moves the window before new parts are measured against it.
-    this.#room.takeFrom(member, nowMs)
-    for (const part of say.parts) member.inbox.add(part)
-    this.#room.takeFrom(member, nowMs)
-    this.#room.acknowledge(member)
+  #receiveData(member: RelayMember, body: Buffer, nowMs: number): void {
+    const data = decodeData(body)
+    this.#progress(member, data, nowMs)
+    // What the author has given up moves the window; only then are new fragments held against it.
+    this.#room.acceptFrom(member, nowMs)
+    for (const fragment of data.fragments) member.receiver.add(fragment)
+    this.#room.acceptFrom(member, nowMs)
+    this.#room.scheduleDataAck(member)
   }
 
-  #seen(member: RelayMember, body: Buffer, nowMs: number): void {
-    const seen = decodeSeen(body)
-    this.#progress(member, seen, nowMs)
-    this.#room.takeFrom(member, nowMs)
-    if (seen.stamp !== 0) this.#room.acknowledge(member, seen.stamp)
-    this.#resend(member, seen.gaps)
+  #receiveAck(member: RelayMember, body: Buffer, nowMs: number): void {
+    const ack = decodeRecordAck(body)
+    this.#progress(member, ack, nowMs)
+    this.#room.acceptFrom(member, nowMs)
+    if (ack.timestamp !== 0) this.#room.scheduleDataAck(member, ack.timestamp)
+    this.#retransmit(member, ack.gaps)
   }
 
   #progress(member: RelayMember, progress: Progress, nowMs: number): void {
-    member.inbox.giveUpBefore(progress.lowestPart)
-    this.#room.progressed(member, progress.seen, nowMs)
+    member.receiver.giveUpBefore(progress.lowestFragment)
+    this.#room.recordsAcknowledged(member, progress.received, nowMs)
   }
 
-  #resend(member: RelayMember, gaps: readonly Gap[]): void {
-    let left = resendsPerRequest
+  #retransmit(member: RelayMember, gaps: readonly Gap[]): void {
+    let left: number = datagramLimits.retransmitsPerAck
     for (const gap of gaps) {
-      let from = Math.max(gap.from, member.firstOrder)
+      let from = Math.max(gap.from, member.firstSequence)
       while (left > 0 && from < gap.from + gap.count && from <= this.#room.sent) {
-        from = this.#room.resend(member, from, gap.from + gap.count - 1)
+        from = this.#room.retransmit(member, from, gap.from + gap.count - 1)
         left -= 1
       }
     }
   }
 }
 
+/** What members send. */
 type MemberDatagram =
-  | typeof DatagramType.say
-  | typeof DatagramType.seen
+  | typeof DatagramType.data
+  | typeof DatagramType.recordAck
   | typeof DatagramType.who
   | typeof DatagramType.leave

@@ -1,7 +1,9 @@
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   fsyncSync,
+  linkSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -12,20 +14,23 @@ import {
 } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { limits } from '../base/limits.ts'
-import { linkFile } from './link-file.ts'
+import { errorCode } from '../base/errors.ts'
+import { fileLimits } from './limits.ts'
 
 /**
  * Puts `pieces`, one after the other, in the place of a file as a whole: a temporary file beside it is written, flushed and
  * renamed over it, then the folder is flushed. At every moment the name leads to a whole file, old or new. A symbolic link
  * stays, and the file behind it is replaced. Resolves once the new content would survive a power cut; rejects with the
- * system's error, and then the old content is still there. `mode` is the new file's, less the umask.
+ * system's error, and then the old content is still there. `mode` is the new file's, whatever the umask; without it the
+ * umask decides.
  */
-export async function replaceFile(path: string, pieces: Iterable<string>, mode = 0o666): Promise<void> {
-  const { target, temporary } = places(path)
+export async function replaceFile(path: string, pieces: Iterable<string>, mode?: number): Promise<void> {
+  const target = behindLinks(path)
+  const temporary = temporaryBeside(target)
   try {
     const file = await open(temporary, 'wx', mode)
     try {
+      if (mode !== undefined) await file.chmod(mode)
       for (const piece of pieces) await file.writeFile(piece)
       await file.sync()
     } finally {
@@ -41,17 +46,17 @@ export async function replaceFile(path: string, pieces: Iterable<string>, mode =
 }
 
 /** The same for a small file, at once. @throws the system's error */
-export function replaceFileSync(path: string, text: string, mode = 0o666): void {
-  writeBeside(path, text, mode, renameSync)
+export function replaceFileSync(path: string, text: string, mode?: number): void {
+  writeBeside(behindLinks(path), text, mode, renameSync)
 }
 
 /**
  * Makes a small file as a whole, at once, where there is none yet: of several processes that make the same file, one does.
  * False when there is one; it is left as it is. @throws the system's error
  */
-export function createFileSync(path: string, text: string, mode = 0o666): boolean {
+export function createFileSync(path: string, text: string, mode?: number): boolean {
   let created = true
-  writeBeside(path, text, mode, (temporary, target) => {
+  writeBeside(behindLinks(path), text, mode, (temporary, target) => {
     const linked = linkFile(temporary, target)
     if (linked === 'impossible' && !existsSync(target)) return renameSync(temporary, target)
     created = linked === 'linked'
@@ -60,19 +65,25 @@ export function createFileSync(path: string, text: string, mode = 0o666): boolea
   return created
 }
 
-/** @param publish brings the whole file to its place, and leaves nothing at its temporary one. */
-function writeBeside(
-  path: string,
+/**
+ * Writes a file beside `target` that nobody else has, and brings it there.
+ * @param publish moves the whole file from its temporary place to its own
+ * @param flush whether the content must survive a power cut
+ */
+export function writeBeside(
+  target: string,
   text: string,
-  mode: number,
+  mode: number | undefined,
   publish: (temporary: string, target: string) => void,
+  flush = true,
 ): void {
-  const { target, temporary } = places(path)
+  const temporary = temporaryBeside(target)
   try {
     const file = openSync(temporary, 'wx', mode)
     try {
+      if (mode !== undefined) fchmodSync(file, mode)
       writeFileSync(file, text)
-      fsyncSync(file)
+      if (flush) fsyncSync(file)
     } finally {
       closeSync(file)
     }
@@ -84,10 +95,27 @@ function writeBeside(
   }
 }
 
-/** The file behind a link, and a name beside it that no other writer has. */
-function places(path: string): { readonly target: string; readonly temporary: string } {
-  const target = behindLinks(path)
-  return { target, temporary: join(dirname(target), `${prefix(target)}${crypto.randomUUID()}.tmp`) }
+/** What a system says whose file system has no hard links (exFAT). */
+const withoutLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/**
+ * Gives a file a second name, which appears with all that is in the file: of several processes that want the same name, one
+ * gets it. `impossible` where the file system has no hard links. @throws the system's error
+ */
+export function linkFile(from: string, to: string): 'linked' | 'taken' | 'impossible' {
+  try {
+    linkSync(from, to)
+    return 'linked'
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return 'taken'
+    if (withoutLinks.has(errorCode(error))) return 'impossible'
+    throw error
+  }
+}
+
+/** A name beside `target` that no other writer has, and nobody can guess. */
+function temporaryBeside(target: string): string {
+  return join(dirname(target), `${prefix(target)}${crypto.randomUUID()}.tmp`)
 }
 
 /** The path of the file itself where `path` is a symbolic link to it. */
@@ -120,7 +148,7 @@ function removeAbandoned(target: string, own: string): void {
     const left = readdirSync(folder).filter((name) => name.startsWith(prefix(target)) && leftover.test(name))
     for (const path of left.map((name) => join(folder, name))) {
       const madeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs
-      if (nowMs - madeMs > limits.abandonedFileMs) rmSync(path, { force: true })
+      if (nowMs - madeMs > fileLimits.abandonedMs) rmSync(path, { force: true })
     }
   } catch {
     // A folder that can be written but not listed keeps what is left in it.

@@ -1,13 +1,14 @@
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { StorageError } from '../base/errors.ts'
 import type { NetlabEvent } from '../base/events.ts'
+import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
 import { Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
 import { logLimits } from './limits.ts'
 import { type EventLogWriter, LineWriter } from './line-writer.ts'
 import { LogFile } from './log-file.ts'
-import type { LogFailure, LogReport, LogSettings, LogThreadData } from './messages.ts'
+import type { LogSettings, LogThreadCalls, LogThreadData, MainCalls } from './messages.ts'
 
 /** The main thread's event log: it records like any other thread, and governs the log thread. */
 export interface EventLog extends EventLogWriter {
@@ -24,11 +25,6 @@ export interface EventLog extends EventLogWriter {
   closeSync(timeoutMs?: number): boolean
 }
 
-interface Waiting {
-  readonly resolve: (lines: string[]) => void
-  readonly reject: (error: StorageError) => void
-}
-
 /**
  * Starts the log thread; `to: 'none'` starts nothing. `onConsoleLine` gets each line for the terminal, `onTrouble` a sentence
  * when the log can't be kept as it should. Neither may throw. What is recorded before the thread is up waits for it.
@@ -43,7 +39,7 @@ export function startLog(
 ): EventLog {
   if (settings.to === 'none') return noLog
   // The thread opens it again; to wait for that would take as long as to start a server.
-  if (settings.to !== 'console') new LogFile({ path: settings.file, ...settings }, clock).close()
+  if (settings.to !== 'console') new LogFile({ path: settings.file, ...settings }).close()
   return new ThreadLog(settings, startThread, clock, onConsoleLine, onTrouble)
 }
 
@@ -61,14 +57,14 @@ const noLog: EventLog = {
 class ThreadLog implements EventLog {
   readonly #port: MessagePort
   readonly #counters: Int32Array
+  readonly #logThread: Rpc<LogThreadCalls>
   readonly #writer: LineWriter
   readonly #start: () => Thread
   #worker: Thread | undefined
   readonly #ended = Promise.withResolvers<void>()
-  readonly #onConsoleLine: (text: string) => void
   readonly #onTrouble: (sentence: string) => void
-  readonly #waiting = new Map<number, Waiting>()
-  #tickets = 0
+  /** Requests that are not answered yet. */
+  #pending = 0
   #closing = false
 
   constructor(
@@ -78,16 +74,28 @@ class ThreadLog implements EventLog {
     onConsoleLine: (text: string) => void,
     onTrouble: (sentence: string) => void,
   ) {
-    this.#onConsoleLine = onConsoleLine
     this.#onTrouble = onTrouble
     const { near, far } = makeEndpoints()
     this.#port = near.port
     this.#counters = new Int32Array(near.counters)
-    this.#writer = new LineWriter(near, clock, undefined, () => {
-      this.#wake()
-      this.#takeReports()
+    // Before the RPC's own listener, which knows no better reason.
+    near.port.once('close', () => this.#logThread.close(endedError()))
+    this.#logThread = openRpc<LogThreadCalls, MainCalls>(near.port, {
+      opened: () => this.#letGo(),
+      failed: (sentence) => {
+        this.#closing = true
+        onTrouble(sentence)
+      },
+      show: (text) => {
+        for (const line of text.split('\n')) if (line !== '') onConsoleLine(line)
+        this.#logThread.notify('shown', text.length)
+      },
+      trouble: (sentence) => onTrouble(sentence),
     })
-    near.port.on('message', (report: LogReport) => this.#handle(report))
+    this.#writer = new LineWriter(near, this.#logThread, clock, logLimits, () => {
+      this.#wake()
+      this.#logThread.poll()
+    })
     const data: LogThreadData = { settings, main: far }
     this.#start = () => startThread('log', { name: 'netlab-log', data, transfer: [far.port] })
     clock.after(logLimits.startMs, () => this.#wake(), { background: true })
@@ -109,12 +117,12 @@ class ThreadLog implements EventLog {
     return this.#writer.drain(timeoutMs)
   }
 
-  async clear(): Promise<void> {
-    await this.#ask((ticket) => ({ type: 'clear', ticket }))
+  clear(): Promise<void> {
+    return this.#request('clear', undefined)
   }
 
   tail(count: number): Promise<string[]> {
-    return this.#ask((ticket) => ({ type: 'tail', ticket, count }))
+    return this.#request('tail', count)
   }
 
   async close(): Promise<void> {
@@ -126,7 +134,7 @@ class ThreadLog implements EventLog {
   closeSync(timeoutMs: number = logLimits.drainMs): boolean {
     this.#sendClose()
     const closed = this.#writer.waitUntil(() => Atomics.load(this.#counters, Counter.closed) !== 0, timeoutMs)
-    this.#takeReports()
+    this.#logThread.poll()
     return closed
   }
 
@@ -142,21 +150,25 @@ class ThreadLog implements EventLog {
   #sendClose(): void {
     this.#wake()
     this.#writer.flush()
-    if (!this.#closing) this.#writer.send({ type: 'close' })
+    if (!this.#closing) this.#logThread.notify('close', undefined)
     this.#closing = true
   }
 
-  #ask(
-    request: (ticket: number) => { type: 'clear'; ticket: number } | { type: 'tail'; ticket: number; count: number },
-  ) {
-    if (this.#closing) return Promise.reject(endedError())
-    const { promise, resolve, reject } = Promise.withResolvers<string[]>()
-    const ticket = ++this.#tickets
-    this.#waiting.set(ticket, { resolve, reject })
+  /** Asks behind everything that was recorded before. */
+  async #request<K extends 'clear' | 'tail'>(
+    name: K,
+    argument: Parameters<LogThreadCalls[K]>[0],
+  ): Promise<ReturnType<LogThreadCalls[K]>> {
+    if (this.#closing) throw endedError()
+    this.#pending++
     this.#hold()
     this.#writer.flush()
-    this.#writer.send(request(ticket))
-    return promise
+    try {
+      return await this.#logThread.request(name, argument)
+    } finally {
+      this.#pending--
+      this.#letGo()
+    }
   }
 
   /** Keeps the process alive until nothing is waited for any more. */
@@ -166,58 +178,17 @@ class ThreadLog implements EventLog {
   }
 
   #letGo(): void {
-    if (this.#waiting.size > 0 || this.#closing) return
+    if (this.#pending > 0 || this.#closing) return
     this.#port.unref()
     this.#worker?.unref()
   }
 
-  #takeReports(): void {
-    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port))
-      this.#handle(next.message)
-  }
-
-  #handle(report: LogReport): void {
-    switch (report.type) {
-      case 'opened':
-        this.#letGo()
-        break
-      case 'failed':
-        this.#closing = true
-        this.#onTrouble(report.failure.message)
-        break
-      case 'done':
-        this.#finish(report.ticket, (waiting) => waiting.resolve([...report.lines]))
-        break
-      case 'undone':
-        this.#finish(report.ticket, (waiting) => waiting.reject(errorOf(report.failure)))
-        break
-      case 'console':
-        this.#show(report.text)
-        break
-      case 'trouble':
-        this.#onTrouble(report.sentence)
-    }
-  }
-
-  #show(text: string): void {
-    for (const line of text.split('\n')) if (line !== '') this.#onConsoleLine(line)
-    this.#writer.send({ type: 'shown', length: text.length })
-  }
-
-  #finish(ticket: number, settle: (waiting: Waiting) => void): void {
-    const waiting = this.#waiting.get(ticket)
-    this.#waiting.delete(ticket)
-    if (waiting !== undefined) settle(waiting)
-    this.#letGo()
-  }
-
   #onExit(): void {
-    this.#takeReports()
+    this.#logThread.poll()
     if (!this.#closing) this.#onTrouble('the log thread ended; nothing is logged any more')
     this.#closing = true
     Atomics.store(this.#counters, Counter.closed, 1)
-    for (const [, waiting] of this.#waiting) waiting.reject(endedError())
-    this.#waiting.clear()
+    this.#logThread.close(endedError())
     this.#port.close()
     this.#ended.resolve()
   }
@@ -225,8 +196,4 @@ class ThreadLog implements EventLog {
 
 function endedError(): StorageError {
   return new StorageError('LOG_ENDED', 'the log has ended', { hint: 'start the server again' })
-}
-
-function errorOf(failure: LogFailure): StorageError {
-  return new StorageError(failure.code, failure.message, { hint: failure.hint })
 }

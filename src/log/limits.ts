@@ -22,8 +22,6 @@ export const logLimits = {
   /** One log file before it is rotated, and how many old ones are kept. */
   fileBytes: 67_108_864,
   fileCount: 5,
-  /** A rotation takes a millisecond; a lock that stands this long was left by a process that died. */
-  lockMs: 2_000,
   /** The last lines of the log are read backwards: at most so much, in blocks of a size that the system reads at once. */
   tailBytes: 8_388_608,
   tailBlockBytes: 65_536,

@@ -1,9 +1,10 @@
-import type { Clock, Timer } from '../base/clock.ts'
+import { type Clock, Deadline, type Timer } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
+import { openRpc, type Rpc } from '../base/rpc.ts'
 import { behind, Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
 import { logLimits } from './limits.ts'
 import { LineFormat } from './line-format.ts'
-import type { LogRequest } from './messages.ts'
+import type { RecorderCalls } from './messages.ts'
 
 /** What one thread needs of the event log. */
 export interface EventLogWriter {
@@ -28,12 +29,16 @@ export function attachEventLog(
   clock: Clock,
   bounds: WriterBounds = logLimits,
 ): EventLogWriter {
-  return endpoint === null ? silent : new LineWriter(endpoint, clock, bounds)
+  if (endpoint === null) return silent
+  const logThread = openRpc<RecorderCalls>(endpoint.port, {})
+  // A thread whose work is done ends, though its log is open.
+  endpoint.port.unref()
+  return new LineWriter(endpoint, logThread, clock, bounds)
 }
 
 /** Gathers lines to batches and hands them to the log thread, at the pace at which it writes them. */
 export class LineWriter implements EventLogWriter {
-  readonly #endpoint: LogEndpoint
+  readonly #logThread: Rpc<RecorderCalls>
   readonly #counters: Int32Array
   readonly #clock: Clock
   readonly #bounds: WriterBounds
@@ -47,8 +52,14 @@ export class LineWriter implements EventLogWriter {
   #stalled = false
 
   /** `whileWaiting` runs whenever the log thread did something while this thread was blocked. */
-  constructor(endpoint: LogEndpoint, clock: Clock, bounds: WriterBounds = logLimits, whileWaiting = () => {}) {
-    this.#endpoint = endpoint
+  constructor(
+    endpoint: LogEndpoint,
+    logThread: Rpc<RecorderCalls>,
+    clock: Clock,
+    bounds: WriterBounds = logLimits,
+    whileWaiting = () => {},
+  ) {
+    this.#logThread = logThread
     this.#counters = new Int32Array(endpoint.counters)
     this.#clock = clock
     this.#bounds = bounds
@@ -81,7 +92,7 @@ export class LineWriter implements EventLogWriter {
 
   fork(): LogEndpoint {
     const { near, far } = makeEndpoints()
-    this.send({ type: 'fork', endpoint: far })
+    this.#logThread.notify('fork', far, [far.port])
     return near
   }
 
@@ -90,22 +101,15 @@ export class LineWriter implements EventLogWriter {
     return this.waitUntil(() => this.#outstanding() === 0, timeoutMs)
   }
 
-  /** Sends a request behind everything that was recorded before it. */
-  send(request: LogRequest): void {
-    const transfer = typeof request === 'object' && request.type === 'fork' ? [request.endpoint.port] : []
-    this.#endpoint.port.postMessage(request, transfer)
-  }
-
   /** Blocks until `condition` holds; false when it took longer than `timeoutMs`, or the log has ended without it. */
   waitUntil(condition: () => boolean, timeoutMs: number): boolean {
-    const deadline = this.#clock.monotonic() + timeoutMs
+    const deadline = new Deadline(this.#clock, timeoutMs)
     for (;;) {
       const wake = Atomics.load(this.#counters, Counter.wake)
       this.#whileWaiting()
       if (condition()) return true
-      const leftMs = deadline - this.#clock.monotonic()
-      if (leftMs <= 0 || this.#isClosed()) return condition()
-      Atomics.wait(this.#counters, Counter.wake, wake, Math.min(leftMs, this.#bounds.waitMs))
+      if (deadline.passed || this.#isClosed()) return condition()
+      Atomics.wait(this.#counters, Counter.wake, wake, Math.min(deadline.leftMs, this.#bounds.waitMs))
     }
   }
 
@@ -121,7 +125,7 @@ export class LineWriter implements EventLogWriter {
     const gap = this.#dropped === 0 ? '' : this.#gapLine()
     this.#dropped = 0
     Atomics.add(this.#counters, Counter.queued, gap.length + batch.length)
-    this.send(gap + batch)
+    this.#logThread.notify('write', gap + batch)
   }
 
   #gapLine(): string {

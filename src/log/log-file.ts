@@ -1,9 +1,8 @@
 import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { Clock } from '../base/clock.ts'
 import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
-import { makeFolder } from './make-folder.ts'
-import { RotationLock } from './rotation-lock.ts'
+import { tryFileLock } from '../files/file-lock.ts'
+import { makeFolder } from '../files/make-folder.ts'
 
 const lineFeed = 0x0a
 
@@ -22,7 +21,6 @@ export type WriteBytes = (descriptor: number, bytes: Uint8Array) => number
  */
 export class LogFile {
   readonly #options: LogFileOptions
-  readonly #lock: RotationLock
   readonly #write: WriteBytes
   #descriptor: number | undefined
   #inode = 0n
@@ -30,9 +28,8 @@ export class LogFile {
   #begunInsideLine = false
 
   /** Opens the file, and creates it (0600) and its folder (0700) if need be. Throws StorageError. */
-  constructor(options: LogFileOptions, clock: Clock, write: WriteBytes = fs.writeSync) {
+  constructor(options: LogFileOptions, write: WriteBytes = fs.writeSync) {
     this.#options = options
-    this.#lock = new RotationLock(`${options.path}.lock`, clock)
     this.#write = write
     try {
       this.#open()
@@ -85,7 +82,7 @@ export class LogFile {
   clear(): void {
     this.#follow()
     // Without the lock, at worst one file that is being rotated at this moment survives.
-    const locked = this.#lock.acquire()
+    const lock = tryFileLock(this.#options.path)
     try {
       const { path } = this.#options
       const prefix = `${basename(path)}.`
@@ -93,7 +90,7 @@ export class LogFile {
         if (name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length))) fs.rmSync(join(dirname(path), name))
       fs.ftruncateSync(this.#opened(), 0)
     } finally {
-      if (locked) this.#lock.release()
+      lock?.release()
     }
   }
 
@@ -132,14 +129,16 @@ export class LogFile {
   }
 
   #rotate(): void {
-    if (!this.#lock.acquire()) return
+    // Never waited for: who doesn't get it goes on writing to the file as it is, and asks again with the next batch.
+    const lock = tryFileLock(this.#options.path)
+    if (lock === undefined) return
     try {
       // Another process may have rotated between our look at the size and the lock.
       const there = fs.statSync(this.#options.path, { bigint: true, throwIfNoEntry: false })
       if (there?.ino === this.#inode) this.#shift()
       this.#open()
     } finally {
-      this.#lock.release()
+      lock.release()
     }
   }
 

@@ -1,116 +1,130 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, Deadline } from '../base/clock.ts'
 import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
-import type { BatchLogger } from './batch-logger.ts'
+import { openRpc } from '../base/rpc.ts'
+import { BatchLogger } from './batch-logger.ts'
 import { Counter, type FlushMark, isFlushed, type LogEndpoint, markForFlush, wake } from './endpoint.ts'
 import { lastLines } from './last-lines.ts'
 import { logLimits } from './limits.ts'
 import { formatLine } from './line-format.ts'
 import { LogFile, oldFile } from './log-file.ts'
 import { LogStore } from './log-store.ts'
-import type { LogFailure, LogReport, LogRequest, LogSettings, LogThreadData } from './messages.ts'
+import type { LogSettings, LogThreadCalls, LogThreadData, MainCalls, RecorderCalls } from './messages.ts'
 
-type Report = (message: LogReport) => void
-
-/** The program of the log thread: opens the file, reports `opened` or `failed`, and serves until it is told to close. */
-export async function runLogThread({ settings, main }: LogThreadData, clock: Clock): Promise<void> {
+/** The program of the log thread: opens the file, tells `opened` or `failed`, and serves until it is told to close. */
+export function runLogThread({ settings, main }: LogThreadData, clock: Clock): void {
   const mainCounters = new Int32Array(main.counters)
-  const report: Report = (message) => {
-    main.port.postMessage(message)
+  // Calls arrive in later turns of the event loop, when `thread` is there.
+  const rpc = openRpc<MainCalls, LogThreadCalls>(main.port, {
+    write: (lines) => thread.write(lines, mainCounters),
+    fork: (far) => thread.attach(far),
+    clear: () => thread.clear(),
+    tail: (count) => thread.tail(count),
+    shown: (length) => logger.shown(length),
+    close: () => thread.close(),
+  })
+  /** Also wakes the main thread where it blocks, so that it polls. */
+  const tell = <K extends keyof MainCalls>(name: K, argument: Parameters<MainCalls[K]>[0]): void => {
+    rpc.notify(name, argument)
     wake(mainCounters)
   }
   let store: LogStore | undefined
   try {
-    if (settings.to !== 'console') store = openStore(settings, clock, report)
+    if (settings.to !== 'console') store = openStore(settings, clock, (sentence) => tell('trouble', sentence))
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
-    report({ type: 'failed', failure: { code: error.code, message: error.message, hint: error.hint ?? '' } })
+    tell('failed', error.message)
     main.port.close()
     return
   }
-  report({ type: 'opened' })
-  // winston takes longer to load than all the rest to start; what is sent meanwhile waits in the port.
-  const { BatchLogger } = await import('./batch-logger.ts')
-  const terminal = settings.to === 'file' ? undefined : (text: string) => report({ type: 'console', text })
-  new LogThread(settings, clock, report, store, new BatchLogger(store, terminal)).listen(main)
+  tell('opened', undefined)
+  const logger = new BatchLogger(store, settings.to === 'file' ? undefined : (text) => tell('show', text))
+  const thread = new LogThread(settings, clock, store, logger)
+  thread.add(main, mainCounters)
 }
 
-function openStore(settings: LogSettings, clock: Clock, report: Report): LogStore {
+function openStore(settings: LogSettings, clock: Clock, onTrouble: (sentence: string) => void): LogStore {
   const { file: path, maxBytes, maxFiles } = settings
-  const file = new LogFile({ path, maxBytes, maxFiles }, clock)
-  return new LogStore(file, clock, (sentence) => report({ type: 'trouble', sentence }))
+  return new LogStore(new LogFile({ path, maxBytes, maxFiles }), clock, onTrouble)
 }
 
 class LogThread {
   readonly #settings: LogSettings
   readonly #clock: Clock
-  readonly #report: Report
   readonly #store: LogStore | undefined
   readonly #logger: BatchLogger
   /** The recording threads, with what they share with us. */
   readonly #sources = new Map<LogEndpoint, Int32Array>()
 
-  constructor(settings: LogSettings, clock: Clock, report: Report, store: LogStore | undefined, logger: BatchLogger) {
+  constructor(settings: LogSettings, clock: Clock, store: LogStore | undefined, logger: BatchLogger) {
     this.#settings = settings
     this.#clock = clock
-    this.#report = report
     this.#store = store
     this.#logger = logger
   }
 
-  listen(source: LogEndpoint): void {
+  /** Serves a thread that the main thread, or one below it, has started. */
+  attach(source: LogEndpoint): void {
     const counters = new Int32Array(source.counters)
+    openRpc<Record<never, never>, RecorderCalls>(source.port, {
+      write: (lines) => this.write(lines, counters),
+      fork: (far) => this.attach(far),
+    })
+    this.add(source, counters)
+  }
+
+  add(source: LogEndpoint, counters: Int32Array): void {
     this.#sources.set(source, counters)
-    source.port.on('message', (request: LogRequest) => this.#handle(request, counters))
     // A port's messages all come before its 'close'.
     source.port.on('close', () => this.#forget(source, counters))
   }
 
-  #handle(request: LogRequest, counters: Int32Array): void {
-    if (typeof request === 'string') {
-      this.#take(request, counters)
-      return
-    }
-    switch (request.type) {
-      case 'fork':
-        this.listen(request.endpoint)
-        break
-      case 'clear':
-        this.#answer(request.ticket, () => this.#clear())
-        break
-      case 'tail':
-        this.#answer(request.ticket, () => this.#tail(request.count))
-        break
-      case 'shown':
-        this.#logger.shown(request.length)
-        break
-      case 'close':
-        this.#flushAndClose([...this.#sources.values()].map(markForFlush), this.#clock.monotonic() + logLimits.flushMs)
-    }
-  }
-
-  #take(lines: string, counters: Int32Array): void {
+  write(lines: string, counters: Int32Array): void {
     this.#logger.write(lines, () => {
       Atomics.add(counters, Counter.acked, lines.length)
       wake(counters)
     })
   }
 
-  #clear(): string[] {
-    this.#store?.clear()
-    return []
+  clear(): void {
+    this.#reportingFailure(() => this.#store?.clear())
   }
 
-  #tail(count: number): string[] {
+  tail(count: number): string[] {
     if (this.#store === undefined) return []
     const { file, maxFiles } = this.#settings
-    return lastLines([file, ...Array.from({ length: maxFiles }, (_, index) => oldFile(file, index + 1))], count)
+    const paths = [file, ...Array.from({ length: maxFiles }, (_, index) => oldFile(file, index + 1))]
+    return this.#reportingFailure(() => lastLines(paths, count))
   }
 
-  #answer(ticket: number, work: () => string[]): void {
+  /** Ends once everything recorded so far is written, other threads' lines included if they hand them over in time. */
+  close(): void {
+    this.#flushAndClose([...this.#sources.values()].map(markForFlush), new Deadline(this.#clock, logLimits.flushMs))
+  }
+
+  #flushAndClose(marks: readonly FlushMark[], deadline: Deadline): void {
+    const late = deadline.passed
+    const left = marks.filter((mark) => !isFlushed(mark) && !(late && mark.held))
+    if (left.length === 0) this.#end()
+    else this.#clock.after(logLimits.flushPollMs, () => this.#flushAndClose(left, deadline))
+  }
+
+  #end(): void {
+    this.#store?.close()
+    for (const [source, counters] of this.#sources) {
+      Atomics.store(counters, Counter.closed, 1)
+      wake(counters)
+      source.port.close()
+    }
+    this.#sources.clear()
+  }
+
+  #reportingFailure<T>(work: () => T): T {
     try {
-      this.#report({ type: 'done', ticket, lines: work() })
+      return work()
     } catch (error) {
-      this.#report({ type: 'undone', ticket, failure: failureOf(this.#settings.file, error) })
+      throw new StorageError(errorCode(error), `cannot use the log file ${this.#settings.file}: ${reasonOf(error)}`, {
+        hint: 'look at the permissions of the file and its folder',
+      })
     }
   }
 
@@ -122,31 +136,5 @@ class LogThread {
     const why = 'a thread was ended before it handed them over'
     const time = new Date(this.#clock.now()).toISOString()
     this.#logger.write(formatLine({ type: 'log-gap', lines, why }, time), () => {})
-  }
-
-  /** Closes once everything recorded so far is written, other threads' lines included if they hand them over in time. */
-  #flushAndClose(marks: readonly FlushMark[], deadlineMs: number): void {
-    const late = this.#clock.monotonic() >= deadlineMs
-    const left = marks.filter((mark) => !isFlushed(mark) && !(late && mark.held))
-    if (left.length === 0) this.#close()
-    else this.#clock.after(logLimits.flushPollMs, () => this.#flushAndClose(left, deadlineMs))
-  }
-
-  #close(): void {
-    this.#store?.close()
-    for (const [source, counters] of this.#sources) {
-      Atomics.store(counters, Counter.closed, 1)
-      wake(counters)
-      source.port.close()
-    }
-    this.#sources.clear()
-  }
-}
-
-function failureOf(path: string, error: unknown): LogFailure {
-  return {
-    code: errorCode(error),
-    message: `cannot use the log file ${path}: ${reasonOf(error)}`,
-    hint: 'look at the permissions of the file and its folder',
   }
 }

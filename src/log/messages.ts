@@ -18,27 +18,29 @@ export interface LogThreadData {
   readonly main: LogEndpoint
 }
 
-/** To the log thread. A string is a batch of finished lines. */
-export type LogRequest =
-  | string
-  | { readonly type: 'fork'; readonly endpoint: LogEndpoint }
-  | { readonly type: 'clear'; readonly ticket: number }
-  | { readonly type: 'tail'; readonly ticket: number; readonly count: number }
-  | { readonly type: 'close' }
-  /** The main thread has shown console text of this length. */
-  | { readonly type: 'shown'; readonly length: number }
-
-export interface LogFailure {
-  readonly code: string
-  readonly message: string
-  readonly hint: string
+/** What every recording thread may call at the log thread. */
+export type RecorderCalls = {
+  /** Finished lines, each with its line feed. */
+  write(lines: string): void
+  /** One more recording thread; its port is in the transfer list. */
+  fork(far: LogEndpoint): void
 }
 
-/** From the log thread to the main thread. */
-export type LogReport =
-  | { readonly type: 'opened' }
-  | { readonly type: 'failed'; readonly failure: LogFailure }
-  | { readonly type: 'done'; readonly ticket: number; readonly lines: readonly string[] }
-  | { readonly type: 'undone'; readonly ticket: number; readonly failure: LogFailure }
-  | { readonly type: 'console'; readonly text: string }
-  | { readonly type: 'trouble'; readonly sentence: string }
+/** What the main thread may call besides. `clear` and `tail` fail with StorageError. */
+export type LogThreadCalls = RecorderCalls & {
+  clear(): void
+  tail(count: number): string[]
+  /** Console text of this length has been shown. */
+  shown(length: number): void
+  close(): void
+}
+
+/** What the log thread calls at the main thread. */
+export type MainCalls = {
+  opened(): void
+  /** The file can't be opened, and the thread has ended. */
+  failed(sentence: string): void
+  /** Lines for the terminal; `shown` acknowledges them. */
+  show(text: string): void
+  trouble(sentence: string): void
+}

@@ -1,10 +1,8 @@
 import yargs, { type Argv } from 'yargs'
-import type { Command } from '../commands/command.ts'
-import type { CommandNode } from '../commands/tree.ts'
+import type { Command, CommandNode } from '../commands/command.ts'
 import { flagName } from '../options/spec.ts'
 import { locate } from './locate.ts'
-import { flagsOf } from './long-options.ts'
-import { parserConfiguration } from './parse.ts'
+import { flagsOf, parserConfiguration } from './parse.ts'
 
 /**
  * The words that may stand at the end of `words`, whose last one is being typed. Empty where only the person knows: the

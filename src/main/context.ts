@@ -1,13 +1,14 @@
 import { fstatSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { systemClock } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
 import { version } from '../base/version.ts'
 import type { CommandContext } from '../commands/command.ts'
-import { collectGarbage } from './collect-garbage.ts'
+import { mainLimits } from './limits.ts'
 import { thisMachine } from './machine.ts'
 import { endOnHangUp } from './output.ts'
-import { tellSupervisor } from './supervisor.ts'
 
 /** What a command may use of this process. To be made once. */
 export function createContext(startThread: StartThread, signal: AbortSignal): CommandContext {
@@ -71,4 +72,26 @@ function isInBackground(terminal: number): boolean {
   } catch {
     return false
   }
+}
+
+/**
+ * For the last moment of the process, which may hang for ever otherwise: it waits for V8's compiler threads, and one of
+ * them may wait for a garbage collection, which this thread does no more (nodejs/node#54918). Right after one, none is due.
+ */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
+
+/**
+ * Tells systemd, where it asked for it (sd_notify(3)), that a server is ready or has begun to stop. Through
+ * systemd-notify(1), which comes with systemd: Node has no datagram sockets of the Unix kind.
+ */
+async function tellSupervisor(state: 'ready' | 'stopping'): Promise<void> {
+  if ((process.env.NOTIFY_SOCKET ?? '') === '') return
+  const { execFile } = await import('node:child_process')
+  const words = [state === 'ready' ? 'READY=1' : 'STOPPING=1', `MAINPID=${process.pid}`]
+  execFile('systemd-notify', words, { timeout: mainLimits.supervisorMs }, (error) => {
+    if (error !== null && state === 'ready') process.stderr.write(`cannot tell systemd: ${error.message.trim()}\n`)
+  })
 }

@@ -1,13 +1,11 @@
 import { version } from '../base/version.ts'
-import type { CommandNode } from '../commands/tree.ts'
-import { columns } from '../options/layout.ts'
-
-/** Lines longer than this are hard to read, however wide the terminal is. */
-const widest = 100
+import type { Command, CommandNode } from '../commands/command.ts'
+import { columns, describeOptions, wrap } from '../options/help.ts'
+import { mainLimits } from './limits.ts'
 
 /** As wide as the terminal, within reason; 80 off a terminal. */
-export function pageWidth(terminal: number | undefined): number {
-  return Math.min(terminal === undefined || terminal < 40 ? 80 : terminal, widest)
+function pageWidth(terminal: number | undefined): number {
+  return Math.min(terminal === undefined || terminal < 40 ? 80 : terminal, mainLimits.helpColumns)
 }
 
 /** The page of `netlab --help` (empty path) or of a group such as `netlab serve --help`. */
@@ -24,4 +22,26 @@ export function groupHelp(path: readonly string[], children: readonly CommandNod
     `Options:\n${columns(options, pageWidth(terminal))}\n`,
     `${title} COMMAND --help tells all about one command.\n`,
   ].join('')
+}
+
+/** The page of one command, made from what it declares. `title` is its full name. */
+export function commandHelp(command: Command, title: string, terminal?: number): string {
+  const width = pageWidth(terminal)
+  const options = [...describeOptions(command.options), ['-h, --help', 'print this page'] as const]
+  const parts = [
+    `${wrap(`${title}: ${command.summary}`, width).join('\n')}\n`,
+    `Usage: ${usageLine(command, title)}\n`,
+    `Options:\n${columns(options, width)}`,
+  ]
+  const examples = command.examples?.map(([line, what]) => `  ${line}\n      ${what}\n`)
+  if (examples !== undefined) parts.push(`Examples:\n${examples.join('')}`)
+  const notes = command.epilogue?.trimEnd().split('\n')
+  if (notes !== undefined) parts.push(notes.map((note) => `${wrap(note, width).join('\n')}\n`).join(''))
+  return parts.join('\n')
+}
+
+/** `netlab connect [host] [port] [OPTION…]` */
+export function usageLine({ positionals = [] }: Command, title: string): string {
+  const places = positionals.map(({ name, variadic }) => `[${name}${variadic === true ? '…' : ''}]`)
+  return [title, ...places, '[OPTION…]'].join(' ')
 }

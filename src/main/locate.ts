@@ -1,6 +1,6 @@
 import { UsageError } from '../base/errors.ts'
-import type { CommandGroup, CommandLeaf, CommandNode } from '../commands/tree.ts'
-import { suggest } from '../options/suggest.ts'
+import { suggest } from '../base/suggest.ts'
+import type { CommandGroup, CommandLeaf, CommandNode } from '../commands/command.ts'
 
 /** Where in the command tree the words of a command line lead. */
 export interface Located {

@@ -2,11 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
 import { basename } from 'node:path'
 import type { Machine } from '../commands/command.ts'
-import { processes } from './processes.ts'
-import { systemLimit } from './system-limits.ts'
-
-/** Where the system doesn't tell a limit, more than anybody needs. */
-const manyDescriptors = 1_000_000
+import { mainLimits } from './limits.ts'
 
 function read(file: string): string | undefined {
   try {
@@ -27,7 +23,7 @@ function list(folder: string): readonly string[] {
 /** RLIMIT_NOFILE less what is open. */
 function freeDescriptors(): number {
   const limit = systemLimit('Max open files')
-  return limit === undefined ? manyDescriptors : Math.max(0, limit - list('/proc/self/fd').length)
+  return limit === undefined ? mainLimits.unlimitedDescriptors : Math.max(0, limit - list('/proc/self/fd').length)
 }
 
 function addresses(): readonly string[] {
@@ -78,7 +74,7 @@ function link(file: string): string {
 export function thisMachine(version: string): Machine {
   return {
     version,
-    ...processes,
+    pid: process.pid,
     cores: availableParallelism(),
     freeDescriptors,
     addressSpaceBytes: () => systemLimit('Max address space') ?? Number.POSITIVE_INFINITY,
@@ -86,4 +82,16 @@ export function thisMachine(version: string): Machine {
     addresses,
     portHolder,
   }
+}
+
+/** A limit of this process (getrlimit(2)), by its name in proc(5); undefined where there is none or the system doesn't tell. */
+export function systemLimit(name: string): number | undefined {
+  let table: string
+  try {
+    table = readFileSync('/proc/self/limits', 'utf8')
+  } catch {
+    return undefined
+  }
+  const limit = new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(table)?.[1]
+  return limit === undefined ? undefined : Number(limit)
 }

@@ -1,4 +1,4 @@
-import { ExitCode } from '../base/exit-codes.ts'
+import { ExitCode } from '../base/errors.ts'
 
 /**
  * Makes a reader that goes away (`netlab scan … | head`) a quiet end, unless a command listens for that itself, and an

@@ -1,9 +1,15 @@
-import { ExitCode } from '../base/exit-codes.ts'
-import type { CommandContext } from '../commands/command.ts'
-import type { CommandLeaf, CommandNode } from '../commands/tree.ts'
-import { asksForHelp } from './asks-for-help.ts'
-import { groupHelp } from './help.ts'
+import { ExitCode } from '../base/errors.ts'
+import {
+  askOnTerminal,
+  askStreams,
+  type CommandContext,
+  type CommandLeaf,
+  type CommandNode,
+} from '../commands/command.ts'
+import type { AskStreams } from '../options/ask.ts'
+import { commandHelp, groupHelp } from './help.ts'
 import { type Located, locate, strayOption } from './locate.ts'
+import { asksForHelp } from './prewarm.ts'
 
 /**
  * Finds the command that `argv` names in the tree and runs it. Whatever one way through here does not need is not
@@ -34,14 +40,17 @@ async function runLeaf(
 ): Promise<ExitCode> {
   const command = await leaf.load()
   if (asksForHelp(rest)) {
-    const { commandHelp } = await import('./command-help.ts')
     context.stdout.write(commandHelp(command, title, context.stdout.columns))
     return ExitCode.ok
   }
   const { parseArguments } = await import('./parse.ts')
   const { resolve } = await import('../options/resolve.ts')
   const flags = parseArguments(command, title, rest)
-  const values = await resolve(command.options, { flags, environment: context.environment, ask: await ask(context) })
+  const values = await resolve(command.options, {
+    flags,
+    environment: context.environment,
+    ask: askOnTerminal(context),
+  })
   return command.run(values, context)
 }
 
@@ -52,26 +61,30 @@ async function runGroup({ path, children, rest }: Located, title: string, contex
   }
   const [option] = rest
   if (option !== undefined) throw strayOption(option, title)
-  if (!onTerminal(context)) {
+  const streams = askStreams(context)
+  if (streams === undefined) {
     context.stderr.write(groupHelp(path, children, context.stderr.columns))
     return ExitCode.usage
   }
-  const { chooseCommand } = await import('./menu.ts')
-  const chosen = await chooseCommand(children, title, streams(context))
+  const chosen = await chooseCommand(children, title, streams)
   return runLeaf(chosen.leaf, chosen.title, [], context)
 }
 
-/** Prompts are talk, so they go to stderr: `netlab scan > ports.txt` may still ask. */
-function onTerminal(context: CommandContext): boolean {
-  return context.stderr.isTTY === true && context.stdinKind === 'terminal'
-}
-
-async function ask(context: CommandContext) {
-  if (!onTerminal(context)) return undefined
-  const { asker } = await import('../options/ask.ts')
-  return asker(streams(context))
-}
-
-function streams({ stdin, stderr, signal }: CommandContext) {
-  return { input: stdin, output: stderr, signal }
+/** Lets a person at a terminal choose a command, level by level. Its promise rejects with PromptClosed. */
+async function chooseCommand(
+  children: readonly CommandNode[],
+  title: string,
+  streams: AskStreams,
+): Promise<{ readonly leaf: CommandLeaf; readonly title: string }> {
+  const { select } = await import('@inquirer/prompts')
+  const { untilClosed } = await import('../options/ask.ts')
+  const width = Math.max(...children.map(({ name }) => name.length))
+  const choices = children.map((node) => ({
+    value: node,
+    name: `${node.name.padEnd(width)}  ${node.summary}`,
+    short: node.name,
+  }))
+  const node = await untilClosed(streams, (context) => select({ message: `${title}: what next?`, choices }, context))
+  const path = `${title} ${node.name}`
+  return 'load' in node ? { leaf: node, title: path } : chooseCommand(await node.children(), path, streams)
 }

@@ -1,8 +1,7 @@
 import { fstatSync, readSync, statSync } from 'node:fs'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { errorCode } from '../base/errors.ts'
-import { ExitCode } from '../base/exit-codes.ts'
-import { limits } from '../base/limits.ts'
+import { ExitCode, errorCode } from '../base/errors.ts'
+import { mainLimits } from './limits.ts'
 
 export interface SignalSource {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
@@ -20,7 +19,7 @@ export function abortOnSignals(source: SignalSource, clock: Clock, force: (exit:
     if (!controller.signal.aborted) {
       firstAt = clock.monotonic()
       controller.abort(signal)
-    } else if (signal !== 'SIGHUP' && clock.monotonic() - firstAt >= limits.sameSignalMs) force(signalExit(signal))
+    } else if (signal !== 'SIGHUP' && clock.monotonic() - firstAt >= mainLimits.sameSignalMs) force(signalExit(signal))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) source.on(signal, onSignal)
   return controller.signal

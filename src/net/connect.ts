@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import { connectError } from './connect-error.ts'
 import { FramedSocket } from './framed-socket.ts'
+import { netLimits } from './limits.ts'
 
 export interface ConnectOptions {
   /** A name or an address. Of a name's addresses all are tried, both families in turn (RFC 8305). */
@@ -29,7 +29,7 @@ export function connect({ host, port, timeoutMs, clock, signal }: ConnectOptions
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort)
   socket.setNoDelay(true)
-  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: limits.connectAttemptMs })
+  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: netLimits.connectAttemptMs })
   return promise
     .catch((error: unknown) => {
       socket.destroy()

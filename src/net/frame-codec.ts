@@ -1,7 +1,7 @@
 import { ProtocolError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import { asBuffer, type Decoder } from './codec.ts'
 import { Gather } from './gather.ts'
+import { netLimits } from './limits.ts'
 
 /** The length of the payload, unsigned, big-endian: Python `struct '>I'`, Erlang `{packet,4}`, Netty's LengthFieldPrepender(4). */
 export const frameHeaderBytes = 4
@@ -14,7 +14,7 @@ export class FrameDecoder implements Decoder<Buffer> {
   #body: Gather | undefined
 
   /** @param maxBytes the largest payload that is accepted. */
-  constructor(maxBytes: number = limits.frameBytes) {
+  constructor(maxBytes: number = netLimits.frameBytes) {
     this.#maxBytes = maxBytes
   }
 
@@ -82,12 +82,15 @@ export function frameTooLong(bytes: number, maxBytes: number): ProtocolError {
  * One frame. Text becomes UTF-8.
  * @throws {RangeError} above `maxBytes`: the peer would close the connection.
  */
-export function encodeFrame(message: string | Uint8Array, maxBytes: number = limits.frameBytes): Buffer {
+export function encodeFrame(message: string | Uint8Array, maxBytes: number = netLimits.frameBytes): Buffer {
   return encodeFrames([message], maxBytes)
 }
 
 /** Many frames in one buffer, for one write: three times as fast as a write for each. @throws {RangeError} as `encodeFrame`. */
-export function encodeFrames(messages: readonly (string | Uint8Array)[], maxBytes: number = limits.frameBytes): Buffer {
+export function encodeFrames(
+  messages: readonly (string | Uint8Array)[],
+  maxBytes: number = netLimits.frameBytes,
+): Buffer {
   const sizes = messages.map((message) => payloadBytes(message, maxBytes))
   const wire = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + frameHeaderBytes + size, 0))
   let at = 0

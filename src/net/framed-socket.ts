@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
-import { limits } from '../base/limits.ts'
 import { encodeFrames } from './frame-codec.ts'
 import { FrameInbox } from './frame-inbox.ts'
+import { netLimits } from './limits.ts'
 
 const state = Symbol('framing')
 
@@ -46,7 +46,7 @@ export function Framed<B extends SocketClass>(Base: B) {
     // biome-ignore lint/suspicious/noExplicitAny: as above.
     constructor(...args: any[]) {
       super(...args)
-      attach(this, limits.frameBytes)
+      attach(this, netLimits.frameBytes)
     }
 
     get limit(): number {
@@ -91,7 +91,7 @@ export function reclass<S extends Socket>(socket: Socket, kind: { readonly proto
 /** A TCP socket that speaks length-prefixed frames. */
 export class FramedSocket extends Framed(Socket) {
   /** Turns an accepted or connected socket into a FramedSocket: the same object, with another class. */
-  static attach(socket: Socket, maxBytes: number = limits.frameBytes): FramedSocket {
+  static attach(socket: Socket, maxBytes: number = netLimits.frameBytes): FramedSocket {
     return reclass(socket, FramedSocket, maxBytes)
   }
 }

@@ -1,9 +1,9 @@
-/** Room for the first piece; doubled as more arrives, so that a claimed length costs nothing before its bytes come. */
-const firstBytes = 1024
+import { netLimits } from './limits.ts'
 
 /**
  * Collects the pieces of one message that straddles chunks. Grows by doubling, so a message of n bytes costs fewer than
- * 3 n copied bytes however it is cut; keeping the rest and concatenating would be quadratic.
+ * 3 n copied bytes however it is cut, and an announced length costs nothing before its bytes come; keeping the rest and
+ * concatenating would be quadratic.
  */
 export class Gather {
   #bytes: Buffer | undefined
@@ -18,7 +18,7 @@ export class Gather {
     const needed = this.#length + piece.length
     const room = this.#bytes?.length ?? 0
     if (this.#bytes === undefined || needed > room) {
-      const grown = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(firstBytes, needed, 2 * room)))
+      const grown = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(netLimits.gatherBytes, needed, 2 * room)))
       if (this.#bytes !== undefined) grown.set(this.#bytes.subarray(0, this.#length))
       this.#bytes = grown
     }

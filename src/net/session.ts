@@ -33,7 +33,7 @@ export interface Session {
   /** Bytes that were written and not yet taken by the system. */
   readonly queuedBytes: number
 
-  /** How the peer talks; known after its first byte, or `limits.dialectMs` of silence, which means text. */
+  /** How the peer talks; known after its first byte, or `netLimits.dialectMs` of silence, which means text. */
   dialect(): Promise<Dialect>
   /**
    * The next message: the payload of a frame or a line without its end. `undefined` when the peer has sent its last.

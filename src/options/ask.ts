@@ -1,9 +1,7 @@
 import type { Key } from 'node:readline'
-import { errorMessage, NetlabError } from '../base/errors.ts'
-import { ExitCode } from '../base/exit-codes.ts'
-import { defaultText } from './describe.ts'
+import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
 import type { Ask } from './resolve.ts'
-import type { OptionSpec } from './spec.ts'
+import { defaultText, type OptionSpec } from './spec.ts'
 
 export interface AskStreams {
   readonly input: NodeJS.ReadableStream & { readonly isRaw?: boolean; setRawMode?(raw: boolean): unknown }

@@ -40,3 +40,8 @@ export function flagName(name: string): string {
 export function environmentName(name: string): string {
   return `NETLAB_${flagName(name).replaceAll('-', '_').toUpperCase()}`
 }
+
+/** How the default is written; undefined when there is none. */
+export function defaultText(spec: OptionSpec<unknown>): string | undefined {
+  return spec.defaultText ?? (spec.default === undefined ? undefined : String(spec.default))
+}

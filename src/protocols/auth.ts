@@ -1,9 +1,8 @@
 import { serveAccount } from '../accounts/account-session.ts'
-import { authenticate } from '../accounts/authenticate.ts'
-import { RemoteAccounts } from '../accounts/remote-accounts.ts'
+import { RemoteAccounts } from '../accounts/accounts-thread.ts'
+import { authenticate } from '../accounts/login.ts'
 import { defineProtocol } from '../serve/protocol.ts'
-import { accountOptions, accountsConfig } from './account-options.ts'
-import { claimAccounts, shareAccounts } from './share-accounts.ts'
+import { accountOptions, accountsConfig, openAccountsState, preflightAccounts } from './accounts.ts'
 
 /** Name and password, then a session; whoever logs out may log in again on the same connection. */
 export const auth = defineProtocol({
@@ -12,11 +11,11 @@ export const auth = defineProtocol({
   defaultPort: 9090,
   secrets: true,
   options: accountOptions,
-  claim: (options, services) => claimAccounts(accountsConfig(services.files, options), services),
-  shared: (options, services) => shareAccounts(accountsConfig(services.files, options), services),
-  create(_options, { clock, shared }) {
-    if (shared === undefined) throw new Error('auth needs its accounts')
-    const services = { accounts: new RemoteAccounts(shared), clock, service: 'auth' }
+  channels: ['accounts'],
+  preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
+  openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
+  create(_options, { clock, channels }) {
+    const services = { accounts: new RemoteAccounts(channels.accounts), clock, service: 'auth' }
     return {
       async serve(session) {
         for (;;) {

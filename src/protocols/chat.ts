@@ -1,5 +1,72 @@
+import { UsageError } from '../base/errors.ts'
+import type { HistoryLimit, HistoryStoreOptions } from '../chat/history.ts'
+import { chatLimits } from '../chat/limits.ts'
+import { choice, integer, type Kind, lifetime } from '../options/kinds.ts'
+import { option, type Values } from '../options/spec.ts'
 import { defineProtocol } from '../serve/protocol.ts'
-import { chatOptions } from './chat-options.ts'
+import { accountOptions, accountsConfig, preflightAccounts } from './accounts.ts'
+
+/** `100000`, `90d`, `100000,90d`, or `off`. */
+const historyLimit: Kind<HistoryLimit | undefined> = {
+  placeholder: 'COUNT[,AGE]',
+  parse(value) {
+    if (value.trim().toLowerCase() === 'off') return undefined
+    const words = value.split(',').map((word) => word.trim())
+    const counts = words.filter((word) => /^\d+$/.test(word))
+    const ages = words.filter((word) => !/^\d+$/.test(word))
+    if (counts.length > 1 || ages.length > 1) throw new UsageError(`"${value}" is no limit such as 100000,90d or off`)
+    const [count, age] = [counts[0], ages[0]]
+    return {
+      count: count === undefined ? 0 : integer(1, 1_000_000_000).parse(count),
+      ageMs: age === undefined ? 0 : lifetime.parse(age),
+    }
+  },
+}
+
+const names: Kind<readonly string[]> = {
+  placeholder: 'NAME[,NAME…]',
+  parse: (value) =>
+    value
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+}
+
+export const chatOptions = {
+  ...accountOptions,
+  historyLimit: option({
+    kind: historyLimit,
+    summary: 'messages kept in each room, by number, by age or by both; "off" keeps nothing on disk',
+    default: { count: chatLimits.historyCount, ageMs: chatLimits.historyMs },
+    defaultText: '100000,90d',
+  }),
+  historySync: option({
+    kind: choice('process', 'power'),
+    summary: 'a message is acknowledged when it outlives a kill of this process, or a power cut too',
+    default: 'process',
+  }),
+  operators: option({
+    kind: names,
+    summary: 'who may kick, ban, mute, set topics and make operators',
+    default: [],
+    defaultText: 'nobody but the console',
+    repeatable: true,
+  }),
+  floodRate: option({
+    kind: integer(0, 1_000_000),
+    summary: 'messages a second that one person may send for long; more are delayed; 0 sets no limit',
+    default: chatLimits.ratePerSecond,
+  }),
+} as const
+
+/** What the history is told; undefined when nothing is to be kept. */
+export function historyConfig({
+  db,
+  historyLimit: limit,
+  historySync: durability,
+}: Values<typeof chatOptions>): HistoryStoreOptions | undefined {
+  return limit === undefined ? undefined : { file: db, limit, durability }
+}
 
 /**
  * Rooms over the accounts: whoever has logged in lands in #lobby, and everybody hears the same in the same order. Each side is
@@ -11,7 +78,20 @@ export const chat = defineProtocol({
   defaultPort: 9194,
   secrets: true,
   options: chatOptions,
-  claim: async (options, services) => (await import('./claim-chat.ts')).claimChat(options, services),
-  shared: async (options, services) => (await import('./share-chat.ts')).shareChat(options, services),
-  create: async (options, services) => (await import('./serve-chat.ts')).serveChat(options, services),
+  channels: ['chat', 'accounts'],
+  async preflight(options, services) {
+    const accounts = await preflightAccounts(accountsConfig(options), services)
+    try {
+      const history = historyConfig(options)
+      if (history === undefined) return accounts
+      const { HistoryStore } = await import('../chat/history-store.ts')
+      new HistoryStore(history).close()
+      return accounts
+    } catch (error) {
+      accounts.release()
+      throw error
+    }
+  },
+  openSharedState: async (options, services) => (await import('./chat-state.ts')).openChatState(options, services),
+  create: async (options, services) => (await import('./chat-sessions.ts')).createChat(options, services),
 })

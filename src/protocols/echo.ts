@@ -1,5 +1,5 @@
-import { limits } from '../base/limits.ts'
 import { encodeFrame } from '../net/frame-codec.ts'
+import { netLimits } from '../net/limits.ts'
 import type { Session } from '../net/session.ts'
 import { bytes, optional } from '../options/kinds.ts'
 import { option } from '../options/spec.ts'
@@ -13,7 +13,7 @@ export const echo = defineProtocol({
   defaultPort: 9007,
   options: {
     portion: option({
-      kind: optional(bytes(1, limits.frameBytes)),
+      kind: optional(bytes(1, netLimits.frameBytes)),
       summary: 'read and return at most this much at a time',
       default: undefined,
       defaultText: '1024; portions that arrive together are returned together',
@@ -21,10 +21,10 @@ export const echo = defineProtocol({
   },
   create({ portion }, { framing }) {
     // Without a demand, everything the system has is taken in one read: the same bytes in the same order, in fewer calls.
-    const portionBytes = portion ?? limits.readBytes
+    const portionBytes = portion ?? netLimits.readBytes
     return {
       serve(session) {
-        const spotter = new CommandSpotter(framing, limits.frameBytes)
+        const spotter = new CommandSpotter(framing, netLimits.frameBytes)
         session.bytes({
           portionBytes,
           chunk(chunk) {

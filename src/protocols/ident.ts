@@ -1,26 +1,19 @@
+import { RemoteAccounts } from '../accounts/accounts-thread.ts'
 import { identify } from '../accounts/identify.ts'
-import type { AccountsConfig } from '../accounts/open-accounts.ts'
-import { RemoteAccounts } from '../accounts/remote-accounts.ts'
-import { limits } from '../base/limits.ts'
-import { defineProtocol, type ServerFiles } from '../serve/protocol.ts'
-import { accountsConfig } from './account-options.ts'
-import { claimAccounts, shareAccounts } from './share-accounts.ts'
+import { defineProtocol } from '../serve/protocol.ts'
+import { accountsConfig, openAccountsState, preflightAccounts, usersOption } from './accounts.ts'
 
 /** Greets a client by the name that its address has. */
 export const ident = defineProtocol({
   name: 'ident',
   summary: 'know clients by their address: greet by name, or ask the name once',
   defaultPort: 9113,
-  claim: (_options, services) => claimAccounts(config(services.files), services),
-  shared: (_options, services) => shareAccounts(config(services.files), services),
-  create(_options, { shared }) {
-    if (shared === undefined) throw new Error('ident needs its accounts')
-    const accounts = new RemoteAccounts(shared)
+  channels: ['accounts'],
+  options: usersOption,
+  preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
+  openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
+  create(_options, { channels }) {
+    const accounts = new RemoteAccounts(channels.accounts)
     return { serve: (session) => identify(session, accounts) }
   },
 })
-
-/** Nobody logs in here, so there are no sessions to keep. */
-function config({ users }: ServerFiles): AccountsConfig {
-  return accountsConfig({ users }, { sessionIdle: limits.sessionIdleMs, sessionMax: limits.sessionMaxMs })
-}

@@ -1,5 +1,4 @@
-import { type Family, formatIp } from '../net/ip.ts'
-import { isPrivate } from './private-blocks.ts'
+import { type Family, formatIp, parseIp, width } from '../net/ip.ts'
 import type { ScanHost } from './types.ts'
 
 /** Addresses from `first` to `last`, both included. */
@@ -128,4 +127,39 @@ function merge(ranges: readonly AddressRange[]): readonly AddressRange[] {
 
 function isBefore(range: AddressRange | undefined, family: Family, value: bigint): boolean {
   return range !== undefined && (range.family === family ? range.last < value : range.family < family)
+}
+
+/** Blocks that are not reachable from the Internet (IANA special-purpose registries, RFC 6890): anything else is public. */
+const privateBlocks = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.2.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '240.0.0.0/4',
+  '::/127',
+  '2001:db8::/32',
+  'fc00::/7',
+  'fe80::/10',
+]
+
+function parseBlock(block: string): AddressRange {
+  const [base = '', prefix = ''] = block.split('/')
+  const { family, value } = parseIp(base) ?? { family: 4, value: 0n }
+  return { family, first: value, last: value + (1n << (width[family] - BigInt(prefix))) - 1n }
+}
+
+/** Parsed when somebody asks: most scans need no answer. */
+let parsedBlocks: readonly AddressRange[] | undefined
+
+/** Whether all addresses from `first` to `last` lie in one block that is not reachable from the Internet. */
+export function isPrivate(family: Family, first: bigint, last: bigint): boolean {
+  parsedBlocks ??= privateBlocks.map(parseBlock)
+  return parsedBlocks.some((block) => block.family === family && block.first <= first && last <= block.last)
 }

@@ -1,43 +1,64 @@
-import { limits } from '../base/limits.ts'
-import type { Presence } from './pacing/vigil.ts'
+import { grouped } from '../terminal/format.ts'
+import type { LivenessChange } from './pacing/host-liveness.ts'
+import { pacingLimits } from './pacing/limits.ts'
+import type { ProbeScheduler } from './pacing/scheduler.ts'
+import type { ScanSummary } from './types.ts'
 
 /** What a person is told when a host that had answered falls silent, is given up, or comes back. */
-export function presenceSentence(address: string, presence: Presence): string {
-  if (presence === 'back') return `${address} answers again`
-  if (presence === 'gone') return `${address} does not come back: what was never tried there is tried once`
-  return `${address} has stopped answering; it is waited for, ${limits.scanGoneMs / 1000} s at most`
+export function livenessSentence(address: string, change: LivenessChange): string {
+  if (change === 'back') return `${address} answers again`
+  if (change === 'gone') return `${address} does not come back: what was never tried there is tried once`
+  return `${address} has stopped answering; it is waited for, ${pacingLimits.liveness.maxSilenceMs / 1000} s at most`
 }
 
-/** Says each thing once. */
-export class Notices {
-  readonly #said = new Set<string>()
-  readonly #say: (sentence: string) => void
-
-  constructor(say: (sentence: string) => void) {
-    this.#say = say
-  }
-
-  once(topic: string, sentence: string): void {
-    if (this.#said.has(topic)) return
-    this.#said.add(topic)
-    this.#say(sentence)
-  }
-
-  localError(code: string, port: number): void {
-    const why = reasons[code]
-    if (code === 'SELF_CONNECT') this.once(code, `A connect to port ${port} met itself; the port is probed again`)
-    else if (why !== undefined) this.once(code, `${why} (${code}): the scan goes on more slowly`)
-    else this.once(code, `This system could not make a connect (${code}); it is tried again`)
-  }
+/** Ports of a run that have no answer to be trusted. */
+export interface Shortcomings {
+  readonly notScanned: number
+  /** Our own system could not ask. */
+  readonly errors: number
+  /** Silent, and too much was lost on the way to call them filtered. */
+  readonly unsure: number
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  EMFILE: 'Too few file descriptors',
-  ENFILE: 'Too few file descriptors on this system',
-  EADDRNOTAVAIL: 'No local port or address is free',
-  EADDRINUSE: 'No local port is free',
-  ENOBUFS: 'The network queue of this system is full',
-  ENOMEM: 'This system is short of memory',
-  ENOSPC: 'This system is short of memory for events',
-  EAGAIN: 'This system is short of resources',
+/**
+ * What a reader of the result must know: what is missing, and what could not be told apart. `stoppedBy`: the reason of
+ * the signal that stopped the scan, if one did.
+ */
+export function summaryNotes(
+  { notScanned, errors, unsure }: Shortcomings,
+  scheduler: ProbeScheduler,
+  stoppedBy: unknown,
+): Pick<ScanSummary, 'complete' | 'notes'> {
+  const notes: string[] = []
+  const unresponsive = scheduler.hostsThat('stopped-answering')
+  const interrupted = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
+  const why = stoppedBy === undefined ? `${list(unresponsive)} stopped answering` : interrupted
+  if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: ${why}`)
+  if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
+  if (unsure > 0) notes.push(`${count(unsure, 'port')} stayed silent while much was lost on the way; some may be open`)
+  const limited = scheduler.hostsThat('limit-refusals')
+  if (limited.length > 0)
+    notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
+  if (unresponsive.length > 0 && (notScanned === 0 || stoppedBy !== undefined))
+    notes.push(`${list(unresponsive)} answered at first and then stopped: what was silent since may be open`)
+  const refusing = scheduler.hostsThat('refuse-open-ports')
+  if (refusing.length > 0)
+    notes.push(`${list(refusing)} refused ports that are open: what was refused may be open; a lower --rate tells`)
+  const problems = notScanned + errors + unsure + unresponsive.length + refusing.length
+  return { complete: problems === 0, notes }
+}
+
+/** As AbortSignal.timeout() says it, and everyone who ends a scan because its time is over. */
+function isTimeUp(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
+}
+
+function count(number: number, noun: string): string {
+  return `${grouped(number)} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** A few names, and how many more. */
+function list(addresses: readonly string[]): string {
+  const shown = addresses.slice(0, 5).join(', ')
+  return addresses.length > 5 ? `${shown} and ${addresses.length - 5} more` : shown
 }

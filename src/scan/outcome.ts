@@ -1,19 +1,9 @@
 import { getSystemErrorName } from 'node:util'
+import { CONNECTED, type ConnectOutcome, SELF_CONNECTED, SILENT } from './engines/engine.ts'
 import type { PortState } from './types.ts'
 
-/**
- * How one attempt ended, as a number that fits in shared memory: 0 connected, a negative number for what only the
- * prober can tell, otherwise the system's errno.
- */
-export type Outcome = number
-
-export const CONNECTED: Outcome = 0
-/** Nothing came back in time. */
-export const SILENT: Outcome = -1
-/** The connect met itself (loopback's ephemeral range); says nothing about the port. */
-export const SELF_CONNECTED: Outcome = -2
-
-export type Verdict =
+/** What the outcome of an attempt says about the port. */
+export type ProbeAnswer =
   /** The network or the host answered: a final state. */
   | { readonly kind: 'answer'; readonly state: PortState; readonly reason: string }
   /** Nothing came back. */
@@ -36,28 +26,46 @@ const answers: Readonly<Record<string, readonly [PortState, string]>> = {
   ENOPROTOOPT: ['filtered', 'admin-prohibited'],
 }
 
-const shortages = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EADDRINUSE', 'ENOBUFS', 'ENOMEM', 'EAGAIN', 'ENOSPC'])
-
-const known = new Map<Outcome, Verdict>()
-
-/** The meaning of an outcome. Never turns silence or a local error into an answer. */
-export function classify(outcome: Outcome): Verdict {
-  let verdict = known.get(outcome)
-  if (verdict === undefined) {
-    verdict = judge(outcome)
-    known.set(outcome, verdict)
-  }
-  return verdict
+/** Errors that say that this system has too little of something, and what a person is told of them. */
+const shortages: Readonly<Record<string, string>> = {
+  EMFILE: 'Too few file descriptors',
+  ENFILE: 'Too few file descriptors on this system',
+  EADDRNOTAVAIL: 'No local port or address is free',
+  EADDRINUSE: 'No local port is free',
+  ENOBUFS: 'The network queue of this system is full',
+  ENOMEM: 'This system is short of memory',
+  ENOSPC: 'This system is short of memory for events',
+  EAGAIN: 'This system is short of resources',
 }
 
-function judge(outcome: Outcome): Verdict {
+const known = new Map<ConnectOutcome, ProbeAnswer>()
+
+/** The meaning of an outcome. Never turns silence or a local error into an answer. */
+export function classify(outcome: ConnectOutcome): ProbeAnswer {
+  let answer = known.get(outcome)
+  if (answer === undefined) {
+    answer = meaningOf(outcome)
+    known.set(outcome, answer)
+  }
+  return answer
+}
+
+function meaningOf(outcome: ConnectOutcome): ProbeAnswer {
   if (outcome === CONNECTED) return { kind: 'answer', state: 'open', reason: 'connected' }
   if (outcome === SILENT) return { kind: 'silence' }
   if (outcome === SELF_CONNECTED) return { kind: 'local', code: 'SELF_CONNECT', shortage: false }
   const code = getSystemErrorName(-outcome)
-  // The kernel's own patience ran out: the same silence, noticed by someone else.
+  // The kernel gave up before our own timeout did: nothing came back either way.
   if (code === 'ETIMEDOUT') return { kind: 'silence' }
   const answer = answers[code]
   if (answer !== undefined) return { kind: 'answer', state: answer[0], reason: answer[1] }
-  return { kind: 'local', code, shortage: shortages.has(code) }
+  return { kind: 'local', code, shortage: Object.hasOwn(shortages, code) }
+}
+
+/** What a person is told, once for each code, when this system could not make an attempt. */
+export function localErrorSentence(code: string, port: number): string {
+  if (code === 'SELF_CONNECT') return `A connect to port ${port} reached its own socket; the port is probed again`
+  const shortage = shortages[code]
+  if (shortage !== undefined) return `${shortage} (${code}): the scan goes on more slowly`
+  return `This system could not make a connect (${code}); it is tried again`
 }

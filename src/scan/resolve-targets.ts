@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, UsageError } from '../base/errors.ts'
-import { grouped } from '../base/grouped.ts'
 import { limits } from '../base/limits.ts'
 import { formatIp, type IpAddress, parseIp } from '../net/ip.ts'
+import { grouped } from '../terminal/format.ts'
 import { type AddressLabel, type AddressRange, AddressSet } from './address-set.ts'
-import type { PlainTarget } from './target-lists.ts'
+import { scanLimits } from './limits.ts'
+import type { PlainTarget } from './targets.ts'
 import { isLinkLocal, knownZone, type Zones } from './zones.ts'
 
 /** Every address of a name, in the system's order. Rejects with the system's code (ENOTFOUND, EAI_AGAIN …). */
@@ -95,26 +96,29 @@ export async function resolveTargets(
   return { addresses, notes, failures }
 }
 
-interface Answer {
+interface NameLookup {
   readonly addresses: readonly string[]
   readonly error?: string
 }
 
 /** A few at a time, each with a limit of its own; in the order of `names`. */
-async function lookUpAll(names: readonly string[], services: ResolveServices): Promise<ReadonlyMap<string, Answer>> {
-  const answers = new Map<string, Answer>(names.map((name) => [name, { addresses: [] }]))
+async function lookUpAll(
+  names: readonly string[],
+  services: ResolveServices,
+): Promise<ReadonlyMap<string, NameLookup>> {
+  const answers = new Map<string, NameLookup>(names.map((name) => [name, { addresses: [] }]))
   const waiting = names.values()
   const lane = async (): Promise<void> => {
     for (const name of waiting) answers.set(name, await lookUp(name, services))
   }
-  await Promise.all(Array.from({ length: Math.min(limits.scanLookupCount, names.length) }, lane))
+  await Promise.all(Array.from({ length: Math.min(scanLimits.lookupCount, names.length) }, lane))
   return answers
 }
 
-function lookUp(name: string, { lookup, clock, signal }: ResolveServices): Promise<Answer> {
+function lookUp(name: string, { lookup, clock, signal }: ResolveServices): Promise<NameLookup> {
   if (signal.aborted) return Promise.resolve({ addresses: [], error: 'interrupted' })
   return new Promise((resolve) => {
-    const settle = (answer: Answer): void => {
+    const settle = (answer: NameLookup): void => {
       timer.cancel()
       signal.removeEventListener('abort', interrupted)
       resolve(answer)

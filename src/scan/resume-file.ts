@@ -1,7 +1,7 @@
 import { StorageError, UsageError } from '../base/errors.ts'
-import type { AnsweredText } from './answered.ts'
-import { type Counts, portStates } from './findings.ts'
-import type { PortResult, PortState } from './types.ts'
+import type { AnsweredText } from './answered-ports.ts'
+import type { StateCounts } from './results.ts'
+import { type PortResult, type PortState, portStates } from './types.ts'
 
 /** What a scan was asked; an interrupted one is continued by the same only. */
 export interface ScanIdentity {
@@ -19,7 +19,7 @@ export interface ResumeState {
   readonly durationMs: number
   readonly probes: number
   readonly retries: number
-  readonly counts: Counts
+  readonly counts: StateCounts
   readonly answered: AnsweredText
   /** The listed results; the others are in `counts` only. */
   readonly results: readonly PortResult[]
@@ -114,7 +114,7 @@ function isState(value: unknown): value is PortState {
   return portStates.some((state) => state === value)
 }
 
-function isCounts(value: unknown): value is Counts {
+function isCounts(value: unknown): value is StateCounts {
   return (
     isRecord(value) &&
     Object.entries(value).every(

@@ -1,24 +1,23 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import type { StartThread } from '../base/threads.ts'
-import { socketAllowance } from './descriptors.ts'
-import { chooseEngine } from './engines/choose.ts'
-import { Notices, presenceSentence } from './notices.ts'
-import { classify, type Outcome, type Verdict } from './outcome.ts'
-import { isRepeated } from './pacing/epoch.ts'
-import type { HostTrack } from './pacing/host-track.ts'
-import { Pacing, type Trust } from './pacing/pacing.ts'
-import type { Ending, Probe } from './pacing/probe.ts'
+import { chooseEngine, type EngineChoice } from './engines/choose.ts'
+import type { ConnectOutcome } from './engines/engine.ts'
+import { scanLimits } from './limits.ts'
+import { livenessSentence, summaryNotes } from './notices.ts'
+import { classify, localErrorSentence, type ProbeAnswer } from './outcome.ts'
+import type { HostState } from './pacing/host-state.ts'
+import { isMeasurement } from './pacing/interval.ts'
+import type { Probe, ProbeOutcome } from './pacing/probe-queue.ts'
+import { ProbeScheduler, type SilenceConfidence } from './pacing/scheduler.ts'
 import { Prober } from './prober.ts'
-import { summaryNotes } from './summary-notes.ts'
-import { ResultTally } from './tally.ts'
-import type { PortResult, ScanObserver, ScanPlan, ScanSummary } from './types.ts'
-import { Demand } from './workers/demand.ts'
+import type { PortResult, ScanObserver, ScanPace, ScanPlan, ScanSummary } from './types.ts'
 import { WorkerPool } from './workers/pool.ts'
 
 export interface ScanServices {
   readonly clock: Clock
   readonly startThread: StartThread
+  /** File descriptors that this process may still open. */
+  readonly freeDescriptors: number
   /** Aborted: the scan stops sending and resolves with what it has. */
   readonly signal: AbortSignal
   readonly observer: ScanObserver
@@ -30,62 +29,58 @@ export interface ScanServices {
  */
 export async function scan(plan: ScanPlan, services: ScanServices): Promise<ScanSummary> {
   const engine = await chooseEngine(plan.engine)
-  return new Promise((resolve) => new Scan(plan, services, engine, resolve).start())
+  return new Promise((resolve) => new ScanRun(plan, services, engine, resolve).start())
 }
 
-class Scan {
+class ScanRun {
   readonly #plan: ScanPlan
   readonly #services: ScanServices
   readonly #resolve: (summary: ScanSummary) => void
-  readonly #pacing: Pacing
+  readonly #scheduler: ProbeScheduler
   readonly #prober: Prober
   readonly #pool: WorkerPool
-  readonly #demand: Demand
-  readonly #tally: ResultTally
-  readonly #notices: Notices
-  readonly #startedMs: number
+  readonly #rate: RateMeter
+  /** Codes of local errors that were told. */
+  readonly #told = new Set<string>()
+  readonly #total: number
   readonly #probes: (Probe | undefined)[] = []
   readonly #tickets: number[] = []
   #timer: Timer | undefined
   #sent = 0
   #retries = 0
+  #done = 0
+  #errors = 0
+  /** Silent ports that will be probed again. */
   #waiting = 0
   #unsure = 0
   #progressMs: number
   #isOver = false
 
-  constructor(
-    plan: ScanPlan,
-    services: ScanServices,
-    engine: Awaited<ReturnType<typeof chooseEngine>>,
-    resolve: (summary: ScanSummary) => void,
-  ) {
-    const { clock, observer } = services
+  constructor(plan: ScanPlan, services: ScanServices, engine: EngineChoice, resolve: (summary: ScanSummary) => void) {
+    const { clock, observer, freeDescriptors } = services
     const nowMs = clock.monotonic()
-    const allowed = Math.min(limits.scanProbes, socketAllowance() ?? limits.scanProbes, engine.mostSockets)
+    const descriptors = Math.max(scanLimits.probeMinCount, freeDescriptors - scanLimits.reservedDescriptors)
+    const allowed = Math.min(descriptors, engine.maxSockets)
     const concurrency = Math.max(1, Math.min(plan.concurrency ?? allowed, allowed))
     this.#plan = plan
     this.#services = services
     this.#resolve = resolve
-    this.#startedMs = nowMs
     this.#progressMs = nowMs
-    this.#notices = new Notices((sentence) => observer.notice(sentence))
-    this.#tally = new ResultTally(plan.hostCount * plan.ports.length, nowMs)
-    this.#pacing = new Pacing(
+    this.#total = plan.hostCount * plan.ports.length
+    this.#rate = new RateMeter(nowMs)
+    this.#scheduler = new ProbeScheduler(
       { ...plan, concurrency },
       nowMs,
       (...silent) => this.#giveUp(...silent),
-      ({ host }, presence) => observer.notice(presenceSentence(host.address, presence)),
+      ({ host }, change) => observer.notice(livenessSentence(host.address, change)),
     )
     this.#prober = new Prober(concurrency, engine.make, clock, (...settled) => this.#settle(...settled))
     this.#pool = new WorkerPool(
-      plan.threads ?? engine.threads,
-      engine.name,
-      concurrency,
+      { threads: plan.threads ?? engine.threads, engine: engine.name, tickets: concurrency },
+      nowMs,
       services.startThread,
       (...settled) => this.#settle(...settled),
     )
-    this.#demand = new Demand(nowMs)
     for (let ticket = concurrency - 1; ticket >= 0; ticket--) this.#tickets.push(ticket)
   }
 
@@ -98,32 +93,35 @@ class Scan {
   readonly #stop = (): void => this.#finish()
 
   #tick(): void {
-    const { clock, observer } = this.#services
+    const { clock } = this.#services
     const nowMs = clock.monotonic()
-    this.#pacing.advance(nowMs, this.#pool.drain(nowMs))
+    this.#scheduler.advance(nowMs, this.#pool.drain(nowMs))
     const isBusy = this.#pump(nowMs)
-    if (nowMs - this.#progressMs >= PROGRESS_MS) {
-      this.#progressMs = nowMs
-      observer.progress(this.#tally.progress(nowMs, this.#sent, this.#waiting))
-    }
-    if (this.#pacing.isDone) this.#finish()
+    if (nowMs - this.#progressMs >= scanLimits.progressMs) this.#progress(nowMs)
+    if (this.#scheduler.isDone) this.#finish()
     if (this.#isOver) return
-    if (this.#demand.wantsThread(isBusy, nowMs, this.#left)) this.#pool.grow()
-    // A processor-bound scan does not rest: what the threads do not get to, this one does.
+    this.#pool.growIfCpuBound(isBusy, nowMs, this.#total - this.#done)
+    // A CPU-bound scan does not rest: what the threads do not get to, this one does.
     if (isBusy) setImmediate(() => this.#isOver || this.#tick())
-    else this.#timer = clock.after(TICK_MS, () => this.#tick())
+    else this.#timer = clock.after(scanLimits.turnMs, () => this.#tick())
+  }
+
+  #progress(nowMs: number): void {
+    this.#progressMs = nowMs
+    const tried = this.#done + this.#waiting
+    this.#services.observer.progress(this.#rate.pace(nowMs, this.#sent, tried, this.#waiting, this.#total))
   }
 
   /** Sends what may be sent, for as long as the thread can be kept from its events. True: there is more to send. */
   #pump(sinceMs: number): boolean {
     const { clock } = this.#services
     let nowMs = sinceMs
-    for (let own = 0; own < OWN_PROBES; ) {
-      const probe = this.#pacing.next(nowMs)
+    for (let own = 0; own < scanLimits.turnProbeCount; ) {
+      const probe = this.#scheduler.next(nowMs)
       if (probe === undefined) return false
       if (!this.#send(probe)) own++
       nowMs = clock.monotonic()
-      if (nowMs - sinceMs > SLICE_MS) return true
+      if (nowMs - sinceMs > scanLimits.sliceMs) return true
     }
     return true
   }
@@ -138,93 +136,122 @@ class Scan {
       this.#retries++
       this.#waiting--
     }
-    const bannerMs = this.#plan.banner === true && !isRepeated(probe.purpose) ? limits.bannerMs : 0
-    const { track, port, timeoutMs } = probe
-    if (this.#pool.send(ticket, track.number, track.host, port, timeoutMs, bannerMs)) return true
-    this.#prober.send(ticket, track.host, port, timeoutMs, bannerMs)
+    const bannerMs = this.#plan.banner === true && !isMeasurement(probe.purpose) ? scanLimits.bannerMs : 0
+    const { target, port, timeoutMs } = probe
+    if (this.#pool.send(ticket, target.number, target.host, port, timeoutMs, bannerMs)) return true
+    this.#prober.send(ticket, target.host, port, timeoutMs, bannerMs)
     return false
   }
 
-  #settle(ticket: number, outcome: Outcome, rttMs: number, banner?: Uint8Array): void {
+  #settle(ticket: number, outcome: ConnectOutcome, rttMs: number, banner?: Uint8Array): void {
     const probe = this.#probes[ticket]
     if (probe === undefined || this.#isOver) return
     this.#probes[ticket] = undefined
     this.#tickets.push(ticket)
-    const verdict = verdictOn(probe, outcome)
+    const answer = answerTo(probe, outcome)
     const nowMs = this.#services.clock.monotonic()
-    const isFinal = this.#pacing.settled(probe, ending(verdict, rttMs), nowMs)
-    if (verdict.kind === 'local') this.#notices.localError(verdict.code, probe.port)
-    if (isFinal) this.#answer(probe, verdict, rttMs, banner)
-    else if (verdict.kind === 'silence' && !isRepeated(probe.purpose)) this.#waiting++
+    const isFinal = this.#scheduler.settled(probe, probeOutcome(answer, rttMs), nowMs)
+    if (answer.kind === 'local') this.#tellOnce(answer.code, probe.port)
+    if (isFinal) this.#answered(probe, answer, rttMs, banner)
+    else if (answer.kind === 'silence' && !isMeasurement(probe.purpose)) this.#waiting++
   }
 
-  #answer({ track, port, attempt }: Probe, verdict: Verdict, rttMs: number, banner?: Uint8Array): void {
-    const { host } = track
-    if (verdict.kind === 'answer') {
-      const said = banner === undefined ? {} : { banner }
-      const { state, reason } = verdict
-      this.#record({ host, port, state, reason, rttMs, attempts: attempt, ...said })
-    } else if (verdict.kind === 'local') {
-      this.#record({ host, port, state: 'error', reason: verdict.code, attempts: attempt })
+  #tellOnce(code: string, port: number): void {
+    if (this.#told.has(code)) return
+    this.#told.add(code)
+    this.#services.observer.notice(localErrorSentence(code, port))
+  }
+
+  #answered({ target, port, attempt }: Probe, answer: ProbeAnswer, rttMs: number, banner?: Uint8Array): void {
+    const { host } = target
+    if (answer.kind === 'answer') {
+      const { state, reason } = answer
+      this.#record({ host, port, state, reason, rttMs, attempts: attempt, ...(banner !== undefined && { banner }) })
+    } else if (answer.kind === 'local') {
+      this.#errors++
+      this.#record({ host, port, state: 'error', reason: answer.code, attempts: attempt })
     }
   }
 
-  #giveUp(track: HostTrack, port: number, attempts: number, trust: Trust): void {
+  #giveUp({ host }: HostState, port: number, attempts: number, confidence: SilenceConfidence): void {
     this.#waiting--
-    if (trust === 'unheard') return
-    if (trust === 'unsure') this.#unsure++
-    this.#record({ host: track.host, port, state: 'filtered', reason: 'no-answer', attempts })
+    if (confidence === 'host-gone') return
+    if (confidence === 'unsure') this.#unsure++
+    this.#record({ host, port, state: 'filtered', reason: 'no-answer', attempts })
   }
 
   #record(result: PortResult): void {
-    this.#tally.count(result)
+    this.#done++
     this.#services.observer.result(result)
-  }
-
-  /** Ports without a final answer. */
-  get #left(): number {
-    return this.#tally.summary.notScanned
   }
 
   #finish(): void {
     if (this.#isOver) return
     this.#isOver = true
-    const { clock, observer, signal } = this.#services
+    const { clock, signal } = this.#services
     signal.removeEventListener('abort', this.#stop)
     this.#timer?.cancel()
     this.#prober.close()
-    const nowMs = clock.monotonic()
-    observer.progress(this.#tally.progress(nowMs, this.#sent, this.#waiting))
-    const { summary } = this.#tally
-    const { complete, notes } = summaryNotes(summary, this.#pacing, this.#unsure, signal.reason)
-    const work = { probes: this.#sent, retries: this.#retries, durationMs: nowMs - this.#startedMs }
-    const threads = this.#pool.started
-    const result = { complete, notes, engine: this.#prober.engineName, threads, ...work, ...summary }
-    void this.#pool.close().then(() => this.#resolve(result))
+    this.#progress(clock.monotonic())
+    const notScanned = this.#total - this.#done
+    const summary = {
+      ...summaryNotes({ notScanned, errors: this.#errors, unsure: this.#unsure }, this.#scheduler, signal.reason),
+      engine: this.#prober.engineName,
+      threads: this.#pool.started,
+      probes: this.#sent,
+      retries: this.#retries,
+      notScanned,
+    }
+    void this.#pool.close().then(() => this.#resolve(summary))
   }
 }
 
 /**
- * No network leads to a host that has answered: a cable was pulled on our side, which says nothing about its ports. Nor
- * does it when the host can't be reached any more, not even where it used to answer.
+ * What the outcome of a probe says. `unreachable` counts as silence where the host has answered before: the network on
+ * our side is down, or the host lost its own, and neither says anything about the port.
  */
-function verdictOn({ track, purpose }: Probe, outcome: Outcome): Verdict {
-  const verdict = classify(outcome)
-  if (verdict.kind !== 'answer' || verdict.state !== 'unreachable') return verdict
-  const hasAnswered = track.openCount > 0 || track.hasCanaries
-  const isLost = verdict.reason === 'network-unreachable' || track.unheard > 0 || isRepeated(purpose)
-  return hasAnswered && isLost ? { kind: 'silence' } : verdict
+function answerTo({ target, purpose }: Probe, outcome: ConnectOutcome): ProbeAnswer {
+  const answer = classify(outcome)
+  if (answer.kind !== 'answer' || answer.state !== 'unreachable') return answer
+  const hasAnswered = target.openCount > 0 || target.hasReferencePorts
+  const isLost = answer.reason === 'network-unreachable' || target.missedInRow > 0 || isMeasurement(purpose)
+  return hasAnswered && isLost ? { kind: 'silence' } : answer
 }
 
-function ending(verdict: Verdict, rttMs: number): Ending {
-  if (verdict.kind === 'local') return { kind: 'local', shortage: verdict.shortage }
-  if (verdict.kind === 'silence') return { kind: 'silence' }
-  const is = verdict.reason === 'connected' ? 'open' : verdict.reason === 'refused' ? 'refused' : 'other'
+/** The same in the pacing's terms. */
+function probeOutcome(answer: ProbeAnswer, rttMs: number): ProbeOutcome {
+  if (answer.kind === 'local') return { kind: 'local', shortage: answer.shortage }
+  if (answer.kind === 'silence') return { kind: 'silence' }
+  const is = answer.reason === 'connected' ? 'open' : answer.reason === 'refused' ? 'refused' : 'other'
   return { kind: 'answer', is, rttMs }
 }
 
-const TICK_MS = 2
-const SLICE_MS = 10
-/** Probes that this thread makes itself before it looks at what has come: few, so that what it has begun stays little. */
-const OWN_PROBES = 64
-const PROGRESS_MS = 100
+/** How fast probes are sent, smoothed, and how long the rest will take. Times are of one monotonic clock. */
+class RateMeter {
+  readonly #startedMs: number
+  #rate = 0
+  #measuredMs: number
+  #measuredProbes = 0
+
+  constructor(nowMs: number) {
+    this.#startedMs = nowMs
+    this.#measuredMs = nowMs
+  }
+
+  /** `sent`: probes so far; `tried`: ports that were probed at least once, of which `waiting` are to be probed again. */
+  pace(nowMs: number, sent: number, tried: number, waiting: number, total: number): ScanPace {
+    const spanMs = nowMs - this.#measuredMs
+    if (spanMs > 0) {
+      const latest = ((sent - this.#measuredProbes) * 1000) / spanMs
+      const gain = this.#measuredProbes === 0 ? 1 : scanLimits.progressRateGain
+      this.#rate += (latest - this.#rate) * gain
+      this.#measuredMs = nowMs
+      this.#measuredProbes = sent
+    }
+    const rate = this.#rate
+    if (rate < 1 || nowMs - this.#startedMs < scanLimits.etaAfterMs) return { rate }
+    // A port never tried will cost as many probes as those so far have cost.
+    const retryShare = tried === 0 ? 0 : waiting / tried
+    return { rate, etaMs: (((total - tried) * (1 + retryShare) + waiting) * 1000) / rate }
+  }
+}

@@ -1,9 +1,9 @@
-import { UsageError } from '../base/errors.ts'
-import { grouped } from '../base/grouped.ts'
-import { limits } from '../base/limits.ts'
+import { NetlabError, UsageError } from '../base/errors.ts'
 import { formatIp, parseIp, width } from '../net/ip.ts'
 import { host, type Kind } from '../options/kinds.ts'
+import { grouped } from '../terminal/format.ts'
 import type { AddressRange } from './address-set.ts'
+import { scanLimits } from './limits.ts'
 import { isLinkLocal } from './zones.ts'
 
 /** One thing to scan as it was typed, understood but not yet resolved or read. */
@@ -113,14 +113,14 @@ function lastOctet(piece: string, start: bigint, digits: string): bigint {
 
 function refuseTooMany(piece: string, range: AddressRange): void {
   const size = range.last - range.first + 1n
-  if (range.family === 6 && size > BigInt(limits.scanIpv6RangeCount)) {
+  if (range.family === 6 && size > BigInt(scanLimits.ipv6RangeCount)) {
     throw new UsageError(`"${piece}" has ${grouped(size)} addresses, too many to try them all`, {
-      hint: `a network of IPv6 has at most ${grouped(limits.scanIpv6RangeCount)} here, a /112`,
+      hint: `a network of IPv6 has at most ${grouped(scanLimits.ipv6RangeCount)} here, a /112`,
     })
   }
-  if (size > BigInt(limits.scanAddressCount)) {
+  if (size > BigInt(scanLimits.addressCount)) {
     throw new UsageError(`"${piece}" has ${grouped(size)} addresses`, {
-      hint: `at most ${grouped(limits.scanAddressCount)}, a /8, are scanned at a time`,
+      hint: `at most ${grouped(scanLimits.addressCount)}, a /8, are scanned at a time`,
     })
   }
 }
@@ -140,4 +140,58 @@ function parseName(piece: string): Target {
   }
   if (piece.includes(':')) throw new UsageError(`"${piece}" is neither a host name nor an IP address`)
   return { kind: 'name', name: host.parse(piece) }
+}
+
+/** Where lists of targets come from; the texts are bounded by whoever reads them. */
+export interface ListReader {
+  file(path: string): Promise<string>
+  stdin(): Promise<string>
+}
+
+/** A target that needs no more reading. */
+export type PlainTarget = Exclude<Target, { readonly kind: 'file' | 'stdin' }>
+
+/**
+ * Puts the contents of files and standard input in the place of their names. `bounded` as for `parseTargets`.
+ * @throws {UsageError} naming file and line of what is no target.
+ */
+export async function readLists(
+  targets: readonly Target[],
+  reader: ListReader,
+  bounded = true,
+): Promise<readonly PlainTarget[]> {
+  const plain: PlainTarget[] = []
+  for (const target of targets) {
+    if (target.kind !== 'file' && target.kind !== 'stdin') plain.push(target)
+    else {
+      const [text, source] =
+        target.kind === 'file' ? [await reader.file(target.path), target.path] : [await reader.stdin(), 'stdin']
+      for (const one of parseList(text, source, bounded)) plain.push(one)
+    }
+  }
+  return plain
+}
+
+/** One or more targets a line; `#` begins a comment, blank lines are skipped. A list can't name another list. */
+function* parseList(text: string, source: string, bounded: boolean): Generator<PlainTarget> {
+  let line = 0
+  for (const content of text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)) {
+    line++
+    for (const target of parseLine(content.replace(/#.*/, ''), `${source}, line ${line}`, bounded)) {
+      if (target.kind === 'file' || target.kind === 'stdin') {
+        const what = target.kind === 'file' ? `"${target.path}"` : '"-"'
+        throw new UsageError(`${source}, line ${line}: ${what} is neither a host name, an address nor a network`)
+      }
+      yield target
+    }
+  }
+}
+
+function parseLine(content: string, where: string, bounded: boolean): readonly Target[] {
+  try {
+    return parseTargets(content, bounded)
+  } catch (error) {
+    if (!(error instanceof NetlabError)) throw error
+    throw new UsageError(`${where}: ${error.message}`, { cause: error, ...(error.hint && { hint: error.hint }) })
+  }
 }

@@ -1,10 +1,20 @@
 /** What is known of one port of one host. Silence and local errors never become `closed`. */
 export type PortState = 'open' | 'closed' | 'filtered' | 'unreachable' | 'error'
 
-/** One host to scan; the address is numeric, the name what the person typed when that was a name. */
-export interface ScanHost {
+/** The states of a port, in the order in which people care. */
+export const portStates: readonly PortState[] = ['open', 'filtered', 'closed', 'unreachable', 'error']
+
+/** How sockets are made: by Node, or by the C library. */
+export type EngineName = 'net' | 'libc'
+
+/** A numeric address; of a link-local one with its zone (`fe80::1%eth0`). */
+export interface HostAddress {
   readonly address: string
   readonly family: 4 | 6
+}
+
+/** One host to scan; the name is what the person typed when that was a name. */
+export interface ScanHost extends HostAddress {
   readonly name?: string
 }
 
@@ -23,62 +33,61 @@ export interface PortResult {
   readonly banner?: Uint8Array
 }
 
-export interface ScanProgress {
-  /** Ports with a final answer, never falling. */
-  readonly done: number
-  readonly total: number
-  readonly open: number
-  readonly closed: number
-  readonly filtered: number
-  readonly failed: number
+/** Hosts × ports that one run of the scanner walks lazily: neither list is ever multiplied out. */
+export interface ScanPart {
+  /** May be iterated once. */
+  readonly hosts: Iterable<ScanHost>
+  readonly hostCount: number
+  /** Ascending, without duplicates. */
+  readonly ports: readonly number[]
+}
+
+/** How probes are made; what is undefined adapts to the network. */
+export interface ProbeSettings {
+  /** Probes per second. */
+  readonly rate?: number | undefined
+  readonly timeoutMs?: number | undefined
+  /** Attempts after the first. */
+  readonly retries?: number | undefined
+  /** Attempts under way at most. */
+  readonly concurrency?: number | undefined
+  /** Read what an open port says first. */
+  readonly banner?: boolean | undefined
+  readonly engine?: EngineName | undefined
+  /** Upper bound on worker threads; undefined means as many as pay. */
+  readonly threads?: number | undefined
+}
+
+/** What one run of the scanner is to do. */
+export interface ScanPlan extends ScanPart, ProbeSettings {}
+
+/** What one run of the scanner came to; the results themselves went to its observer. */
+export interface ScanSummary {
+  /** Every port of every host has an answer that the pacing trusts. */
+  readonly complete: boolean
+  /** What was not, and what else a reader must know ("closed and filtered could not be told apart on …"). */
+  readonly notes: readonly string[]
+  readonly engine: EngineName
+  readonly threads: number
+  readonly probes: number
+  readonly retries: number
+  /** Ports without an answer: the scan was interrupted, or their host is gone. */
+  readonly notScanned: number
+}
+
+/** How fast a scan is. */
+export interface ScanPace {
   /** Probes sent per second, smoothed. */
   readonly rate: number
   /** Milliseconds left at the present rate; absent while unknown. */
   readonly etaMs?: number
 }
 
-/** What was asked of a scan. Hosts × ports are walked lazily: neither list is ever multiplied out. */
-export interface ScanPlan {
-  /** Hosts, lazily; may be iterated once. */
-  readonly hosts: Iterable<ScanHost>
-  readonly hostCount: number
-  /** Ascending, without duplicates. */
-  readonly ports: readonly number[]
-  /** Fixes a part of the pacing by hand; absent means adaptive. */
-  readonly rate?: number
-  readonly timeoutMs?: number
-  readonly retries?: number
-  readonly concurrency?: number
-  readonly banner?: boolean
-  readonly engine?: 'net' | 'libc'
-  /** Upper bound on worker threads; absent means as many as pay. */
-  readonly threads?: number
-}
-
-export interface ScanSummary {
-  /** Every port of every host has an answer that the pacing trusts. */
-  readonly complete: boolean
-  /** What was not, and what else a reader must know ("closed and filtered could not be told apart on …"). */
-  readonly notes: readonly string[]
-  readonly engine: 'net' | 'libc'
-  readonly threads: number
-  readonly probes: number
-  readonly retries: number
-  readonly durationMs: number
-  readonly open: number
-  readonly closed: number
-  readonly filtered: number
-  readonly unreachable: number
-  readonly errors: number
-  /** Ports without an answer: the scan was interrupted. */
-  readonly notScanned: number
-}
-
 export interface ScanObserver {
   /** One final answer, in the order of arrival. Closed ports arrive here too. */
   result(result: PortResult): void
   /** At most ten times a second. */
-  progress(progress: ScanProgress): void
+  progress(pace: ScanPace): void
   /** A sentence worth saying once: a self-connect probed again, descriptors short, a limit found. */
   notice(sentence: string): void
 }

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { isLoopback } from '../net/address.ts'
-import type { ServeConfig } from './config.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
+import { serveLimits } from './limits.ts'
+import type { ServeConfig } from './options.ts'
 import type { Protocol } from './protocol.ts'
-import type { MovingSocket } from './socket-move.ts'
+import type { TransferredSocket } from './socket-transfer.ts'
 import type { TlsEntry } from './tls-entry.ts'
 
 /** One row of the operator's table of clients. */
@@ -53,7 +53,7 @@ export class ClientRunner implements ConnectionHost {
     this.record = owner.record
     this.framing = config.framing
     this.allowStop = config.allowStop
-    this.offersTls = config.tls !== undefined
+    this.offersTls = config.certificate !== undefined
     this.#config = config
     this.#thread = thread
     this.#protocol = protocol
@@ -61,12 +61,12 @@ export class ClientRunner implements ConnectionHost {
   }
 
   /** Serves one more client. */
-  take(id: number, peer: Peer, moving: MovingSocket): void {
+  take(id: number, peer: Peer, transferred: TransferredSocket): void {
     const local = isLoopback(peer.address)
-    const connection = new Connection(id, peer, local || this.#config.insecure, moving, this)
+    const connection = new Connection(id, peer, local || this.#config.insecure === true, transferred, this)
     this.#connections.set(id, connection)
     this.record({ type: 'connected', id, peer, thread: this.#thread })
-    if (this.#config.idleMs > 0) this.#sweepWithin(Math.min(this.#config.idleMs / 4, limits.sweepMs))
+    if (this.#config.idleTimeout > 0) this.#sweepWithin(Math.min(this.#config.idleTimeout / 4, serveLimits.sweepMs))
     const { tls } = this.#owner
     if (tls === undefined) this.#serve(connection)
     else {
@@ -137,7 +137,7 @@ export class ClientRunner implements ConnectionHost {
 
   closing(connection: Connection): void {
     this.#closing.add(connection)
-    this.#sweepWithin(limits.closingSweepMs)
+    this.#sweepWithin(serveLimits.closingSweepMs)
   }
 
   closed(connection: Connection): void {
@@ -162,13 +162,13 @@ export class ClientRunner implements ConnectionHost {
     this.#sweepMs = Number.POSITIVE_INFINITY
     const now = this.clock.monotonic()
     for (const connection of this.#closing) if (connection.expire(now)) this.#closing.delete(connection)
-    const { idleMs } = this.#config
+    const { idleTimeout: idleMs } = this.#config
     if (idleMs > 0) {
       for (const connection of this.#connections.values()) {
         if (now - connection.activeMs >= idleMs) connection.end('idle')
       }
     }
-    if (this.#closing.size > 0) this.#sweepWithin(limits.closingSweepMs)
-    if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, limits.sweepMs))
+    if (this.#closing.size > 0) this.#sweepWithin(serveLimits.closingSweepMs)
+    if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, serveLimits.sweepMs))
   }
 }

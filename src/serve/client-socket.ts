@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { type MovingSocket, openForReading, openOrdinary } from './socket-move.ts'
+import { serveLimits } from './limits.ts'
+import { openForReading, openOrdinary, type TransferredSocket } from './socket-transfer.ts'
 
 /** What a client's socket tells of what happens on it. */
 export interface SocketOwner {
@@ -24,7 +25,7 @@ export interface SocketOwner {
 
 /** A client's socket in the thread that serves it, from its arrival to its close: opened when it is first needed, and in the way that fits. */
 export class ClientSocket {
-  readonly #moving: MovingSocket
+  readonly #transferred: TransferredSocket
   readonly #owner: SocketOwner
   #socket: Socket | undefined
   #closing = false
@@ -32,8 +33,8 @@ export class ClientSocket {
   #draining = false
   #peerEnded = false
 
-  constructor(moving: MovingSocket, owner: SocketOwner) {
-    this.#moving = moving
+  constructor(transferred: TransferredSocket, owner: SocketOwner) {
+    this.#transferred = transferred
     this.#owner = owner
   }
 
@@ -48,7 +49,7 @@ export class ClientSocket {
 
   /** Opens it as an ordinary socket, paused, for TLS to look at its first bytes. */
   open(): Socket {
-    const socket = openOrdinary(this.#moving)
+    const socket = openOrdinary(this.#transferred)
     this.#follow(socket)
     return socket
   }
@@ -104,7 +105,7 @@ export class ClientSocket {
     const { clock } = this.#owner
     this.#closeByMs = clock.monotonic() + limits.drainMs
     socket.end(() => {
-      this.#closeByMs = Math.min(this.#closeByMs, clock.monotonic() + limits.lingerMs)
+      this.#closeByMs = Math.min(this.#closeByMs, clock.monotonic() + serveLimits.lingerMs)
     })
     socket.resume()
     return true
@@ -119,7 +120,7 @@ export class ClientSocket {
   /** Read through the thread's shared buffer: what passes through takes no memory of its own first. */
   #openForReading(portionBytes: number): void {
     const buffer = this.#owner.readBuffer(portionBytes)
-    const socket = openForReading(this.#moving, buffer, (chunk) => this.#take(socket, chunk))
+    const socket = openForReading(this.#transferred, buffer, (chunk) => this.#take(socket, chunk))
     this.#follow(socket)
     this.#flow(socket)
   }

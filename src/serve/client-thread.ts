@@ -1,29 +1,29 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/events.ts'
+import { openRpc } from '../base/rpc.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
-import type { ServeConfig } from './config.ts'
-import { connectLink } from './link.ts'
-import type { ProtocolDefinition } from './protocol.ts'
-import type { MovingSocket } from './socket-move.ts'
+import type { ServeConfig } from './options.ts'
+import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
+import type { TransferredSocket } from './socket-transfer.ts'
 import type { TlsEntry } from './tls-entry.ts'
 
 /** A client on its way to the thread that will serve it. */
-export interface Arrival {
+export interface NewClient {
   readonly id: number
   readonly peer: Peer
-  readonly moving: MovingSocket
+  readonly socket: TransferredSocket
 }
 
 /** What the listener thread asks of a client thread. */
 export type ClientThreadCalls = {
-  take(arrivals: readonly Arrival[]): void
+  take(clients: readonly NewClient[]): void
   kick(id: number): boolean
   status(argument: undefined): ClientStatus[]
   /** Returns when what this thread recorded is in the log. */
-  settleLog(argument: undefined): void
+  flushLog(argument: undefined): void
   /** Resolves when the last conversation is over and the log has everything of this thread. */
   drain(argument: undefined): Promise<void>
 }
@@ -37,12 +37,12 @@ export type ClientThreadNews = {
 export interface ClientThreadData {
   readonly config: ServeConfig
   readonly thread: number
-  readonly shared: MessagePort | undefined
+  readonly channels: ChannelPorts
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
-async function loadTls({ tls }: ServeConfig): Promise<TlsEntry | undefined> {
-  return tls === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(tls)
+async function loadTls({ certificate }: ServeConfig): Promise<TlsEntry | undefined> {
+  return certificate === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(certificate)
 }
 
 /** The program of a client thread: conversations in, news out. */
@@ -53,9 +53,9 @@ export async function runClientThread(
   log: EventLogWriter,
   clock: Clock,
 ): Promise<void> {
-  const { config, thread, shared } = data
+  const { config, thread, channels } = data
   const [definition, tls] = await Promise.all([loading, loadTls(config)])
-  const protocol = await definition.create(config.options, { clock, framing: config.framing, shared })
+  const protocol = await definition.create(config.options, { clock, framing: config.framing, channels })
   let ended: number[] = []
 
   const runner = new ClientRunner(config, thread, protocol, {
@@ -66,20 +66,20 @@ export async function runClientThread(
       // One message a turn of the loop, however many connections it closed.
       if (ended.push(id) > 1) return
       setImmediate(() => {
-        link.tell('ended', ended)
+        rpc.notify('ended', ended)
         ended = []
       })
     },
-    stopRequested: (by) => link.tell('stopRequested', by),
+    stopRequested: (by) => rpc.notify('stopRequested', by),
   })
 
-  const link = connectLink<ClientThreadNews, ClientThreadCalls>(port, {
-    take(arrivals) {
-      for (const { id, peer, moving } of arrivals) runner.take(id, peer, moving)
+  const rpc = openRpc<ClientThreadNews, ClientThreadCalls>(port, {
+    take(clients) {
+      for (const { id, peer, socket } of clients) runner.take(id, peer, socket)
     },
     kick: (id) => runner.kick(id),
     status: () => runner.status(),
-    settleLog: () => void log.drain(logLimits.flushMs),
+    flushLog: () => void log.drain(logLimits.flushMs),
     async drain() {
       await runner.drain()
       log.drain(logLimits.drainMs)

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
-import type { Dialect } from '../net/dialect.ts'
+import { isLoopback } from '../net/address.ts'
+import type { Dialect, Framing } from '../net/dialect.ts'
+import { netLimits } from '../net/limits.ts'
 import type { ByteReader, Session } from '../net/session.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
-import type { AllowStop, Framing } from './config.ts'
 import { MessageReader } from './message-reader.ts'
-import type { MovingSocket } from './socket-move.ts'
-import { stopRefusal } from './stop-rule.ts'
+import type { ServeConfig } from './options.ts'
+import type { TransferredSocket } from './socket-transfer.ts'
 import type { Entered } from './tls-entry.ts'
 
 /** What a connection needs of the thread that serves it. */
@@ -17,7 +17,7 @@ export interface ConnectionHost {
   readonly clock: Clock
   readonly record: EventSink
   readonly framing: Framing
-  readonly allowStop: AllowStop
+  readonly allowStop: ServeConfig['allowStop']
   readonly offersTls: boolean
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
@@ -48,7 +48,7 @@ export class Connection implements Session, SocketOwner {
   #detail: string | undefined
   #abort: AbortController | undefined
 
-  constructor(id: number, peer: Peer, secure: boolean, moving: MovingSocket, host: ConnectionHost) {
+  constructor(id: number, peer: Peer, secure: boolean, transferred: TransferredSocket, host: ConnectionHost) {
     this.id = id
     this.peer = peer
     this.clock = host.clock
@@ -56,7 +56,7 @@ export class Connection implements Session, SocketOwner {
     this.#host = host
     this.#openedMs = host.clock.monotonic()
     this.activeMs = this.#openedMs
-    this.#socket = new ClientSocket(moving, this)
+    this.#socket = new ClientSocket(transferred, this)
   }
 
   get secure(): boolean {
@@ -233,7 +233,15 @@ export class Connection implements Session, SocketOwner {
       pause: () => socket.pause(),
       resume: () => socket.resume(),
     })
-    socket.read(limits.readBytes)
+    socket.read(netLimits.readBytes)
     return this.#messages
   }
+}
+
+/** Why this peer may not stop the server, as a sentence for it; `undefined` when it may. */
+function stopRefusal(rule: ServeConfig['allowStop'], peer: Peer): string | undefined {
+  if (rule === 'any') return undefined
+  if (rule === 'never') return 'stop refused: this server is stopped by its operator only'
+  if (isLoopback(peer.address)) return undefined
+  return 'stop refused: this server is stopped from its own machine only (its operator can allow more with --allow-stop any)'
 }

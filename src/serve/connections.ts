@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import { plainAddress } from '../net/address.ts'
-import type { ServeConfig } from './config.ts'
+import { serveLimits } from './limits.ts'
+import type { ServeConfig } from './options.ts'
 import type { ClientThread } from './thread-pool.ts'
 
 interface Entry {
@@ -30,18 +30,18 @@ export interface Capacity {
 /** The smallest of what was asked for, what the system gives, and what threads cost. */
 export function capacity(config: ServeConfig): Capacity {
   // A thread of its own needs an event loop besides the socket: epoll, wake-up and signal descriptors.
-  const descriptorsEach = config.threadPerClient ? 1 + limits.threadDescriptors : 1
-  const forThreads = config.threadPerClient ? 0 : config.threads * limits.threadDescriptors
+  const descriptorsEach = config.threadPerClient ? 1 + serveLimits.threadDescriptors : 1
+  const forThreads = config.threadPerClient ? 0 : config.threads * serveLimits.threadDescriptors
   const available = Math.max(
     1,
-    Math.floor((config.freeDescriptors - forThreads - limits.reservedDescriptors) / descriptorsEach),
+    Math.floor((config.freeDescriptors - forThreads - serveLimits.reservedDescriptors) / descriptorsEach),
   )
-  let result: Capacity = { clients: config.maxClients, reason: 'max-clients', refusals: limits.refusalsAtOnce }
-  if (config.threadPerClient && limits.clientThreads < result.clients) {
-    result = { clients: limits.clientThreads, reason: 'thread-cap', refusals: limits.refusalsAtOnce }
+  let result: Capacity = { clients: config.maxClients, reason: 'max-clients', refusals: serveLimits.refusalsAtOnce }
+  if (config.threadPerClient && serveLimits.clientThreads < result.clients) {
+    result = { clients: serveLimits.clientThreads, reason: 'thread-cap', refusals: serveLimits.refusalsAtOnce }
   }
   if (available < result.clients)
-    result = { clients: available, reason: 'file-descriptors', refusals: limits.reservedDescriptors / 2 }
+    result = { clients: available, reason: 'file-descriptors', refusals: serveLimits.reservedDescriptors / 2 }
   return result
 }
 
@@ -117,7 +117,7 @@ export class Connections {
       return
     }
     this.#refusals++
-    const deadline = this.#clock.after(limits.refusalMs, () => socket.destroy(), { background: true })
+    const deadline = this.#clock.after(serveLimits.refusalMs, () => socket.destroy(), { background: true })
     socket.on('close', () => {
       this.#refusals--
       deadline.cancel()

@@ -1,20 +1,22 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
+import { type SerializedError, serializeError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { openRpc } from '../base/rpc.ts'
 import type { StartThread } from '../base/threads.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
+import type { Endpoint } from '../net/address.ts'
 import type { ClientStatus } from './client-runner.ts'
-import type { ServeConfig } from './config.ts'
 import { Connections, capacity } from './connections.ts'
-import { connectLink, type ErrorText, errorText } from './link.ts'
-import { type Endpoint, Listener } from './listener.ts'
-import type { ProtocolDefinition, Shared } from './protocol.ts'
-import { detach } from './socket-move.ts'
+import { Listener } from './listener.ts'
+import type { ServeConfig } from './options.ts'
+import type { ChannelPorts, ProtocolDefinition, SharedState } from './protocol.ts'
+import { detach } from './socket-transfer.ts'
 import { type PoolOwner, ThreadPool } from './thread-pool.ts'
 
 export interface ServerStatus {
-  readonly endpoint: Endpoint | undefined
+  readonly endpoint: Required<Endpoint> | undefined
   readonly paused: boolean
   readonly clients: number
   readonly maxClients: number
@@ -25,7 +27,7 @@ export interface ServerStatus {
 /** What the main thread asks of the listener thread. */
 export type ListenerThreadCalls = {
   /** Binds, and starts all else before or after that. Rejects when the server can't start. */
-  open(how: { readonly sharedFirst: boolean }): Promise<Endpoint>
+  open(how: { readonly preflightDone: boolean }): Promise<Required<Endpoint>>
   pause(argument: undefined): boolean
   resume(argument: undefined): Promise<boolean>
   kick(id: number): Promise<boolean>
@@ -34,7 +36,7 @@ export type ListenerThreadCalls = {
   /** A command for the protocol's shared part. */
   command(words: readonly string[]): Promise<string | undefined>
   /** Resolves when what this thread and those that serve clients recorded is in the log. */
-  settleLog(argument: undefined): Promise<void>
+  flushLog(argument: undefined): Promise<void>
   /** Drains: resolves with the number of connections there have been. */
   stop(argument: undefined): Promise<number>
 }
@@ -43,7 +45,7 @@ export type ListenerThreadCalls = {
 export type ListenerThreadNews = {
   stopRequested(by: string): void
   /** It can't go on. */
-  failed(why: ErrorText): void
+  failed(why: SerializedError): void
 }
 
 /** The program of the listener thread: it owns the port, the table of connections and the protocol's shared state. */
@@ -57,10 +59,10 @@ export function runListenerThread(
   const record: EventSink = (event) => log.record(event)
   const bound = capacity(config)
   const connections = new Connections(bound, record, clock)
-  let shared: Promise<Shared> | undefined
+  let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
 
-  const fail = (error: unknown): void => link.tell('failed', errorText(error))
+  const fail = (error: unknown): void => rpc.notify('failed', serializeError(error))
 
   const listener = new Listener({
     ...config,
@@ -75,28 +77,29 @@ export function runListenerThread(
       }
       const id = connections.nextId()
       connections.add(id, peer, thread)
-      pool.give(thread, { id, peer, moving: detach(socket) })
+      pool.give(thread, { id, peer, socket: detach(socket) })
     },
   })
 
-  const share = ({ shared: open }: ProtocolDefinition): Promise<Shared> | undefined => {
-    const files = { users: config.users, db: config.db }
-    return open && (async () => open(config.options, { clock, record, startThread, fail, files }))()
+  const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
+    const opened = await definition.openSharedState?.(config.options, { clock, record, startThread, fail })
+    return opened ?? nothingShared
   }
 
-  const poolOwner = (shared: Promise<Shared> | undefined): PoolOwner => ({
+  const poolOwner = (state: Promise<SharedState>, { channels = [] }: ProtocolDefinition): PoolOwner => ({
     record,
     log,
     clock,
     startThread,
-    attachShared: shared && ((channel) => attach(shared, channel)),
+    channels,
+    attach: (ports) => attach(state, ports),
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)
         if (thread !== undefined) pool?.release(thread)
       }
     },
-    stopRequested: (by) => link.tell('stopRequested', by),
+    stopRequested: (by) => rpc.notify('stopRequested', by),
     lost(thread, error) {
       const gone = connections.removeOf(thread)
       record({ type: 'thread-died', thread: `client-${thread.index}`, error, clients: gone.length })
@@ -107,10 +110,10 @@ export function runListenerThread(
   })
 
   const serve = (definition: ProtocolDefinition): void => {
-    shared ??= share(definition)
-    shared?.catch(fail)
+    sharedState ??= openState(definition)
+    sharedState.catch(fail)
     try {
-      pool = new ThreadPool(config, poolOwner(shared))
+      pool = new ThreadPool(config, poolOwner(sharedState, definition))
     } catch (error) {
       fail(error)
       return
@@ -118,8 +121,8 @@ export function runListenerThread(
     pool.ready().catch(fail)
   }
 
-  const link = connectLink<ListenerThreadNews, ListenerThreadCalls>(port, {
-    async open({ sharedFirst }) {
+  const rpc = openRpc<ListenerThreadNews, ListenerThreadCalls>(port, {
+    async open({ preflightDone }) {
       if (bound.clients < config.maxClients) {
         record({
           type: 'limited',
@@ -130,10 +133,10 @@ export function runListenerThread(
         })
       }
       const definition = await loading
-      if (sharedFirst) shared = share(definition)
-      await shared
+      if (!preflightDone) sharedState = openState(definition)
+      await sharedState
       const endpoint = await listener.open().catch(async (error: unknown) => {
-        await (await shared)?.close()
+        await (await sharedState)?.close()
         throw error
       })
       record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
@@ -153,7 +156,7 @@ export function runListenerThread(
       return changed
     },
     async kick(id) {
-      return (await connections.find(id)?.link.ask('kick', id)) === true
+      return (await connections.find(id)?.rpc.request('kick', id)) === true
     },
     clients: async () => (await pool?.status()) ?? [],
     status: () => ({
@@ -164,32 +167,38 @@ export function runListenerThread(
       connections: connections.total,
       threads: pool?.size ?? 0,
     }),
-    command: async (words) => (await shared)?.command?.(words),
-    async settleLog() {
-      await pool?.settleLog()
+    command: async (words) => (await sharedState)?.command?.(words),
+    async flushLog() {
+      await pool?.flushLog()
       log.drain(logLimits.flushMs)
     },
     async stop() {
       listener.pause()
       await pool?.close()
-      await (await shared?.catch(() => undefined))?.close()
+      await (await sharedState?.catch(() => undefined))?.close()
       log.drain(logLimits.drainMs)
       return connections.total
     },
   })
 }
 
-/** Connects a thread with the shared state once that is there, unless the thread has ended by then. */
-function attach(shared: Promise<Shared>, channel: MessagePort): void {
+/** The state of a protocol without any. */
+const nothingShared: SharedState = { attach: () => undefined, close: async () => undefined }
+
+/** Connects a thread with the shared state once that is open, unless the thread has ended by then. */
+function attach(state: Promise<SharedState>, ports: ChannelPorts): void {
+  const all = Object.values(ports)
   let closed = false
-  channel.once('close', () => {
+  all[0]?.once('close', () => {
     closed = true
   })
-  shared.then(
+  state.then(
     (opened) => {
-      if (!closed) opened.attach(channel)
+      if (!closed) opened.attach(ports)
     },
-    // The server ends of it.
-    () => channel.close(),
+    // The server ends with the same error.
+    () => {
+      for (const port of all) port.close()
+    },
   )
 }

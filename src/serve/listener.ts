@@ -2,14 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { errorCode, errorMessage, NetworkError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import { formatEndpoint } from '../net/address.ts'
+import { type Endpoint, formatEndpoint } from '../net/address.ts'
+import { serveLimits } from './limits.ts'
 
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
-export interface ListenerOptions extends Endpoint {
+export interface ListenerOptions extends Required<Endpoint> {
   /** Refuse instead of trying the next port. */
   readonly strictPort: boolean
   readonly record: EventSink
@@ -21,14 +17,14 @@ export interface ListenerOptions extends Endpoint {
 export class Listener {
   readonly #options: ListenerOptions
   #server: Server | undefined
-  #endpoint: Endpoint | undefined
+  #endpoint: Required<Endpoint> | undefined
 
   constructor(options: ListenerOptions) {
     this.#options = options
   }
 
   /** Where it listens, or would listen again after a pause. */
-  get endpoint(): Endpoint | undefined {
+  get endpoint(): Required<Endpoint> | undefined {
     return this.#endpoint
   }
 
@@ -40,7 +36,7 @@ export class Listener {
    * Listens on the port asked for or, unless `strictPort`, on the next free one.
    * @throws {NetworkError} EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND … with a next step.
    */
-  async open(): Promise<Endpoint> {
+  async open(): Promise<Required<Endpoint>> {
     const { host, port, strictPort, record } = this.#options
     const last = strictPort || port === 0 ? port : Math.min(65_535, port + limits.portFallbackCount)
     for (let candidate = port; ; candidate++) {
@@ -75,10 +71,10 @@ export class Listener {
     return true
   }
 
-  #listen(port: number): Promise<Endpoint> {
+  #listen(port: number): Promise<Required<Endpoint>> {
     const server = createServer({
       ...{ pauseOnConnect: true, allowHalfOpen: true, noDelay: true },
-      ...{ keepAlive: true, keepAliveInitialDelay: limits.keepAliveMs },
+      ...{ keepAlive: true, keepAliveInitialDelay: serveLimits.keepAliveMs },
     })
     return new Promise((resolve, reject) => {
       // `listen(port, callback)` would leave its callback behind on failure.
@@ -99,7 +95,7 @@ export class Listener {
       const { host } = this.#options
       // Node itself listens on '::', and on 0.0.0.0 where there is no IPv6; told to, it would load its resolver first.
       const where = host === '::' ? { port } : { host, port }
-      server.listen({ ...where, backlog: limits.listenBacklog, exclusive: true })
+      server.listen({ ...where, backlog: serveLimits.listenBacklog, exclusive: true })
     })
   }
 }

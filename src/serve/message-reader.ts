@@ -1,12 +1,11 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import { Fifo } from '../base/fifo.ts'
-import { limits } from '../base/limits.ts'
 import type { Decoder } from '../net/codec.ts'
-import { type Dialect, sniffDialect } from '../net/dialect.ts'
+import { type Dialect, type Framing, sniffDialect } from '../net/dialect.ts'
 import { encodeFrames, FrameDecoder } from '../net/frame-codec.ts'
+import { netLimits } from '../net/limits.ts'
 import { LineDecoder } from '../net/line-codec.ts'
-import type { Framing } from './config.ts'
 
 /** What the reader does to its socket. */
 export interface MessageSocket {
@@ -42,13 +41,15 @@ export class MessageReader {
     else {
       // On a busy machine the time may be up before bytes that are there are read: those have the first word.
       const silent = () => setImmediate(() => this.#speak('text'))
-      this.#silence = clock.after(limits.dialectMs, silent, { background: true })
+      this.#silence = clock.after(netLimits.dialectMs, silent, { background: true })
     }
   }
 
   /** Messages wait to be taken: reading should pause. */
   get full(): boolean {
-    return this.#fault !== undefined || this.#inbox.size >= limits.inboxCount || this.#inboxBytes >= limits.inboxBytes
+    return (
+      this.#fault !== undefined || this.#inbox.size >= netLimits.inboxCount || this.#inboxBytes >= netLimits.inboxBytes
+    )
   }
 
   dialect(): Promise<Dialect> {

@@ -1,18 +1,20 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
-import type { Processes } from '../base/processes.ts'
 import type { StartThread } from '../base/threads.ts'
+import type { Framing } from '../net/dialect.ts'
 import type { Session } from '../net/session.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
-import type { Framing } from './config.ts'
+
+/** One end of each channel that a protocol declares, by the channel's name. */
+export type ChannelPorts<C extends string = string> = Readonly<Record<C, MessagePort>>
 
 /** What a protocol gets in the thread that serves clients. */
-export interface ProtocolServices {
+export interface ProtocolServices<C extends string = string> {
   readonly clock: Clock
   readonly framing: Framing
-  /** Leads to what `shared` returned, in the listener thread; absent when the protocol shares nothing. */
-  readonly shared: MessagePort | undefined
+  /** Lead to the shared state, which got the other ends by `attach`. */
+  readonly channels: ChannelPorts<C>
 }
 
 /** A protocol at work in one thread. */
@@ -25,30 +27,20 @@ export interface Protocol {
   serve(session: Session): void | Promise<void>
 }
 
-/** Paths, relative to the working directory; opened by those who keep something. */
-export interface ServerFiles {
-  readonly users: string
-  readonly db: string
-}
-
-/** What a protocol gets to make sure of its files with, in the main thread. */
-export interface ClaimServices {
-  readonly files: ServerFiles
+/** What a protocol gets to check its files with, in the main thread. */
+export interface PreflightServices {
   readonly clock: Clock
-  readonly processes: Processes
 }
 
-/** A server's right to its files. */
-export interface Claim {
-  /** They can be used. False: only `shared` can tell, and the port is opened after it has. */
-  readonly checked: boolean
-  /** Gives up what the server's threads have not taken over, and what they have left behind. */
+export interface Preflight {
+  /** The files can be used. False: that shows when the shared state opens them, and the port opens after it has. */
+  readonly complete: boolean
+  /** Gives up the files' locks, which this process keeps from the preflight to the end of the server. */
   release(): void
 }
 
-/** What the shared part of a protocol gets in the listener thread. */
-export interface SharedServices {
-  readonly files: ServerFiles
+/** What the shared state of a protocol gets in the listener thread. */
+export interface SharedStateServices {
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink
@@ -57,9 +49,9 @@ export interface SharedServices {
 }
 
 /** The state that all clients of a server share: one owner, in the listener thread. */
-export interface Shared {
-  /** A thread that serves clients wants to talk; it gets the other end as `services.shared`. */
-  attach(port: MessagePort): void
+export interface SharedState<C extends string = string> {
+  /** A new thread that serves clients: it has the other ends as `services.channels`. They close when it ends. */
+  attach(ports: ChannelPorts<C>): void
   /** An operator's command that the core doesn't know. The answer's text, or `undefined` for "unknown command". */
   command?(words: readonly string[]): string | undefined | Promise<string | undefined>
   /** Everything acknowledged is on disk when this resolves. */
@@ -67,7 +59,7 @@ export interface Shared {
 }
 
 /** A protocol author writes one of these, and one line in `protocols/index.ts`. */
-export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
+export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs, C extends string = string> {
   readonly name: string
   /** One line for the help. */
   readonly summary: string
@@ -76,19 +68,22 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs> {
   readonly secrets?: true
   /** Options of this protocol only; the common ones come by themselves. */
   readonly options: S
+  /** Names of the message channels between the shared state and each thread that serves clients. */
+  readonly channels?: readonly C[]
   /**
-   * Makes sure of the files of `shared`, so that the port need not wait until that has opened them. @throws {NetlabError}
-   * when the server can't start, e.g. because a file can't be read or is in use.
+   * Opens the files of the shared state and closes them again, in the main thread while others start, so that the port need
+   * not wait for the threads that will keep them.
+   * @throws {NetlabError} when the server can't start, e.g. because a file can't be read or is in use.
    */
-  claim?(options: Values<S>, services: ClaimServices): Promise<Claim>
-  /** The state of the whole server. @throws {NetlabError} and the server does not start, or stops. */
-  shared?(options: Values<S>, services: SharedServices): Shared | Promise<Shared>
-  create(options: Values<S>, services: ProtocolServices): Protocol | Promise<Protocol>
+  preflight?(options: Values<S>, services: PreflightServices): Promise<Preflight>
+  /** Opens the state of the whole server. @throws {NetlabError} and the server does not start, or stops. */
+  openSharedState?(options: Values<S>, services: SharedStateServices): SharedState<C> | Promise<SharedState<C>>
+  create(options: Values<S>, services: ProtocolServices<C>): Protocol | Promise<Protocol>
 }
 
 /** Checks a definition and keeps the types of its options. */
-export function defineProtocol<const S extends OptionSpecs = Record<never, never>>(
-  definition: Omit<ProtocolDefinition<S>, 'options'> & { readonly options?: S },
-): ProtocolDefinition<S> {
+export function defineProtocol<const S extends OptionSpecs = Record<never, never>, const C extends string = never>(
+  definition: Omit<ProtocolDefinition<S, C>, 'options'> & { readonly options?: S },
+): ProtocolDefinition<S, C> {
   return { ...definition, options: definition.options ?? ({} as S) }
 }

@@ -1,18 +1,18 @@
 import type { Clock } from '../base/clock.ts'
-import { errorMessage } from '../base/errors.ts'
+import { errorMessage, restoreError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { openRpc } from '../base/rpc.ts'
 import type { StartThread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
 import type { EventLog } from '../log/event-log.ts'
+import type { Endpoint } from '../net/address.ts'
 import type { ClientStatus } from './client-runner.ts'
-import type { ServeConfig } from './config.ts'
-import { connectLink, errorFromText } from './link.ts'
-import type { Endpoint } from './listener.ts'
 import type { ListenerThreadCalls, ListenerThreadNews, ServerStatus } from './listener-thread.ts'
+import type { ServeConfig } from './options.ts'
 
 /** A running server, as the main thread and its operator see it. Its traffic happens in other threads. */
 export interface Server {
-  readonly endpoint: Endpoint
+  readonly endpoint: Required<Endpoint>
   pause(): Promise<boolean>
   /** @throws {NetworkError} when somebody else took the port meanwhile. */
   resume(): Promise<boolean>
@@ -20,7 +20,7 @@ export interface Server {
   clients(): Promise<readonly ClientStatus[]>
   status(): Promise<ServerStatus & { readonly uptimeMs: number }>
   /** Resolves when what happened until now is in the log. */
-  settleLog(): Promise<void>
+  flushLog(): Promise<void>
   /** A command that the core doesn't know, for the protocol; `undefined` when it doesn't know it either. */
   command(words: readonly string[]): Promise<string | undefined>
   /** Ends every conversation and every thread. Further calls wait for the same end. */
@@ -35,11 +35,8 @@ export interface ServerServices {
   readonly startThread: StartThread
   readonly version: string
   readonly pid: number
-  /**
-   * Runs before the port is open, and throws what stands against a start. False, or without it: what the protocol shares may
-   * still find something, and is opened first.
-   */
-  check?(): Promise<boolean>
+  /** The protocol's `preflight`, which runs before the port is open. False, or without it: the shared state is opened first. */
+  preflight?(): Promise<boolean>
 }
 
 /**
@@ -61,23 +58,23 @@ export async function startServer(config: ServeConfig, services: ServerServices)
   const stopped = Promise.withResolvers<string>()
   let stopping: Promise<void> | undefined
 
-  const link = connectLink<ListenerThreadCalls, ListenerThreadNews>(worker, {
+  const rpc = openRpc<ListenerThreadCalls, ListenerThreadNews>(worker, {
     stopRequested(by) {
       record({ type: 'stop-requested', by })
       void stop(`asked by ${by}`)
     },
     failed(why) {
       // Nobody waits for an orderly end of what is broken.
-      void worker.terminate().then(() => die('server', errorFromText(why)))
+      void worker.terminate().then(() => die('server', restoreError(why)))
     },
   })
   worker.on('error', (error) => die('listener thread', error))
-  // Whoever waits for `stopped` or for an answer, that to `open` too, hears of it; nobody else has to.
+  // Its readers are whoever waits for `stopped` or for an answer; without any it is no unhandled rejection.
   stopped.promise.catch(() => undefined)
 
   function die(where: string, error: Error): void {
     record({ type: 'fault', where, error: errorMessage(error) })
-    link.close(error)
+    rpc.close(error)
     stopped.reject(error)
   }
 
@@ -88,18 +85,18 @@ export async function startServer(config: ServeConfig, services: ServerServices)
   }
 
   async function end(reason: string): Promise<void> {
-    const connections = await link.ask('stop', undefined)
+    const connections = await rpc.request('stop', undefined)
     await worker.terminate()
     const uptimeMs = Math.round(clock.monotonic() - startedMs)
     record({ type: 'stopped', service: config.protocol, reason, connections, uptimeMs })
     stopped.resolve(reason)
   }
 
-  let where: Endpoint
+  let where: Required<Endpoint>
   try {
     // Here, while the listener's thread starts; and before it has a port that somebody could find open.
-    const checked = await services.check?.()
-    where = await link.ask('open', { sharedFirst: checked !== true })
+    const preflightDone = (await services.preflight?.()) === true
+    where = await rpc.request('open', { preflightDone })
   } catch (error) {
     await worker.terminate()
     throw error
@@ -107,13 +104,13 @@ export async function startServer(config: ServeConfig, services: ServerServices)
 
   return {
     endpoint: where,
-    pause: () => link.ask('pause', undefined),
-    resume: () => link.ask('resume', undefined),
-    kick: (id) => link.ask('kick', id),
-    clients: () => link.ask('clients', undefined),
-    status: async () => ({ ...(await link.ask('status', undefined)), uptimeMs: clock.monotonic() - startedMs }),
-    settleLog: () => link.ask('settleLog', undefined),
-    command: (words) => link.ask('command', words),
+    pause: () => rpc.request('pause', undefined),
+    resume: () => rpc.request('resume', undefined),
+    kick: (id) => rpc.request('kick', id),
+    clients: () => rpc.request('clients', undefined),
+    status: async () => ({ ...(await rpc.request('status', undefined)), uptimeMs: clock.monotonic() - startedMs }),
+    flushLog: () => rpc.request('flushLog', undefined),
+    command: (words) => rpc.request('command', words),
     stop,
     stopped: stopped.promise,
   }

@@ -2,15 +2,16 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, NetlabError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
+import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import type { ClientStatus } from './client-runner.ts'
-import type { Arrival, ClientThreadCalls, ClientThreadData, ClientThreadNews } from './client-thread.ts'
-import type { ServeConfig } from './config.ts'
-import { connectLink, type Link } from './link.ts'
-import { discard, transferable } from './socket-move.ts'
+import type { ClientThreadCalls, ClientThreadData, ClientThreadNews, NewClient } from './client-thread.ts'
+import { serveLimits } from './limits.ts'
+import type { ServeConfig } from './options.ts'
+import type { ChannelPorts } from './protocol.ts'
+import { discard, transferable } from './socket-transfer.ts'
 
 /** What the pool reports to the listener thread. */
 export interface PoolOwner {
@@ -18,8 +19,10 @@ export interface PoolOwner {
   readonly log: EventLogWriter
   readonly clock: Clock
   readonly startThread: StartThread
-  /** A thread that serves clients wants to reach the protocol's shared state. */
-  attachShared: ((port: MessagePort) => void) | undefined
+  /** Each thread gets one channel of each name to the protocol's shared state… */
+  readonly channels: readonly string[]
+  /** …which gets the other ends. */
+  attach(ports: ChannelPorts): void
   /** These connections are over. */
   ended(ids: readonly number[]): void
   stopRequested(by: string): void
@@ -31,10 +34,11 @@ export interface PoolOwner {
 export interface ClientThread {
   readonly index: number
   readonly worker: Thread
-  readonly link: Link<ClientThreadCalls>
+  readonly rpc: Rpc<ClientThreadCalls>
   /** Connections it serves or is about to. */
   clients: number
-  arrivals: Arrival[]
+  /** Accepted in this turn of the loop, and not yet moved. */
+  newClients: NewClient[]
   /** Its end is wanted, not an accident. */
   leaving: boolean
 }
@@ -53,10 +57,10 @@ export class ThreadPool {
     if (!config.threadPerClient) while (this.#threads.size < config.threads) this.#start()
   }
 
-  /** Resolves when every thread can serve, or is not to any more. Rejects when one can't. */
+  /** Resolves when every thread can serve, or the pool was closed meanwhile. Rejects when a thread can't. */
   async ready(): Promise<void> {
     try {
-      await Promise.all([...this.#threads].map(({ link }) => link.ask('status', undefined)))
+      await Promise.all([...this.#threads].map(({ rpc }) => rpc.request('status', undefined)))
     } catch (error) {
       if (!this.#closed) throw error
     }
@@ -73,10 +77,10 @@ export class ThreadPool {
   }
 
   /** Gives a new connection to a thread that was chosen for it just now. */
-  give(thread: ClientThread, arrival: Arrival): void {
+  give(thread: ClientThread, client: NewClient): void {
     thread.clients++
     // Everything accepted in one turn of the loop moves in one message.
-    if (thread.arrivals.push(arrival) === 1) setImmediate(() => this.#move(thread))
+    if (thread.newClients.push(client) === 1) setImmediate(() => this.#move(thread))
   }
 
   /** A connection of this thread is over. */
@@ -87,14 +91,14 @@ export class ThreadPool {
 
   async status(): Promise<ClientStatus[]> {
     const tables = await Promise.all(
-      [...this.#threads].map(({ link }) => link.ask('status', undefined).catch(() => [])),
+      [...this.#threads].map(({ rpc }) => rpc.request('status', undefined).catch(() => [])),
     )
     return tables.flat().sort((a, b) => a.id - b.id)
   }
 
   /** Resolves when what all threads recorded is in the log. */
-  async settleLog(): Promise<void> {
-    await Promise.all([...this.#threads].map(({ link }) => link.ask('settleLog', undefined).catch(() => undefined)))
+  async flushLog(): Promise<void> {
+    await Promise.all([...this.#threads].map(({ rpc }) => rpc.request('flushLog', undefined).catch(() => undefined)))
   }
 
   /** Ends every conversation and every thread. The threads' own deadline bounds it. */
@@ -107,7 +111,7 @@ export class ThreadPool {
     if (thread.leaving) return
     thread.leaving = true
     this.#move(thread)
-    await thread.link.ask('drain', undefined).catch(() => undefined)
+    await thread.rpc.request('drain', undefined).catch(() => undefined)
     await thread.worker.terminate()
   }
 
@@ -118,13 +122,13 @@ export class ThreadPool {
   }
 
   #move(thread: ClientThread): void {
-    const { arrivals } = thread
-    if (arrivals.length === 0) return
-    thread.arrivals = []
-    thread.link.tell(
+    const { newClients } = thread
+    if (newClients.length === 0) return
+    thread.newClients = []
+    thread.rpc.notify(
       'take',
-      arrivals,
-      arrivals.map(({ moving }) => transferable(moving)),
+      newClients,
+      newClients.map(({ socket }) => transferable(socket)),
     )
   }
 
@@ -134,7 +138,7 @@ export class ThreadPool {
       if (this.#closed || this.#threads.size >= this.#config.threads) return
       if (this.#tryToStart() === undefined) this.#refillLater()
     }
-    this.#owner.clock.after(limits.threadRestartMs, refill, { background: true })
+    this.#owner.clock.after(serveLimits.threadRestartMs, refill, { background: true })
   }
 
   /** A system that has no more threads to give costs a client, not the server. */
@@ -151,16 +155,17 @@ export class ThreadPool {
   #start(): ClientThread {
     const index = this.#nextIndex++
     const endpoint = this.#owner.log.fork()
-    const shared = this.#owner.attachShared === undefined ? undefined : new MessageChannel()
-    if (shared !== undefined) this.#owner.attachShared?.(shared.port1)
-    const data: ClientThreadData = { config: this.#config, thread: index, shared: shared?.port2 }
-    const transfer = [...transferOf(endpoint), ...(shared === undefined ? [] : [shared.port2])]
+    const pairs = this.#owner.channels.map((name) => ({ name, ...new MessageChannel() }))
+    this.#owner.attach(Object.fromEntries(pairs.map(({ name, port1 }) => [name, port1])))
+    const channels = Object.fromEntries(pairs.map(({ name, port2 }) => [name, port2]))
+    const data: ClientThreadData = { config: this.#config, thread: index, channels }
+    const transfer = [...transferOf(endpoint), ...Object.values(channels)]
     const worker = this.#startWorker(`client-${index}`, { ...data, log: endpoint }, transfer)
-    const link = connectLink<ClientThreadCalls, ClientThreadNews>(worker, {
+    const rpc = openRpc<ClientThreadCalls, ClientThreadNews>(worker, {
       ended: (ids) => this.#owner.ended(ids),
       stopRequested: (by) => this.#owner.stopRequested(by),
     })
-    const thread: ClientThread = { index, worker, link, clients: 0, arrivals: [], leaving: false }
+    const thread: ClientThread = { index, worker, rpc, clients: 0, newClients: [], leaving: false }
     this.#threads.add(thread)
     let cause = 'it ended by itself'
     worker.on('error', (error) => {
@@ -168,8 +173,8 @@ export class ThreadPool {
     })
     worker.on('exit', () => {
       this.#threads.delete(thread)
-      link.close(new Error(`a thread that serves clients died: ${cause}`))
-      for (const { moving } of thread.arrivals.splice(0)) discard(moving)
+      rpc.close(new Error(`a thread that serves clients died: ${cause}`))
+      for (const { socket } of thread.newClients.splice(0)) discard(socket)
       if (thread.leaving) return
       this.#owner.lost(thread, cause)
       if (!this.#config.threadPerClient) this.#refillLater()

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, ProtocolError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { sniffDialect } from '../net/dialect.ts'
+import { netLimits } from '../net/limits.ts'
+import { serveLimits } from './limits.ts'
 
 /** A connection past its first bytes: TLS is unwrapped, plain stays plain. */
 export interface Entered {
@@ -27,7 +28,7 @@ export function tlsEntry(pair: KeyPair): TlsEntry {
 /** Looks at the first byte of a fresh socket: TLS and plain clients share one port. The bytes stay to be read. */
 async function enter(socket: Socket, secureContext: SecureContext, plaintext: boolean, clock: Clock): Promise<Entered> {
   // Who may talk plainly may also wait for the server to speak first; who may not gets time for a slow network.
-  const first = await firstByte(socket, clock, plaintext ? limits.dialectMs : limits.handshakeMs)
+  const first = await firstByte(socket, clock, plaintext ? netLimits.dialectMs : serveLimits.handshakeMs)
   if (first !== undefined && sniffDialect(first) === 'tls') {
     return { socket: await handshake(socket, secureContext, clock), encrypted: true }
   }
@@ -67,7 +68,9 @@ function handshake(socket: Socket, secureContext: SecureContext, clock: Clock): 
       secured.destroy()
       reject(new ProtocolError('TLS_HANDSHAKE', message))
     }
-    const timer = clock.after(limits.handshakeMs, () => fail('the TLS handshake took too long'), { background: true })
+    const timer = clock.after(serveLimits.handshakeMs, () => fail('the TLS handshake took too long'), {
+      background: true,
+    })
     secured.once('secure', () => {
       timer.cancel()
       secured.off('error', onError).off('close', onClose)

@@ -45,3 +45,8 @@ export function formatTime(ms: number): string {
   }
   return parts.slice(0, 2).join(' ')
 }
+
+/** A whole number with its digits in groups of three, `65,535`. (`toLocaleString` loads a library of ten milliseconds for it.) */
+export function grouped(value: number | bigint): string {
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',')
+}

@@ -1,100 +1,96 @@
-import cliProgress from 'cli-progress'
-import { type ProgressState, progressLine } from './progress-line.ts'
+import type { Ora } from 'ora'
+import type { Clock } from '../base/clock.ts'
+import { grouped } from './format.ts'
+import { terminalLimits } from './limits.ts'
 
-/**
- * The last line of a terminal as a progress bar, with room for other lines above it. It changes no setting of the
- * terminal, so nothing has to be put back when the process ends suddenly.
- */
-export class ProgressBar {
-  readonly #line: LastLine
-  readonly #bar: cliProgress.SingleBar
-  #state: ProgressState
-
-  constructor(stream: NodeJS.WriteStream, first: ProgressState) {
-    this.#state = first
-    this.#line = new LastLine(stream)
-    const options = {
-      stream,
-      terminal: this.#line,
-      clearOnComplete: true,
-      fps: 10,
-      format: () => progressLine(this.#state, this.#line.getWidth()),
-    }
-    this.#bar = new cliProgress.SingleBar(options)
-    this.#bar.start(first.total, first.done)
-  }
-
-  /** Shown with the next drawing, at most ten times a second. `done` never goes back. */
-  update(state: ProgressState): void {
-    this.#state = { ...state, done: Math.max(state.done, this.#state.done) }
-    this.#bar.update(this.#state.done)
-  }
-
-  /** A line above the bar, at once. */
-  print(text: string): void {
-    this.#line.above(text)
-  }
-
-  /** Takes the bar away while `write` puts whole lines on the same terminal by another way. */
-  aside(write: () => void): void {
-    this.#line.aside(write)
-  }
-
-  /** Takes the bar away, and lets other things be written where it was. */
-  stop(): void {
-    this.#bar.stop()
-  }
+/** How far something has come, for a person. */
+export interface ProgressState {
+  readonly done: number
+  readonly total: number
+  /** Per second. */
+  readonly rate: number
+  readonly etaMs?: number
+  /** What has been found so far, most important first: `3 open`, `12 filtered`. */
+  readonly found: readonly string[]
 }
 
-/**
- * What cli-progress wants of a terminal. Its own saves the cursor's place at the start and goes back there at the end,
- * which would be the wrong line once anything was printed above the bar.
- */
-class LastLine {
-  readonly #stream: NodeJS.WriteStream
-  #drawn = ''
+const count = (value: number): string => grouped(Math.round(value))
 
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream
+/** Whole percent, rounded down, so that 100 % means that nothing is left. */
+export function percent({ done, total }: Pick<ProgressState, 'done' | 'total'>): number {
+  return total === 0 ? 100 : Math.floor((Math.min(done, total) * 100) / total)
+}
+
+/** `8s`, `3m05s`, `2h07m`. */
+export function shortTime(ms: number): string {
+  const seconds = Math.ceil(ms / 1000)
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
+  return `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`
+}
+
+/** One line of at most `columns - 1` characters: what matters least is left out first, and the bar takes what is left. */
+export function progressLine(state: ProgressState, columns: number): string {
+  const room = Math.max(1, columns - 1)
+  const head = `${String(percent(state)).padStart(3)}%`
+  const eta = state.etaMs === undefined || state.done >= state.total ? '' : `ETA ${shortTime(state.etaMs)}`
+  // In order of importance; shown in the order of the line.
+  const pieces = [
+    { text: state.found[0] ?? '', place: 3 },
+    { text: eta, place: 2 },
+    { text: `${count(state.done)}/${count(state.total)}`, place: 0 },
+    { text: state.found.slice(1).join('  '), place: 4 },
+    { text: state.rate > 0 ? `${count(state.rate)}/s` : '', place: 1 },
+  ].filter(({ text }) => text !== '')
+  let width = head.length
+  const fitting = pieces.filter(({ text }) => {
+    const fits = width + 2 + text.length <= room
+    if (fits) width += 2 + text.length
+    return fits
+  })
+  const texts = fitting.sort((a, b) => a.place - b.place).map(({ text }) => text)
+  return [bar(state, room - width), head, ...texts]
+    .filter((text) => text !== '')
+    .join('  ')
+    .slice(0, room)
+}
+
+/** A bar with its two blanks in at most `room` characters; none when there is no room for a useful one. */
+function bar({ done, total }: ProgressState, room: number): string {
+  const length = Math.min(40, room - 4)
+  if (length < 8) return ''
+  const full = total === 0 ? length : Math.floor((Math.min(done, total) / total) * length)
+  return `[${'='.repeat(full)}${'-'.repeat(length - full)}]`
+}
+
+/** Something is going on that may take a while. */
+export interface Spinner {
+  /** A line above it. */
+  print(text: string): void
+  stop(): void
+}
+
+/** Shows `text` with a spinner on a terminal once it has taken a moment; elsewhere nothing. */
+export function startSpinner(stream: NodeJS.WriteStream, text: string, clock: Clock): Spinner {
+  let stopped = stream.isTTY !== true
+  let spinner: Ora | undefined
+  const show = async (): Promise<void> => {
+    const { default: ora } = await import('ora')
+    // stdin is left alone: a scan has keys of its own, and Ctrl-C must stay a signal.
+    if (!stopped) spinner = ora({ text, stream, discardStdin: false, hideCursor: false }).start()
   }
-
-  above(text: string): void {
-    this.#stream.write(`\r\x1b[K${text}\n${this.#drawn}`)
+  const timer = stopped ? undefined : clock.after(terminalLimits.spinnerDelayMs, () => void show())
+  return {
+    print(line) {
+      spinner?.clear()
+      stream.write(`${line}\n`)
+      spinner?.render()
+    },
+    stop() {
+      stopped = true
+      timer?.cancel()
+      spinner?.stop()
+    },
   }
-
-  aside(write: () => void): void {
-    this.#stream.write('\r\x1b[K')
-    write()
-    this.#stream.write(this.#drawn)
-  }
-
-  write(text: string): void {
-    this.#drawn = text
-    this.#stream.write(`\r${text}\x1b[K`)
-  }
-
-  clearLine(): void {
-    this.#drawn = ''
-    this.#stream.write('\r\x1b[K')
-  }
-
-  newline(): void {
-    this.#stream.write('\n')
-  }
-
-  isTTY(): boolean {
-    return this.#stream.isTTY === true
-  }
-
-  getWidth(): number {
-    return this.#stream.columns || 80
-  }
-
-  /** `write` begins at the first column and clears the rest of the line by itself. */
-  cursorTo(): void {}
-  clearRight(): void {}
-  cursor(): void {}
-  cursorSave(): void {}
-  cursorRestore(): void {}
-  lineWrapping(): void {}
 }

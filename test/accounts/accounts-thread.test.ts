@@ -3,17 +3,19 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { describe, expect, test } from '@jest/globals'
-import type { Accounts } from '../../src/accounts/accounts.ts'
-import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
-import { attachAccounts, type OwnedAccounts, RemoteAccounts } from '../../src/accounts/remote-accounts.ts'
-import { Revocations } from '../../src/accounts/revocations.ts'
+import { type Accounts, Revocations } from '../../src/accounts/accounts.ts'
+import {
+  AccountsThread,
+  attachAccounts,
+  type OwnedAccounts,
+  RemoteAccounts,
+} from '../../src/accounts/accounts-thread.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import type { Thread } from '../../src/base/threads.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 
 // Threads start slowly when others keep the machine busy.
-
 const sessionTimes = { idleMs: 60_000, maxMs: 60_000 }
 const unexpected = (error: Error) => {
   throw error

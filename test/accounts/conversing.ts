@@ -1,14 +1,13 @@
 import { join } from 'node:path'
 import { serveAccount } from '../../src/accounts/account-session.ts'
 import type { Accounts, Welcome } from '../../src/accounts/accounts.ts'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { authenticate } from '../../src/accounts/authenticate.ts'
-import { openAccounts } from '../../src/accounts/open-accounts.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { openAccounts } from '../../src/accounts/local-accounts.ts'
+import { authenticate } from '../../src/accounts/login.ts'
 import { limits } from '../../src/base/limits.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import type { FakeLine } from './fake-line.ts'
-import { processes } from './support.ts'
 
 export const password = 'correct horse'
 export const ada = { name: 'Ada', password }
@@ -23,7 +22,6 @@ export async function setUp() {
     },
     {
       clock,
-      processes: processes(4_999_991),
       record: () => {},
       hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
     },

@@ -1,4 +1,4 @@
-import type { Line } from '../../src/accounts/talk.ts'
+import type { Line } from '../../src/accounts/message-stream.ts'
 import type { DisconnectReason, NetlabEvent } from '../../src/base/events.ts'
 
 /** A connection without a socket: the test is the client. */

@@ -1,14 +1,13 @@
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import type { Welcome } from '../../src/accounts/accounts.ts'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { openAccounts } from '../../src/accounts/open-accounts.ts'
-import type { PasswordHasher } from '../../src/accounts/password.ts'
+import { argon2Hasher, type PasswordHasher } from '../../src/accounts/argon2.ts'
+import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { limits } from '../../src/base/limits.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
-import { processes, type SlowDisk } from './support.ts'
+import type { SlowDisk } from './support.ts'
 
 export const sessionTimes = { idleMs: limits.sessionIdleMs, maxMs: limits.sessionMaxMs }
 export const quick = argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 })
@@ -65,7 +64,6 @@ export async function setUp(
     },
     {
       clock,
-      processes: processes(4_999_991),
       record: (event) => events.push(event),
       hasher,
       ...(options.disk !== undefined && { disk: options.disk }),

@@ -1,14 +1,8 @@
-import type { Disk } from '../../src/accounts/file-user-store.ts'
-import type { Processes } from '../../src/base/processes.ts'
+import type { Disk } from '../../src/accounts/user-store.ts'
 
 /** A well-formed hash of nothing in particular, different for each `n`. */
 export function someHash(n = 0): string {
   return `$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$${String(n).padStart(43, 'A')}`
-}
-
-/** A process table in which only these are alive. */
-export function processes(pid: number, ...others: number[]): Processes {
-  return { pid, isAlive: (other) => other === pid || others.includes(other) }
 }
 
 /** A disk that writes when told to, and counts. */

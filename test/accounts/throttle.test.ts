@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { HashQueue } from '../../src/accounts/hash-queue.ts'
 import { accountRule, sourceRule, Throttle } from '../../src/accounts/throttle.ts'
+import { limits } from '../../src/base/limits.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 describe('the throttle', () => {
@@ -55,5 +57,77 @@ describe('the throttle', () => {
     for (let n = 0; n < 1000; n++) throttle.failed(`guess ${n}`)
     expect(throttle.size).toBe(100)
     expect([throttle.waitMs('guess 899'), throttle.waitMs('guess 900')]).toEqual([0, 500])
+  })
+})
+
+/** Work that ends when it is told to. */
+function job() {
+  const gate = Promise.withResolvers<string>()
+  let began = false
+  return {
+    work: () => {
+      began = true
+      return gate.promise
+    },
+    get began() {
+      return began
+    },
+    end: (value = 'x') => gate.resolve(value),
+    fail: (error: Error) => gate.reject(error),
+  }
+}
+
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+describe('the hash queue', () => {
+  test('runs as many as it is wide, and the others in order', async () => {
+    const queue = new HashQueue(2, new VirtualClock())
+    const jobs = [job(), job(), job(), job()]
+    const turns = jobs.map(({ work }) => queue.run(work))
+    await settle()
+    expect(jobs.map(({ began }) => began)).toEqual([true, true, false, false])
+    jobs[1]?.end('second')
+    expect(await turns[1]).toEqual({ kind: 'done', value: 'second' })
+    await settle()
+    expect(jobs.map(({ began }) => began)).toEqual([true, true, true, false])
+    for (const { end } of jobs) end()
+    await Promise.all(turns)
+    expect([queue.running, queue.waiting]).toEqual([0, 0])
+  })
+
+  test('says busy, and for how long, when too many wait', async () => {
+    const clock = new VirtualClock()
+    const queue = new HashQueue(1, clock)
+    const jobs = Array.from({ length: limits.waitingHashes + 1 }, () => job())
+    const turns = jobs.map(({ work }) => queue.run(work))
+    // 256 × 33 ms, half of it.
+    expect(await queue.run(job().work)).toEqual({ kind: 'busy', retryMs: 4224 })
+    for (const { end } of jobs) end()
+    expect((await Promise.all(turns)).every(({ kind }) => kind === 'done')).toBe(true)
+    expect(await queue.run(async () => 1)).toEqual({ kind: 'done', value: 1 })
+  })
+
+  test('gives the place of a client that left to the next', async () => {
+    const queue = new HashQueue(1, new VirtualClock())
+    const [first, second, third] = [job(), job(), job()]
+    const leaving = new AbortController()
+    const turns = [queue.run(first.work), queue.run(second.work, leaving.signal), queue.run(third.work)]
+    await settle()
+    expect(queue.waiting).toBe(2)
+    leaving.abort()
+    expect(await turns[1]).toEqual({ kind: 'left' })
+    expect(queue.waiting).toBe(1)
+    first.end()
+    await settle()
+    expect([second.began, third.began]).toEqual([false, true])
+    third.end()
+    await Promise.all(turns)
+    expect(await queue.run(job().work, AbortSignal.abort())).toEqual({ kind: 'left' })
+  })
+
+  test('frees the slot of a hash that fails', async () => {
+    const queue = new HashQueue(1, new VirtualClock())
+    await expect(queue.run(() => Promise.reject(new Error('no memory')))).rejects.toThrow('no memory')
+    expect(await queue.run(async () => 1)).toEqual({ kind: 'done', value: 1 })
   })
 })

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { UserBook } from '../../src/accounts/user-book.ts'
-import { formatUsers, parseUsers } from '../../src/accounts/users-file.ts'
+import { locate, syntaxErrorOffset } from '../../src/accounts/json-position.ts'
+import { formatUsers, hostKey, parseUsers, sourceKey, UserBook } from '../../src/accounts/users-file.ts'
 import { StorageError } from '../../src/base/errors.ts'
+import { codePoint } from '../support/any-text.ts'
 import { someHash } from './support.ts'
 
 const since = '2026-01-02T03:04:05.678Z'
@@ -139,3 +140,108 @@ function refusal(damaged: string): StorageError {
   }
   throw new Error('the file was accepted')
 }
+
+test.each([
+  ['192.0.2.7', '192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7', '192.0.2.7'],
+  ['::FFFF:c000:207', '192.0.2.7', '192.0.2.7'],
+  ['0:0:0:0:0:ffff:192.0.2.7', '192.0.2.7', '192.0.2.7'],
+  ['::1', '::1', '::/64'],
+  ['2001:db8::7', '2001:db8::7', '2001:db8::/64'],
+  ['2001:DB8:0:0:0:0:0:7', '2001:db8::7', '2001:db8::/64'],
+  ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1', '2001:db8:0:1::/64'],
+  ['fe80::1%eth0', 'fe80::1', 'fe80::/64'],
+  ['64:ff9b::192.0.2.7', '64:ff9b::c000:207', '64:ff9b::/64'],
+  ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1', '2001:0:0:1::/64'],
+  ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1', '2001:db8::/64'],
+  ['2001:0:1:10:0:100:0:1', '2001:0:1:10:0:100:0:1', '2001:0:1:10::/64'],
+  ['::', '::', '::/64'],
+  ['', '', ''],
+  ['nonsense', 'nonsense', 'nonsense'],
+])('%j has the key %j and is of the source %j', (address, host, source) => {
+  expect([hostKey(address), sourceKey(address)]).toEqual([host, source])
+})
+
+test('every spelling of an IPv6 address has one key, and that key is its own', () => {
+  fc.assert(
+    fc.property(fc.ipV6(), (address) => {
+      const key = hostKey(address)
+      expect(hostKey(key)).toBe(key)
+      expect(hostKey(address.toUpperCase())).toBe(key)
+      // What a URL has between its brackets is the same form, but for IPv4 addresses.
+      if (key.includes(':')) expect(`[${key}]`).toBe(new URL(`http://[${key}]`).hostname)
+    }),
+  )
+})
+
+describe('the place of a syntax error', () => {
+  test.each([
+    ['', 0],
+    ['  ', 2],
+    ['{', 1],
+    ['{]', 1],
+    ['[}', 1],
+    ['[1,]', 3],
+    ['{"a":1,}', 7],
+    ['{"a" 1}', 5],
+    ['{a:1}', 1],
+    ['[1 2]', 3],
+    ['[01]', 2],
+    ['["a\nb"]', 1],
+    ['["\\x"]', 1],
+    ['[nul]', 1],
+    ['1 1', 2],
+    ['[]]', 2],
+    ['{},', 2],
+    ['{"a":{"b":[{}]}', 15],
+    ['\ufeff{}', 0],
+    ['['.repeat(1_000_000), 1_000_000],
+  ])('%#: %i', (text, offset) => {
+    expect(syntaxErrorOffset(text)).toBe(offset)
+  })
+
+  test('is behind the end of every good text', () => {
+    fc.assert(
+      fc.property(fc.json({ stringUnit: codePoint }), (text) => {
+        expect(syntaxErrorOffset(text)).toBe(text.length)
+      }),
+    )
+  })
+
+  test('of a broken text is at or before its first wrong character', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.nat(), (text, seed) => {
+        const at = seed % (text.length + 1)
+        const broken = `${text.slice(0, at)}\u0001${text.slice(at)}`
+        expect(syntaxErrorOffset(broken)).toBeLessThanOrEqual(at)
+      }),
+    )
+  })
+})
+
+describe('the place of a value', () => {
+  test.each([
+    ['{"a":1}', [], 0],
+    [' {"a" : 17}', ['a'], 8],
+    ['{"a":{"b":[]},"c":2}', ['c'], 18],
+    ['[{"x":"]}\\""}, [1, 22, 333]]', [1, 2], 23],
+    ['{"\\u0061":7}', ['a'], 10],
+    ['{"a":1}', ['b'], 0],
+    ['{"a":[1]}', ['a', 5], 5],
+    ['{"a":1}', ['a', 'b'], 5],
+  ])('%j %j: %i', (text, path, offset) => {
+    expect(locate(text, path)).toBe(offset)
+  })
+
+  test('starts the text that parses to that value', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(), (record, seed) => {
+        const keys = Object.keys(record)
+        const key = keys[seed % Math.max(1, keys.length)]
+        if (key === undefined) return
+        const text = JSON.stringify(record)
+        expect(text.slice(locate(text, [key])).startsWith(JSON.stringify(record[key]))).toBe(true)
+      }),
+    )
+  })
+})

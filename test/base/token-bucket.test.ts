@@ -54,3 +54,29 @@ test('whatever the times, no more goes through than the burst and the rate allow
     }),
   )
 })
+
+test('a burst is free, then who takes in any case waits one period more each time', () => {
+  const bucket = new TokenBucket(10, 3, 0)
+  expect([0, 0, 0, 0, 0].map((now) => bucket.take(now))).toEqual([0, 0, 0, 100, 200])
+  expect(bucket.take(10_000)).toBe(0)
+})
+
+test('who waits as told sends at most the burst and the rate, and everything gets through', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 50 }),
+      fc.integer({ min: 1, max: 100 }),
+      fc.array(fc.nat(500), { minLength: 1, maxLength: 200 }),
+      (burst, rate, pauses) => {
+        const bucket = new TokenBucket(rate, burst, 0)
+        let now = 0
+        let free = 0
+        for (const [index, pause] of pauses.entries()) {
+          now = Math.max(now + pause, free)
+          expect(index + 1).toBeLessThanOrEqual(burst + 1 + (now * rate) / 1000)
+          free = now + bucket.take(now)
+        }
+      },
+    ),
+  )
+})

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
+import { chatLimits } from '../../src/chat/limits.ts'
+import { consoleName } from '../../src/chat/requests.ts'
+import { DuplicateFilter } from '../../src/chat/state.ts'
 import { ChatWorld } from '../support/chat-world.ts'
 
 describe('saying something', () => {
   test('it reaches everybody in the room and comes back to its sender, with id and time, and nobody else', () => {
-    const world = new ChatWorld({ edges: 2 })
+    const world = new ChatWorld({ gateways: 2 })
     const [ann, bob, eve] = [world.come('ann'), world.come('bob'), world.come('eve')]
     eve.type('/leave')
     ann.send({ type: 'say', text: 'hello', cid: 'a1' })
@@ -39,7 +41,7 @@ describe('saying something', () => {
     bob.type('/me waves')
     bob.type('/msg ann psst')
     const later = (): void => {
-      world.clock.advance(limits.chatPresenceMs)
+      world.clock.advance(chatLimits.presenceMs)
       world.settle()
     }
     later()
@@ -157,10 +159,10 @@ describe('rooms', () => {
   test('one connection is in so many rooms and no more', () => {
     const world = new ChatWorld()
     const ann = world.come('ann')
-    for (let n = 0; n < limits.chatRoomsPerConnection; n++) ann.ask({ type: 'join', room: `r${n}` })
+    for (let n = 0; n < chatLimits.roomsPerConnection; n++) ann.ask({ type: 'join', room: `r${n}` })
     world.settle()
     expect(ann.listener.of('error').map(({ code }) => code)).toEqual(['TOO_MANY'])
-    expect(ann.listener.of('joined')).toHaveLength(limits.chatRoomsPerConnection)
+    expect(ann.listener.of('joined')).toHaveLength(chatLimits.roomsPerConnection)
   })
 
   test('/who names who is there: once, however many connections', () => {
@@ -182,5 +184,210 @@ describe('rooms', () => {
     ])
     people[0]?.type('/msg ann hello')
     expect(people[0]?.listener.of('notice').at(-1)?.text).toBe('ann is away: lunch')
+  })
+})
+
+describe('coming and going', () => {
+  test('a thousand who come at once are told in a few messages, and all of them are in', () => {
+    const world = new ChatWorld({ gateways: 4 })
+    const first = world.come('first')
+    world.clock.advance(chatLimits.presenceMs)
+    const people = Array.from({ length: 1000 }, (_, n) => world.come(`m${n}`, { settle: false }))
+    world.settle()
+    world.clock.advance(chatLimits.presenceMs)
+    world.settle()
+    const told = first.listener.of('presence')
+    expect(told).toHaveLength(2)
+    expect(told.reduce((sum, { joined, unnamed }) => sum + joined.length + unnamed, 0)).toBe(1001)
+    expect(told.at(-1)?.members).toBe(1001)
+    first.send({ type: 'say', text: 'welcome' })
+    expect(people.every(({ listener }) => listener.said().join() === 'welcome')).toBe(true)
+  })
+
+  test('who vanishes without a word is gone from the room, and the name is free of ghosts', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    world.clock.advance(chatLimits.presenceMs)
+    bob.vanish()
+    world.clock.advance(2 * chatLimits.presenceMs)
+    world.settle()
+    expect(ann.listener.of('presence').at(-1)).toMatchObject({ left: ['bob'], members: 1 })
+    world.come('bob')
+    ann.type('/who')
+    expect(ann.listener.of('who')[0]?.members).toBe(2)
+  })
+
+  test('a second connection is no news, nor is a short absence', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    world.clock.advance(2 * chatLimits.presenceMs)
+    world.settle()
+    const news = ann.listener.of('presence').length
+    const second = world.come('bob')
+    bob.vanish()
+    second.vanish()
+    world.come('bob')
+    world.clock.advance(2 * chatLimits.presenceMs)
+    world.settle()
+    expect(ann.listener.of('presence')).toHaveLength(news)
+  })
+
+  test('/quit says goodbye after everything that was said before, and the connection is ended', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    ann.ask({ type: 'say', text: 'bye all' })
+    ann.ask({ type: 'quit' })
+    ann.ask({ type: 'say', text: 'too late' })
+    world.settle()
+    expect(ann.listener.received.slice(-2).map(({ type }) => type)).toEqual(['message', 'bye'])
+    expect(ann.listener.ended).toBe('exit')
+    ann.vanish()
+    const again = world.come('ann')
+    bob.type('/who')
+    expect(bob.listener.of('who')[0]?.names.map(({ name }) => name)).toEqual(['ann', 'bob'])
+    expect(bob.listener.said()).toEqual(['bye all'])
+    expect(again.listener.said()).toEqual(['bye all'])
+  })
+
+  test('too many connections of one person end the oldest', () => {
+    const world = new ChatWorld()
+    const all = Array.from({ length: chatLimits.connectionsPerMember + 1 }, () => world.come('ann'))
+    expect(all[0]?.listener.ended).toBe('exit')
+    expect(all.slice(1).every(({ listener }) => listener.ended === undefined)).toBe(true)
+  })
+
+  test('when a thread of connections dies, its people are gone', () => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    const lost = world.chat.backplane()
+    lost.subscribe(() => {})
+    lost.publish([{ type: 'opened', connection: 99, name: 'bob', operator: false, dialect: 'text' }])
+    world.settle()
+    lost.close()
+    world.settle()
+    ann.type('/who')
+    expect(ann.listener.of('who')[0]?.members).toBe(1)
+  })
+})
+
+describe('operators', () => {
+  const crowd = () => {
+    const world = new ChatWorld()
+    return { world, op: world.come('op', { operator: true }), bob: world.come('bob') }
+  }
+
+  test('others may not do what operators do, and do not see it in the help', () => {
+    const { op, bob } = crowd()
+    for (const line of ['/kick op', '/ban op', '/mute op', '/op bob', '/topic mine']) bob.type(line)
+    expect(bob.listener.of('error').map(({ code }) => code)).toEqual(Array(5).fill('NOT_OPERATOR'))
+    bob.type('/help')
+    op.type('/help')
+    const usages = (person: typeof op) => person.listener.of('help')[0]?.commands.map(({ usage }) => usage) ?? []
+    expect(usages(bob)).not.toContain('/op NAME [off]')
+    expect(usages(op)).toContain('/op NAME [off]')
+  })
+
+  test.each(['/kick OP', '/ban op'])('%s does not put out whoever typed it', (line) => {
+    const { op } = crowd()
+    op.type(line)
+    expect(op.listener.of('error')).toMatchObject([{ code: 'USAGE', text: 'that is you; /leave leaves the room' }])
+    expect(op.listener.of('left')).toEqual([])
+    op.type('/ban op off')
+    expect(op.listener.of('notice')).toMatchObject([{ text: 'op may enter #lobby again' }])
+  })
+
+  test('/kick puts somebody out, who may come back', () => {
+    const { world, op, bob } = crowd()
+    op.type('/kick bob be nice')
+    expect(bob.listener.of('left')).toEqual([
+      { type: 'left', room: 'lobby', why: 'kicked', by: 'op', reason: 'be nice' },
+    ])
+    op.send({ type: 'say', text: 'gone' })
+    expect(bob.listener.said()).toEqual([])
+    bob.type('/join lobby')
+    expect(bob.listener.said()).toEqual(['gone'])
+    op.type('/kick zoe')
+    expect(op.listener.of('error')).toMatchObject([{ code: 'NOT_HERE' }])
+    expect(world.events).toContainEqual({
+      type: 'moderated',
+      by: 'op',
+      action: 'kick',
+      room: 'lobby',
+      name: 'bob',
+      off: false,
+    })
+  })
+
+  test('/ban keeps somebody out, on the next visit too, until it is taken back', () => {
+    const { world, op, bob } = crowd()
+    op.type('/ban BOB')
+    expect(bob.listener.of('left')).toMatchObject([{ why: 'banned' }])
+    bob.vanish()
+    const again = world.come('bob')
+    expect(again.listener.of('error')).toMatchObject([{ code: 'BANNED' }])
+    expect(again.listener.of('joined')).toEqual([])
+    op.type('/ban bob off')
+    again.type('/join lobby')
+    expect(again.listener.of('joined')).toHaveLength(1)
+  })
+
+  test('/mute lets somebody only read', () => {
+    const { op, bob } = crowd()
+    op.type('/mute bob')
+    bob.type('anybody there?')
+    expect(bob.listener.of('error')).toMatchObject([{ code: 'MUTED' }])
+    op.type('/mute op')
+    expect(op.listener.of('error')).toMatchObject([{ text: expect.stringContaining('whom nobody can mute') }])
+    op.type('/mute bob off')
+    bob.type('thank you')
+    expect(op.listener.said()).toEqual(['thank you'])
+  })
+
+  test('/op makes an operator, and takes it back', () => {
+    const { world, op, bob } = crowd()
+    op.type('/op bob')
+    bob.type('/topic Ships & sails')
+    expect(op.listener.of('topic')).toEqual([{ type: 'topic', room: 'lobby', topic: 'Ships & sails', by: 'bob' }])
+    expect(world.come('eve').listener.of('joined')[0]?.topic).toBe('Ships & sails')
+    op.type('/op bob off')
+    bob.type('/topic')
+    expect(bob.listener.of('error')).toMatchObject([{ code: 'NOT_OPERATOR' }])
+  })
+
+  test("the server's console may do the same, and say something", () => {
+    const { world, op, bob } = crowd()
+    expect(world.chat.command('say #lobby stopping at noon')).toBe('* said in #lobby')
+    expect(world.chat.command('who')).toBe('* 2 people in #lobby:\n*   bob\n*   op (operator)')
+    expect(world.chat.command('/kick bob')).toBe('* bob was put out of #lobby')
+    expect(world.chat.command('topic #dev new')).toBe('* the topic of #dev is set')
+    expect(world.chat.command('ban')).toBe('! something is missing: /ban [#ROOM] NAME [off]')
+    expect(world.chat.command('/help')).toContain('* say [#ROOM] TEXT')
+    world.settle()
+    expect(op.listener.of('message')).toMatchObject([{ from: consoleName, text: 'stopping at noon' }])
+    expect(bob.listener.of('left')).toHaveLength(1)
+  })
+
+  test.each(['status', 'quit', 'history', ''])('"%s" at the console is no command of the chat', (line) => {
+    expect(crowd().world.chat.command(line)).toBeUndefined()
+  })
+})
+
+describe('the memory of resends', () => {
+  const taken = (id: number) => ({ id, at: id })
+
+  test('knows the latest ids of each member, and no others', () => {
+    const memory = new DuplicateFilter(2, 10)
+    for (const id of [1, 2, 3]) memory.add('ann', `c${id}`, taken(id))
+    expect(['c1', 'c2', 'c3'].map((cid) => memory.find('ann', cid)?.id)).toEqual([undefined, 2, 3])
+    expect(memory.find('bob', 'c3')).toBeUndefined()
+  })
+
+  test('forgets the member least recently heard', () => {
+    const memory = new DuplicateFilter(2, 2)
+    memory.add('ann', 'x', taken(1))
+    memory.add('bob', 'x', taken(2))
+    memory.add('ann', 'y', taken(3))
+    memory.add('eve', 'x', taken(4))
+    expect(['ann', 'bob', 'eve'].map((name) => memory.find(name, 'x')?.id)).toEqual([1, undefined, 4])
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { Backoff } from '../../src/chat/backoff.ts'
-import { clientStyle } from '../../src/chat/client-style.ts'
-import { ClientView } from '../../src/chat/client-view.ts'
-import type { ChatMessage, ServerMessage } from '../../src/chat/message.ts'
+import { clientStyle, ownClock } from '../../src/chat/client-style.ts'
+import { ClientView, complete } from '../../src/chat/client-view.ts'
+import type { ChatMessage, ChatServerMessage } from '../../src/chat/message.ts'
+import { Backoff } from '../../src/chat/reconnect.ts'
 
 function view(colour = false) {
   let last = 0
@@ -11,8 +11,8 @@ function view(colour = false) {
     newId: () => `cid${++last}`,
     now: 0,
   })
-  const take = (...messages: ServerMessage[]) => messages.flatMap((message) => chat.take(message).lines)
-  return { chat, take, texts: (...messages: ServerMessage[]) => take(...messages).map(({ text }) => text) }
+  const take = (...messages: ChatServerMessage[]) => messages.flatMap((message) => chat.take(message).lines)
+  return { chat, take, texts: (...messages: ChatServerMessage[]) => take(...messages).map(({ text }) => text) }
 }
 
 const said = (id: number, from = 'bob', more: Partial<ChatMessage> = {}): ChatMessage => ({
@@ -24,13 +24,13 @@ const said = (id: number, from = 'bob', more: Partial<ChatMessage> = {}): ChatMe
   text: `m${id}`,
   ...more,
 })
-const joined = (room = 'lobby', topic = ''): ServerMessage => ({ type: 'joined', room, topic, members: 2 })
+const joined = (room = 'lobby', topic = ''): ChatServerMessage => ({ type: 'joined', room, topic, members: 2 })
 
 describe('the chat as a client sees it', () => {
   test('enters, shows history and what is said, and calls other rooms by name', () => {
     const { chat, texts } = view()
     expect(chat.welcome('ann').send).toEqual([{ type: 'enter' }])
-    const history: ServerMessage = { type: 'history', room: 'lobby', messages: [said(1), said(2)], more: false }
+    const history: ChatServerMessage = { type: 'history', room: 'lobby', messages: [said(1), said(2)], more: false }
     expect(texts(joined(), history, said(3), said(4, 'ann', { action: true, text: 'waves' }))).toEqual([
       '* you are in #lobby (2 people)',
       't1 bob: m1',
@@ -58,7 +58,7 @@ describe('the chat as a client sees it', () => {
   test('a history that was asked for and is empty is said to be (there was no answer at all)', () => {
     const { chat, texts } = view()
     chat.welcome('ann')
-    const history: ServerMessage = { type: 'history', room: 'lobby', messages: [], more: false }
+    const history: ChatServerMessage = { type: 'history', room: 'lobby', messages: [], more: false }
     expect(texts(joined(), history).slice(1)).toEqual(['* nothing was said in #lobby in that time'])
   })
 
@@ -66,7 +66,7 @@ describe('the chat as a client sees it', () => {
     const { chat, texts } = view()
     chat.welcome('ann')
     const old = [said(1, 'bob', { at: -1_500 }), said(2, 'bob', { at: -1_200 }), said(3, 'bob', { at: -10 })]
-    const history: ServerMessage = { type: 'history', room: 'lobby', messages: old, more: false }
+    const history: ChatServerMessage = { type: 'history', room: 'lobby', messages: old, more: false }
     expect(texts(joined(), history, said(4), said(5, 'bob', { at: 1_000 })).slice(1)).toEqual([
       ...['* day -2', 't-1500 bob: m1', 't-1200 bob: m2'],
       ...['* day -1', 't-10 bob: m3'],
@@ -138,7 +138,7 @@ describe('the chat as a client sees it', () => {
     chat.welcome('ann')
     take(joined(), said(1))
     chat.welcome('ann')
-    const page = (messages: ChatMessage[], more: boolean): ServerMessage => ({
+    const page = (messages: ChatMessage[], more: boolean): ChatServerMessage => ({
       type: 'history',
       room: 'lobby',
       messages,
@@ -182,7 +182,7 @@ describe('the chat as a client sees it', () => {
   test('old mentions do not ring, private messages do', () => {
     const { chat, take } = view()
     chat.welcome('ann')
-    const history: ServerMessage = {
+    const history: ChatServerMessage = {
       type: 'history',
       room: 'lobby',
       messages: [said(1, 'bob', { text: 'ann?' })],
@@ -205,7 +205,7 @@ describe('the chat as a client sees it', () => {
     expect(colours[0]).toBe(colours[1])
     // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours are the only controls left
     expect(lines[2]?.text.replace(/\u001b\[\d+m/g, '')).not.toMatch(/[\u0000-\u001f\u202e]/)
-    const evil: ServerMessage = { type: 'notice', text: '\u001b[2J' }
+    const evil: ChatServerMessage = { type: 'notice', text: '\u001b[2J' }
     expect(view().texts(evil)).toEqual(['* ␛[2J'])
   })
 })
@@ -217,5 +217,41 @@ describe('waiting before connecting again', () => {
     full.reset()
     expect(full.next()).toBe(1000)
     expect(new Backoff(() => 0).next()).toBe(500)
+  })
+})
+
+const known = { names: ['Zoë', 'Ann Lee', 'Anna', 'adam'], rooms: ['lobby', 'dev'] }
+
+test.each([
+  ['/his', ['/history ']],
+  ['/LE', ['/leave ']],
+  ['/nonsense', []],
+  ['', []],
+  ['hello ', []],
+  ['an', ['Ann Lee: ', 'Anna: ']],
+  ['A', ['Ann Lee: ', 'Anna: ', 'adam: ']],
+  ['ask Z', ['Zoë ']],
+  ['/msg ann', ['"Ann Lee" ', 'Anna ']],
+  ['/join #d', ['#dev ']],
+  ['/who lob', []],
+  ['a /h', []],
+])('%j may become %j', (typed, found) => {
+  expect(complete(typed, known).found).toEqual(found)
+})
+
+describe('who is known', () => {
+  test('are those who were met, the latest first, and not oneself', () => {
+    const chat = new ClientView({ style: clientStyle(false, ownClock), newId: () => 'cid', now: 1 })
+    chat.welcome('Ann')
+    const met = { type: 'message', at: 1, room: 'lobby', text: 'hi' } as const
+    chat.take({ type: 'joined', room: 'lobby', topic: '', members: 3 })
+    chat.take({ ...met, id: 1, from: 'Bo' })
+    chat.take({ ...met, id: 2, from: 'Ann' })
+    chat.take({ ...met, id: 3, from: 'Bea' })
+    chat.take({ type: 'presence', room: 'lobby', joined: ['Ann', 'B\u001bert'], left: [], unnamed: 0, members: 4 })
+    chat.take({ ...met, id: 4, from: 'Bo' })
+    expect(chat.complete('b').found).toEqual(['Bo: ', 'B\u241bert: ', 'Bea: '])
+    expect(chat.complete('an').found).toEqual([])
+    expect(chat.complete('#l')).toEqual({ word: '#l', found: ['#lobby '] })
   })
 })

@@ -1,14 +1,17 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { type ChatLine, Conversation } from '../../src/chat/conversation.ts'
-import type { Desk } from '../../src/chat/desk.ts'
-import { TokenBucket } from '../../src/chat/token-bucket.ts'
+import { TokenBucket } from '../../src/base/token-bucket.ts'
+import { type ChatAccount, ChatConversation } from '../../src/chat/conversation.ts'
+import type { Session } from '../../src/net/session.ts'
 import { ChatWorld, Listener, type Person } from '../support/chat-world.ts'
 
 const turn = () => new Promise(setImmediate)
 
-/** A connection on which everything has been sent already; `undefined` is the peer's FIN. */
-class FloodedLine implements ChatLine {
+/** A session in which everything has been sent already; `undefined` is the peer's FIN. */
+class FloodedSession implements Session {
   readonly id = 1_000
+  readonly peer = { address: '127.0.0.1', port: 1 }
+  readonly secure = true
+  readonly offersTls = false
   readonly queuedBytes = 0
   readonly listener = new Listener('text')
   ended: string | undefined
@@ -28,18 +31,36 @@ class FloodedLine implements ChatLine {
     return this.#inbox.length
   }
 
+  async dialect(): Promise<'text'> {
+    return 'text'
+  }
+
   async receive(): Promise<string | undefined> {
     return this.#inbox.length > 0 || this.signal.aborted ? this.#inbox.shift() : new Promise<never>(() => undefined)
+  }
+
+  bytes(): void {
+    throw new Error('the chat reads messages')
   }
 
   write(bytes: Uint8Array): void {
     this.listener.write(bytes)
   }
 
+  send(text: string): void {
+    this.write(Buffer.from(`${text}\n`))
+  }
+
   end(reason: string): void {
     this.ended = reason
     this.#gone.abort()
   }
+
+  requestStop(): string {
+    return 'not from here'
+  }
+
+  record(): void {}
 
   /** The connection breaks. */
   break(): void {
@@ -59,13 +80,13 @@ describe('a flood', () => {
     bob = world.come('Bob')
   })
 
-  function converse(line: FloodedLine): Promise<void> {
-    const [edge] = world.edges
-    if (edge === undefined) throw new Error('a world has an edge')
-    const bucket = new TokenBucket(burst, rate, world.clock.monotonic())
-    const desk: Desk = { asking: false, answer: async () => true, take: async () => true }
-    const services = { edge, clock: world.clock, bucket, desk }
-    return new Conversation(line, 'text', { name: 'Ada', operator: false }, services).run()
+  function converse(session: FloodedSession): Promise<void> {
+    const [gateway] = world.gateways
+    if (gateway === undefined) throw new Error('a world has an gateway')
+    const bucket = new TokenBucket(rate, burst, world.clock.monotonic())
+    const account: ChatAccount = { asking: false, answer: async () => true, carryOut: async () => true }
+    const services = { gateway, clock: world.clock, bucket, account }
+    return new ChatConversation(session, 'text', { name: 'Ada', operator: false }, services).run()
   }
 
   /** Everything that can be said at this moment is said. */
@@ -86,8 +107,8 @@ describe('a flood', () => {
   }
 
   test('is said at the rate, all of it, though its sender has long sent its last byte', async () => {
-    const line = new FloodedLine([...lines, undefined])
-    const over = converse(line)
+    const session = new FloodedSession([...lines, undefined])
+    const over = converse(session)
     await settle()
     expect(bob.listener.said()).toEqual(lines.slice(0, burst + 1))
     expect(present()).toEqual(['Ada', 'Bob'])
@@ -99,20 +120,20 @@ describe('a flood', () => {
     world.clock.advance(1000 / rate)
     await settle()
     await over
-    for (const text of lines) expect(line.listener.text).toContain(`Ada: ${text}\n`)
-    expect(line.ended).toBe('peer-closed')
+    for (const text of lines) expect(session.listener.text).toContain(`Ada: ${text}\n`)
+    expect(session.ended).toBe('peer-closed')
     expect(present()).toEqual(['Bob'])
   })
 
   test('ends with its sender: what the room had taken is said, the rest is not, and nobody waits for it', async () => {
-    const line = new FloodedLine([...lines, undefined])
-    const over = converse(line)
+    const session = new FloodedSession([...lines, undefined])
+    const over = converse(session)
     await turn()
-    line.break()
+    session.break()
     await over
     world.settle()
     expect(bob.listener.said()).toEqual(lines.slice(0, burst + 1))
-    expect(line.left).toBe(lines.length - burst)
+    expect(session.left).toBe(lines.length - burst)
     world.clock.advance(60_000)
     await settle()
     expect(bob.listener.said()).toEqual(lines.slice(0, burst + 1))

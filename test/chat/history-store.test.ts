@@ -2,9 +2,9 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
-import { toRows } from '../../src/chat/history-rows.ts'
-import { HistoryStore, type HistoryStoreOptions } from '../../src/chat/history-store.ts'
+import { type HistoryStoreOptions, toRows } from '../../src/chat/history.ts'
+import { HistoryStore } from '../../src/chat/history-store.ts'
+import { chatLimits } from '../../src/chat/limits.ts'
 import type { ChatMessage, HistoryPage } from '../../src/chat/message.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -59,10 +59,10 @@ describe('the history store', () => {
   test('a page is bounded by count and by bytes', () => {
     const store = newStore()
     store.append(toRows(range(1, 300).map((id) => said(id))))
-    expect(ids(store.page('lobby', { after: 0, limit: 1_000_000 }))).toHaveLength(limits.chatPageCount)
-    store.append(toRows(range(301, 400).map((id) => said(id, { text: 'x'.repeat(limits.chatTextBytes) }))))
+    expect(ids(store.page('lobby', { after: 0, limit: 1_000_000 }))).toHaveLength(chatLimits.pageCount)
+    store.append(toRows(range(301, 400).map((id) => said(id, { text: 'x'.repeat(chatLimits.textBytes) }))))
     const page = store.page('lobby', { last: 200 })
-    expect([ids(page).length, page.more]).toEqual([limits.chatPageBytes / limits.chatTextBytes, true])
+    expect([ids(page).length, page.more]).toEqual([chatLimits.pageBytes / chatLimits.textBytes, true])
     expect(ids(page).at(-1)).toBe(400)
   })
 
@@ -100,21 +100,21 @@ describe('the history store', () => {
     expect(openStore(file).remembered().nextId).toBe(6002)
   })
 
-  test('remembers marks and the latest resends', () => {
+  test('remembers moderation and the latest client ids', () => {
     const file = join(temporaryFolder(), 'netlab.db')
     const store = openStore(file)
     const ban = { kind: 'ban', room: 'lobby', name: 'bob', text: '' } as const
     const topic = { kind: 'topic', room: 'lobby', name: '', text: 'first' } as const
-    store.mark(ban, false)
-    store.mark(topic, false)
-    store.mark({ ...topic, text: 'second' }, false)
-    store.mark({ ...ban, name: 'eve' }, false)
-    store.mark({ ...ban, name: 'eve' }, true)
+    store.moderate(ban, false)
+    store.moderate(topic, false)
+    store.moderate({ ...topic, text: 'second' }, false)
+    store.moderate({ ...ban, name: 'eve' }, false)
+    store.moderate({ ...ban, name: 'eve' }, true)
     store.append(toRows([said(1, { cid: 'a' }), said(2), said(3, { room: 'dev', from: 'bob', cid: 'b' })]))
     expect(openStore(file).remembered()).toEqual({
-      nextId: 1 + limits.chatIdBlock + 2,
-      marks: [ban, { ...topic, text: 'second' }],
-      resends: [
+      nextId: 1 + chatLimits.idBlock + 2,
+      moderation: [ban, { ...topic, text: 'second' }],
+      clientIds: [
         { from: 'ann', cid: 'a', id: 1, at: 1000 },
         { from: 'bob', cid: 'b', id: 3, at: 3000 },
       ],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { limits } from '../../src/base/limits.ts'
 import { nothingRemembered } from '../../src/chat/history.ts'
+import { chatLimits } from '../../src/chat/limits.ts'
 import type { ChatMessage } from '../../src/chat/message.ts'
 import { ChatWorld, type Person } from '../support/chat-world.ts'
 import { MemoryHistory } from '../support/memory-history.ts'
@@ -59,8 +59,8 @@ describe('with history', () => {
 
   test('a resend is recognised after a restart', () => {
     const history = new MemoryHistory()
-    const resends = [{ from: 'ann', cid: 'x', id: 7, at: 5 }]
-    const world = new ChatWorld({ history, remembered: { nextId: 8, marks: [], resends } })
+    const clientIds = [{ from: 'ann', cid: 'x', id: 7, at: 5 }]
+    const world = new ChatWorld({ history, remembered: { nextId: 8, moderation: [], clientIds } })
     const ann = world.come('ann')
     ann.send({ type: 'say', text: 'hello', cid: 'x' })
     do world.settle()
@@ -70,13 +70,13 @@ describe('with history', () => {
   })
 
   test('bans, mutes, operators and topics outlive a restart', () => {
-    const marks = [
+    const moderation = [
       { kind: 'topic', room: 'lobby', name: '', text: 'old topic' },
       { kind: 'op', room: '', name: 'ann', text: '' },
       { kind: 'ban', room: 'lobby', name: 'bob', text: '' },
       { kind: 'mute', room: 'lobby', name: 'eve', text: '' },
     ] as const
-    const world = new ChatWorld({ remembered: { ...nothingRemembered(1), marks } })
+    const world = new ChatWorld({ remembered: { ...nothingRemembered(1), moderation } })
     const [ann, bob, eve] = [world.come('ann'), world.come('bob'), world.come('eve')]
     expect(ann.listener.of('joined')[0]?.topic).toBe('old topic')
     ann.type('/topic new')
@@ -90,10 +90,10 @@ describe('with history', () => {
     op.type('/ban bob')
     op.type('/ban bob off')
     answerAll()
-    const mark = { kind: 'ban', room: 'lobby', name: 'bob', text: '' }
-    expect(history.marks).toEqual([
-      { mark, off: false },
-      { mark, off: true },
+    const entry = { kind: 'ban', room: 'lobby', name: 'bob', text: '' }
+    expect(history.moderation).toEqual([
+      { entry, off: false },
+      { entry, off: true },
     ])
   })
 
@@ -153,7 +153,7 @@ describe('with history', () => {
     const { world, answerAll } = slowDisk()
     const [ann, bob] = [world.come('ann'), world.come('bob')]
     answerAll()
-    const count = 2 * limits.chatRecentCount + 10
+    const count = 2 * chatLimits.recentCount + 10
     for (let n = 1; n <= count; n++) ann.ask({ type: 'say', text: `${n}` })
     answerAll()
     bob.vanish()
@@ -180,7 +180,7 @@ describe('a simulation of members who talk, drop and come back while the disk an
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
         const history = new MemoryHistory()
-        const world = new ChatWorld({ history, edges: 2 })
+        const world = new ChatWorld({ history, gateways: 2 })
         const seen: number[][] = [[], [], [], []]
         const last = (who: number): number => seen[who]?.at(-1) ?? 0
         const people: (Person | undefined)[] = []
@@ -204,7 +204,7 @@ describe('a simulation of members who talk, drop and come back while the disk an
           else if (what === 'resume' && people[who] === undefined) resume(who)
           else if (what === 'turn') world.turn()
           else if (what === 'answer') history.answer()
-          else if (what === 'tick') world.clock.advance(limits.chatPresenceMs)
+          else if (what === 'tick') world.clock.advance(chatLimits.presenceMs)
         }
         for (let who = 0; who < 4; who++) if (people[who] === undefined) resume(who)
         do world.settle()

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { commandSpecs } from '../../src/chat/commands.ts'
+import { ChatRefusal } from '../../src/chat/message.ts'
 import { parseCommand, parseLine, parseMessage } from '../../src/chat/parse.ts'
-import { Refusal } from '../../src/chat/refusal.ts'
 import { anyText } from '../support/any-text.ts'
 
 describe('a line that a person types', () => {
@@ -75,6 +75,20 @@ describe('a line that a person types', () => {
 
   test('a refusal for usage shows the usage', () => {
     expect(() => parseLine('/join')).toThrow('something is missing: /join ROOM')
+  })
+
+  test('an unknown command is told the likeliest one, where there is one', () => {
+    expect(() => parseLine('/hsitory')).toThrow('there is no such command; did you mean /history? /help lists them')
+    expect(() => parseLine('/nonsense')).toThrow('there is no such command; /help lists them')
+  })
+
+  test.each([
+    ['nothing', '', 'EMPTY'],
+    ['only what shows nothing', '\u200b\u202e', 'EMPTY'],
+    ['4,097 bytes', 'x'.repeat(4097), 'TOO_LONG'],
+  ])('a text of %s is refused', (_what, text, code) => {
+    expect(() => parseLine(text)).toThrow(expect.objectContaining({ code }))
+    expect(() => parseLine(text)).toThrow(ChatRefusal)
   })
 
   test('the console needs no slash', () => {
@@ -152,7 +166,7 @@ describe('a message from a program', () => {
     expect(() => parseMessage(message)).toThrow(expect.objectContaining({ message: text }))
   })
 
-  test('nothing but a Refusal is ever thrown', () => {
+  test('nothing but a ChatRefusal is ever thrown', () => {
     const types = fc.constantFrom(...commandSpecs.map(([name]) => name), 'line')
     const hostile = fc.record({ type: types }).chain(({ type }) => fc.object().map((rest) => ({ ...rest, type })))
     fc.assert(
@@ -161,7 +175,7 @@ describe('a message from a program', () => {
           try {
             parse()
           } catch (error) {
-            expect(error).toBeInstanceOf(Refusal)
+            expect(error).toBeInstanceOf(ChatRefusal)
           }
       }),
     )

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { systemClock } from '../../src/base/clock.ts'
+import { openRpc } from '../../src/base/rpc.ts'
+import { portBackplane, serveBackplane } from '../../src/chat/backplane.ts'
 import { Chat } from '../../src/chat/chat.ts'
-import { Edge } from '../../src/chat/edge.ts'
+import { nothingRemembered, RemoteHistory } from '../../src/chat/history.ts'
 import { runHistory } from '../../src/chat/history-thread.ts'
 import { parseMessage } from '../../src/chat/parse.ts'
-import { portBackplane, serveBackplane } from '../../src/chat/port-backplane.ts'
-import { PortHistory } from '../../src/chat/port-history.ts'
+import { ThreadGateway } from '../../src/chat/thread-gateway.ts'
 import { forRoom, Listener } from '../support/chat-world.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -18,7 +19,7 @@ async function openHistory(file: string) {
   const { port1, port2 } = new MessageChannel()
   const options = { file, limit: { count: 0, ageMs: 0 }, durability: 'process' } as const
   runHistory({ port: port2, options }, systemClock)
-  return PortHistory.open(port1)
+  return RemoteHistory.open(port1)
 }
 
 const stops: (() => Promise<void>)[] = []
@@ -27,25 +28,25 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
 })
 
-/** Edges behind real MessagePorts, as client threads have them. */
-async function startChat(file: string, edgeCount: number) {
+/** Gateways behind real MessagePorts, as client threads have them. */
+async function startChat(file: string, gatewayCount: number) {
   const { history, remembered } = await openHistory(file)
   const chat = new Chat({ clock: systemClock, defer, history, remembered, record: () => {} })
-  const ports = Array.from({ length: edgeCount }, () => new MessageChannel())
+  const ports = Array.from({ length: gatewayCount }, () => new MessageChannel())
   const batches: number[] = ports.map(() => 0)
-  const edges = ports.map(({ port1, port2 }, index) => {
+  const gateways = ports.map(({ port1, port2 }, index) => {
     serveBackplane(chat.backplane(), port1)
     port2.on('message', () => {
       batches[index] = (batches[index] ?? 0) + 1
     })
-    return new Edge({ backplane: portBackplane(port2), clock: systemClock, defer })
+    return new ThreadGateway({ backplane: portBackplane(port2), clock: systemClock, defer })
   })
   const stop = async (): Promise<void> => {
     for (const { port2 } of ports) port2.close()
     await history.close(chat.nextId)
   }
   stops.push(stop)
-  return { chat, edges, ports, batches, stop: async () => stops.pop()?.() }
+  return { chat, gateways, ports, batches, stop: async () => stops.pop()?.() }
 }
 
 /** A listener that can be waited for. */
@@ -72,18 +73,19 @@ class Waiting extends Listener {
 
 describe('the chat over threads', () => {
   test('everybody hears the same in the same order, and a batch crosses once for all of a thread', async () => {
-    const { edges, batches } = await startChat(join(temporaryFolder(), 'netlab.db'), 3)
-    const listeners = edges.flatMap((edge, index) =>
+    const { gateways, batches } = await startChat(join(temporaryFolder(), 'netlab.db'), 3)
+    const listeners = gateways.flatMap((gateway, index) =>
       Array.from({ length: 20 }, (_, n) => {
         const id = index * 100 + n
         const listener = new Waiting('frames')
-        edge.open({ id, name: `m${id}`, operator: false }, listener)
+        gateway.open({ id, name: `m${id}`, operator: false }, listener)
         return listener
       }),
     )
     const before = [...batches]
-    for (const [index, edge] of edges.entries())
-      for (let n = 0; n < 200; n++) edge.ask(index * 100, forRoom(parseMessage({ type: 'say', text: `${index} ${n}` })))
+    for (const [index, gateway] of gateways.entries())
+      for (let n = 0; n < 200; n++)
+        gateway.ask(index * 100, forRoom(parseMessage({ type: 'say', text: `${index} ${n}` })))
     await Promise.all(listeners.map((listener) => listener.heard(600)))
     const [first, ...others] = listeners.map((listener) => listener.messages().map(({ id, text }) => `${id} ${text}`))
     expect(first).toHaveLength(600)
@@ -95,12 +97,12 @@ describe('the chat over threads', () => {
   test('what was said is there after a restart, and ids go on', async () => {
     const file = join(temporaryFolder(), 'netlab.db')
     for (const round of [1, 2, 3]) {
-      const { edges, stop } = await startChat(file, 1)
+      const { gateways, stop } = await startChat(file, 1)
       const listener = new Waiting('frames')
-      edges[0]?.open({ id: 1, name: 'ann', operator: false }, listener)
-      edges[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: `round ${round}`, cid: `c${round}` })))
+      gateways[0]?.open({ id: 1, name: 'ann', operator: false }, listener)
+      gateways[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: `round ${round}`, cid: `c${round}` })))
       await listener.heard(round)
-      edges[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: 'round 1', cid: 'c1' })))
+      gateways[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: 'round 1', cid: 'c1' })))
       await listener.heard(round + 1)
       const ids = listener.messages().map(({ id }) => id)
       expect(ids.slice(0, round)).toEqual(Array.from({ length: round }, (_, n) => n + 1))
@@ -110,11 +112,11 @@ describe('the chat over threads', () => {
   })
 
   test('a thread that dies takes its people along', async () => {
-    const { chat, edges, ports } = await startChat(join(temporaryFolder(), 'netlab.db'), 2)
-    const listeners = edges.map((edge, index) => {
+    const { chat, gateways, ports } = await startChat(join(temporaryFolder(), 'netlab.db'), 2)
+    const listeners = gateways.map((gateway, index) => {
       const listener = new Waiting('frames')
-      edge.open({ id: index + 1, name: `m${index}`, operator: false }, listener)
-      edge.ask(index + 1, forRoom(parseMessage({ type: 'say', text: 'here' })))
+      gateway.open({ id: index + 1, name: `m${index}`, operator: false }, listener)
+      gateway.ask(index + 1, forRoom(parseMessage({ type: 'say', text: 'here' })))
       return listener
     })
     await Promise.all(listeners.map((listener) => listener.heard(2)))
@@ -137,14 +139,16 @@ describe('the chat over threads', () => {
 
   test('a store thread that is gone fails appends, and the chat goes on', async () => {
     const { port1, port2 } = new MessageChannel()
-    const opening = PortHistory.open(port1)
-    port2.postMessage({ type: 'opened', remembered: { nextId: 1, marks: [], resends: [] } })
+    const opening = RemoteHistory.open(port1)
+    const unanswered = () => new Promise<never>(() => undefined)
+    const calls = { append: unanswered, page: unanswered, moderate: unanswered, close: unanswered }
+    openRpc(port2, { ...calls, open: () => nothingRemembered(1) })
     const { history, remembered } = await opening
     const chat = new Chat({ clock: systemClock, defer, history, remembered, record: () => {} })
-    const edge = new Edge({ backplane: chat.backplane(), clock: systemClock, defer })
+    const gateway = new ThreadGateway({ backplane: chat.backplane(), clock: systemClock, defer })
     const listener = new Waiting('frames')
-    edge.open({ id: 1, name: 'ann', operator: true }, listener)
-    edge.ask(1, forRoom(parseMessage({ type: 'say', text: 'anybody there?' })))
+    gateway.open({ id: 1, name: 'ann', operator: true }, listener)
+    gateway.ask(1, forRoom(parseMessage({ type: 'say', text: 'anybody there?' })))
     port2.close()
     await listener.until(() => listener.of('notice').length > 0)
     expect(listener.messages()[0]?.unstored).toBe(true)

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Command } from '../../src/commands/command.ts'
+import type { Command, CommandNode } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
-import type { CommandNode } from '../../src/commands/tree.ts'
-import { commandHelp } from '../../src/main/command-help.ts'
+import { commandHelp } from '../../src/main/help.ts'
 import { environmentName, flagName } from '../../src/options/spec.ts'
 
 const leaves: [string, CommandNode, Command][] = []

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
-import { NetworkError } from '../../src/base/errors.ts'
-import { ExitCode } from '../../src/base/exit-codes.ts'
-import { limits } from '../../src/base/limits.ts'
-import { connect } from '../../src/commands/connect.ts'
+import { ExitCode, NetworkError } from '../../src/base/errors.ts'
+import { chatLimits } from '../../src/chat/limits.ts'
+import { connect } from '../../src/commands/connect/index.ts'
 import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { testContext } from '../support/command-context.ts'
 import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
@@ -167,7 +166,7 @@ describe('connect to serve chat, on a terminal', () => {
       'the connection is lost; trying again in 1 s (Ctrl-C leaves)',
       '>',
     )
-    clock.advance(limits.reconnectMs)
+    clock.advance(chatLimits.reconnectMs)
     const second = await chat.next()
     const [resume, enter] = await second.admit()
     expect(resume).toEqual({ type: 'resume', token: 'a-token' })
@@ -206,7 +205,7 @@ describe('connect to serve chat, on a terminal', () => {
     const refused = `connection refused: nothing is listening on 127.0.0.1:${chat.port}`
     const shown = (line: string) => screen.until(...top.slice(0, 2), line, '>')
     await shown('the connection is lost; trying again in 1 s (Ctrl-C leaves)')
-    clock.advance(limits.reconnectMs)
+    clock.advance(chatLimits.reconnectMs)
     await shown(`${refused}; trying again in 2 s (Ctrl-C leaves)`)
     keyboard.write('\x03')
     expect(await ended).toBe(ExitCode.interrupted)
@@ -220,7 +219,7 @@ describe('connect to serve chat, on a terminal', () => {
     await first.admit()
     first.socket.destroy()
     await screen.until(...top.slice(0, 2), 'the connection is lost; trying again in 1 s (Ctrl-C leaves)', '>')
-    clock.advance(limits.reconnectMs)
+    clock.advance(chatLimits.reconnectMs)
     const second = await chat.next()
     await second.hear()
     second.tell({ type: 'hello', service: 'chat', version: 1 })
@@ -236,7 +235,7 @@ describe('connect to serve chat, in a pipe', () => {
   test('has no more under way than the server can recognise, and leaves when all is answered', async () => {
     await using chat = await startServer()
     const io = testContext()
-    const count = limits.chatDedupeCount
+    const count = chatLimits.duplicateFilterIds
     io.stdin.end(Array.from({ length: count }, (_, number) => `${number}\n`).join(''))
     const ended = connect.run({ ...connectValues, port: chat.port, ...login }, io.context)
     const guest = await chat.next()

@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSy
 import { connect as dial, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
-import { limits } from '../../src/base/limits.ts'
-import { Account } from '../../src/commands/connect/account.ts'
-import { Connection } from '../../src/commands/connect/connection.ts'
-import { Talk } from '../../src/commands/connect/talk.ts'
-import { connect } from '../../src/commands/connect.ts'
+import { ExitCode } from '../../src/base/errors.ts'
+import { ServerConnection } from '../../src/commands/connect/client.ts'
+import { connect } from '../../src/commands/connect/index.ts'
+import { LoginClient } from '../../src/commands/connect/login-client.ts'
+import { TrafficStats } from '../../src/commands/connect/traffic.ts'
+import { commandLimits } from '../../src/commands/limits.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { FramedSocket } from '../../src/net/framed-socket.ts'
@@ -104,7 +104,7 @@ describe('connect to serve auth, in a pipe', () => {
     await auth.register('Ada', password)
     let greeted = 0
     await using slow = await listen((socket) => {
-      if (++greeted <= limits.helloRetryCount) socket.write('netlab auth. "exit" leaves.\nName:\n')
+      if (++greeted <= commandLimits.helloRetryCount) socket.write('netlab auth. "exit" leaves.\nName:\n')
       else socket.pipe(dial(auth.port)).pipe(socket)
     })
     const { ended, stdout } = run(slow.port, temporaryFolder(), { user: 'Ada', password }, 'whoami')
@@ -116,7 +116,7 @@ describe('connect to serve auth, in a pipe', () => {
       exit: ExitCode.unavailable,
       message: expect.stringContaining('hears this client too late'),
     })
-    expect(greeted).toBe(limits.helloRetryCount)
+    expect(greeted).toBe(commandLimits.helloRetryCount)
   })
 
   test('why a server lets nobody in is said, however its line comes', async () => {
@@ -201,8 +201,8 @@ describe('connect to serve auth, in a pipe', () => {
 
 describe('what connect sends to whom', () => {
   test('through TLS, to a server that takes no passwords in plain text', async () => {
-    const tls = selfSignedCertificate('localhost', Date.now())
-    await using auth = await startAccountServer({ tls, plaintext: 'any' }, '192.0.2.7')
+    const certificate = selfSignedCertificate('localhost', Date.now())
+    await using auth = await startAccountServer({ certificate, plaintext: 'any' }, '192.0.2.7')
     await auth.register('Ada', password)
     const state = temporaryFolder()
     const plain = run(auth.port, state, { user: 'Ada', password })
@@ -217,33 +217,27 @@ describe('what connect sends to whom', () => {
 
   test('nothing secret to another machine in plain text, unless that is asked for', async () => {
     const { context, stderr } = testContext()
-    const account = (values: Partial<Values>) =>
-      new Account({
-        host: 'example.org',
-        port: 9090,
+    const target = { host: 'example.org', port: 9090 }
+    const client = (values: Partial<Values>) =>
+      new LoginClient({
+        ...target,
         values: { ...connectValues, user: 'Ada', password, session: false, ...values },
-        timeoutMs: 0,
         context,
-        say: () => undefined,
+        report: () => undefined,
       })
-    const never = () => Promise.reject(new Error('dialled again'))
-    const remote = (): Connection => {
+    const never = () => Promise.reject(new Error('connected again'))
+    const remote = (): ServerConnection => {
       const socket = Object.defineProperty(new FramedSocket(), 'remoteAddress', { value: '192.0.2.7' })
-      return new Connection(
-        socket,
-        { host: 'example.org', port: 9090 },
-        new Talk(() => undefined, context.clock),
-        undefined,
-      )
+      return new ServerConnection(socket, target, new TrafficStats(), undefined)
     }
-    await expect(account({}).hold(remote(), never)).rejects.toMatchObject({
+    await expect(client({}).run(remote(), never)).rejects.toMatchObject({
       exit: ExitCode.usage,
       hint: expect.stringContaining('--tls'),
     })
     const insecure = remote()
-    const held = account({ insecure: true }).hold(insecure, never)
+    const session = client({ insecure: true }).run(insecure, never)
     insecure.socket.destroy()
-    await expect(held).rejects.toMatchObject({ exit: ExitCode.unavailable })
+    await expect(session).rejects.toMatchObject({ exit: ExitCode.unavailable })
     expect(stderr.text).toBe('')
   })
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
-import { connect } from '../../src/commands/connect.ts'
+import { ExitCode } from '../../src/base/errors.ts'
+import { connect } from '../../src/commands/connect/index.ts'
 import { fingerprint, selfSignedCertificate } from '../../src/net/certificate.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import { testContext } from '../support/command-context.ts'
@@ -16,7 +16,7 @@ type Values = Parameters<typeof connect.run>[0]
 const pair = selfSignedCertificate('localhost', Date.now())
 let server: LocalServer
 beforeAll(async () => {
-  server = await LocalServer.start(echo, { tls: pair }, { peerAddress: '192.0.2.7' })
+  server = await LocalServer.start(echo, { certificate: pair }, { peerAddress: '192.0.2.7' })
 })
 afterAll(() => server.close())
 

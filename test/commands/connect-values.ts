@@ -1,4 +1,4 @@
-import type { connect } from '../../src/commands/connect.ts'
+import type { connect } from '../../src/commands/connect/index.ts'
 
 /** What `netlab connect 127.0.0.1` is given when nothing else is asked for; no time limit. */
 export const connectValues: Parameters<typeof connect.run>[0] = {

@@ -148,8 +148,8 @@ describe('which ports', () => {
       banner: true,
     })
     const plain = await runScanCommand(['127.0.0.1', '-p', '80'])
-    expect(plain.plans[0]?.plan).not.toHaveProperty('rate')
-    expect(plain.plans[0]?.plan).not.toHaveProperty('engine')
+    expect(plain.plans[0]?.plan.rate).toBeUndefined()
+    expect(plain.plans[0]?.plan.engine).toBeUndefined()
     expect(plain.plans[0]?.plan.threads).toBeUndefined()
   })
 })

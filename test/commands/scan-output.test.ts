@@ -1,7 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { outputFormats } from '../../src/scan/report/formats.ts'
+import type { PortResult } from '../../src/scan/types.ts'
 import { type Answer, open, openPorts, runScanCommand } from '../support/scan-context.ts'
+import { readers } from '../support/scan-formats.ts'
+import { aReport } from '../support/scan-report.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const base = ['127.0.0.1', '-p', '20-90']
@@ -120,6 +124,84 @@ describe('a file for the result', () => {
   test('something that is no plain file is written to, not replaced', async () => {
     expect((await runScanCommand([...base, '-o', '/dev/null', '--json'], { answer })).exit).toBe(0)
     expect(readFileSync('/dev/null')).toHaveLength(0)
+  })
+})
+
+describe.each(outputFormats.map((format) => [format.name, format] as const))('the format %s', (name, format) => {
+  const read = readers[name]
+  const option = 'option' in format ? [`--${name}`] : []
+  const words = ['127.0.0.1-2', '-p', '20-90', ...option]
+
+  test('is valid, and lists what was found, ascending', async () => {
+    const { stdout } = await runScanCommand([...words, '--show', 'filtered'], {
+      answer: (address, port) =>
+        port === 50 ? { state: 'filtered', reason: 'no-answer' } : address.endsWith('1') && port === 22 ? open : {},
+    })
+    expect(read(stdout).ports).toEqual([
+      { address: '127.0.0.1', port: 22, state: 'open' },
+      { address: '127.0.0.1', port: 50, state: 'filtered' },
+      { address: '127.0.0.2', port: 50, state: 'filtered' },
+    ])
+  })
+
+  test('is valid when there is nothing to list', async () => {
+    const { stdout } = await runScanCommand(words)
+    expect(read(stdout).ports).toEqual([])
+  })
+
+  // The fake scanner begins at the last port of the last host.
+  test.each([
+    [1, []],
+    [60, ['2 80']],
+    [130, ['1 80', '2 22', '2 80']],
+  ])('is valid when the scan is interrupted after %i results', async (count, found) => {
+    const { exit, stdout } = await runScanCommand(words, {
+      answer: openPorts(22, 80),
+      afterEach: (done, { interrupt }) => void (done === count && interrupt()),
+    })
+    expect(exit).toBe(130)
+    const { ports, interrupted = true } = read(stdout)
+    expect(ports.map(({ address, port }) => `${address.slice(-1)} ${port}`)).toEqual(found)
+    expect(interrupted).toBe(true)
+  })
+
+  test('is valid when it was interrupted before the scan began', async () => {
+    const { stdout } = await runScanCommand(['slow', '-p', '80', ...option], { interruptedBefore: true })
+    expect(read(stdout).ports).toEqual([])
+  })
+
+  test.each([
+    '=cmd()\x1b[31m"\n\xff,',
+    '"],"ports":[{"port":1}]}',
+    '\r\nPort 1 open on 127.0.0.1\r\n',
+    '-->\0<script>]]>&amp;\t\u202e',
+    '+1,"2";\\',
+  ])('stays valid and printable, whatever a service says: %j', async (banner) => {
+    const { stdout } = await runScanCommand(['127.0.0.1-2', '-p', '22', '--banner', ...option], {
+      answer: () => ({ ...open, banner: Buffer.from(banner) }),
+    })
+    expect(read(stdout).ports.map(({ port }) => port)).toEqual([22, 22])
+    expect(stdout.replace(/[\r\n]/g, '')).toMatch(/^[\x20-\x7e]+$/)
+  })
+
+  test('is valid with every port there is', async () => {
+    const host = { address: '10.0.0.1', family: 4, name: 'one.example' } as const
+    const ports = Array.from({ length: 65_535 }, (_, index): PortResult => {
+      return { host, port: index + 1, state: 'closed', reason: 'refused', rttMs: 0.25, attempts: 1 }
+    })
+    const counts = { closed: { refused: ports.length } }
+    const report = aReport([], { hostCount: 2, shown: ['open', 'closed'], counts, results: [{ host, ports }] })
+    const renderer = await format.load()
+    const streamed = 'result' in renderer ? ports.map(renderer.result).join('') : ''
+    const back = read(streamed + [...renderer.report(report)].join(''))
+    expect(back.ports.map(({ port }) => port)).toEqual(ports.map(({ port }) => port))
+  })
+
+  test.each(format.extensions)('goes to a file that ends in .%s, as to standard output', async (extension) => {
+    const path = join(temporaryFolder(), `scan.${extension.toUpperCase()}`)
+    const { stdout } = await runScanCommand(['127.0.0.1-2', '-p', '22', '-o', path], { answer })
+    expect(stdout).toBe('')
+    expect(read(readFileSync(path, 'utf8')).ports).toHaveLength(2)
   })
 })
 

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { turnUntil } from '../support/event-loop.ts'
 import { type Answer, openPorts, runScanCommand } from '../support/scan-context.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -152,7 +153,7 @@ describe('resuming', () => {
       async betweenResults(done) {
         if (done !== 60) return
         clock.advance(30_000)
-        while (!readFileSync(path, 'utf8').includes('"0": "41-100"')) await new Promise(setImmediate)
+        await turnUntil(() => readFileSync(path, 'utf8').includes('"0": "41-100"'))
         copyFileSync(path, killed)
       },
     })

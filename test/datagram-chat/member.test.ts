@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { noSeals, sealsFrom } from '../../src/datagram-chat/cipher.ts'
-import { DatagramType, header } from '../../src/datagram-chat/header.ts'
+import { keyScheduleFrom, nullKeySchedule } from '../../src/datagram-chat/aead.ts'
 import { datagramLimits } from '../../src/datagram-chat/limits.ts'
-import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
+import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
+import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
 import { type SimulatedMember, Simulation } from './simulation.ts'
 
 function types({ events }: SimulatedMember): MemberEvent['type'][] {
@@ -19,12 +19,12 @@ function until(simulation: Simulation, member: SimulatedMember, type: MemberEven
 }
 
 describe('coming in', () => {
-  const key = sealsFrom(Buffer.alloc(32, 1))
-  const other = sealsFrom(Buffer.alloc(32, 2))
+  const key = keyScheduleFrom(Buffer.alloc(32, 1))
+  const other = keyScheduleFrom(Buffer.alloc(32, 2))
 
   test.each([
     ['a name that somebody has, in other letters', 'ADA', undefined, undefined, '', 'name-taken'],
-    ['a name that is none', 'a b', undefined, undefined, '', 'name-invalid'],
+    ['a name that is none', 'a  b', undefined, undefined, '', 'name-invalid'],
     ['a name that rearranges the line', 'x\u202ey', undefined, undefined, '', 'name-invalid'],
     ['another room', 'bob', undefined, undefined, 'den', 'wrong-room'],
     ['a room that cannot be', 'bob', undefined, undefined, 'a/b C', 'wrong-room'],
@@ -32,7 +32,7 @@ describe('coming in', () => {
     ['another key', 'bob', key, other, '', 'wrong-key'],
     ['a key where none is', 'bob', undefined, key, '', 'no-key-here'],
   ])('with %s: refused', (_what, name, relayKey, memberKey, room, reason) => {
-    const simulation = new Simulation({ relay: { makeSeal: relayKey } })
+    const simulation = new Simulation({ relay: { keySchedule: relayKey } })
     simulation.join('ada', relayKey)
     simulation.clock.advance(1000)
     const member = simulation.join(name, memberKey, room)
@@ -101,7 +101,7 @@ describe('being there', () => {
     bob.member.say('waves', true)
     simulation.clock.advance(5000)
     expect(bob.texts().sort()).toEqual([...texts, 'waves'].sort())
-    expect(ada.events).toContainEqual(expect.objectContaining({ text: 'waves', acted: true, name: 'bob', own: false }))
+    expect(ada.events).toContainEqual(expect.objectContaining({ text: 'waves', action: true, name: 'bob', own: false }))
     expect(types(ada)).toContain('settled')
   })
 
@@ -134,7 +134,7 @@ describe('being there', () => {
     until(simulation, ada, 'unconfirmed')
     expect(last(ada)).toEqual({ type: 'settled' })
     expect(ada.events.at(-2)).toEqual({ type: 'unconfirmed', text: 'lost '.repeat(300) })
-    const says = simulation.traffic.filter(({ bytes }) => bytes[3] === DatagramType.say)
+    const says = simulation.traffic.filter(({ bytes }) => bytes[3] === DatagramType.data)
     // Two parts, five tries, of which the later ones go out in up to three copies.
     expect(says.length).toBeLessThanOrEqual(2 * (1 + 2 + 3 + 3 + 3))
     ada.connected = true
@@ -158,7 +158,7 @@ describe('being there', () => {
     expect(lostShare).toBeLessThan(0.3)
     expect(stats.duplicates).toBeGreaterThan(5)
     expect(stats.reordered).toBeGreaterThan(0)
-    expect(bob.member.stats.sentAgain).toBeGreaterThan(20)
+    expect(bob.member.stats.retransmitted).toBeGreaterThan(20)
     expect(stats.roundTripMs).toBeGreaterThan(80)
   })
 })
@@ -245,7 +245,7 @@ describe('coming back', () => {
     simulation.clock.advance(120_000)
     ada.connected = true
     const heard = ada.events.length
-    ada.member.enter()
+    ada.member.join()
     simulation.clock.advance(5000)
     expect(ada.texts()).toEqual(['before', 'x'.repeat(3000), ...said.slice(missing)])
     const missed = ada.events.slice(heard).filter(({ type }) => type === 'missed')
@@ -276,6 +276,6 @@ describe('coming back', () => {
     }
     simulation.clock.advance(1000)
     expect(ada.events.length).toBe(before)
-    expect(noSeals('join').open(header(DatagramType.join), 0, Buffer.from('x'))).toEqual(Buffer.from('x'))
+    expect(nullKeySchedule('join').open(header(DatagramType.join), 0, Buffer.from('x'))).toEqual(Buffer.from('x'))
   })
 })

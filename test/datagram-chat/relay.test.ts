@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { Peer } from '../../src/base/events.ts'
-import { sealsFrom } from '../../src/datagram-chat/cipher.ts'
-import { decodeChallenge, encodeJoin, encodeQuestion, joinPrefix } from '../../src/datagram-chat/handshake.ts'
-import { DatagramType, header } from '../../src/datagram-chat/header.ts'
+import { keyScheduleFrom } from '../../src/datagram-chat/aead.ts'
+import {
+  decodeChallenge,
+  encodeJoinRequest,
+  encodeRequest,
+  joinPrefix,
+  requestBytes,
+} from '../../src/datagram-chat/handshake-messages.ts'
 import { datagramLimits } from '../../src/datagram-chat/limits.ts'
+import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
 import { RelayRoom } from '../../src/datagram-chat/relay-room.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { Simulation } from './simulation.ts'
@@ -21,15 +27,15 @@ function answersTo(simulation: Simulation, datagram: Buffer, peer: Peer = victim
 }
 
 describe('who has not proven its address', () => {
-  const questions = { hello: DatagramType.hello, find: DatagramType.find } as const
+  const questions = { hello: DatagramType.hello, find: DatagramType.discover } as const
 
   test.each(Object.entries(questions))('%s is answered by at most as many bytes', (_name, type) => {
-    const simulation = new Simulation({ relay: { room: 'r'.repeat(32) } })
-    const question = encodeQuestion(type, nonce)
+    const simulation = new Simulation({ relay: { room: '字'.repeat(32) } })
+    const question = encodeRequest(type, nonce)
     const [answer, ...more] = answersTo(simulation, question)
     expect(answer?.length).toBeLessThanOrEqual(question.length)
     expect(more).toEqual([])
-    expect(answersTo(simulation, question.subarray(0, 63))).toEqual([])
+    expect(answersTo(simulation, question.subarray(0, requestBytes - 1))).toEqual([])
     simulation.clock.advance(1000)
     // Neither a member nor anything that waits for one.
     expect([simulation.relay.memberCount, simulation.clock.pending]).toEqual([0, 0])
@@ -62,10 +68,10 @@ describe('who has not proven its address', () => {
     ['three bytes', Buffer.from('NU\x01')],
     ['another protocol', Buffer.from('GET / HTTP/1.1\r\n\r\n'.padEnd(100))],
     ['an unknown type', Buffer.from([0x4e, 0x55, 1, 99, ...Buffer.alloc(60)])],
-    ['a hello cut short', encodeQuestion(DatagramType.hello, nonce).subarray(0, 10)],
+    ['a hello cut short', encodeRequest(DatagramType.hello, nonce).subarray(0, 10)],
     ['a join cut short', Buffer.concat([header(DatagramType.join), Buffer.alloc(10)])],
-    ['a say without a session', Buffer.concat([header(DatagramType.say), Buffer.alloc(3)])],
-    ['more than a datagram of ours', Buffer.concat([encodeQuestion(DatagramType.hello, nonce), Buffer.alloc(1200)])],
+    ['a say without a session', Buffer.concat([header(DatagramType.data), Buffer.alloc(3)])],
+    ['more than a datagram of ours', Buffer.concat([encodeRequest(DatagramType.hello, nonce), Buffer.alloc(1200)])],
     ['an answer of the relay', header(DatagramType.version)],
   ])('%s is not answered', (_name, datagram) => {
     expect(answersTo(new Simulation(), datagram)).toEqual([])
@@ -80,7 +86,7 @@ describe('who has not proven its address', () => {
   })
 
   test('a session that nobody has is answered by a reset that is shorter than what came', () => {
-    const stray = Buffer.concat([header(DatagramType.seen), Buffer.alloc(8, 9), Buffer.alloc(6), Buffer.alloc(14)])
+    const stray = Buffer.concat([header(DatagramType.recordAck), Buffer.alloc(8, 9), Buffer.alloc(6), Buffer.alloc(14)])
     expect(answersTo(new Simulation(), stray).map((bytes) => [...bytes])).toEqual([
       [...header(DatagramType.reset), ...Buffer.alloc(8, 9)],
     ])
@@ -94,7 +100,7 @@ describe('sessions', () => {
     simulation.clock.advance(1000)
     simulation.recordTraffic = true
     ada.member.say('mine')
-    const say = simulation.traffic.find(({ bytes }) => bytes[3] === DatagramType.say)?.bytes ?? Buffer.alloc(0)
+    const say = simulation.traffic.find(({ bytes }) => bytes[3] === DatagramType.data)?.bytes ?? Buffer.alloc(0)
     expect(answersTo(simulation, say).map((bytes) => bytes[3])).toEqual([DatagramType.reset])
     simulation.clock.advance(1000)
     expect(ada.texts()).toEqual(['mine'])
@@ -102,10 +108,10 @@ describe('sessions', () => {
   })
 
   test.each([{ keyed: false }, { keyed: true }])('replayed datagrams change nothing (keyed $keyed)', ({ keyed }) => {
-    const makeSeal = keyed ? sealsFrom(Buffer.alloc(32, 5)) : undefined
-    const simulation = new Simulation({ relay: { makeSeal } })
-    const ada = simulation.join('ada', makeSeal)
-    const bob = simulation.join('bob', makeSeal)
+    const keySchedule = keyed ? keyScheduleFrom(Buffer.alloc(32, 5)) : undefined
+    const simulation = new Simulation({ relay: { keySchedule } })
+    const ada = simulation.join('ada', keySchedule)
+    const bob = simulation.join('bob', keySchedule)
     simulation.clock.advance(1000)
     simulation.recordTraffic = true
     ada.member.say('once')
@@ -133,9 +139,9 @@ describe('sessions', () => {
   })
 
   test('a datagram that was changed on the way is not taken when the room has a key', () => {
-    const makeSeal = sealsFrom(Buffer.alloc(32, 5))
-    const simulation = new Simulation({ relay: { makeSeal } })
-    const ada = simulation.join('ada', makeSeal)
+    const keySchedule = keyScheduleFrom(Buffer.alloc(32, 5))
+    const simulation = new Simulation({ relay: { keySchedule } })
+    const ada = simulation.join('ada', keySchedule)
     simulation.clock.advance(1000)
     simulation.recordTraffic = true
     ada.member.leave()
@@ -150,10 +156,10 @@ describe('sessions', () => {
   })
 
   test('nothing of what is said or of a name can be read on the way when the room has a key', () => {
-    const makeSeal = sealsFrom(Buffer.alloc(32, 5))
-    const simulation = new Simulation({ relay: { makeSeal } })
+    const keySchedule = keyScheduleFrom(Buffer.alloc(32, 5))
+    const simulation = new Simulation({ relay: { keySchedule } })
     simulation.recordTraffic = true
-    const ada = simulation.join('ada-lovelace', makeSeal)
+    const ada = simulation.join('ada-lovelace', keySchedule)
     simulation.clock.advance(1000)
     ada.member.say('an open secret')
     ada.member.who()
@@ -161,9 +167,9 @@ describe('sessions', () => {
     expect(ada.texts()).toEqual(['an open secret'])
     const wire = Buffer.concat(simulation.traffic.map(({ bytes }) => bytes)).toString('latin1')
     expect(wire).not.toMatch(/secret|lovelace/)
-    const closed = simulation.traffic.filter(({ bytes }) => (bytes[3] ?? 0) >= DatagramType.say)
+    const closed = simulation.traffic.filter(({ bytes }) => (bytes[3] ?? 0) >= DatagramType.data)
     const nonces = closed.map(
-      ({ from, bytes }) => `${from} ${bytes[3] === DatagramType.room} ${bytes.toString('hex', 12, 18)}`,
+      ({ from, bytes }) => `${from} ${bytes[3] === DatagramType.broadcast} ${bytes.toString('hex', 12, 18)}`,
     )
     expect(new Set(nonces).size).toBe(nonces.length)
   })
@@ -171,9 +177,9 @@ describe('sessions', () => {
 
 describe('limits', () => {
   test('no datagram is longer than 1,200 bytes, and no member gets a longer text than 4 KiB through', () => {
-    const simulation = new Simulation({ relay: { makeSeal: sealsFrom(Buffer.alloc(32, 5)) } })
+    const simulation = new Simulation({ relay: { keySchedule: keyScheduleFrom(Buffer.alloc(32, 5)) } })
     simulation.recordTraffic = true
-    const ada = simulation.join('a'.repeat(32), sealsFrom(Buffer.alloc(32, 5)))
+    const ada = simulation.join('𠀀'.repeat(32), keyScheduleFrom(Buffer.alloc(32, 5)))
     simulation.clock.advance(1000)
     for (let line = 0; line < 4; line += 1) expect(ada.member.say('ü'.repeat(2048))).toBe('queued')
     expect(ada.member.say(`${'ü'.repeat(2048)}!`)).toBe('too-long')
@@ -188,8 +194,8 @@ describe('limits', () => {
     const simulation = new Simulation({ network: { delayMs: 0 } })
     const strangers = Array.from({ length: 1001 }, (_, index) => ({ address: '192.0.2.9', port: 1000 + index }))
     const answers = strangers.map((peer) => {
-      const [challenge = Buffer.alloc(0)] = answersTo(simulation, encodeQuestion(DatagramType.hello, nonce), peer)
-      const body = encodeJoin({ previous: Buffer.alloc(8), name: `m${peer.port}`, room: '' })
+      const [challenge = Buffer.alloc(0)] = answersTo(simulation, encodeRequest(DatagramType.hello, nonce), peer)
+      const body = encodeJoinRequest({ previous: Buffer.alloc(8), name: `m${peer.port}`, room: '' })
       return answersTo(simulation, Buffer.concat([joinPrefix(decodeChallenge(challenge)), body]), peer)
     })
     const types = answers.map(([answer]) => answer?.[3])
@@ -206,8 +212,8 @@ describe('limits', () => {
     const admitted = (address: string): number => {
       const room = new RelayRoom(
         {
-          ...{ room: 'lobby', maxMembers: 10, maxMembersPerAddress: 3, partsPerSecond: 1, datagramsPerSecond: 1 },
-          ...{ salt: Buffer.alloc(16), makeSeal: undefined, port: () => 1 },
+          ...{ room: 'lobby', maxMembers: 10, maxMembersPerAddress: 3, fragmentsPerSecond: 1, datagramsPerSecond: 1 },
+          ...{ salt: Buffer.alloc(16), keySchedule: undefined, port: () => 1 },
         },
         { clock: new VirtualClock(), random: randomBytes, send: () => {}, emit: () => {} },
       )
@@ -226,11 +232,11 @@ describe('limits', () => {
     expect([admitted('198.51.100.7'), admitted('127.0.0.1')]).toEqual([3, 5])
   })
 
-  test('whoever keeps knocking does not fill the log', () => {
+  test('whoever keeps trying to join does not fill the log', () => {
     const simulation = new Simulation({ relay: { maxMembers: 1 } })
     simulation.join('ada')
     simulation.clock.advance(1000)
-    for (let knock = 0; knock < 100; knock += 1) simulation.join(`guest${knock}`)
+    for (let start = 0; start < 100; start += 1) simulation.join(`guest${start}`)
     simulation.clock.advance(100)
     const refused = simulation.events.filter(({ type }) => type === 'member-refused')
     expect([refused.length, simulation.relay.memberCount]).toEqual([2 * datagramLimits.refusalsPerSecond, 1])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { sealsFrom } from '../../src/datagram-chat/cipher.ts'
-import { seededRandom } from '../../src/datagram-chat/seeded-random.ts'
+import { Random } from '../../src/base/random.ts'
+import { keyScheduleFrom } from '../../src/datagram-chat/aead.ts'
 import { Simulation } from './simulation.ts'
 
 const roomKey = Buffer.alloc(32, 7)
@@ -14,20 +14,20 @@ interface Chatter {
 
 /** Members say things over a network with 30 % loss, 10 % duplicates and reordering. */
 function chatter({ seed, keyed, memberCount, messageCount }: Chatter) {
-  const makeSeal = keyed ? sealsFrom(roomKey) : undefined
+  const keySchedule = keyed ? keyScheduleFrom(roomKey) : undefined
   const network = { drop: 0.3, duplicate: 0.1, reorder: 0.2, delayMs: 25, seed }
-  const simulation = new Simulation({ network, relay: { makeSeal } })
-  const members = Array.from({ length: memberCount }, (_, index) => simulation.join(`member${index}`, makeSeal))
+  const simulation = new Simulation({ network, relay: { keySchedule } })
+  const members = Array.from({ length: memberCount }, (_, index) => simulation.join(`member${index}`, keySchedule))
   simulation.runUntil(() => simulation.relay.memberCount === memberCount, 60_000)
   simulation.runUntil(() => members.every(({ events }) => events.some(({ type }) => type === 'entered')), 60_000)
-  const random = seededRandom(seed)
+  const random = new Random(seed)
   const said: string[] = []
   for (let number = 0; number < messageCount; number += 1) {
-    const author = members[Math.floor(random() * memberCount)]
+    const author = members[random.below(memberCount)]
     const text = number % 50 === 0 ? `${number} ${'long '.repeat(700)}` : `${number}`
     said.push(text)
     author?.member.say(text)
-    simulation.clock.advance(random() * 80)
+    simulation.clock.advance(random.next() * 80)
   }
   simulation.runUntil(() => members.every(({ texts }) => texts().length >= messageCount), 300_000)
   return { members, said }
@@ -45,7 +45,7 @@ describe('a bad network', () => {
     for (const { texts, events } of members) {
       expect({ seed, shown: texts() }).toEqual({ seed, shown: first })
       expect(events.filter(({ type }) => ['unconfirmed', 'missed', 'lost', 'ended'].includes(type))).toEqual([])
-      const orders = events.flatMap((event) => ('order' in event ? [event.order] : []))
+      const orders = events.flatMap((event) => ('sequence' in event ? [event.sequence] : []))
       expect(orders).toEqual([...orders].sort((a, b) => a - b))
     }
   })

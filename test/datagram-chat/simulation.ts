@@ -1,17 +1,17 @@
 import type { NetlabEvent, Peer } from '../../src/base/events.ts'
-import { BadNetwork, type BadNetworkOptions } from '../../src/datagram-chat/bad-network.ts'
-import type { MakeSeal } from '../../src/datagram-chat/cipher.ts'
-import { Member } from '../../src/datagram-chat/member.ts'
-import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
+import { Random } from '../../src/base/random.ts'
+import type { KeySchedule } from '../../src/datagram-chat/aead.ts'
+import { MemberEndpoint } from '../../src/datagram-chat/member.ts'
+import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
+import { NetworkEmulator, type NetworkEmulatorOptions } from '../../src/datagram-chat/network-emulator.ts'
 import { Relay } from '../../src/datagram-chat/relay.ts'
-import type { RelayOptions } from '../../src/datagram-chat/relay-ports.ts'
-import { seededRandom } from '../../src/datagram-chat/seeded-random.ts'
+import type { RelayOptions } from '../../src/datagram-chat/relay-room.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
-export const perfect: BadNetworkOptions = { drop: 0, duplicate: 0, reorder: 0, delayMs: 10, seed: 1 }
+export const perfect: NetworkEmulatorOptions = { drop: 0, duplicate: 0, reorder: 0, delayMs: 10, seed: 1 }
 
 export interface SimulatedMember {
-  readonly member: Member
+  readonly member: MemberEndpoint
   readonly peer: Peer
   readonly events: MemberEvent[]
   /** The texts shown, in the order in which they were. */
@@ -21,7 +21,7 @@ export interface SimulatedMember {
 }
 
 export interface SimulationOptions {
-  readonly network?: Partial<BadNetworkOptions>
+  readonly network?: Partial<NetworkEmulatorOptions>
   readonly relay?: Partial<RelayOptions>
 }
 
@@ -34,17 +34,16 @@ export class Simulation {
   relay: Relay
   recordTraffic = false
   readonly #members = new Map<number, SimulatedMember>()
-  readonly #network: BadNetwork
-  readonly #randomByte: () => number
+  readonly #network: NetworkEmulator
+  readonly #random: Random
   readonly #options: SimulationOptions
   #lastPort = 20_000
 
   constructor(options: SimulationOptions = {}) {
     const network = { ...perfect, ...options.network }
     this.#options = options
-    this.#network = new BadNetwork(network, this.clock)
-    const random = seededRandom(network.seed + 1)
-    this.#randomByte = () => Math.floor(random() * 256)
+    this.#network = new NetworkEmulator(network, this.clock)
+    this.#random = new Random(network.seed + 1)
     this.relay = this.#newRelay()
   }
 
@@ -55,17 +54,17 @@ export class Simulation {
     this.relay = this.#newRelay()
   }
 
-  join(name: string, makeSeal?: MakeSeal, room = ''): SimulatedMember {
+  join(name: string, keySchedule?: KeySchedule, room = ''): SimulatedMember {
     const events: MemberEvent[] = []
     this.#lastPort += 1
     let peer: Peer = { address: '192.0.2.1', port: this.#lastPort }
-    const deriveSeals = makeSeal && ((_salt: Buffer, done: (seals: MakeSeal) => void) => done(makeSeal))
-    const member = new Member(
+    const deriveKeys = keySchedule && ((_salt: Buffer, done: (seals: KeySchedule) => void) => done(keySchedule))
+    const member = new MemberEndpoint(
       { name, room },
       {
         clock: this.clock,
         random: this.random,
-        deriveSeals,
+        deriveKeys,
         show: (event) => void events.push(event),
         send: (datagram) => this.#toRelay(datagram, peer),
       },
@@ -84,7 +83,7 @@ export class Simulation {
       peer = { ...peer, port: this.#lastPort }
       this.#members.set(peer.port, simulated)
     })
-    member.enter()
+    member.join()
     return simulated
   }
 
@@ -101,7 +100,7 @@ export class Simulation {
 
   readonly #moves = new Map<SimulatedMember, () => void>()
 
-  readonly #byte = (): number => this.#randomByte()
+  readonly #byte = (): number => this.#random.below(256)
 
   #newRelay(): Relay {
     return new Relay(
@@ -109,9 +108,9 @@ export class Simulation {
         room: 'lobby',
         maxMembers: 1000,
         maxMembersPerAddress: 1000,
-        partsPerSecond: 10,
+        fragmentsPerSecond: 10,
         datagramsPerSecond: 200,
-        makeSeal: undefined,
+        keySchedule: undefined,
         port: () => 9195,
         ...this.#options.relay,
         salt: this.random(16),

@@ -5,10 +5,10 @@ import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetworkError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { findRelays } from '../../src/datagram-chat/discovery.ts'
-import { encodeQuestion } from '../../src/datagram-chat/handshake.ts'
-import { DatagramType, header } from '../../src/datagram-chat/header.ts'
-import type { MemberEvent } from '../../src/datagram-chat/member-event.ts'
+import { encodeRequest } from '../../src/datagram-chat/handshake-messages.ts'
+import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
 import { connectMember } from '../../src/datagram-chat/member-socket.ts'
+import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
 import { type RelayServer, type RelayServerOptions, startRelay } from '../../src/datagram-chat/relay-socket.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -26,7 +26,13 @@ async function relay(
   const server = await startRelay(
     {
       ...{ host: '127.0.0.1', port: 0, strictPort: false, room: 'lobby', maxMembers: 10, maxMembersPerAddress: 10 },
-      ...{ partsPerSecond: 100, datagramsPerSecond: 1000, phrase: undefined, network: undefined, discoverable: false },
+      ...{
+        fragmentsPerSecond: 100,
+        datagramsPerSecond: 1000,
+        phrase: undefined,
+        network: undefined,
+        discoverable: false,
+      },
       ...options,
     },
     clock,
@@ -48,7 +54,7 @@ async function member(host: string, port: number, name: string) {
       waiting.push({ type, done: (event) => done(event as Extract<MemberEvent, { type: T }>) })
     })
   const entered = next('entered')
-  const options = { host, port, name, room: '', deriveSeals: undefined, network: undefined }
+  const options = { host, port, name, room: '', deriveKeys: undefined, network: undefined }
   const connection = await connectMember(options, systemClock, show, unreachable.resolve)
   closing.push(connection.close)
   return { member: connection.member, next, entered, unreachable: unreachable.promise }
@@ -91,7 +97,7 @@ describe('real sockets', () => {
     stranger.bind(0, '127.0.0.1')
     await once(stranger, 'listening')
     const send = (datagram: Buffer) => stranger.send(datagram, port, '127.0.0.1')
-    const question = encodeQuestion(DatagramType.hello, Buffer.alloc(8, 1))
+    const question = encodeRequest(DatagramType.hello, Buffer.alloc(8, 1))
     const answers: Buffer[] = []
     const answered = Promise.withResolvers<void>()
     stranger.on('message', (bytes) => {
@@ -126,7 +132,7 @@ describe('real sockets', () => {
     const clock = new VirtualClock()
     const network = { drop: 0, duplicate: 0, reorder: 0, delayMs: 50, seed: 1 }
     const { relay: slow, port } = await relay({ network }, [], clock)
-    slow.receive(encodeQuestion(DatagramType.hello, Buffer.alloc(8, 1)), { address: '127.0.0.1', port })
+    slow.receive(encodeRequest(DatagramType.hello, Buffer.alloc(8, 1)), { address: '127.0.0.1', port })
     expect(clock.pending).toBeGreaterThan(0)
     closing.pop()?.()
     expect(() => clock.advance(1000)).not.toThrow()

@@ -1,53 +1,60 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import {
-  decodeAck,
-  decodeNames,
-  decodeRoomPiece,
-  decodeSay,
-  decodeSeen,
-  encodeAck,
-  encodeNames,
-  encodeSay,
-  encodeSeen,
-  maxBodyBytes,
-} from '../../src/datagram-chat/bodies.ts'
-import { MalformedDatagram } from '../../src/datagram-chat/byte-reader.ts'
-import { type Entry, encodeEntry } from '../../src/datagram-chat/entry.ts'
+import { MalformedDatagram } from '../../src/datagram-chat/fields.ts'
 import {
   decodeChallenge,
-  decodeHere,
-  decodeJoin,
+  decodeJoinRequest,
+  decodeOffer,
+  decodeRefused,
   decodeWelcome,
   encodeChallenge,
-  encodeHere,
-  encodeJoin,
+  encodeJoinRequest,
+  encodeOffer,
+  encodeRefused,
   encodeWelcome,
-} from '../../src/datagram-chat/handshake.ts'
-import { decodeRefused, encodeRefused } from '../../src/datagram-chat/refusal.ts'
+} from '../../src/datagram-chat/handshake-messages.ts'
+import { encodeRecord, type LogRecord } from '../../src/datagram-chat/log-record.ts'
 import { RoomLog } from '../../src/datagram-chat/room-log.ts'
+import {
+  decodeData,
+  decodeDataAck,
+  decodeNames,
+  decodeRecordAck,
+  decodeRecordPage,
+  encodeData,
+  encodeDataAck,
+  encodeNames,
+  encodeRecordAck,
+  maxBodyBytes,
+} from '../../src/datagram-chat/session-messages.ts'
 
 const bytes = (length: number) => Buffer.from(Array.from({ length }, (_, index) => index + 1))
 
-const part = { part: 5, acted: true, index: 1, count: 2, bytes: Buffer.from('text') }
-const say = { lowestPart: 4, seen: 99, parts: [part, { ...part, part: 6, acted: false }] }
-const seen = { lowestPart: 1, seen: 2 ** 40, stamp: 0xffff_ffff, gaps: [{ from: 7, count: 3 }] }
-const ack = { taken: 9, held: 0b101, head: 70, stamp: 1, refusals: [{ part: 8, reason: 'too-long' as const }] }
+const fragment = { number: 5, action: true, index: 1, count: 2, bytes: Buffer.from('text') }
+const say = { lowestFragment: 4, received: 99, fragments: [fragment, { ...fragment, number: 6, action: false }] }
+const seen = { lowestFragment: 1, received: 2 ** 40, timestamp: 0xffff_ffff, gaps: [{ from: 7, count: 3 }] }
+const ack = {
+  accepted: 9,
+  held: 0b101,
+  head: 70,
+  timestamp: 1,
+  refusals: [{ fragment: 8, reason: 'too-long' as const }],
+}
 const names = { after: 0, total: 2, next: 0, names: ['ada', 'bob'] }
 const challenge = { nonce: bytes(8), cookie: bytes(16), salt: bytes(16), keyed: true }
 const join = { previous: bytes(8), name: 'ada', room: '' }
 const welcome = {
-  ...{ session: bytes(8), member: 3, joinedOrder: 20, firstOrder: 1, memberCount: 2 },
+  ...{ session: bytes(8), member: 3, joinedSequence: 20, firstSequence: 1, memberCount: 2 },
   ...{ name: 'ada', room: 'lobby' },
 }
 const here = { nonce: bytes(8), relay: bytes(8), port: 9195, memberCount: 1, keyed: false, room: 'lobby' }
 const refused = { nonce: bytes(8), reason: 'name-taken' as const, room: 'lobby' }
-const entries: Entry[] = [
+const records: LogRecord[] = [
   {
-    kind: 'part',
-    acted: false,
+    kind: 'fragment',
+    action: false,
     member: 1,
-    part: 2,
+    fragmentNumber: 2,
     at: 1_700_000_000_000,
     index: 0,
     count: 1,
@@ -59,7 +66,7 @@ const entries: Entry[] = [
   { kind: 'notice', at: 3, bytes: bytes(4) },
   { kind: 'skip', count: 1_000_000 },
 ]
-const piece = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 7]), ...entries.map(encodeEntry)])
+const page = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 7]), ...records.map(encodeRecord)])
 
 const codecs: readonly (readonly [
   name: string,
@@ -67,16 +74,16 @@ const codecs: readonly (readonly [
   decode: (bytes: Buffer) => unknown,
   value: unknown,
 ])[] = [
-  ['say', encodeSay(say), decodeSay, say],
-  ['seen', encodeSeen(seen), decodeSeen, seen],
-  ['ack', encodeAck(ack), decodeAck, ack],
+  ['say', encodeData(say), decodeData, say],
+  ['seen', encodeRecordAck(seen), decodeRecordAck, seen],
+  ['ack', encodeDataAck(ack), decodeDataAck, ack],
   ['names', encodeNames(names), decodeNames, names],
   ['challenge', encodeChallenge(challenge), decodeChallenge, challenge],
-  ['join', encodeJoin(join), decodeJoin, join],
+  ['join', encodeJoinRequest(join), decodeJoinRequest, join],
   ['welcome', encodeWelcome(welcome), decodeWelcome, welcome],
-  ['here', encodeHere(here), decodeHere, here],
+  ['here', encodeOffer(here), decodeOffer, here],
   ['refused', encodeRefused(refused), decodeRefused, refused],
-  ['a piece of the room', piece, decodeRoomPiece, { first: 7, entries }],
+  ['a page of the room', page, decodeRecordPage, { first: 7, records }],
 ]
 
 /** What decoding gave; undefined when the bytes were refused. Anything else that is thrown is a bug. */
@@ -106,18 +113,18 @@ describe.each(codecs)('%s', (_name, encoded, decode, value) => {
 })
 
 test('the bytes of a seen are those of the documentation', () => {
-  expect(encodeSeen({ lowestPart: 1, seen: 2, stamp: 3, gaps: [{ from: 4, count: 5 }] }).toString('hex')).toBe(
-    '00000001000000000002000000030000000000040005',
-  )
+  expect(
+    encodeRecordAck({ lowestFragment: 1, received: 2, timestamp: 3, gaps: [{ from: 4, count: 5 }] }).toString('hex'),
+  ).toBe('00000001000000000002000000030000000000040005')
 })
 
 describe('the log of a room', () => {
-  const said = (text: string): Entry[] => [
+  const said = (text: string): LogRecord[] => [
     {
-      kind: 'part',
-      acted: false,
+      kind: 'fragment',
+      action: false,
       member: 1,
-      part: 1,
+      fragmentNumber: 1,
       at: 0,
       index: 0,
       count: 1,
@@ -133,11 +140,11 @@ describe('the log of a room', () => {
         for (const text of texts) log.append(said(text))
         const shown: string[] = []
         for (let next = 1; next <= log.head; ) {
-          const { body, next: after } = log.piece(next, log.head, 0)
+          const { body, next: after } = log.page(next, log.head, 0)
           expect(body.length).toBeLessThanOrEqual(maxBodyBytes)
-          const { first, entries: some } = decodeRoomPiece(body)
+          const { first, records: some } = decodeRecordPage(body)
           expect([first, first + some.length]).toEqual([next, after])
-          shown.push(...some.map((entry) => (entry.kind === 'part' ? entry.bytes.toString() : entry.kind)))
+          shown.push(...some.map((record) => (record.kind === 'fragment' ? record.bytes.toString() : record.kind)))
           next = after
         }
         expect(shown).toEqual(texts)
@@ -150,13 +157,13 @@ describe('the log of a room', () => {
     for (let line = 0; line < 30; line += 1) log.append(said(`${line}`))
     for (let guest = 0; guest < 10_000; guest += 1) log.append([{ kind: 'joined', member: guest, at: 0, name: 'x' }])
     expect(log.historyStart).toBe(11)
-    const { entries: all, first } = decodeRoomPiece(log.piece(1, log.head, 0).body)
+    const { records: all, first } = decodeRecordPage(log.page(1, log.head, 0).body)
     expect(first).toBe(1)
     expect(all[0]).toEqual({ kind: 'skip', count: 10 })
-    expect(all.slice(1, 21).map((entry) => entry.kind)).toEqual(Array(20).fill('part'))
+    expect(all.slice(1, 21).map((record) => record.kind)).toEqual(Array(20).fill('fragment'))
     expect(all[21]).toEqual({ kind: 'skip', count: 10_030 - 8192 - 30 })
     expect(all[22]).toMatchObject({ kind: 'joined' })
-    const quiet = decodeRoomPiece(log.piece(11, log.head, log.head).body).entries
+    const quiet = decodeRecordPage(log.page(11, log.head, log.head).body).records
     expect(quiet.slice(20)).toEqual([{ kind: 'skip', count: 9999 }, expect.objectContaining({ kind: 'joined' })])
   })
 })

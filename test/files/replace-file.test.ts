@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
+import { fileLimits } from '../../src/files/limits.ts'
 import { createFileSync, replaceFile, replaceFileSync } from '../../src/files/replace-file.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -70,7 +70,7 @@ describe.each(ways)('%s', (_way, replace) => {
     const seconds = Date.now() / 1000
     for (const name of [old, young, ...others]) writeFileSync(join(folder, String(name)), '')
     for (const name of [old, ...others]) {
-      const then = seconds - (2 * limits.abandonedFileMs) / 1000
+      const then = seconds - (2 * fileLimits.abandonedMs) / 1000
       utimesSync(join(folder, String(name)), then, then)
     }
     await replace(path, 'text')

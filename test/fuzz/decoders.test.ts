@@ -2,12 +2,23 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { parseUsers } from '../../src/accounts/users-file.ts'
 import { NetlabError, ProtocolError } from '../../src/base/errors.ts'
+import { ChatRefusal } from '../../src/chat/message.ts'
 import { parseLine, parseMessage } from '../../src/chat/parse.ts'
-import { Refusal } from '../../src/chat/refusal.ts'
-import { decodeAck, decodeNames, decodeRoomPiece, decodeSay, decodeSeen } from '../../src/datagram-chat/bodies.ts'
-import { MalformedDatagram } from '../../src/datagram-chat/byte-reader.ts'
-import { decodeChallenge, decodeHere, decodeJoin, decodeWelcome } from '../../src/datagram-chat/handshake.ts'
-import { datagramType } from '../../src/datagram-chat/header.ts'
+import { MalformedDatagram } from '../../src/datagram-chat/fields.ts'
+import {
+  decodeChallenge,
+  decodeJoinRequest,
+  decodeOffer,
+  decodeWelcome,
+} from '../../src/datagram-chat/handshake-messages.ts'
+import { datagramType } from '../../src/datagram-chat/packet.ts'
+import {
+  decodeData,
+  decodeDataAck,
+  decodeNames,
+  decodeRecordAck,
+  decodeRecordPage,
+} from '../../src/datagram-chat/session-messages.ts'
 import { parseEndpoint } from '../../src/net/address.ts'
 import type { Decoder } from '../../src/net/codec.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
@@ -144,15 +155,15 @@ async function messages(framing: 'auto' | 'frames' | 'text', chunks: readonly Bu
 
 describe('anything', () => {
   test.each([
-    ['say', decodeSay],
-    ['seen', decodeSeen],
-    ['ack', decodeAck],
-    ['room piece', decodeRoomPiece],
+    ['say', decodeData],
+    ['seen', decodeRecordAck],
+    ['ack', decodeDataAck],
+    ['room piece', decodeRecordPage],
     ['names', decodeNames],
     ['challenge', decodeChallenge],
-    ['join', decodeJoin],
+    ['join', decodeJoinRequest],
     ['welcome', decodeWelcome],
-    ['here', decodeHere],
+    ['here', decodeOffer],
     ['header', datagramType],
   ])('is a %s of chat-udp or no such datagram', (_name, decode) => {
     fc.assert(
@@ -166,8 +177,8 @@ describe('anything', () => {
   test('is a line and a message of the chat, or refused', () => {
     fc.assert(
       fc.property(anyText(), fc.jsonValue(), (line, message) => {
-        allow(Refusal, () => parseLine(line))
-        allow(Refusal, () => parseMessage(message))
+        allow(ChatRefusal, () => parseLine(line))
+        allow(ChatRefusal, () => parseMessage(message))
       }),
       { numRuns: runs },
     )

@@ -26,7 +26,7 @@ describe('chat-udp from pipes', () => {
   test('each line is a message; the operator stops the relay', async () => {
     const { relay, port } = await startRelay()
     const ada = await says(port, 'ada', 'hello\n\n/me waves\n//slashed\n/etc/passwd\n/who\n\x1b[2Jwiped \u202e\n')
-    const lines = ['ada: hello', '* ada waves', 'ada: /slashed', 'ada: /etc/passwd', 'ada: \\x1b[2Jwiped \\u202e']
+    const lines = ['ada: hello', '* ada waves', 'ada: /slashed', 'ada: /etc/passwd', 'ada: ␛[2Jwiped ']
     const shown = ada.stdout.replace(time, '').split('\n')
     expect(shown.filter((line) => line !== '1 here: ada')).toEqual([...lines, ''])
     expect(shown).toContain('1 here: ada')
@@ -45,6 +45,41 @@ describe('chat-udp from pipes', () => {
       exitCode: 0,
       stderr: `${plainWarning} (--room-key encrypts).\n`,
     })
+  })
+
+  test('an operator at the other end of a pipe: help, status, members, kick, say, logs, clear, and its end', async () => {
+    const { relay, port } = await startRelay(['--room', 'den'])
+    const ada = startNetlab(['chat-udp', '127.0.0.1', port, '--name', 'ada'])
+    await ada.stderr.waitFor('you are in #den as ada')
+    const answers: readonly (readonly [line: string, answer: RegExp])[] = [
+      ['help', /^say TEXT +tell everybody something$/],
+      ['STATUS', /^members +1$/],
+      ['members', /^1 +ada +127\.0\.0\.1:\d+$/],
+      ['kick', /^kick whom\? \(kick NAME; "members" shows the names\)$/],
+      ['say', /^say what\? \(say TEXT\)$/],
+      ['say dinner  is ready', /^said$/],
+      ['logs 50', /ada joined #den/],
+      ['logs ten', /^"ten" is not a whole number$/],
+      ['logs 5 6', /^"6" is one word too many \(type: logs \[N\]\)$/],
+      ['clear', /^clear what\? \(clear logs\)$/],
+      ['clear logs Ivan', /^"Ivan" is one word too many \(type: clear logs\)$/],
+      ['clear logs', /^the log is empty$/],
+      ['statsu', /^"statsu" is no command; did you mean status\? /],
+      ['stop now', /^"now" is one word too many \(type: stop\)$/],
+      ['kick ada', /^ada was put out of the room$/],
+    ]
+    for (const [line, answer] of answers) {
+      relay.type(line)
+      await relay.line(answer)
+    }
+    const end = await ada.finished()
+    expect(end.stdout).toMatch(/-operator- dinner {2}is ready/)
+    expect(end.stderr).toMatch(/netlab: the operator put you out of the room\n$/)
+    relay.process.stdin.end('status\n')
+    await relay.line(/^members +0$/)
+    const bob = await says(port, 'bob', 'still here\n')
+    expect(bob.stdout).toContain('bob: still here\n')
+    expect((await relay.stop('SIGTERM')).exitCode).toBe(0)
   })
 
   test('a member hears the others until the operator puts it out', async () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from '@jest/globals'
+import { turnUntil } from '../support/event-loop.ts'
 import { executable } from '../support/executable.ts'
 import { runNetlab, startNetlab } from '../support/run-netlab.ts'
 import { threadNames } from '../support/thread-names.ts'
@@ -27,10 +28,10 @@ namespaced('in a network namespace (needs unshare, iproute2 and the right to mak
   })
 
   // With a single source port every connect to that port meets itself; with sixteen it does now and then.
-  test.each(['net', 'auto'])('a connect that met itself is never an open port (--engine %s)', async (engine) => {
+  test.each(['net', 'auto'])('a connect to itself is never an open port (--engine %s)', async (engine) => {
     const scan = `"${executable}" scan 127.0.0.1 --engine ${engine} --json -p`
     const always = await runNetlab(inNamespace('40000 40000', `${scan} 40000`), { program: 'unshare' })
-    expect(always.stderr).toContain('A connect to port 40000 met itself; the port is probed again')
+    expect(always.stderr).toContain('A connect to port 40000 reached its own socket; the port is probed again')
     expect(JSON.parse(always.stdout)).toMatchObject({ complete: false, counts: { error: { SELF_CONNECT: 1 } } })
     const sometimes = await runNetlab(inNamespace('40000 40031', `${scan} 40000-40031`), { program: 'unshare' })
     expect(JSON.parse(sometimes.stdout)).toMatchObject({ complete: true, counts: { closed: { refused: 32 } } })
@@ -42,7 +43,7 @@ const onLinux = process.platform === 'linux' ? test : test.skip
 onLinux('a scan that the processor holds up has threads of its own (needs /proc)', async () => {
   // Far more than is needed: it is stopped as soon as the threads are seen.
   await using netlab = startNetlab(['scan', '127.0.0.0/16', '--threads', '64', '--yes', '--json', '-q'])
-  while (!threadNames(netlab.process.pid).includes('scan-1')) await new Promise(setImmediate)
+  await turnUntil(() => threadNames(netlab.process.pid).includes('scan-1'))
   const { stdout, exitCode } = await netlab.stop('SIGINT')
   expect(exitCode).toBe(130)
   expect(JSON.parse(stdout).threads).toBeGreaterThanOrEqual(1)

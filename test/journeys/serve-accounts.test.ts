@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { TestClient } from '../support/client.ts'
@@ -58,7 +58,13 @@ test('a users file that can not be used stops the start with a sentence, and is 
   mkdirSync(join(cwd, 'folder'))
   const folder = await runNetlab([...serve('ident'), '--users', 'folder'], { cwd })
   expect(folder).toMatchObject({ exitCode: 74, stdout: '' })
-  expect(folder.stderr).toContain('folder is a folder')
+  expect(folder.stderr).toContain("folder can't be used: it is a directory")
+
+  rmSync(join(cwd, 'users.json'))
+  mkdirSync(join(cwd, 'users.json'))
+  const echo = startNetlab(serve('echo'), { cwd })
+  await portOf(echo)
+  expect((await echo.stop()).exitCode).toBe(0)
 })
 
 test('a second server on the same file is refused; a killed one leaves the file free', async () => {

@@ -106,9 +106,17 @@ describe('netlab serve echo', () => {
     await netlab.line(/there is no client 77/)
     netlab.type('kick')
     await netlab.line(/kick whom\?/)
+    netlab.type('kick 3 4')
+    await netlab.line(/"4" is one word too many \(type: kick ID\)/)
+    netlab.type('kick ivan')
+    await netlab.line(/"ivan" is not a whole number/)
+    netlab.type('stop now')
+    await netlab.line(/"now" is one word too many \(type: stop\)/)
     // Threads hand their lines over in batches, so the newest need not be the last.
     netlab.type('logs 50')
     await netlab.line(/The operator disconnects client 1/)
+    netlab.type('clear users Ivan')
+    await netlab.line(/^"Ivan" is one word too many \(type: clear logs\|users\)$/)
     netlab.type('clear users')
     await netlab.line(/echo keeps no users/)
     netlab.type('clear logs')
@@ -192,7 +200,7 @@ describe('bad input to serve', () => {
     ['an address of another machine', ['--host', '192.0.2.1'], 69, '192.0.2.1 is no address of this machine'],
     ['a log file in a file', ['--log-file', 'plain/netlab.log'], 74, 'plain'],
     ['a directory as log file', ['--log-file', 'folder'], 74, 'folder'],
-    ['a directory as users file', ['--users', 'folder'], 74, 'folder is a folder'],
+    ['an option of accounts, which echo has not', ['--users', 'folder'], 64, 'has no option --users'],
     ['a certificate that is not there', ['--tls-cert', 'missing.pem'], 74, 'missing.pem'],
     ['a certificate that is none', ['--tls-cert', 'plain'], 74, 'plain holds no certificate'],
     ['a key without a certificate', ['--tls-key', 'plain'], 64, '--tls-key needs --tls-cert'],

@@ -1,8 +1,10 @@
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { systemClock } from '../../src/base/clock.ts'
+import { openRpc } from '../../src/base/rpc.ts'
 import { Counter, makeEndpoints } from '../../src/log/endpoint.ts'
 import { attachEventLog, type WriterBounds } from '../../src/log/line-writer.ts'
+import type { RecorderCalls } from '../../src/log/messages.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 const ports: MessagePort[] = []
@@ -18,11 +20,14 @@ function writerFor(bounds: Partial<WriterBounds> = {}) {
   const counters = new Int32Array(far.counters)
   const usual = { batchLength: 1_000, batchMs: 10, queueLength: 10_000, waitMs: 1, waitCount: 2 }
   const writer = attachEventLog(near, clock, { ...usual, ...bounds })
+  const lines: string[] = []
+  const rpc = openRpc<Record<never, never>, RecorderCalls>(far.port, {
+    write: (batch) => void lines.push(...batch.trimEnd().split('\n')),
+    fork: () => undefined,
+  })
   const receive = (): string[] => {
-    const lines: string[] = []
-    for (let next = receiveMessageOnPort(far.port); next !== undefined; next = receiveMessageOnPort(far.port))
-      lines.push(...String(next.message).trimEnd().split('\n'))
-    return lines
+    rpc.poll()
+    return lines.splice(0)
   }
   const acknowledge = () => Atomics.store(counters, Counter.acked, Atomics.load(counters, Counter.queued))
   return { writer, clock, counters, receive, acknowledge, near }

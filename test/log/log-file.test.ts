@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { StorageError } from '../../src/base/errors.ts'
+import { tryFileLock } from '../../src/files/file-lock.ts'
 import { LogFile, type WriteBytes } from '../../src/log/log-file.ts'
 import { LogStore } from '../../src/log/log-store.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -18,7 +19,7 @@ interface Given {
 function storeFor({ path = join(temporaryFolder(), 'netlab.log'), maxBytes = 100, maxFiles = 3, write }: Given = {}) {
   const clock = new VirtualClock()
   const troubles: string[] = []
-  const file = new LogFile({ path, maxBytes, maxFiles }, clock, write)
+  const file = new LogFile({ path, maxBytes, maxFiles }, write)
   const store = new LogStore(file, clock, (sentence) => void troubles.push(sentence))
   return { store, path, troubles }
 }
@@ -62,10 +63,10 @@ describe('the log file', () => {
 
   test('while another process rotates, goes on in the file as it is', () => {
     const { store, path, troubles } = storeFor()
-    writeFileSync(`${path}.lock`, '')
+    const other = tryFileLock(path)
     for (let number = 1; number <= 5; number++) store.write(line(`${number}`))
     expect(read(path).split('\n')).toHaveLength(6)
-    rmSync(`${path}.lock`)
+    other?.release()
     store.write(line('6'))
     expect(read(path)).toBe(line('6'))
     expect(troubles).toEqual([])

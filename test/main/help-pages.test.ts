@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
+import type { CommandNode } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
-import type { CommandNode } from '../../src/commands/tree.ts'
-import { commandHelp } from '../../src/main/command-help.ts'
-import { groupHelp } from '../../src/main/help.ts'
+import { findServeCommand } from '../../src/commands/serve.ts'
+import { commandHelp, groupHelp } from '../../src/main/help.ts'
 
 /** Of the terminal that everybody has. */
 const columns = 80
@@ -25,6 +25,17 @@ test('every page of help fits a terminal of 80 columns, its last notes too', asy
       if ('load' in node) expect(tooLong(commandHelp(await node.load(), `netlab ${node.name}`, columns))).toEqual([])
     }
   }
+})
+
+test('a server offers an option only where it does something', async () => {
+  const offered = async (name: string): Promise<readonly string[]> => {
+    const command = await (await findServeCommand(name))?.load()
+    return ['users', 'db', 'insecure'].filter((option) => command?.options[option] !== undefined)
+  }
+  expect(await offered('echo')).toEqual([])
+  expect(await offered('ident')).toEqual(['users'])
+  expect(await offered('auth')).toEqual(['users', 'db', 'insecure'])
+  expect(await offered('chat')).toEqual(['users', 'db', 'insecure'])
 })
 
 test('every choice of the menu is one row', async () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { UsageError } from '../../src/base/errors.ts'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode, UsageError } from '../../src/base/errors.ts'
 import { defineCommand } from '../../src/commands/command.ts'
 import { parseArguments } from '../../src/main/parse.ts'
 import { flag, host, integer, port, text } from '../../src/options/kinds.ts'

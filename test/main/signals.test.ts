@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { expect, jest, test } from '@jest/globals'
-import type { ExitCode } from '../../src/base/exit-codes.ts'
-import { limits } from '../../src/base/limits.ts'
+import type { ExitCode } from '../../src/base/errors.ts'
+import { mainLimits } from '../../src/main/limits.ts'
 import { abortOnSignals } from '../../src/main/signals.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -29,7 +29,7 @@ test.each([
 ] as const)('%s, then %s forces the end with %d', (first, second, exit) => {
   const { send, clock, force } = setup()
   send(first)
-  clock.advance(limits.sameSignalMs)
+  clock.advance(mainLimits.sameSignalMs)
   send(second)
   expect(force.mock.calls).toEqual([[exit]])
 })
@@ -37,7 +37,7 @@ test.each([
 test('one Ctrl-C that arrives twice, through npm and the terminal, is one', () => {
   const { send, clock, force } = setup()
   send('SIGINT')
-  clock.advance(limits.sameSignalMs - 1)
+  clock.advance(mainLimits.sameSignalMs - 1)
   send('SIGINT')
   expect(force).not.toHaveBeenCalled()
 })
@@ -45,7 +45,7 @@ test('one Ctrl-C that arrives twice, through npm and the terminal, is one', () =
 test('a terminal that goes away says so several times, and what ends in order because of that is not cut off', () => {
   const { send, clock, force } = setup()
   send('SIGHUP')
-  clock.advance(limits.sameSignalMs)
+  clock.advance(mainLimits.sameSignalMs)
   send('SIGHUP')
   expect(force).not.toHaveBeenCalled()
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode } from '../../src/base/errors.ts'
 import { connectError } from '../../src/net/connect-error.ts'
 
 const systemError = (code: string, address?: string): Error =>

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { ProtocolError } from '../../src/base/errors.ts'
-import { limits } from '../../src/base/limits.ts'
 import { encodeFrame, encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { netLimits } from '../../src/net/limits.ts'
 import { chopped, countingCopies, decodeAll } from '../support/decoding.ts'
 
 /** What Python's `struct.pack('>I', len(p)) + p` gives for these payloads. */
@@ -59,7 +59,7 @@ describe('frames', () => {
   })
 
   test.each([1, 7, 1448, 65_536])('a 1 MiB frame in pieces of %i bytes is copied fewer than three times', (size) => {
-    const payload = Buffer.alloc(limits.frameBytes, 7)
+    const payload = Buffer.alloc(netLimits.frameBytes, 7)
     const wire = encodeFrame(payload)
     const chunks = chopped(wire, new Array(Math.ceil(wire.length / size)).fill(size))
     const { result, copied } = countingCopies(() => decodeAll(new FrameDecoder(), chunks))
@@ -105,6 +105,6 @@ describe('frames', () => {
 
   test('a payload above the limit is not encoded', () => {
     expect(() => encodeFrame('12345', 4)).toThrow(RangeError)
-    expect(() => encodeFrames(['ok', Buffer.alloc(limits.frameBytes + 1)])).toThrow(RangeError)
+    expect(() => encodeFrames(['ok', Buffer.alloc(netLimits.frameBytes + 1)])).toThrow(RangeError)
   })
 })

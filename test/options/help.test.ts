@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { describeOptions } from '../../src/options/describe.ts'
+import { columns, describeOptions, wrap } from '../../src/options/help.ts'
 import { choice, duration, flag, optional, path, port, text } from '../../src/options/kinds.ts'
-import { columns, wrap } from '../../src/options/layout.ts'
 import { option } from '../../src/options/spec.ts'
 
 test('each option is one row: how it is written, what it does, its default, its variable', () => {

@@ -9,6 +9,7 @@ import {
   host,
   integer,
   type Kind,
+  lifetime,
   path,
   port,
   remotePort,
@@ -151,4 +152,18 @@ describe('for any text', () => {
       }),
     )
   })
+})
+
+test.each([
+  ['1s', 1000],
+  ['24h', 86_400_000],
+  ['30d', 2_592_000_000],
+  ['366d', 31_622_400_000],
+  ['90', 90_000],
+])('%s is a lifetime', (text, ms) => {
+  expect(lifetime.parse(text)).toBe(ms)
+})
+
+test.each(['0', 'off', '999ms', '367d', '-1s', 'long', ''])('%j is no lifetime', (text) => {
+  expect(() => lifetime.parse(text)).toThrow(/is not/)
 })

@@ -2,18 +2,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import type { LocalAccounts } from '../../src/accounts/local-accounts.ts'
-import { openAccounts } from '../../src/accounts/open-accounts.ts'
-import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
+import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { type LocalAccounts, openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
-import { processes } from '../../src/main/processes.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { auth } from '../../src/protocols/auth.ts'
 import { ident } from '../../src/protocols/ident.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -26,7 +24,6 @@ beforeAll(async () => {
     { usersPath, sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
     {
       clock: systemClock,
-      processes,
       record: () => undefined,
       hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
     },
@@ -41,7 +38,10 @@ async function serve(
 ): Promise<LocalServer> {
   const { port1, port2 } = new MessageChannel()
   attachAccounts(port2, accounts)
-  return LocalServer.start(definition, config, { shared: port1, ...(peerAddress !== undefined && { peerAddress }) })
+  return LocalServer.start(definition, config, {
+    channels: { accounts: port1 },
+    ...(peerAddress !== undefined && { peerAddress }),
+  })
 }
 
 /** Sends messages as frames, half-closes, and answers with what came back. */
@@ -131,7 +131,7 @@ describe('auth, over sockets', () => {
     expect(await frames(remote.port, { type: 'login', ...ada })).toMatchObject([{ type: 'bye', reason: 'plaintext' }])
     const tls = await serve(auth, {
       peerAddress: '192.0.2.7',
-      tls: selfSignedCertificate('localhost', Date.now()),
+      certificate: selfSignedCertificate('localhost', Date.now()),
       plaintext: 'any',
     })
     expect(await lines(tls.port, 'Ada')).toContain('connect with TLS')

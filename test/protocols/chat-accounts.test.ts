@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { limits } from '../../src/base/limits.ts'
-import { ChatDesk } from '../../src/protocols/chat-desk.ts'
+import { chatLimits } from '../../src/chat/limits.ts'
+import { ChatAccountSession } from '../../src/protocols/chat-account.ts'
 import { register, setUp } from '../accounts/conversing.ts'
 import { FakeLine } from '../accounts/fake-line.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
@@ -135,9 +136,9 @@ test('bug: who was in the chat for a day was put out of it, "from elsewhere"', a
   const { accounts, clock } = await setUp()
   const { session } = await register(accounts)
   const line = new FakeLine('frames')
-  const desk = new ChatDesk(line, 'frames', session, { accounts, clock, useMs: limits.chatSessionUseMs })
+  const account = new ChatAccountSession(line, 'frames', session, { accounts, clock, useMs: chatLimits.sessionUseMs })
   clock.advance(2 * limits.sessionIdleMs)
-  expect(await desk.take({ type: 'whoami' })).toBe(true)
+  expect(await account.carryOut({ type: 'whoami' })).toBe(true)
   clock.advance(limits.sessionMaxMs)
   // Those that have expired are looked for twice a minute, and not before the last look is through.
   while (line.ended === undefined) {
@@ -146,7 +147,7 @@ test('bug: who was in the chat for a day was put out of it, "from elsewhere"', a
   }
   expect(line.messages.at(-1)).toMatchObject({ type: 'bye', reason: 'expired' })
   expect(line.ended).toBe('session-ended: expired')
-  desk.close()
+  account.close()
   await accounts.close()
   expect(clock.pending).toBe(0)
 })

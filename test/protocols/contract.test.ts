@@ -19,12 +19,8 @@ async function start(protocol: (typeof protocols)[number]): Promise<number> {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'users.json'), '{"version":1,"hosts":[],"users":[]}\n')
   const options = Object.fromEntries(Object.entries(protocol.options).map(([name, spec]) => [name, spec.default]))
-  running = await startTestServer({
-    protocol: protocol.name,
-    options,
-    users: join(folder, 'users.json'),
-    db: join(folder, 'netlab.db'),
-  })
+  const files = { users: join(folder, 'users.json'), db: join(folder, 'netlab.db') }
+  running = await startTestServer({ protocol: protocol.name, options: { ...options, ...files } })
   return running.port
 }
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
+import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import { serveLimits } from '../../src/serve/limits.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
 
@@ -63,7 +64,7 @@ describe('bytes', () => {
     client.end(Buffer.alloc(total, 'a'))
     const status = () => server.runner.status()[0]
     while ((status()?.queued ?? 0) === 0) await new Promise(setImmediate)
-    expect(status()?.queued).toBeLessThanOrEqual(limits.sendQueueBytes + limits.readBytes)
+    expect(status()?.queued).toBeLessThanOrEqual(serveLimits.sendQueueBytes + netLimits.readBytes)
     expect(status()?.received).toBeLessThan(total)
     client.socket.resume()
     expect((await client.all()).length).toBe(total)

@@ -1,19 +1,16 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { AddressSet } from '../../src/scan/address-set.ts'
-import { escapeBytes } from '../../src/scan/escape.ts'
-import { Findings, portStates } from '../../src/scan/findings.ts'
 import { renderCsv } from '../../src/scan/report/csv.ts'
 import { renderJson, resultLine, summaryLine } from '../../src/scan/report/json.ts'
-import type { ScanReport } from '../../src/scan/report/report.ts'
+import { escapeBytes, type ScanReport } from '../../src/scan/report/report.ts'
 import { portLine, renderText, summarySentences } from '../../src/scan/report/text.ts'
-import type { PortResult } from '../../src/scan/types.ts'
-import { type Schema, violations } from '../support/json-schema.ts'
+import { ScanResults } from '../../src/scan/results.ts'
+import { type PortResult, portStates } from '../../src/scan/types.ts'
+import { violations } from '../support/json-schema.ts'
+import { readCsv, outputSchema as schema } from '../support/scan-formats.ts'
 import { aReport, aResult, loopback } from '../support/scan-report.ts'
 
-const schema: Schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/scan-output.schema.json'), 'utf8'))
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 const text = (pieces: Iterable<string>): string => [...pieces].join('')
 
@@ -34,10 +31,10 @@ const anyResults = fc.uniqueArray(
 )
 
 function reportOf(results: readonly PortResult[]): ScanReport {
-  const findings = new Findings(portStates)
-  for (const result of results) findings.add(result)
+  const all = new ScanResults(portStates)
+  for (const result of results) all.add(result)
   const addresses = new AddressSet([{ family: 4, first: 0x0a00_0000n, last: 0x0a00_0003n }])
-  return aReport([], { hostCount: 4, counts: findings.counts, shown: portStates, results: findings.listed(addresses) })
+  return aReport([], { hostCount: 4, counts: all.counts, shown: portStates, results: all.listed(addresses) })
 }
 
 describe('escaped bytes', () => {
@@ -161,24 +158,11 @@ describe('JSON', () => {
 })
 
 describe('CSV', () => {
-  /** Reads RFC 4180, strictly. */
-  function parse(csv: string): string[][] {
-    const rows: string[][] = []
-    let row: string[] = []
-    for (const [, quoted, plain, end] of csv.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {
-      row.push(quoted?.replaceAll('""', '"') ?? plain ?? '')
-      if (end === ',') continue
-      rows.push(row)
-      row = []
-    }
-    return rows
-  }
-
   test('property: as many fields in every row, no control characters, and no formula', () => {
     fc.assert(
       fc.property(anyResults, (results) => {
         const csv = text(renderCsv(reportOf(results)))
-        const rows = parse(csv)
+        const rows = readCsv(csv)
         expect(rows).toHaveLength(results.length + 1)
         expect(rows.every((row) => row.length === 9)).toBe(true)
         expect(csv.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/)

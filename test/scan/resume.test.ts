@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { AddressSet } from '../../src/scan/address-set.ts'
-import { Answered } from '../../src/scan/answered.ts'
+import { AnsweredPorts } from '../../src/scan/answered-ports.ts'
 import { formatResume, parseResume, type ResumeState } from '../../src/scan/resume-file.ts'
 import { aResult } from '../support/scan-report.ts'
 
@@ -10,7 +10,7 @@ const ports = [22, 80, 81, 443, 8080, 8081, 8082, 8083, 9000]
 const host = (n: number) => ({ address: `10.0.0.${n}`, family: 4 as const })
 
 /** What is asked again, as `address port`. */
-function left(answered: Answered): Set<string> {
+function left(answered: AnsweredPorts): Set<string> {
   const asked = answered.remaining().flatMap((part) => {
     const hosts = [...part.hosts]
     expect(hosts).toHaveLength(part.hostCount)
@@ -26,10 +26,10 @@ describe('what is answered', () => {
   test('property: whatever is not answered is asked again, also after being written and read', () => {
     fc.assert(
       fc.property(answers, (given) => {
-        const before = new Answered(addresses, ports)
+        const before = new AnsweredPorts(addresses, ports)
         for (const [n, port] of given) expect(before.add(host(n), port)).toBe(true)
         for (const [n, port] of given) expect(before.add(host(n), port)).toBe(false)
-        const after = new Answered(addresses, ports)
+        const after = new AnsweredPorts(addresses, ports)
         after.restore(JSON.parse(JSON.stringify(before.toText())))
         const known = new Set(given.map(([n, port]) => `10.0.0.${n} ${port}`))
         const unknown = [0, 1, 2, 3, 4, 5]
@@ -45,7 +45,7 @@ describe('what is answered', () => {
   })
 
   test('one host begun: exactly its missing ports are asked, and the other hosts whole', () => {
-    const answered = new Answered(addresses, ports)
+    const answered = new AnsweredPorts(addresses, ports)
     answered.add(host(2), 80)
     answered.add(host(2), 9000)
     for (const port of ports) answered.add(host(0), port)
@@ -56,7 +56,7 @@ describe('what is answered', () => {
   })
 
   test('what nobody asked is no answer', () => {
-    const answered = new Answered(addresses, ports)
+    const answered = new AnsweredPorts(addresses, ports)
     expect(answered.add(host(9), 22)).toBe(false)
     expect(answered.add(host(0), 23)).toBe(false)
     expect(answered.add({ address: 'nonsense', family: 4 }, 22)).toBe(false)
@@ -69,7 +69,7 @@ describe('what is answered', () => {
     { whole: '', partial: { '-1': '22' } },
     { whole: '', partial: { 0: '70000' } },
   ])('%j does not belong to it', (text) => {
-    expect(() => new Answered(addresses, ports).restore(text)).toThrow(RangeError)
+    expect(() => new AnsweredPorts(addresses, ports).restore(text)).toThrow(RangeError)
   })
 })
 

@@ -6,7 +6,7 @@ import { VirtualClock } from '../support/virtual-clock.ts'
 
 test('whoever had spoken while the server was stopped (SIGSTOP, a paused machine) was put out as idle', async () => {
   const clock = new VirtualClock()
-  const server = await LocalServer.start(echo, { idleMs: 1000 }, { clock })
+  const server = await LocalServer.start(echo, { idleTimeout: 1000 }, { clock })
   const client = await TestClient.connect(server.port)
   expect((await client.write('one\n').bytes(4)).toString()).toBe('one\n')
   client.write('two\n')

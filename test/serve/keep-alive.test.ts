@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
+import { serveLimits } from '../../src/serve/limits.ts'
 import { TestClient } from '../support/client.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -40,8 +40,8 @@ onLinux(
       await client.write('there?').bytes(6)
       const found = timerOf(port, client.socket.localPort ?? 0)
       expect(found?.timer).toBe(keepAliveTimer)
-      expect(found?.dueMs).toBeLessThanOrEqual(limits.keepAliveMs)
-      expect(found?.dueMs).toBeGreaterThan(limits.keepAliveMs / 2)
+      expect(found?.dueMs).toBeLessThanOrEqual(serveLimits.keepAliveMs)
+      expect(found?.dueMs).toBeGreaterThan(serveLimits.keepAliveMs / 2)
       client.destroy()
     } finally {
       await server.stop('test over')

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { limits } from '../../src/base/limits.ts'
+import type { Framing } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
-import type { Framing } from '../../src/serve/config.ts'
+import { netLimits } from '../../src/net/limits.ts'
 import { MessageReader } from '../../src/serve/message-reader.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -44,14 +45,14 @@ describe('the dialect', () => {
     messages.send('hello')
     await turn()
     expect(socket.wire).toBe('')
-    clock.advance(limits.dialectMs)
+    clock.advance(netLimits.dialectMs)
     expect(await messages.dialect()).toBe('text')
     expect(socket.wire).toBe('hello\n')
   })
 
   test('bytes that are there when the time is up have the first word (frames were taken for text on a busy machine)', async () => {
     const messages = reader()
-    clock.advance(limits.dialectMs)
+    clock.advance(netLimits.dialectMs)
     messages.push(encodeFrame('hi'))
     await turn()
     expect(await messages.dialect()).toBe('frames')
@@ -100,7 +101,7 @@ describe('messages', () => {
 
   test('too many that nobody takes pause the socket until there is room', async () => {
     const messages = reader('text')
-    messages.push(Buffer.from('x\n'.repeat(limits.inboxCount)))
+    messages.push(Buffer.from('x\n'.repeat(netLimits.inboxCount)))
     expect(socket.calls).toEqual(['pause'])
     await messages.receive()
     expect(socket.calls).toEqual(['pause', 'resume'])
@@ -111,7 +112,7 @@ describe('messages', () => {
   test('too many bytes that nobody takes pause it as well', () => {
     const messages = reader('frames')
     const big = encodeFrame('x'.repeat(65_536))
-    for (let bytes = 0; bytes < limits.inboxBytes; bytes += 65_536) messages.push(big)
+    for (let bytes = 0; bytes < netLimits.inboxBytes; bytes += 65_536) messages.push(big)
     expect(messages.full).toBe(true)
     expect(socket.calls.at(-1)).toBe('pause')
   })

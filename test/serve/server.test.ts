@@ -3,9 +3,9 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/exit-codes.ts'
+import { ExitCode, serializeError } from '../../src/base/errors.ts'
 import type { Thread } from '../../src/base/threads.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startTestServer, type ThreadedServer } from '../support/test-server.ts'
@@ -52,8 +52,8 @@ test('bug: a server whose thread found that it can not go on while it opened the
   const listening: Thread = Object.assign(thread, {
     // Asked for the port it says that it can't go on, and answers nothing else.
     postMessage: ({ call }: { readonly call: string }) => {
-      const why = { code: 'UNKNOWN', exit: undefined, message: 'no room for a thread', hint: undefined }
-      if (call === 'open') thread.emit('message', { call: 'failed', value: why })
+      const argument = serializeError(new Error('no room for a thread'))
+      if (call === 'open') thread.emit('message', { call: 'failed', argument })
     },
     terminate: async () => undefined,
     ref: () => undefined,
@@ -70,14 +70,14 @@ test('bug: a server whose listener thread died while the files were checked neve
     ref: () => undefined,
     unref: () => undefined,
   })
-  const check = async (): Promise<boolean> => thread.emit('error', new Error('no memory for a thread'))
-  await expect(startTestServer({}, { start: () => dying, check })).rejects.toThrow('no memory for a thread')
+  const preflight = async (): Promise<boolean> => thread.emit('error', new Error('no memory for a thread'))
+  await expect(startTestServer({}, { start: () => dying, preflight })).rejects.toThrow('no memory for a thread')
 })
 
 test('a server whose files turn out to be unusable once it listens ends and says why', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'users.json'), 'nonsense')
-  const { server } = await startTestServer({ protocol: 'ident', users: join(folder, 'users.json') })
+  const { server } = await startTestServer({ protocol: 'ident', options: { users: join(folder, 'users.json') } })
   await expect(server.stopped).rejects.toMatchObject({
     exit: ExitCode.io,
     message: expect.stringContaining('is damaged'),
@@ -87,16 +87,16 @@ test('a server whose files turn out to be unusable once it listens ends and says
 
 test('a server whose files could not be checked opens them first, and no port when they are unusable', async () => {
   const folder = temporaryFolder()
-  const config = { protocol: 'ident', users: join(folder, 'users.json') }
-  const good = await startTestServer(config, { checked: false })
+  const config = { protocol: 'ident', options: { users: join(folder, 'users.json') } }
+  const good = await startTestServer(config, { preflightDone: false })
   const taken = startTestServer(
-    { ...config, users: join(folder, 'other'), port: good.port, strictPort: true },
-    { checked: false },
+    { ...config, options: { users: join(folder, 'other') }, port: good.port, strictPort: true },
+    { preflightDone: false },
   )
   await expect(taken).rejects.toMatchObject({ code: 'EADDRINUSE' })
   await good.server.stop('test over')
   writeFileSync(join(folder, 'users.json'), 'nonsense')
-  await expect(startTestServer(config, { checked: false })).rejects.toMatchObject({
+  await expect(startTestServer(config, { preflightDone: false })).rejects.toMatchObject({
     exit: ExitCode.io,
     message: expect.stringContaining('is damaged'),
   })
@@ -106,7 +106,7 @@ test('a server whose files could not be checked opens them first, and no port wh
 test('bug: a server that was stopped before its accounts were open handed them threads that had ended', async () => {
   const folder = temporaryFolder()
   const files = { users: join(folder, 'users.json'), db: join(folder, 'netlab.db') }
-  const { server } = await startTestServer({ protocol: 'auth', ...files })
+  const { server } = await startTestServer({ protocol: 'auth', options: files })
   await server.stop('at once')
   expect(readdirSync(folder).filter((name) => name.includes('lock'))).toEqual([])
 })
@@ -277,7 +277,7 @@ test('the line "stop" of a client on this machine ends the server', async () => 
 })
 
 test('an idle client is disconnected after the idle timeout, a busy one is not', async () => {
-  const { port } = await start({ idleMs: 20 })
+  const { port } = await start({ idleTimeout: 20 })
   const client = await connect(port)
   await client.all()
   expect(client.ended).toBe(true)

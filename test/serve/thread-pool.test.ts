@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, jest, test } from '@jest/globals'
-import { NetlabError } from '../../src/base/errors.ts'
-import { ExitCode } from '../../src/base/exit-codes.ts'
-import { limits } from '../../src/base/limits.ts'
+import { ExitCode, NetlabError } from '../../src/base/errors.ts'
 import type { StartThread, Thread } from '../../src/base/threads.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import { serveLimits } from '../../src/serve/limits.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { ThreadPool } from '../../src/serve/thread-pool.ts'
 import { testConfig } from '../support/local-server.ts'
 import { memoryLog } from '../support/test-server.ts'
@@ -28,7 +27,8 @@ function startPool(config: Partial<ServeConfig>, startThread: StartThread) {
     log: memoryLog([]),
     clock,
     startThread,
-    attachShared: undefined,
+    channels: [],
+    attach: () => undefined,
     ended: () => undefined,
     stopRequested: () => undefined,
     lost,
@@ -43,7 +43,7 @@ test('a socket that waits to move to a thread is closed when that thread dies: i
   const { pool, lost } = startPool({ threads: 1 }, () => worker)
   const close = jest.fn()
   const thread = pool.choose()
-  if (thread !== undefined) pool.give(thread, { id: 1, peer, moving: { close } })
+  if (thread !== undefined) pool.give(thread, { id: 1, peer, socket: { close } })
   worker.emit('exit')
   expect(lost).toHaveBeenCalledTimes(1)
   expect(close).toHaveBeenCalledTimes(1)
@@ -68,9 +68,9 @@ describe('bug: a system without threads to give ended the whole server', () => {
     start.mockImplementationOnce(() => first).mockImplementationOnce(refusing)
     const { pool, clock } = startPool({ threads: 1 }, start)
     first.emit('exit')
-    clock.advance(limits.threadRestartMs)
+    clock.advance(serveLimits.threadRestartMs)
     expect([start.mock.calls.length, pool.size]).toEqual([2, 0])
-    clock.advance(limits.threadRestartMs)
+    clock.advance(serveLimits.threadRestartMs)
     expect([start.mock.calls.length, pool.size]).toEqual([3, 1])
   })
 })

@@ -4,10 +4,10 @@ import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { afterEach, expect, test } from '@jest/globals'
 import { errorCode } from '../../src/base/errors.ts'
-import { limits } from '../../src/base/limits.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { defineProtocol } from '../../src/serve/protocol.ts'
 import { tlsEntry } from '../../src/serve/tls-entry.ts'
 import { TestClient } from '../support/client.ts'
@@ -15,7 +15,7 @@ import { LocalServer } from '../support/local-server.ts'
 import { listen } from '../support/sockets.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
-const tls = selfSignedCertificate('localhost', Date.now())
+const certificate = selfSignedCertificate('localhost', Date.now())
 let server: LocalServer
 
 async function start(
@@ -23,11 +23,15 @@ async function start(
   peerAddress?: string,
   protocol = echo as Parameters<typeof LocalServer.start>[0],
 ) {
-  server = await LocalServer.start(protocol, { tls, ...config }, peerAddress === undefined ? {} : { peerAddress })
+  server = await LocalServer.start(
+    protocol,
+    { certificate, ...config },
+    peerAddress === undefined ? {} : { peerAddress },
+  )
 }
 
 async function connectTls() {
-  const socket = tlsConnect({ port: server.port, host: '127.0.0.1', ca: tls.cert, servername: 'localhost' })
+  const socket = tlsConnect({ port: server.port, host: '127.0.0.1', ca: certificate.cert, servername: 'localhost' })
   await once(socket, 'secureConnect')
   return socket
 }
@@ -83,10 +87,10 @@ test('bytes that are there when the time is up have the first word (TLS was take
   const clock = new VirtualClock()
   const entered = Promise.withResolvers<unknown>()
   await using one = await listen((socket) => {
-    entered.resolve(tlsEntry(tls)(socket, true, clock).catch(errorCode))
+    entered.resolve(tlsEntry(certificate)(socket, true, clock).catch(errorCode))
     client.write(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
     // As timers do it: after this, the loop looks at its sockets once before the next immediate.
-    setImmediate(() => clock.advance(limits.dialectMs))
+    setImmediate(() => clock.advance(netLimits.dialectMs))
   })
   const client = connect(one.port, '127.0.0.1')
   expect(await entered.promise).toBe('TLS_HANDSHAKE')

@@ -1,12 +1,11 @@
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { openAccounts } from '../../src/accounts/open-accounts.ts'
-import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
+import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { processes } from '../../src/main/processes.ts'
 import { auth } from '../../src/protocols/auth.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { LocalServer } from './local-server.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -31,7 +30,6 @@ export async function startAccountServer(
     { usersPath: join(temporaryFolder(), 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
     {
       clock: systemClock,
-      processes,
       record: () => undefined,
       hasher: {
         ...cheap,
@@ -49,7 +47,7 @@ export async function startAccountServer(
   const { port1, port2 } = new MessageChannel()
   attachAccounts(port2, accounts)
   const server = await LocalServer.start(auth, config, {
-    shared: port1,
+    channels: { accounts: port1 },
     ...(peerAddress !== undefined && { peerAddress }),
   })
   return {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { ChatMessage, ServerMessage } from '../../src/chat/message.ts'
+import type { ChatMessage, ChatServerMessage } from '../../src/chat/message.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 
-type Heard = ServerMessage | { readonly type: 'welcome'; readonly token?: string }
+type Heard = ChatServerMessage | { readonly type: 'welcome'; readonly token?: string }
 
 /**
  * A program in the chat that numbers what it says, and comes back after a broken connection: with its token, to where it

@@ -1,17 +1,15 @@
 import { join } from 'node:path'
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { argon2Hasher } from '../../src/accounts/argon2-hasher.ts'
-import { openAccounts } from '../../src/accounts/open-accounts.ts'
-import { attachAccounts } from '../../src/accounts/remote-accounts.ts'
+import { MessageChannel } from 'node:worker_threads'
+import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
+import { serveBackplane } from '../../src/chat/backplane.ts'
 import { Chat } from '../../src/chat/chat.ts'
+import { RemoteHistory } from '../../src/chat/history.ts'
 import { runHistory } from '../../src/chat/history-thread.ts'
-import type { ServerMessage } from '../../src/chat/message.ts'
-import { serveBackplane } from '../../src/chat/port-backplane.ts'
-import { PortHistory } from '../../src/chat/port-history.ts'
-import { acceptSideChannel } from '../../src/chat/side-channel.ts'
-import { processes } from '../../src/main/processes.ts'
+import type { ChatServerMessage } from '../../src/chat/message.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { chat } from '../../src/protocols/chat.ts'
 import { TestClient } from './client.ts'
@@ -25,13 +23,13 @@ interface AccountAnswer {
   readonly reason?: string
 }
 
-type Heard = ServerMessage | AccountAnswer
+type Heard = ChatServerMessage | AccountAnswer
 
 /** `serve chat` in this very thread: sockets, sessions, history and ports for real, cheap hashes, no other threads. */
 export interface ChatServer extends AsyncDisposable {
   readonly server: LocalServer
   readonly port: number
-  /** What the room's owner recorded. */
+  /** What the owner of the chat's state recorded. */
   readonly events: readonly NetlabEvent[]
   /** Registers somebody and answers with the token of a session. */
   register(name: string): Promise<string>
@@ -53,27 +51,23 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const record = (event: NetlabEvent): void => void events.push(event)
   const accounts = await openAccounts(
     { usersPath: join(folder, 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
-    { clock: systemClock, processes, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
+    { clock: systemClock, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
   )
   const store = new MessageChannel()
   const file = join(folder, 'netlab.db')
   const limit = { count: 0, ageMs: 0 }
   const options = { file, limit, durability: 'process', ...(maxPages !== undefined && { maxPages }) } as const
   runHistory({ port: store.port2, options }, systemClock)
-  const { history, remembered } = await PortHistory.open(store.port1)
+  const { history, remembered } = await RemoteHistory.open(store.port1)
   const defer = (callback: () => void): void => void setImmediate(callback)
   const room = new Chat({ clock: systemClock, defer, record, history, remembered })
-  const { port1, port2 } = new MessageChannel()
-  const sides: MessagePort[] = []
-  acceptSideChannel(port2, (side) => {
-    sides.push(side)
-    attachAccounts(side, accounts)
-    serveBackplane(room.backplane(), port2)
-  })
+  const [toRoom, toAccounts] = [new MessageChannel(), new MessageChannel()]
+  attachAccounts(toAccounts.port2, accounts)
+  serveBackplane(room.backplane(), toRoom.port2)
   const server = await LocalServer.start(
     chat,
     { options: { operators, floodRate: 0, sessionIdle: 60_000 } },
-    { shared: port1 },
+    { channels: { chat: toRoom.port1, accounts: toAccounts.port1 } },
   )
   const register = async (name: string): Promise<string> => {
     const password = `correct horse ${name}`
@@ -90,7 +84,6 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
     clear: () => accounts.clear(),
     async [Symbol.asyncDispose]() {
       await server.close()
-      for (const port of sides) port.close()
       await history.close(room.nextId)
       await accounts.close()
     },

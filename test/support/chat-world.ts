@@ -1,26 +1,26 @@
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { Chat } from '../../src/chat/chat.ts'
-import { isForAccounts, type Request, type RoomRequest } from '../../src/chat/commands.ts'
-import { Edge } from '../../src/chat/edge.ts'
-import type { Sink } from '../../src/chat/fan-out.ts'
+import { type ChatRequest, isForAccounts, type RoomRequest } from '../../src/chat/commands.ts'
 import { type History, noHistory, nothingRemembered, type Remembered } from '../../src/chat/history.ts'
-import type { ServerMessage } from '../../src/chat/message.ts'
+import type { ChatServerMessage } from '../../src/chat/message.ts'
 import { parseLine, parseMessage } from '../../src/chat/parse.ts'
-import type { ChatDialect } from '../../src/chat/wire.ts'
+import type { Sink } from '../../src/chat/thread-gateway.ts'
+import { ThreadGateway } from '../../src/chat/thread-gateway.ts'
+import type { Dialect } from '../../src/net/dialect.ts'
 import { FrameDecoder } from '../../src/net/frame-codec.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A connection without a socket: remembers what it was sent. */
 export class Listener implements Sink {
-  readonly dialect: ChatDialect
-  readonly received: ServerMessage[] = []
+  readonly dialect: Dialect
+  readonly received: ChatServerMessage[] = []
   text = ''
   writes = 0
   queued = 0
   ended: string | undefined
   readonly #decoder = new FrameDecoder()
 
-  constructor(dialect: ChatDialect) {
+  constructor(dialect: Dialect) {
     this.dialect = dialect
   }
 
@@ -36,8 +36,8 @@ export class Listener implements Sink {
   }
 
   /** Everything of one type that came. */
-  of<T extends ServerMessage['type']>(type: T): Extract<ServerMessage, { type: T }>[] {
-    return this.received.filter((message): message is Extract<ServerMessage, { type: T }> => message.type === type)
+  of<T extends ChatServerMessage['type']>(type: T): Extract<ChatServerMessage, { type: T }>[] {
+    return this.received.filter((message): message is Extract<ChatServerMessage, { type: T }> => message.type === type)
   }
 
   /** What was said, history included, in the order of arrival. */
@@ -55,7 +55,7 @@ export class Listener implements Sink {
 export interface WorldOptions {
   readonly history?: History
   readonly remembered?: Remembered
-  readonly edges?: number
+  readonly gateways?: number
   readonly clock?: VirtualClock
 }
 
@@ -64,7 +64,7 @@ export class ChatWorld {
   readonly clock: VirtualClock
   readonly events: NetlabEvent[] = []
   readonly chat: Chat
-  readonly edges: readonly Edge[]
+  readonly gateways: readonly ThreadGateway[]
   #deferred: (() => void)[] = []
   #lastId = 0
 
@@ -78,9 +78,9 @@ export class ChatWorld {
       remembered: options.remembered ?? nothingRemembered(1),
       record: (event) => this.events.push(event),
     })
-    this.edges = Array.from(
-      { length: options.edges ?? 1 },
-      () => new Edge({ backplane: this.chat.backplane(), clock: this.clock, defer }),
+    this.gateways = Array.from(
+      { length: options.gateways ?? 1 },
+      () => new ThreadGateway({ backplane: this.chat.backplane(), clock: this.clock, defer }),
     )
   }
 
@@ -101,17 +101,17 @@ export class ChatWorld {
   /** Somebody comes in; `resume` as a client that was here before. */
   come(name: string, options: ComeOptions = {}): Person {
     this.#lastId += 1
-    const edge = this.edges[this.#lastId % this.edges.length]
-    if (edge === undefined) throw new Error('a world has at least one edge')
-    const person = new Person(this, edge, this.#lastId, name, new Listener(options.dialect ?? 'frames'))
-    edge.open({ id: person.id, name, operator: options.operator === true, resume: options.resume }, person.listener)
+    const gateway = this.gateways[this.#lastId % this.gateways.length]
+    if (gateway === undefined) throw new Error('a world has at least one gateway')
+    const person = new Person(this, gateway, this.#lastId, name, new Listener(options.dialect ?? 'frames'))
+    gateway.open({ id: person.id, name, operator: options.operator === true, resume: options.resume }, person.listener)
     if (options.settle !== false) this.settle()
     return person
   }
 }
 
 interface ComeOptions {
-  readonly dialect?: ChatDialect
+  readonly dialect?: Dialect
   readonly operator?: boolean
   readonly resume?: Readonly<Record<string, number>>
   readonly settle?: boolean
@@ -119,14 +119,14 @@ interface ComeOptions {
 
 export class Person {
   readonly #world: ChatWorld
-  readonly #edge: Edge
+  readonly #gateway: ThreadGateway
   readonly id: number
   readonly name: string
   readonly listener: Listener
 
-  constructor(world: ChatWorld, edge: Edge, id: number, name: string, listener: Listener) {
+  constructor(world: ChatWorld, gateway: ThreadGateway, id: number, name: string, listener: Listener) {
     this.#world = world
-    this.#edge = edge
+    this.#gateway = gateway
     this.id = id
     this.name = name
     this.listener = listener
@@ -134,7 +134,7 @@ export class Person {
 
   /** Asks as a program does, without letting the world go on. */
   ask(message: object): void {
-    this.#edge.ask(this.id, forRoom(parseMessage(message)))
+    this.#gateway.ask(this.id, forRoom(parseMessage(message)))
   }
 
   /** Asks as a program does, and lets everything happen. */
@@ -145,19 +145,19 @@ export class Person {
 
   /** Types a line, and lets everything happen. */
   type(line: string): void {
-    this.#edge.ask(this.id, forRoom(parseLine(line)))
+    this.#gateway.ask(this.id, forRoom(parseLine(line)))
     this.#world.settle()
   }
 
   /** The connection is gone, without a word. */
   vanish(): void {
-    this.#edge.close(this.id)
+    this.#gateway.close(this.id)
     this.#world.settle()
   }
 }
 
 /** In a world without accounts nothing is asked of them. */
-export function forRoom(request: Request): RoomRequest {
+export function forRoom(request: ChatRequest): RoomRequest {
   if (isForAccounts(request)) throw new Error(`${request.type} is for the accounts`)
   return request
 }

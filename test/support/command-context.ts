@@ -21,8 +21,10 @@ export function testContext(streams: { stdin?: Readable; stdout?: Writable; stde
   const stderr = watched()
   const clock = new VirtualClock()
   const aborting = new AbortController()
+  const input = streams.stdin ?? stdin
   const context = {
-    stdin: streams.stdin ?? stdin,
+    stdin: input,
+    stdinKind: 'isTTY' in input && input.isTTY === true ? 'terminal' : 'pipe',
     stdout: streams.stdout ?? stdout.stream,
     // What is piped into a process's own stream does not end it; a question that was answered would.
     stderr: Object.assign(stderr.stream, { isTTY: streams.stderrIsTTY === true, end: () => stderr.stream }),

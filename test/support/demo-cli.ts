@@ -1,8 +1,7 @@
 // A command line with commands of its own on top of netlab's `main`, for what no real command does reliably.
 import { writeSync } from 'node:fs'
-import { ExitCode } from '../../src/base/exit-codes.ts'
-import { type Command, defineCommand } from '../../src/commands/command.ts'
-import { loaded } from '../../src/commands/tree.ts'
+import { ExitCode } from '../../src/base/errors.ts'
+import { type Command, defineCommand, loaded } from '../../src/commands/command.ts'
 import { main } from '../../src/main/main.ts'
 import { keepOutputQuiet } from '../../src/main/output.ts'
 import { processSignal } from '../../src/main/signals.ts'

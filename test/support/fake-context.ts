@@ -41,7 +41,6 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
       machine: {
         version: '0.0.0',
         pid: 4711,
-        isAlive: () => false,
         cores: 2,
         freeDescriptors: () => 1000,
         addressSpaceBytes: () => Number.POSITIVE_INFINITY,

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import type { MessagePort } from 'node:worker_threads'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { plainAddress } from '../../src/net/address.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
-import type { Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
-import { detach } from '../../src/serve/socket-move.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
+import type { ChannelPorts, Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
+import { detach } from '../../src/serve/socket-transfer.ts'
 import { tlsEntry } from '../../src/serve/tls-entry.ts'
 
 export const testConfig: ServeConfig = {
@@ -19,13 +18,10 @@ export const testConfig: ServeConfig = {
   threadPerClient: false,
   maxClients: 100,
   freeDescriptors: 10_000,
-  idleMs: 0,
+  idleTimeout: 0,
   framing: 'auto',
   allowStop: 'loopback',
   plaintext: 'loopback',
-  insecure: false,
-  users: 'users.json',
-  db: 'netlab.db',
   options: {},
 }
 
@@ -35,7 +31,7 @@ export class LocalServer {
   readonly stopRequests: string[] = []
   readonly runner: ClientRunner
   readonly #server: Server
-  readonly #shared: MessagePort | undefined
+  readonly #channels: ChannelPorts
   #watchers: (() => void)[] = []
   #lastId = 0
 
@@ -43,13 +39,13 @@ export class LocalServer {
     protocol: Protocol,
     whole: ServeConfig,
     clock: Clock,
+    channels: ChannelPorts,
     peerAddress?: string,
-    shared?: MessagePort,
   ) {
-    this.#shared = shared
+    this.#channels = channels
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
-      tls: whole.tls === undefined ? undefined : tlsEntry(whole.tls),
+      tls: whole.certificate === undefined ? undefined : tlsEntry(whole.certificate),
       record: (event) => {
         this.events.push(event)
         for (const watcher of this.#watchers) watcher()
@@ -63,15 +59,19 @@ export class LocalServer {
     })
   }
 
-  /** `peerAddress` makes every client look as if it came from there; `shared` leads to the protocol's shared state, and is closed with the server. */
+  /** `peerAddress` makes every client look as if it came from there; `channels` lead to the protocol's shared state, and are closed with the server. */
   static async start(
     definition: ProtocolDefinition,
     config: Partial<ServeConfig> = {},
-    { clock = systemClock, peerAddress, shared }: { clock?: Clock; peerAddress?: string; shared?: MessagePort } = {},
+    {
+      clock = systemClock,
+      peerAddress,
+      channels = {},
+    }: { clock?: Clock; peerAddress?: string; channels?: ChannelPorts } = {},
   ): Promise<LocalServer> {
     const whole: ServeConfig = { ...testConfig, protocol: definition.name, ...config }
-    const protocol = await definition.create(whole.options, { clock, framing: whole.framing, shared })
-    const server = new LocalServer(protocol, whole, clock, peerAddress, shared)
+    const protocol = await definition.create(whole.options, { clock, framing: whole.framing, channels })
+    const server = new LocalServer(protocol, whole, clock, channels, peerAddress)
     server.#server.listen(0, '127.0.0.1')
     await once(server.#server, 'listening')
     return server
@@ -101,6 +101,6 @@ export class LocalServer {
     this.#server.close()
     await this.runner.drain()
     // An open port would keep the process alive after its last test.
-    this.#shared?.close()
+    for (const port of Object.values(this.#channels)) port.close()
   }
 }

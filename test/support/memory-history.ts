@@ -1,11 +1,11 @@
-import { limits } from '../../src/base/limits.ts'
-import type { History, Mark } from '../../src/chat/history.ts'
+import type { History, ModerationEntry } from '../../src/chat/history.ts'
+import { chatLimits } from '../../src/chat/limits.ts'
 import type { ChatMessage, HistoryPage, HistoryRange } from '../../src/chat/message.ts'
 
 /** A history that answers when it is told to, one question at a time, in order; and fails when `broken` is set. */
 export class MemoryHistory implements History {
   readonly stored: ChatMessage[] = []
-  readonly marks: { readonly mark: Mark; readonly off: boolean }[] = []
+  readonly moderation: { readonly entry: ModerationEntry; readonly off: boolean }[] = []
   broken: string | undefined
   readonly #questions: (() => void)[] = []
 
@@ -24,9 +24,9 @@ export class MemoryHistory implements History {
     this.#questions.push(() => done(this.#page(room, range)))
   }
 
-  mark(mark: Mark, off: boolean, done: (error: string | undefined) => void): void {
+  moderate(entry: ModerationEntry, off: boolean, done: (error: string | undefined) => void): void {
     this.#questions.push(() => {
-      this.marks.push({ mark, off })
+      this.moderation.push({ entry, off })
       done(this.broken)
     })
   }
@@ -40,7 +40,7 @@ export class MemoryHistory implements History {
 
   #page(room: string, range: HistoryRange): HistoryPage {
     const there = this.stored.filter((message) => message.room === room)
-    const limit = 'last' in range ? range.last : (range.limit ?? limits.chatPageCount)
+    const limit = 'last' in range ? range.last : (range.limit ?? chatLimits.pageCount)
     if ('after' in range) {
       const found = there.filter(({ id }) => id > range.after)
       return { messages: found.slice(0, limit), more: found.length > limit }

@@ -1,10 +1,9 @@
-import { FileUserStore } from '../../src/accounts/file-user-store.ts'
+import { FileUserStore } from '../../src/accounts/user-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { processes } from '../../src/main/processes.ts'
 
 /** Registers users without end, eight at a time, and tells each on stdout once it is acknowledged. To be killed. */
 const [path = '', prefix = ''] = process.argv.slice(2)
-const store = new FileUserStore({ path, clock: systemClock, processes })
+const store = new FileUserStore({ path, clock: systemClock })
 const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
 let next = 0
 

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
-import type { ExitCode } from '../../src/base/exit-codes.ts'
+import type { ExitCode } from '../../src/base/errors.ts'
 import type { CommandContext } from '../../src/commands/command.ts'
 import { scanCommand } from '../../src/commands/scan/index.ts'
 import type { ScanCommandServices } from '../../src/commands/scan/run.ts'
@@ -19,7 +19,7 @@ export function fakeScan(answer: Answer, afterEach: (done: number) => void | Pro
     const hosts = [...plan.hosts]
     plans.push({ hosts: hosts.map(({ address }) => address), plan })
     const round = plans.length
-    const counts = { open: 0, closed: 0, filtered: 0, unreachable: 0, error: 0 }
+    let errors = 0
     const total = hosts.length * plan.ports.length
     let done = 0
     for (const host of hosts.toReversed()) {
@@ -30,23 +30,19 @@ export function fakeScan(answer: Answer, afterEach: (done: number) => void | Pro
         if (said === undefined) continue
         const result: PortResult = { host, port, state: 'closed', reason: 'refused', attempts: 1, ...said }
         done++
-        counts[result.state]++
+        if (result.state === 'error') errors++
         observer.result(result)
-        const { open, closed, filtered } = counts
-        observer.progress({ done, total, open, closed, filtered, failed: 0, rate: 1000 })
+        observer.progress({ rate: 1000 })
         await afterEach(done)
       }
     }
     const summary: ScanSummary = {
-      complete: done === total && counts.error === 0,
+      complete: done === total && errors === 0,
       notes: [],
       engine: 'net',
       threads: 1,
       probes: done,
       retries: 0,
-      durationMs: 1,
-      ...counts,
-      errors: counts.error,
       notScanned: total - done,
     }
     return summary
@@ -111,7 +107,7 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
     stdout,
     stderr: onTerminal ? screen : talk,
     environment: {},
-    machine: { cores: 2 },
+    machine: { cores: 2, freeDescriptors: () => 1000 },
     clock: options.clock ?? systemClock,
     startThread: () => {
       throw new Error('the fake scanner needs no threads')

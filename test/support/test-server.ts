@@ -3,7 +3,7 @@ import type { NetlabEvent } from '../../src/base/events.ts'
 import type { StartThread } from '../../src/base/threads.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { startThread } from '../../src/main/threads.ts'
-import type { ServeConfig } from '../../src/serve/config.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { type Server, startServer } from '../../src/serve/server.ts'
 import { testConfig } from './local-server.ts'
 
@@ -28,15 +28,20 @@ export interface ThreadedServer {
   readonly events: readonly NetlabEvent[]
 }
 
-/** A whole server: listener thread, client threads, real sockets. The caller stops it. `checked`: its files are known to be good. */
+/** A whole server: listener thread, client threads, real sockets. The caller stops it. `preflightDone`: its files are known to be good. */
 export async function startTestServer(
   config: Partial<ServeConfig> = {},
   {
     start = startThread,
     log,
-    checked = true,
-    check = async () => checked,
-  }: { start?: StartThread; log?: EventLog; checked?: boolean; check?: () => Promise<boolean> } = {},
+    preflightDone = true,
+    preflight = async () => preflightDone,
+  }: {
+    start?: StartThread
+    log?: EventLog
+    preflightDone?: boolean
+    preflight?: () => Promise<boolean>
+  } = {},
 ): Promise<ThreadedServer> {
   const events: NetlabEvent[] = []
   const server = await startServer(
@@ -47,7 +52,7 @@ export async function startTestServer(
       startThread: start,
       version: '0',
       pid: 0,
-      check,
+      preflight,
     },
   )
   return { server, port: server.endpoint.port, events }

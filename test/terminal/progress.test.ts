@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { ProgressBar } from '../../src/terminal/progress.ts'
-import { percent, progressLine, shortTime } from '../../src/terminal/progress-line.ts'
+import { percent, progressLine, shortTime } from '../../src/terminal/progress.ts'
+import { ProgressBar } from '../../src/terminal/progress-bar.ts'
 import { FakeScreen } from '../support/fake-terminal.ts'
 
 const state = { done: 29_500, total: 65_535, rate: 12_345.6, etaMs: 2900, found: ['3 open', '12 filtered'] }

@@ -1,15 +1,18 @@
-import type { ExitCode } from '../../base/exit-codes.ts'
-import { phraseSeals } from '../../datagram-chat/member-socket.ts'
-import { memberName } from '../../datagram-chat/names.ts'
+import type { Clock } from '../../base/clock.ts'
+import { type ExitCode, NetworkError, UsageError } from '../../base/errors.ts'
+import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
+import { keysFromPhrase } from '../../datagram-chat/member-socket.ts'
+import { type Endpoint, formatEndpoint } from '../../net/address.ts'
+import { type AskStreams, untilClosed } from '../../options/ask.ts'
+import type { Kind } from '../../options/kinds.ts'
+import type { Ask } from '../../options/resolve.ts'
 import { option } from '../../options/spec.ts'
-import type { CommandContext } from '../command.ts'
-import { badNetwork } from './bad-network.ts'
-import { Conversation } from './conversation.ts'
-import { findRelay } from './find-relay.ts'
-import { nick } from './options.ts'
-import { askOnTerminal, askStreams } from './questions.ts'
+import { checkName } from '../../text/names.ts'
+import { askOnTerminal, askStreams, type CommandContext } from '../command.ts'
+import { endpointKind } from '../input.ts'
+import { UdpChatClient } from './client.ts'
+import { type ChatUdpValues, emulatorOptions, nick, relayPort } from './options.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
-import type { ChatUdpValues } from './values.ts'
 
 /** `netlab chat-udp [host]`: a member, until it leaves. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
@@ -24,10 +27,10 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   const options = {
     ...place,
     room: values.room ?? '',
-    deriveSeals: phrase === undefined ? undefined : phraseSeals(phrase),
-    network: badNetwork(values),
+    deriveKeys: phrase === undefined ? undefined : keysFromPhrase(phrase),
+    network: emulatorOptions(values),
   }
-  return new Conversation(context, options, askName).run(name)
+  return new UdpChatClient(context, options, askName).run(name)
 }
 
 function nameQuestion(context: CommandContext) {
@@ -36,5 +39,61 @@ function nameQuestion(context: CommandContext) {
 
 /** Who is logged in, when that can be a name. */
 function usualName({ environment }: CommandContext): string {
-  return memberName(environment.USER ?? environment.USERNAME ?? '') ?? 'guest'
+  const check = checkName(environment.USER ?? environment.USERNAME ?? '')
+  return check.kind === 'good' ? check.name : 'guest'
+}
+
+interface RelayAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** What the search needs besides the options. */
+interface FindDeps {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly ask: Ask | undefined
+  readonly streams: AskStreams | undefined
+  readonly talk: (line: string) => void
+}
+
+const endpointOrNothing: Kind<Endpoint | undefined> = {
+  placeholder: 'HOST',
+  parse: (value) => (value.trim() === '' ? undefined : endpointKind.parse(value)),
+}
+
+/** Which relay to join: the one that was given, the one a person names, or the one that answers on the local network. */
+async function findRelay(values: ChatUdpValues, deps: FindDeps): Promise<RelayAddress> {
+  const { ask, talk } = deps
+  const question = { kind: endpointOrNothing, summary: 'the relay', default: undefined }
+  const host = values.host ?? (await ask?.('Relay (nothing: look for one on the local network)', question))
+  if (host !== undefined) return { host: host.host, port: relayPort({ host, port: values.port }) }
+  talk('Looking for a relay on the local network …')
+  const all = await findRelays(deps.clock, deps.signal)
+  deps.signal.throwIfAborted()
+  const { room } = values
+  const place = await choose(room === undefined ? all : all.filter((relay) => relay.room === room), deps)
+  talk(`Found one at ${formatEndpoint(place.host, place.port)}`)
+  return place
+}
+
+async function choose(relays: readonly FoundRelay[], { streams }: FindDeps): Promise<RelayAddress> {
+  const [first] = relays
+  if (first === undefined) {
+    throw new NetworkError('ENOENT', 'no relay answered on the local network', {
+      hint: 'start one with netlab chat-udp --serve, or give the host of one that is further away',
+    })
+  }
+  if (relays.length === 1) return first
+  if (streams === undefined) {
+    const list = relays.map(({ host, port, room }) => `${formatEndpoint(host, port)} (#${room})`).join(', ')
+    throw new UsageError(`several relays answered: ${list}`, { hint: 'give the host, and --port, of one' })
+  }
+  const { select } = await import('@inquirer/prompts')
+  const choices = relays.map((relay) => ({ value: relay, name: describe(relay) }))
+  return untilClosed(streams, (context) => select({ message: 'Which relay?', choices }, context))
+}
+
+function describe({ host, port, room, memberCount, keyed }: FoundRelay): string {
+  return `#${room} at ${formatEndpoint(host, port)}, ${memberCount} here${keyed ? ', with a room key' : ''}`
 }

@@ -1,12 +1,12 @@
 import { UsageError } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
-import { memberName, roomName } from '../../datagram-chat/names.ts'
+import type { NetworkEmulatorOptions } from '../../datagram-chat/network-emulator.ts'
 import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
-import { option } from '../../options/spec.ts'
-import { endpointKind, givenPort } from '../given-endpoint.ts'
-import type { ChatUdpValues } from './values.ts'
+import { option, type Values } from '../../options/spec.ts'
+import { checkName, nameFaults, roomName, roomNameRule } from '../../text/names.ts'
+import { endpointKind, givenPort } from '../input.ts'
 
-/** A share from 0 to 1, written as `10%` or `10`. */
+/** A probability from 0 to 1, written as `10%` or `10`. */
 export const share: Kind<number> = {
   placeholder: 'PERCENT',
   parse(value) {
@@ -25,7 +25,7 @@ export const room: Kind<string> = {
     const name = roomName(value.trim())
     if (name !== undefined) return name
     throw new UsageError(`"${value}" cannot be a room's name`, {
-      hint: 'a room has 1 to 32 letters a–z, digits, ".", "_" or "-", and begins with a letter or digit',
+      hint: `a room's name has ${roomNameRule}; it begins with a letter or digit`,
     })
   },
 }
@@ -33,11 +33,9 @@ export const room: Kind<string> = {
 export const nick: Kind<string> = {
   placeholder: 'NAME',
   parse(value) {
-    const name = memberName(value.trim())
-    if (name !== undefined) return name
-    throw new UsageError(`"${value}" cannot be a member's name`, {
-      hint: 'a name has letters and digits, then also ".", "_" or "-", and at most 32 bytes',
-    })
+    const check = checkName(value.trim())
+    if (check.kind === 'good') return check.name
+    throw new UsageError(`"${value}" cannot be a member's name`, { hint: nameFaults[check.why] })
   },
 }
 
@@ -47,7 +45,7 @@ export const nick: Kind<string> = {
  */
 const roomKey: Kind<boolean | string> = { placeholder: '', parse: (value) => value }
 
-/** Where a relay listens. */
+/** Where a relay listens; docs/chat-udp.md promises it. */
 const defaultPort = 9195
 
 export const chatUdpOptions = {
@@ -95,16 +93,16 @@ export const chatUdpOptions = {
   }),
   maxRate: option({
     kind: integer(1, 1_000_000),
-    summary: `with --serve, messages a second of one member (of up to ${datagramLimits.partBytes} bytes); more wait`,
-    default: datagramLimits.partsPerSecond,
+    summary: `with --serve, messages a second of one member (of up to ${datagramLimits.fragmentBytes} bytes); more wait`,
+    default: datagramLimits.fragmentsPerSecond,
   }),
-  drop: option({ kind: share, summary: 'play a bad network: lose this share of the datagrams', default: 0 }),
-  duplicate: option({ kind: share, summary: 'play a bad network: deliver this share twice', default: 0 }),
-  reorder: option({ kind: share, summary: 'play a bad network: let others overtake this share', default: 0 }),
-  delay: option({ kind: duration, summary: 'play a bad network: hold everything back so long', default: 0 }),
+  drop: option({ kind: share, summary: 'emulate a bad network: lose this share of the datagrams', default: 0 }),
+  duplicate: option({ kind: share, summary: 'emulate a bad network: deliver this share twice', default: 0 }),
+  reorder: option({ kind: share, summary: 'emulate a bad network: let others overtake this share', default: 0 }),
+  delay: option({ kind: duration, summary: 'emulate a bad network: hold everything back so long', default: 0 }),
   seed: option({
     kind: integer(0, 0xffff_ffff),
-    summary: 'what the bad network does is the same for a seed',
+    summary: 'the emulated network does the same for the same seed',
     default: 1,
   }),
   logFile: option({ kind: path, summary: 'with --serve, the event log (JSON Lines)', default: 'logs/netlab.log' }),
@@ -123,4 +121,18 @@ export const chatUdpOptions = {
 /** The relay's port, wherever it was given. @throws {UsageError} */
 export function relayPort({ host, port }: Pick<ChatUdpValues, 'host' | 'port'>): number {
   return givenPort(host, port) ?? defaultPort
+}
+
+export type ChatUdpValues = Values<typeof chatUdpOptions>
+
+/** The bad network that was asked for; undefined for none. */
+export function emulatorOptions({
+  drop,
+  duplicate,
+  reorder,
+  delay,
+  seed,
+}: ChatUdpValues): NetworkEmulatorOptions | undefined {
+  const wanted = drop > 0 || duplicate > 0 || reorder > 0 || delay > 0
+  return wanted ? { drop, duplicate, reorder, delayMs: delay, seed } : undefined
 }

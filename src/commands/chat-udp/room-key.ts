@@ -1,18 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { errorCode, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
+import { UsageError } from '../../base/errors.ts'
+import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import type { CommandContext } from '../command.ts'
-import type { ChatUdpValues } from './values.ts'
-
-/** Whoever records the traffic can try phrases at home, so very short ones protect nothing. */
-const minPhraseLength = 8
+import { readFirstLine } from '../input.ts'
+import type { ChatUdpValues } from './options.ts'
 
 const phraseKind: Kind<string> = {
   placeholder: 'PHRASE',
   parse(value) {
-    if ([...value].length >= minPhraseLength) return value
-    throw new UsageError(`a room key has at least ${minPhraseLength} characters`, { hint: 'several words are best' })
+    if ([...value].length >= datagramLimits.phraseLength) return value
+    throw new UsageError(`a room key has at least ${datagramLimits.phraseLength} characters`, {
+      hint: 'several words are best',
+    })
   },
 }
 
@@ -25,7 +25,7 @@ export async function roomPhrase(
   { environment }: Pick<CommandContext, 'environment'>,
   ask: Ask | undefined,
 ): Promise<string | undefined> {
-  if (roomKeyFile !== undefined) return phraseKind.parse(firstLine(roomKeyFile))
+  if (roomKeyFile !== undefined) return phraseKind.parse(readFirstLine(roomKeyFile, 'the room key'))
   if (roomKey === false) return undefined
   const given = typeof roomKey === 'string' ? roomKey : (environment.NETLAB_ROOM_KEY ?? '')
   if (given !== '') return phraseKind.parse(given)
@@ -37,17 +37,7 @@ export async function roomPhrase(
   })
 }
 
-function firstLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? ''
-  } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read the room key from ${file}: ${reasonOf(error)}`, {
-      cause: error,
-    })
-  }
-}
-
-/** What everybody is told at the start: who can read along. */
+/** What everybody is told at the start: whether others can read what is said. */
 export function secrecy(keyed: boolean): string {
   return keyed
     ? 'Messages are encrypted and authenticated with the room key; who talks, when and how much can still be seen.'

@@ -1,23 +1,19 @@
+import { ExitCode } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
-import { ExitCode } from '../../base/exit-codes.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { type RelayServer, startRelay } from '../../datagram-chat/relay-socket.ts'
-import { renderLine } from '../../log/render.ts'
 import { formatEndpoint } from '../../net/address.ts'
-import type { CommandContext } from '../command.ts'
-import { demandDescriptors } from '../descriptors.ts'
-import { openEventLog } from '../event-log.ts'
-import { createServerConsole } from '../server-console.ts'
-import { badNetwork } from './bad-network.ts'
-import { relayPort } from './options.ts'
-import { askOnTerminal } from './questions.ts'
-import { operateRelay, relayUsages } from './relay-console.ts'
+import { OperatorConsole } from '../../terminal/operator-console.ts'
+import { askOnTerminal, type CommandContext } from '../command.ts'
+import { openEventLog, operatorLog } from '../event-log.ts'
+import { demandDescriptors } from '../start-checks.ts'
+import { type ChatUdpValues, emulatorOptions, relayPort } from './options.ts'
+import { relayCommands } from './relay-commands.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
-import type { ChatUdpValues } from './values.ts'
 
 const service = 'chat-udp'
 /** Datagrams that are looked at for each message that is let through: acknowledgements, requests, repetitions. */
-const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.partsPerSecond
+const datagramsPerMessage = datagramLimits.datagramsPerSecond / datagramLimits.fragmentsPerSecond
 
 /** `netlab chat-udp --serve`: the relay, until it is stopped. */
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
@@ -26,8 +22,8 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   // Nothing but the log has a thread of its own.
   demandDescriptors(machine.freeDescriptors(), 1, 0)
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
-  const terminal = createServerConsole(context, values.console)
-  const log = openEventLog(values, context, terminal.talk)
+  const terminal = new OperatorConsole(context, values.console)
+  const log = openEventLog(values, context, terminal.diagnostic)
   try {
     const startedMs = clock.monotonic()
     let joins = 0
@@ -45,28 +41,27 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
           room: values.room ?? 'lobby',
         },
         ...{ maxMembers: values.maxMembers, maxMembersPerAddress: values.maxMembersPerAddress },
-        partsPerSecond: values.maxRate,
+        fragmentsPerSecond: values.maxRate,
         datagramsPerSecond: Math.max(datagramLimits.datagramsPerSecond, values.maxRate * datagramsPerMessage),
-        ...{ phrase, network: badNetwork(values), discoverable: values.discovery },
+        ...{ phrase, network: emulatorOptions(values), discoverable: values.discovery },
       },
       clock,
       record,
     )
     record({ type: 'listening', service, host: server.host, port: server.port, asked: port })
     announce(server, port, context)
-    terminal.talk(secrecy(phrase !== undefined))
+    terminal.diagnostic(secrecy(phrase !== undefined))
     context.tellSupervisor('ready')
     const reason = await untilStopped(signal, (stop) => {
-      const tools = {
+      const target = {
         server,
         room: values.room ?? 'lobby',
-        upMs: () => clock.monotonic() - startedMs,
-        tail: async (lines: number) => (await log.tail(lines)).map(renderLine),
-        clearLogs: () => log.clear(),
+        log: operatorLog(log),
         record,
+        upMs: () => clock.monotonic() - startedMs,
         stop: () => stop('asked by the operator'),
       }
-      terminal.operate(service, relayUsages, (line) => operateRelay(line, tools))
+      terminal.start(service, { table: relayCommands, target, record })
     })
     context.tellSupervisor('stopping')
     server.stop()

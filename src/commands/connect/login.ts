@@ -1,13 +1,13 @@
-import { checkName, nameFaults } from '../../accounts/name.ts'
 import { NetworkError, UsageError } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { flag, type Kind, optional, text } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { type OptionSpec, option } from '../../options/spec.ts'
-import { type Channel, type Message, nonsense } from './channel.ts'
-import { refused } from './greeting.ts'
+import { checkName, nameFaults } from '../../text/names.ts'
+import { type JsonMessage, type MessageStream, malformed, replyError } from './message-stream.ts'
 
-export interface LoginDesk {
+/** What a login needs besides the connection: what was given in advance, a person to ask, and the sessions kept on disk. */
+export interface LoginPrompter {
   readonly user: string | undefined
   readonly password: string | undefined
   /** Asks a person until `signal`; undefined when there is none. */
@@ -19,39 +19,40 @@ export interface LoginDesk {
   forget(user: string): void
 }
 
-/** Who is logged in now. */
-export interface Welcome {
+/** Who is logged in now, and `how`: registered, login or resumed. */
+export interface LoginResult {
   readonly name: string
   readonly how: string
 }
 
 /**
- * Leads to a session: by the kept token when the server still knows it, else by name and password. A person may try again;
- * otherwise a denial is the end. Rejects with NetlabError REFUSED (exit 1), UsageError when there is nobody to ask, or as
- * the channel does.
+ * Opens a session: by the kept token when the server still knows it, else by name and password. A person may try again;
+ * without one the first negative reply is the end. Rejects with `replyError` (exit 1), UsageError when there is nobody to
+ * ask, or as the stream does.
  */
-export async function logIn(channel: Channel, desk: LoginDesk): Promise<Welcome> {
-  const kept = desk.kept()
+export async function logIn(stream: MessageStream, prompter: LoginPrompter): Promise<LoginResult> {
+  const kept = prompter.kept()
   if (kept !== undefined) {
-    const answer = await request(channel, desk, { type: 'resume', token: kept.token })
-    if (answer.type === 'welcome') return welcome(answer, desk)
-    if (answer.reason === 'no-session') desk.forget(kept.user)
-    if (answer.reason !== 'no-session' || (desk.ask === undefined && desk.password === undefined)) throw refused(answer)
-    desk.say(sentence(answer))
+    const answer = await request(stream, prompter, { type: 'resume', token: kept.token })
+    if (answer.type === 'welcome') return welcome(answer, prompter)
+    if (answer.reason === 'no-session') prompter.forget(kept.user)
+    if (answer.reason !== 'no-session' || (prompter.ask === undefined && prompter.password === undefined))
+      throw replyError(answer)
+    prompter.say(sentence(answer))
   }
-  let { user, password } = desk
+  let { user, password } = prompter
   for (;;) {
-    const name = user ?? (await asked(channel, desk, 'Name', nameSpec)) ?? ''
-    const secret = password ?? (await asked(channel, desk, 'Password', passwordSpec))
-    const answer = await request(channel, desk, { type: 'login', name, password: secret })
-    if (answer.type === 'welcome') return welcome(answer, desk)
-    if (desk.ask === undefined) throw refused(answer)
-    desk.say(sentence(answer))
+    const name = user ?? (await promptFor(stream, prompter, 'Name', nameSpec)) ?? ''
+    const secret = password ?? (await promptFor(stream, prompter, 'Password', passwordSpec))
+    const answer = await request(stream, prompter, { type: 'login', name, password: secret })
+    if (answer.type === 'welcome') return welcome(answer, prompter)
+    if (prompter.ask === undefined) throw replyError(answer)
+    prompter.say(sentence(answer))
     if (answer.reason === 'wrong') {
-      const registered = await register(channel, desk, name, secret)
+      const registered = await register(stream, prompter, name, secret)
       if (registered !== undefined) return registered
     }
-    // What was given in advance was wrong, or is wrong now.
+    // What was given in advance was refused: from now on it is asked for.
     password = undefined
     if (answer.reason === 'bad-name') user = undefined
   }
@@ -68,68 +69,75 @@ const nameKind: Kind<string> = {
 const nameSpec = option({ kind: optional(nameKind), summary: 'name', default: undefined })
 const passwordSpec: OptionSpec<string> = { kind: text, summary: 'password', default: '', secret: true }
 
-/** An unknown name and a wrong password look the same, so a person is asked. */
+/** After a refusal: the server tells an unknown name from a wrong password to nobody, so a person says which it was. */
 async function register(
-  channel: Channel,
-  desk: LoginDesk,
+  stream: MessageStream,
+  prompter: LoginPrompter,
   name: string,
   password: string,
-): Promise<Welcome | undefined> {
+): Promise<LoginResult | undefined> {
   const question = `New here? Register as ${printable(name)}?`
-  if (!(await asked(channel, desk, question, { kind: flag, summary: 'register', default: false }))) return undefined
-  if ((await asked(channel, desk, 'The same password again', passwordSpec)) !== password) {
-    desk.say('The two passwords differ; nobody was registered.')
+  if (!(await promptFor(stream, prompter, question, { kind: flag, summary: 'register', default: false })))
+    return undefined
+  if ((await promptFor(stream, prompter, 'The same password again', passwordSpec)) !== password) {
+    prompter.say('The two passwords differ; nobody was registered.')
     return undefined
   }
-  const answer = await request(channel, desk, { type: 'register', name, password })
-  if (answer.type === 'welcome') return welcome(answer, desk)
-  desk.say(sentence(answer))
+  const answer = await request(stream, prompter, { type: 'register', name, password })
+  if (answer.type === 'welcome') return welcome(answer, prompter)
+  prompter.say(sentence(answer))
   return undefined
 }
 
-function welcome({ name, how, token }: Message, desk: LoginDesk): Welcome {
-  if (typeof name !== 'string' || typeof how !== 'string') throw nonsense()
-  if (typeof token === 'string') desk.keep(name, token)
+function welcome({ name, how, token }: JsonMessage, prompter: LoginPrompter): LoginResult {
+  if (typeof name !== 'string' || typeof how !== 'string') throw malformed()
+  if (typeof token === 'string') prompter.keep(name, token)
   return { name: printable(name), how }
 }
 
 /** Sends a request and waits for `welcome` or `denied`. */
-async function request(channel: Channel, desk: LoginDesk, message: Message): Promise<Message> {
-  channel.send(message)
+async function request(stream: MessageStream, prompter: LoginPrompter, message: JsonMessage): Promise<JsonMessage> {
+  stream.send(message)
   for (;;) {
-    const answer = await heard(channel)
+    const answer = await nextReply(stream)
     if (answer.type === 'welcome' || answer.type === 'denied') return answer
-    if (answer.type === 'wait') desk.say(sentence(answer))
-    if (answer.type === 'error') throw nonsense(answer)
+    if (answer.type === 'wait') prompter.say(sentence(answer))
+    if (answer.type === 'error') throw malformed(answer)
   }
 }
 
-async function heard(channel: Channel): Promise<Message> {
-  const answer = await channel.receive()
+/** The next message, of whatever type. Rejects with `replyError` for the server's goodbye. */
+async function nextReply(stream: MessageStream): Promise<JsonMessage> {
+  const answer = await stream.receive()
   if (answer === undefined) throw new NetworkError('CLOSED', 'the server closed the connection during the login')
-  if (answer.type === 'bye') throw refused(answer)
+  if (answer.type === 'bye') throw replyError(answer)
   return answer
 }
 
-/** A question to the person, given up when the server has something to say: unasked it only says goodbye. */
-async function asked<T>(channel: Channel, desk: LoginDesk, question: string, spec: OptionSpec<T>): Promise<T> {
-  if (desk.ask === undefined) {
+/** A question to the person, taken away when a message arrives: with no request under way it can only be a goodbye. */
+async function promptFor<T>(
+  stream: MessageStream,
+  prompter: LoginPrompter,
+  question: string,
+  spec: OptionSpec<T>,
+): Promise<T> {
+  if (prompter.ask === undefined) {
     const option = spec.secret === true ? '--password-file or NETLAB_PASSWORD' : '--user'
     throw new UsageError(`the server asks for a ${spec.summary}, and there is no terminal to ask on`, {
       hint: `give it with ${option}`,
     })
   }
-  const over = new AbortController()
-  const enough = (): void => over.abort()
-  void channel.peek().then(enough, enough)
+  const arrived = new AbortController()
+  const onArrival = (): void => arrived.abort()
+  void stream.peek().then(onArrival, onArrival)
   try {
-    return await desk.ask(over.signal)(question, spec)
+    return await prompter.ask(arrived.signal)(question, spec)
   } catch (error) {
-    if (over.signal.aborted) throw refused(await heard(channel))
+    if (arrived.signal.aborted) throw replyError(await nextReply(stream))
     throw error
   }
 }
 
-function sentence({ message }: Message): string {
+function sentence({ message }: JsonMessage): string {
   return printable(typeof message === 'string' ? message : '')
 }

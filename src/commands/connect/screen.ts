@@ -3,9 +3,7 @@ import { asker } from '../../options/ask.ts'
 import type { OptionSpec } from '../../options/spec.ts'
 import { createLineEditor, type LineEditor, type LineEditorOptions } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
-
-/** Printed while a question stands and kept for afterwards; of more only the latest are. */
-const heldCount = 2_000
+import { commandLimits } from '../limits.ts'
 
 /**
  * Where a conversation of messages is shown and typed: a terminal with an input line that stays put, or a pipe. Unlike
@@ -41,7 +39,9 @@ export class Screen {
   /** Lines that are safe for a terminal. */
   print(text: string): void {
     if (this.#asking === undefined) this.#editor.print(text)
-    else if (this.#held.push(text) > heldCount) this.#lost += this.#held.splice(0, heldCount / 2).length
+    else if (this.#held.push(text) > commandLimits.heldLineCount) {
+      this.#lost += this.#held.splice(0, commandLimits.heldLineCount / 2).length
+    }
   }
 
   /** A remark of our own: no answer of the server's. None is made when all is over. */

@@ -1,32 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { errorCode, ProtocolError, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
+import { ProtocolError, StorageError, UsageError } from '../../base/errors.ts'
 import { formatEndpoint } from '../../net/address.ts'
-import { flag, optional, path } from '../../options/kinds.ts'
-import { option, type Values } from '../../options/spec.ts'
-import { KnownHosts } from './known-hosts.ts'
-import { statePath } from './state-file.ts'
+import { readGivenFile } from '../input.ts'
+import type { ConnectValues } from './options.ts'
+import { KnownHosts, statePath } from './state-files.ts'
 
-export const tlsOptions = {
-  tls: option({
-    kind: flag,
-    summary: 'talk through TLS; a server is known again by the certificate it showed first',
-    default: false,
-  }),
-  tlsCa: option({
-    kind: optional(path),
-    summary: 'trust servers whose certificate these (PEM) have signed, and no other; implies --tls',
-    default: undefined,
-  }),
-  acceptNewKey: option({
-    kind: flag,
-    summary: 'take the certificate that the server shows now for its own from now on',
-    default: false,
-  }),
-} as const
-
-/** Whether a server is the one it should be. */
-export interface Trust {
-  /** What must have signed its certificate. */
+/** Tells whether a server is the one it should be, by its certificate. */
+export interface ServerTrust {
+  /** PEM: what must have signed the certificate. */
   readonly ca?: string
   /** @throws {ProtocolError} KEY_CHANGED; {StorageError} */
   check(fingerprint: string): void
@@ -34,15 +14,15 @@ export interface Trust {
 
 /**
  * How the server's certificate is judged; undefined without TLS.
- * @param say is told what is seen for the first time.
+ * @param report takes a line of diagnostics about a certificate seen for the first time.
  * @throws {UsageError} when there is nowhere to remember it; {StorageError} when the file of `--tls-ca` can't be read.
  */
 export function tlsTrust(
-  { tls, tlsCa, acceptNewKey }: Values<typeof tlsOptions>,
+  { tls, tlsCa, acceptNewKey }: Pick<ConnectValues, 'tls' | 'tlsCa' | 'acceptNewKey'>,
   { host, port }: { readonly host: string; readonly port: number },
   environment: Readonly<Record<string, string | undefined>>,
-  say: (line: string) => void,
-): Trust | undefined {
+  report: (line: string) => void,
+): ServerTrust | undefined {
   if (tlsCa !== undefined) return { ca: readCa(tlsCa), check: () => undefined }
   if (!tls) return undefined
   const file = statePath(environment, 'known_hosts')
@@ -59,9 +39,9 @@ export function tlsTrust(
       if (before === fingerprint) return
       if (before !== undefined && !acceptNewKey) throw changed(server, before, fingerprint, file)
       known.keep(host, port, fingerprint)
-      say(`${before === undefined ? 'first time at' : 'new key of'} ${server}: SHA-256 fingerprint ${fingerprint}`)
+      report(`${before === undefined ? 'first time at' : 'new key of'} ${server}: SHA-256 fingerprint ${fingerprint}`)
       if (before === undefined)
-        say('  compare it with what the server printed at its start; it is remembered from now on')
+        report('  compare it with what the server printed at its start; it is remembered from now on')
     },
   }
 }
@@ -77,11 +57,7 @@ function changed(server: string, before: string, now: string, file: string): Pro
 }
 
 function readCa(file: string): string {
-  try {
-    const text = readFileSync(file, 'utf8')
-    if (text.includes('-----BEGIN CERTIFICATE-----')) return text
-  } catch (error) {
-    throw new StorageError(errorCode(error), `cannot read ${file}: ${reasonOf(error)}`, { cause: error })
-  }
+  const text = readGivenFile(file)
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text
   throw new StorageError('BAD_CERTIFICATE', `${file} holds no certificate in PEM form`)
 }

@@ -1,14 +1,16 @@
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { NetworkError, reasonOf, UsageError } from '../../base/errors.ts'
-import { grouped } from '../../base/grouped.ts'
-import { limits } from '../../base/limits.ts'
+import { flag } from '../../options/kinds.ts'
+import { option } from '../../options/spec.ts'
 import { AddressSet } from '../../scan/address-set.ts'
+import { scanLimits } from '../../scan/limits.ts'
+import { portCount } from '../../scan/ports.ts'
 import { type ResolvedTargets, type ResolveServices, resolveTargets } from '../../scan/resolve-targets.ts'
-import { type ListReader, readLists } from '../../scan/target-lists.ts'
-import { type Target, targetList } from '../../scan/targets.ts'
-import type { CommandContext } from '../command.ts'
-import type { ScanValues } from './options.ts'
+import { type ListReader, readLists, type Target, targetList } from '../../scan/targets.ts'
+import { grouped } from '../../terminal/format.ts'
+import { askOnTerminal, askStreams, type CommandContext } from '../command.ts'
+import type { JobPlan } from './plan.ts'
 import type { ScanView } from './view.ts'
 
 /**
@@ -17,20 +19,20 @@ import type { ScanView } from './view.ts'
  * @throws {UsageError} for what is no target, and when nothing is left. @throws {NetworkError} when no name has an address.
  */
 export async function findTargets(
-  values: ScanValues,
+  plan: JobPlan,
   context: CommandContext,
   system: Pick<ResolveServices, 'lookup' | 'zones'>,
   view: ScanView,
 ): Promise<ResolvedTargets> {
-  const typed = values.targets ?? ifAsked(context)
+  const typed = plan.targets ?? ifAsked(context)
   const { clock, signal } = context
   const reader = listReader(context)
   try {
     const targets = await readLists(typed, reader)
-    const left = await readLists(values.exclude, reader, false)
+    const leftOut = await readLists(plan.excluded, reader, false)
     view.spin('looking up names', clock)
-    const found = await resolveTargets(targets, values.allAddresses, { ...system, clock, signal })
-    const excluded = await resolveTargets(left, true, { ...system, clock, signal })
+    const found = await resolveTargets(targets, plan.allAddresses, { ...system, clock, signal })
+    const excluded = await resolveTargets(leftOut, true, { ...system, clock, signal })
     signal.throwIfAborted()
     const [unknown] = excluded.failures
     if (unknown !== undefined) throw new NetworkError('ENOTFOUND', `${unknown}, so it can't be excluded`)
@@ -47,8 +49,8 @@ export async function findTargets(
 const nothing: ResolvedTargets = { addresses: new AddressSet([]), notes: [], failures: [] }
 
 /** On a terminal the question was asked, so nothing given means that its default was taken. */
-function ifAsked({ stdin, stderr }: CommandContext): readonly Target[] {
-  if (stdin.isTTY === true && stderr.isTTY === true) return targetList.parse('localhost')
+function ifAsked(context: CommandContext): readonly Target[] {
+  if (askStreams(context) !== undefined) return targetList.parse('localhost')
   throw new UsageError('what to scan is missing', { hint: 'name a target, for example: netlab scan localhost' })
 }
 
@@ -61,9 +63,9 @@ function subtract({ addresses, failures }: ResolvedTargets, excluded: AddressSet
   if (addresses.size === 0) throw new UsageError('there is no target in what was given')
   const left = addresses.without(excluded)
   if (left.size === 0) throw new UsageError('nothing is left to scan: --exclude covers every target')
-  if (left.size > limits.scanAddressCount) {
+  if (left.size > scanLimits.addressCount) {
     throw new UsageError(`${grouped(left.size)} addresses are too many`, {
-      hint: `at most ${grouped(limits.scanAddressCount)}, a /8, are scanned at a time`,
+      hint: `at most ${grouped(scanLimits.addressCount)}, a /8, are scanned at a time`,
     })
   }
   return left
@@ -83,14 +85,14 @@ async function readBounded(stream: Readable, name: string, signal: AbortSignal):
     for await (const chunk of addAbortSignal(signal, stream)) {
       chunks.push(Buffer.from(chunk))
       bytes += chunk.length
-      if (bytes > limits.scanTargetsBytes) break
+      if (bytes > scanLimits.targetsBytes) break
     }
   } catch (error) {
     if (signal.aborted) throw error
     throw new UsageError(`can't read targets from ${name}: ${reasonOf(error)}`, { cause: error })
   }
-  if (bytes > limits.scanTargetsBytes) {
-    throw new UsageError(`${name} has more than ${limits.scanTargetsBytes / 1_048_576} MiB of targets`)
+  if (bytes > scanLimits.targetsBytes) {
+    throw new UsageError(`${name} has more than ${scanLimits.targetsBytes / 1_048_576} MiB of targets`)
   }
   return decode(Buffer.concat(chunks))
 }
@@ -99,4 +101,31 @@ async function readBounded(stream: Readable, name: string, signal: AbortSignal):
 function decode(bytes: Buffer): string {
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe
   return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes)
+}
+
+/**
+ * A large scan, or one of all ports of somebody's public address, is begun only when that is meant. False: the person
+ * said no.
+ * @throws {UsageError} when there is nobody to ask.
+ */
+export async function consent(
+  addresses: AddressSet,
+  { ports, isConfirmed }: JobPlan,
+  context: CommandContext,
+): Promise<boolean> {
+  const reason = reasonToAsk(addresses, ports)
+  if (reason === undefined || isConfirmed) return true
+  const ask = askOnTerminal(context)
+  if (ask === undefined) {
+    throw new UsageError(`this scan covers ${reason}`, { hint: 'if that is meant, and allowed, add --yes' })
+  }
+  const question = option({ kind: flag, summary: '', default: false })
+  return ask(`This scan covers ${reason}. Are you allowed to, and go on`, question)
+}
+
+function reasonToAsk(addresses: AddressSet, ports: readonly number[]): string | undefined {
+  const count = `${grouped(addresses.size)} address${addresses.size === 1 ? '' : 'es'}`
+  if (addresses.size > scanLimits.confirmAddressCount) return count
+  if (ports.length === portCount && addresses.hasPublic) return `all ports of ${count} on the public Internet`
+  return undefined
 }

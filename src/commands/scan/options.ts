@@ -1,12 +1,12 @@
 import { UsageError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import { choice, duration, flag, integer, type Kind, optional, path } from '../../options/kinds.ts'
-import { option, type Values } from '../../options/spec.ts'
-import { portStates } from '../../scan/findings.ts'
-import { likelyPorts } from '../../scan/likely-ports.ts'
-import { portList } from '../../scan/ports.ts'
+import { type OptionSpec, option, type Values } from '../../options/spec.ts'
+import { scanLimits } from '../../scan/limits.ts'
+import { likelyPorts, portList } from '../../scan/ports.ts'
+import { type FormatOption, outputFormats } from '../../scan/report/formats.ts'
 import { excludedList, type Target, targetList } from '../../scan/targets.ts'
-import type { PortState } from '../../scan/types.ts'
+import { type EngineName, type PortState, portStates } from '../../scan/types.ts'
+import { serveLimits } from '../../serve/limits.ts'
 
 /** A time span that is not zero. */
 const span: Kind<number> = {
@@ -30,6 +30,15 @@ const states: Kind<readonly PortState[]> = {
 
 const none: readonly Target[] = []
 const justOpen: readonly PortState[] = ['open']
+
+const formatsWithOption = outputFormats.filter((format) => 'option' in format)
+
+/** A switch for each format that has one: `--json`. */
+const formatOptions = Object.fromEntries(
+  formatsWithOption.map((format) => [format.name, option({ kind: flag, summary: format.option, default: false })]),
+) as Readonly<Record<FormatOption, OptionSpec<boolean>>>
+
+const endings = formatsWithOption.map(({ extensions: [extension] }) => `.${extension}`).join(', ')
 
 /** Every option of `netlab scan`. */
 export const scanOptions = {
@@ -63,13 +72,13 @@ export const scanOptions = {
   }),
   allAddresses: option({ kind: flag, summary: 'every address of a name, not only the first', default: false }),
   threads: option({
-    kind: optional(integer(1, limits.threads)),
+    kind: optional(integer(1, serveLimits.threads)),
     summary: 'at most so many threads, started as the work demands',
     default: undefined,
     defaultText: 'as many as pay',
   }),
   rate: option({
-    kind: optional(integer(1, 10_000_000)),
+    kind: optional(integer(1, scanLimits.rateMax)),
     summary: 'probes a second, fixed',
     default: undefined,
     defaultText: 'what the network bears',
@@ -81,17 +90,17 @@ export const scanOptions = {
     defaultText: 'from the round-trip times',
   }),
   retries: option({
-    kind: optional(integer(0, 100)),
+    kind: optional(integer(0, scanLimits.retriesMax)),
     summary: 'probes after the first without an answer, fixed',
     default: undefined,
     defaultText: 'as the loss demands',
   }),
   concurrency: option({
-    kind: optional(integer(1, limits.scanProbes)),
+    kind: optional(integer(1, scanLimits.probeCount)),
     summary: 'probes under way at a time, at most',
     default: undefined,
   }),
-  engine: option<'auto' | 'net' | 'libc'>({
+  engine: option<'auto' | EngineName>({
     kind: choice('auto', 'net', 'libc'),
     summary: 'how sockets are made: by Node, or by libc where that loads',
     default: 'auto',
@@ -116,17 +125,11 @@ export const scanOptions = {
     default: undefined,
     repeatable: true,
   }),
-  json: option({ kind: flag, summary: 'one JSON document', default: false }),
-  jsonl: option({
-    kind: flag,
-    summary: 'a line of JSON for each result as it comes, and one for the summary',
-    default: false,
-  }),
-  csv: option({ kind: flag, summary: 'comma-separated values', default: false }),
+  ...formatOptions,
   output: option({
     kind: optional(path),
     alias: 'o',
-    summary: 'write the result to a file; its ending (.json, .jsonl, .csv) tells the format unless an option does',
+    summary: `write the result to a file; its ending (${endings}) tells the format unless an option does`,
     default: undefined,
   }),
   resume: option({
@@ -135,7 +138,12 @@ export const scanOptions = {
     default: undefined,
   }),
   yes: option({ kind: flag, alias: 'y', summary: 'do not ask before a large or public scan', default: false }),
-  quiet: option({ kind: flag, alias: 'q', summary: 'no progress and no talk but what went wrong', default: false }),
+  quiet: option({
+    kind: flag,
+    alias: 'q',
+    summary: 'no progress, and no messages but of what went wrong',
+    default: false,
+  }),
 }
 
 export type ScanValues = Values<typeof scanOptions>

@@ -1,9 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
-import { grouped } from '../../base/grouped.ts'
-import type { ProgressBar } from '../../terminal/progress.ts'
-import type { ProgressState } from '../../terminal/progress-line.ts'
-import { percent, shortTime } from '../../terminal/progress-line.ts'
-import { type Spinner, startSpinner } from '../../terminal/spinner.ts'
+import { grouped } from '../../terminal/format.ts'
+import { type ProgressState, percent, type Spinner, shortTime, startSpinner } from '../../terminal/progress.ts'
+import type { ProgressBar } from '../../terminal/progress-bar.ts'
+import type { CommandContext } from '../command.ts'
 
 /** All that a scan says on stderr: sentences, ports as they are found, and on a terminal a bar below them. */
 export class ScanView {
@@ -27,7 +26,7 @@ export class ScanView {
   async start(first: ProgressState): Promise<void> {
     this.close()
     if (this.#quiet || this.#stderr.isTTY !== true) return
-    const { ProgressBar } = await import('../../terminal/progress.ts')
+    const { ProgressBar } = await import('../../terminal/progress-bar.ts')
     this.#bar = new ProgressBar(this.#stderr, first)
   }
 
@@ -65,5 +64,33 @@ export class ScanView {
     this.#spinner?.stop()
     this.#bar = undefined
     this.#spinner = undefined
+  }
+}
+
+export interface KeyActions {
+  /** `space` */
+  status(): void
+  /** `q` */
+  quit(): void
+}
+
+/** Listens for single keys on a terminal until the returned function is called; elsewhere does nothing. */
+export function listenKeys(context: CommandContext, actions: KeyActions): () => void {
+  const { stdin, stdinKind, stderr, interrupt } = context
+  if (stdinKind !== 'terminal' || stderr.isTTY !== true) return () => {}
+  const onKeys = (keys: Buffer | string): void => {
+    for (const key of keys.toString()) {
+      if (key === ' ') actions.status()
+      else if (key === 'q' || key === 'Q') actions.quit()
+      else if (key === '\x03') interrupt()
+    }
+  }
+  stdin.setRawMode(true)
+  stdin.on('data', onKeys)
+  stdin.resume()
+  return () => {
+    stdin.off('data', onKeys)
+    stdin.setRawMode(false)
+    stdin.pause()
   }
 }

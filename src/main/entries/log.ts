@@ -2,4 +2,4 @@ import { workerData } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.ts'
 import { runLogThread } from '../../log/log-thread.ts'
 
-void runLogThread(workerData, systemClock)
+runLogThread(workerData, systemClock)

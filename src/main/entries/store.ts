@@ -2,9 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { runAccountsThread } from '../../accounts/accounts-thread.ts'
 import { systemClock } from '../../base/clock.ts'
 import { runHistory } from '../../chat/history-thread.ts'
-import { processes } from '../processes.ts'
 
 if (parentPort !== null && workerData.role === 'accounts') {
-  void runAccountsThread(parentPort, workerData, { clock: systemClock, processes })
+  void runAccountsThread(parentPort, workerData, { clock: systemClock })
 }
 if (workerData.role === 'history') runHistory(workerData, systemClock)

@@ -1,10 +1,9 @@
 import { constants } from 'node:os'
-import type { Clock } from '../../base/clock.ts'
-import { CONNECTED, type Outcome, SELF_CONNECTED } from '../outcome.ts'
-import type { Engine, Settled, Target } from './engine.ts'
-import { LibcBanners } from './libc-banners.ts'
-import type { Libc } from './libc-binding.ts'
-import { AF_INET, AF_INET6, socketAddress } from './socket-address.ts'
+import { type Clock, Deadline, type Timer } from '../../base/clock.ts'
+import { scanLimits } from '../limits.ts'
+import type { HostAddress } from '../types.ts'
+import { CONNECTED, type ConnectOutcome, type Engine, SELF_CONNECTED, type Settled } from './engine.ts'
+import { AF_INET, AF_INET6, type Libc, socketAddress } from './libc-binding.ts'
 
 /**
  * Connects with the C library's own sockets (Linux). Two things make it cheap: a refused socket is used again for the
@@ -18,10 +17,10 @@ export class LibcEngine implements Engine {
   readonly #settled: Settled
   readonly #epoll: number
   readonly #unwatch: () => void
-  readonly #events = Buffer.alloc(16 * EVENTS)
+  readonly #events = Buffer.alloc(16 * scanLimits.epollEvents)
   readonly #event = Buffer.alloc(16)
   readonly #addresses = new Map<string, Buffer>()
-  readonly #banners: LibcBanners
+  readonly #banners: BannerReader
   /** By ticket; -1 without a socket. */
   readonly #fds: number[] = []
   readonly #startedMs: number[] = []
@@ -32,8 +31,8 @@ export class LibcEngine implements Engine {
   readonly #tickets: number[] = []
   readonly #watched: boolean[] = []
   readonly #idle: Record<number, number[]> = { [AF_INET]: [], [AF_INET6]: [] }
-  /** Whether answers used to be known at once, from 0 to 8. */
-  #eager = 8
+  /** Falls when the second connect knows nothing yet, and rises when it does; at 0 it is not tried any more. */
+  #eager: number = scanLimits.eagerCredit
 
   constructor(libc: Libc, clock: Clock, settled: Settled) {
     this.#libc = libc
@@ -41,14 +40,14 @@ export class LibcEngine implements Engine {
     this.#settled = settled
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC)
     this.#unwatch = libc.watch(this.#epoll, () => this.poll())
-    this.#banners = new LibcBanners(libc, clock, (ticket, rttMs, banner) => {
+    this.#banners = new BannerReader(libc, clock, (ticket, rttMs, banner) => {
       this.#reset(ticket)
       settled(ticket, CONNECTED, rttMs, banner)
     })
   }
 
-  connect(ticket: number, target: Target, port: number, bannerMs: number): void {
-    const address = this.#address(target)
+  connect(ticket: number, host: HostAddress, port: number, bannerMs: number): void {
+    const address = this.#address(host)
     address.writeUInt16BE(port, 2)
     this.#startedMs[ticket] = this.#clock.monotonic()
     const fd = this.#socket(address.readUInt16LE(0))
@@ -64,7 +63,7 @@ export class LibcEngine implements Engine {
     let outcome = this.#connectOnce(fd, address)
     if (outcome === EINPROGRESS && this.#eager > 0) {
       outcome = this.#connectOnce(fd, address)
-      this.#eager = outcome === EALREADY ? this.#eager - 1 : Math.min(8, this.#eager + 1)
+      this.#eager = outcome === EALREADY ? this.#eager - 1 : Math.min(scanLimits.eagerCredit, this.#eager + 1)
     }
     if (outcome !== EINPROGRESS && outcome !== EALREADY) this.#end(ticket, fd, outcome)
     else if (this.#watched[fd] !== true) this.#watch(ticket, fd)
@@ -79,10 +78,11 @@ export class LibcEngine implements Engine {
 
   poll(): void {
     const { epoll_wait, eventBytes, eventDataOffset } = this.#libc
-    for (let count = EVENTS; count === EVENTS; ) {
-      count = epoll_wait(this.#epoll, this.#events, EVENTS, 0)
+    const most = scanLimits.epollEvents
+    for (let count: number = most; count === most; ) {
+      count = epoll_wait(this.#epoll, this.#events, most, 0)
       for (let event = 0; event < count; event++)
-        this.#happened(this.#events.readInt32LE(event * eventBytes + eventDataOffset))
+        this.#onEvent(this.#events.readInt32LE(event * eventBytes + eventDataOffset))
     }
   }
 
@@ -93,7 +93,7 @@ export class LibcEngine implements Engine {
     this.#libc.close(this.#epoll)
   }
 
-  #happened(fd: number): void {
+  #onEvent(fd: number): void {
     const ticket = this.#tickets[fd] ?? -1
     if (ticket === -1) return
     if (this.#banners.readable(fd)) return
@@ -104,7 +104,7 @@ export class LibcEngine implements Engine {
     if (outcome !== EALREADY && outcome !== EINPROGRESS) this.#end(ticket, fd, outcome)
   }
 
-  #connectOnce(fd: number, address: Buffer): Outcome {
+  #connectOnce(fd: number, address: Buffer): ConnectOutcome {
     return this.#libc.connect(fd, address, address.length) === 0 ? CONNECTED : this.#libc.errno()
   }
 
@@ -119,7 +119,7 @@ export class LibcEngine implements Engine {
     else this.#end(ticket, fd, this.#libc.errno())
   }
 
-  #end(ticket: number, fd: number, outcome: Outcome): void {
+  #end(ticket: number, fd: number, outcome: ConnectOutcome): void {
     const rttMs = this.#clock.monotonic() - (this.#startedMs[ticket] ?? 0)
     const bannerMs = this.#bannerMs[ticket] ?? 0
     if (outcome === CONNECTED && this.#isSelf(ticket, fd)) {
@@ -152,7 +152,7 @@ export class LibcEngine implements Engine {
   #keep(ticket: number, fd: number): void {
     this.#forget(ticket, fd)
     const idle = this.#idle[this.#targets[ticket]?.readUInt16LE(0) ?? AF_INET]
-    if (idle !== undefined && idle.length < MOST_IDLE) idle.push(fd)
+    if (idle !== undefined && idle.length < scanLimits.idleSockets) idle.push(fd)
     else this.#close(fd)
   }
 
@@ -164,7 +164,7 @@ export class LibcEngine implements Engine {
   /** Closes what connected with an RST: it leaves no TIME_WAIT behind. */
   #reset(ticket: number): void {
     const fd = this.#fds[ticket] ?? -1
-    this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, AT_ONCE, AT_ONCE.length)
+    this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE, RESET_ON_CLOSE.length)
     this.#drop(ticket, fd)
   }
 
@@ -178,18 +178,18 @@ export class LibcEngine implements Engine {
     this.#libc.close(fd)
   }
 
-  #address(target: Target): Buffer {
-    let address = this.#addresses.get(target.address)
+  #address(host: HostAddress): Buffer {
+    let address = this.#addresses.get(host.address)
     if (address === undefined) {
-      if (this.#addresses.size >= MOST_ADDRESSES) this.#addresses.clear()
-      address = socketAddress(target)
-      this.#addresses.set(target.address, address)
+      if (this.#addresses.size >= scanLimits.cachedHosts) this.#addresses.clear()
+      address = socketAddress(host)
+      this.#addresses.set(host.address, address)
     }
     return address
   }
 }
 
-const { EINPROGRESS, EALREADY, ECONNREFUSED } = constants.errno
+const { EAGAIN, EINPROGRESS, EALREADY, ECONNREFUSED } = constants.errno
 // From the kernel's headers (asm-generic, so x86-64 and arm64 alike).
 const SOCK_STREAM = 1
 const SOCK_NONBLOCK = 0o4000
@@ -201,8 +201,76 @@ const EPOLLIN_OUT_EDGE = 0x80000005
 const SOL_SOCKET = 1
 const SO_LINGER = 13
 /** `struct linger { 1, 0 }` */
-const AT_ONCE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
-const EVENTS = 256
-const MOST_IDLE = 256
-/** More hosts than these are asked in turn, so that none would be met again before it had to make room. */
-const MOST_ADDRESSES = 1024
+const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
+
+interface BannerRead {
+  readonly ticket: number
+  readonly rttMs: number
+  readonly end: Deadline
+  readonly into: Buffer
+  bytes: number
+  timer: Timer
+}
+
+/** What services say first: read until they pause, close, have said enough, or the time is up. */
+class BannerReader {
+  readonly #libc: Libc
+  readonly #clock: Clock
+  readonly #done: (ticket: number, rttMs: number, banner?: Uint8Array) => void
+  readonly #readings = new Map<number, BannerRead>()
+
+  constructor(libc: Libc, clock: Clock, done: (ticket: number, rttMs: number, banner?: Uint8Array) => void) {
+    this.#libc = libc
+    this.#clock = clock
+    this.#done = done
+  }
+
+  begin(ticket: number, fd: number, rttMs: number, bannerMs: number): void {
+    const end = new Deadline(this.#clock, bannerMs)
+    const timer = this.#clock.after(bannerMs, () => this.#timeUp(fd))
+    this.#readings.set(fd, { ticket, rttMs, end, into: Buffer.alloc(scanLimits.bannerBytes), bytes: 0, timer })
+    this.readable(fd)
+  }
+
+  /** False when the descriptor is not one of those being read. */
+  readable(fd: number): boolean {
+    const reading = this.#readings.get(fd)
+    if (reading === undefined) return false
+    for (;;) {
+      const room = reading.into.subarray(reading.bytes)
+      const got = this.#libc.recv(fd, room, room.length, 0)
+      if (got > 0) reading.bytes += got
+      // The end, an error other than "nothing yet", or enough.
+      if (got === 0 || (got < 0 && this.#libc.errno() !== EAGAIN) || reading.bytes === reading.into.length) {
+        this.#finish(fd)
+        return true
+      }
+      if (got < 0) break
+    }
+    if (reading.bytes > 0) {
+      reading.timer.cancel()
+      const pauseMs = Math.min(scanLimits.bannerPauseMs, reading.end.leftMs)
+      reading.timer = this.#clock.after(pauseMs, () => this.#finish(fd))
+    }
+    return true
+  }
+
+  forget(fd: number): void {
+    this.#readings.get(fd)?.timer.cancel()
+    this.#readings.delete(fd)
+  }
+
+  /** On a stalled machine the time may be up before what has come was read. */
+  #timeUp(fd: number): void {
+    this.readable(fd)
+    this.#finish(fd)
+  }
+
+  #finish(fd: number): void {
+    const reading = this.#readings.get(fd)
+    if (reading === undefined) return
+    this.forget(fd)
+    const { ticket, rttMs, into, bytes } = reading
+    this.#done(ticket, rttMs, bytes > 0 ? into.subarray(0, bytes) : undefined)
+  }
+}

@@ -1,10 +1,10 @@
 import { Socket } from 'node:net'
-import type { Clock, Timer } from '../../base/clock.ts'
-import { limits } from '../../base/limits.ts'
-import { CONNECTED, type Outcome, SELF_CONNECTED } from '../outcome.ts'
-import type { Engine, Settled, Target } from './engine.ts'
+import { type Clock, Deadline, type Timer } from '../../base/clock.ts'
+import { scanLimits } from '../limits.ts'
+import type { HostAddress } from '../types.ts'
+import { CONNECTED, type ConnectOutcome, type Engine, SELF_CONNECTED, type Settled } from './engine.ts'
 
-interface Attempt {
+interface ConnectAttempt {
   readonly socket: Socket
   readonly startedMs: number
 }
@@ -12,7 +12,7 @@ interface Attempt {
 /** Connects with `node:net`: works wherever Node does. */
 export class NetEngine implements Engine {
   readonly name = 'net'
-  readonly #attempts: (Attempt | undefined)[] = []
+  readonly #attempts: (ConnectAttempt | undefined)[] = []
   readonly #clock: Clock
   readonly #settled: Settled
 
@@ -25,7 +25,7 @@ export class NetEngine implements Engine {
     this.#settled = settled
   }
 
-  connect(ticket: number, target: Target, port: number, bannerMs: number): void {
+  connect(ticket: number, { address }: HostAddress, port: number, bannerMs: number): void {
     const socket = new Socket()
     const attempt = { socket, startedMs: this.#clock.monotonic() }
     this.#attempts[ticket] = attempt
@@ -33,7 +33,7 @@ export class NetEngine implements Engine {
       this.#settle(ticket, attempt, Math.abs(error.errno ?? 0) || UNKNOWN_ERRNO)
     })
     socket.once('connect', () => this.#connected(ticket, attempt, bannerMs))
-    socket.connect({ host: target.address, port, autoSelectFamily: false })
+    socket.connect({ host: address, port, autoSelectFamily: false })
   }
 
   abandon(ticket: number): void {
@@ -50,7 +50,7 @@ export class NetEngine implements Engine {
     Error.stackTraceLimit = this.#stackTraceLimit
   }
 
-  #connected(ticket: number, attempt: Attempt, bannerMs: number): void {
+  #connected(ticket: number, attempt: ConnectAttempt, bannerMs: number): void {
     const { socket } = attempt
     const rttMs = this.#clock.monotonic() - attempt.startedMs
     if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress) {
@@ -62,7 +62,7 @@ export class NetEngine implements Engine {
     }
   }
 
-  #settle(ticket: number, attempt: Attempt, outcome: Outcome, rttMs?: number, banner?: Uint8Array): void {
+  #settle(ticket: number, attempt: ConnectAttempt, outcome: ConnectOutcome, rttMs?: number, banner?: Uint8Array): void {
     // An abandoned attempt's late event; its ticket may already belong to another.
     if (this.#attempts[ticket] !== attempt) return
     this.#attempts[ticket] = undefined
@@ -87,12 +87,12 @@ function ignore(): void {}
 /** What the service says first: until it pauses, closes, has said enough, or `bannerMs` passed. */
 function readBanner(socket: Socket, clock: Clock, bannerMs: number, done: (banner?: Uint8Array) => void): void {
   const chunks: Buffer[] = []
-  const endMs = clock.monotonic() + bannerMs
+  const end = new Deadline(clock, bannerMs)
   let bytes = 0
   let timer: Timer = clock.after(bannerMs, finish)
   function finish(): void {
     timer.cancel()
-    done(bytes > 0 ? Buffer.concat(chunks).subarray(0, limits.bannerBytes) : undefined)
+    done(bytes > 0 ? Buffer.concat(chunks).subarray(0, scanLimits.bannerBytes) : undefined)
   }
   // Connected once is open, whatever happens next.
   socket.removeAllListeners('error')
@@ -100,8 +100,8 @@ function readBanner(socket: Socket, clock: Clock, bannerMs: number, done: (banne
     chunks.push(chunk)
     bytes += chunk.length
     timer.cancel()
-    if (bytes >= limits.bannerBytes) finish()
-    else timer = clock.after(Math.min(limits.bannerPauseMs, endMs - clock.monotonic()), finish)
+    if (bytes >= scanLimits.bannerBytes) finish()
+    else timer = clock.after(Math.min(scanLimits.bannerPauseMs, end.leftMs), finish)
   })
   socket.once('end', finish)
   socket.once('error', finish)

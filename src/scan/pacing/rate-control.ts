@@ -1,40 +1,40 @@
-import { limits } from '../../base/limits.ts'
-import type { Epoch } from './epoch.ts'
-import { Evidence } from './evidence.ts'
-import { KnownLimit } from './known-limit.ts'
-import { RandomLoss, shareLost } from './random-loss.ts'
-import { Recheck } from './recheck.ts'
-import { Silences } from './silences.ts'
-import type { Advice } from './standing-queue.ts'
-import { Suspicion } from './suspicion.ts'
-import { type Sample, Trial } from './trial.ts'
+import { LossSample, type MeasurementInterval } from './interval.ts'
+import { pacingLimits as limits } from './limits.ts'
+import { LossHypothesis, lostShare, RandomLoss, RateExperiment, type RateSample, SilentHosts } from './loss-analysis.ts'
+import type { QueueAdvice } from './queueing-delay.ts'
+import { LimitRecheck, RateLimit } from './rate-limit.ts'
 
-/**
- * Decides the rate of sending from what each epoch says. Canaries decide, not silence. Loss lowers the rate to what was
- * delivered, and then one of two things is seen: the loss goes away (a limit was found: stay near it), or it stays as
- * it was (random loss: go on as fast as before).
+/*
+ * Congestion control for probes. Like TCP it grows the rate while everything expected is answered (slow start, a factor of 1.5 each
+ * interval) and cuts it when answers go missing; unlike TCP it must not take silence for loss, as most ports are silent for good. So it is
+ * a state machine over measurement intervals, as PCC's (NSDI 2015): in the open state it watches; significant loss opens a loss
+ * hypothesis; loss that is confirmed lowers the rate and starts a rate experiment; its result is a rate limit, random loss, an outage that
+ * is over, or a host that stopped answering. A known limit is rechecked from time to time, and queueing delay overrides all of it.
+ * At most one question is open at a time, and while one is, nothing else is learned.
  */
+
+/** Decides the rate of sending by what each measurement interval shows. */
 export class RateControl {
-  readonly silences = new Silences()
+  readonly silentHosts = new SilentHosts()
   #rate: number
   readonly #fixed: number | undefined
-  readonly #random = new RandomLoss()
-  readonly #limit = new KnownLimit()
-  #suspicion: Suspicion | undefined
-  #trial: Trial | undefined
-  #recheck: Recheck | undefined
+  readonly #randomLoss = new RandomLoss()
+  readonly #limit = new RateLimit()
+  #hypothesis: LossHypothesis | undefined
+  #experiment: RateExperiment | undefined
+  #recheck: LimitRecheck | undefined
   /** The rate before a queue on the way was given time to drain. */
   #drainedFrom: number | undefined
-  /** The rate before a slow-down in which no open port could be asked. */
-  #slowedUnseen: number | undefined
-  /** What the latest epochs said together, until it is enough to judge by. */
-  #fresh = new Evidence()
-  #canaries = new Evidence()
+  /** The rate before it was lowered without any open port to probe: perhaps only refusals are limited. */
+  #loweredUnverified: number | undefined
+  /** What the latest intervals showed together, until it is enough to judge by. */
+  #first = new LossSample()
+  #reference = new LossSample()
 
   /** `fixed`: the rate that was asked for by hand; the path is watched all the same. */
   constructor(fixed?: number) {
     this.#fixed = fixed
-    this.#rate = fixed ?? limits.scanFirstRate
+    this.#rate = fixed ?? limits.rate.initialRate
   }
 
   /** Probes per second. */
@@ -42,8 +42,9 @@ export class RateControl {
     return this.#fixed ?? this.#rate
   }
 
+  /** The chance that a probe or its answer is lost whatever the rate. */
   get randomLoss(): number {
-    return this.#random.chance
+    return this.#randomLoss.chance
   }
 
   /** Probes per second that the path or a host was seen to let through, while that is the bound. */
@@ -51,196 +52,213 @@ export class RateControl {
     return this.#limit.rate
   }
 
-  /** A question is open that canaries answer; what is seen meanwhile teaches nothing about the hosts. */
+  /** A question is open that reference probes answer; what is seen meanwhile teaches nothing about the hosts. */
   get isAsking(): boolean {
-    return (this.#suspicion ?? this.#trial ?? this.#recheck ?? this.#drainedFrom) !== undefined
+    return (this.#hypothesis ?? this.#experiment ?? this.#recheck ?? this.#drainedFrom) !== undefined
   }
 
   /** The rate was lowered for missing refusals while no open port was known: it may be refusals only that are limited. */
-  get isDoubtful(): boolean {
-    return this.#slowedUnseen !== undefined
+  get isUnverified(): boolean {
+    return this.#loweredUnverified !== undefined
   }
 
-  /** An answer to an epoch's canary came after it was missed. Many of them: the path became slower, not worse. */
-  late(epochIndex: number): void {
-    const trial = this.#trial
-    if (trial?.late(epochIndex) !== true) return
-    this.#trial = undefined
-    this.#rate = trial.fromRate
+  /** An answer to a reference probe of the given interval came after it was missed: perhaps the path became slower, not worse. */
+  answeredLate(interval: number): void {
+    const experiment = this.#experiment
+    if (experiment?.answeredLate(interval) !== true) return
+    this.#experiment = undefined
+    this.#rate = experiment.fromRate
   }
 
   /** Our own system ran short of something: slower, whatever the path allows. */
-  yield(): void {
-    this.#rate = Math.max(limits.scanMinRate, this.#rate * 0.7)
+  shortage(): void {
+    this.#rate = Math.max(limits.rate.minRate, this.#rate * limits.rate.shortageFactor)
   }
 
-  /** Nearly all that was expected of an epoch has come before its time: go on growing. */
-  hasten(epoch: Epoch): void {
-    if (!this.isAsking) this.#grow(epoch, limits.scanMaxRate)
+  /** Nearly all that was expected of an interval has come before its time (early acknowledgement): go on growing. */
+  acknowledgeEarly(interval: MeasurementInterval): void {
+    if (!this.isAsking) this.#grow(interval, limits.rate.maxRate)
   }
 
   /**
-   * Takes up an epoch whose answers are in. `next` is the first epoch that a decision made now applies to; `mayGrow`:
-   * it has not made the rate grow yet.
+   * Takes up an interval whose answers are in. `next` is the first interval that a decision made now applies to; `mayGrow`: it has not
+   * made the rate grow yet.
    */
-  judge(epoch: Epoch, next: number, nowMs: number, mayGrow: boolean): void {
+  evaluate(interval: MeasurementInterval, next: number, nowMs: number, mayGrow: boolean): void {
     if (this.#drainedFrom !== undefined) return
-    if (this.#suspicion !== undefined) this.#examine(this.#suspicion, epoch, next, nowMs)
-    else if (this.#trial !== undefined) this.#try(this.#trial, epoch, next, nowMs)
-    else if (this.#recheck !== undefined) this.#reexamine(this.#recheck, epoch, nowMs)
-    else this.#watch(epoch, next, nowMs, mayGrow)
+    if (this.#hypothesis !== undefined) this.#test(this.#hypothesis, interval, next, nowMs)
+    else if (this.#experiment !== undefined) this.#observe(this.#experiment, interval, next, nowMs)
+    else if (this.#recheck !== undefined) this.#continueRecheck(this.#recheck, interval, nowMs)
+    else this.#watch(interval, next, nowMs, mayGrow)
   }
 
-  /** A queue on the way grows or is gone, or what looked like one is none. */
-  queue(advice: Advice, nowMs: number): void {
+  /** A queue on the way grows or is drained, or what looked like one is none. */
+  heedQueue(advice: QueueAdvice, nowMs: number): void {
     if (advice.kind === 'drain') {
-      this.#forgetQuestions()
+      this.#dropQuestions()
       this.#drainedFrom ??= this.#rate
-      this.#rate = Math.max(limits.scanMinRate, Math.min(this.#rate, advice.served * DRAINS))
+      const drainRate = advice.servedRate * limits.rate.drainFactor
+      this.#rate = Math.max(limits.rate.minRate, Math.min(this.#rate, drainRate))
       return
     }
-    if (advice.kind === 'drained') this.#limit.found(advice.served, nowMs, 'delay')
-    this.#rate = advice.kind === 'drained' ? (this.#limit.safeRate ?? advice.served) : (this.#drainedFrom ?? this.#rate)
+    if (advice.kind === 'drained') {
+      this.#limit.found(advice.servedRate, nowMs, 'delay')
+      this.#rate = this.#limit.safeRate ?? advice.servedRate
+    } else this.#rate = this.#drainedFrom ?? this.#rate
     this.#drainedFrom = undefined
-  }
-
-  #forgetQuestions(): void {
-    this.#suspicion = undefined
-    this.#trial = undefined
-    this.#recheck = undefined
-    this.#fresh = new Evidence()
-    this.#canaries = new Evidence()
   }
 
   /** A host came back or was given up: what was being found out was about its silence. */
   restart(): void {
-    this.#forgetQuestions()
-    this.#rate = Math.max(this.#rate, limits.scanFirstRate)
+    this.#dropQuestions()
+    this.#rate = Math.max(this.#rate, limits.rate.initialRate)
   }
 
-  #watch(epoch: Epoch, next: number, nowMs: number, mayGrow: boolean): void {
-    const latest = epoch.sum('fresh', this.silences.counts)
-    const asked = epoch.sum('canaries', this.silences.counts)
+  #dropQuestions(): void {
+    this.#hypothesis = undefined
+    this.#experiment = undefined
+    this.#recheck = undefined
+    this.#first = new LossSample()
+    this.#reference = new LossSample()
+  }
+
+  /** No question is open: grow, learn, or open one. */
+  #watch(interval: MeasurementInterval, next: number, nowMs: number, mayGrow: boolean): void {
+    const { refusalsCount } = this.silentHosts
+    const latestFirst = interval.sum('first', refusalsCount)
+    const latestReference = interval.sum('reference', refusalsCount)
     // What a limit that is known drops is no news.
-    const passed = this.#limit.passed(epoch.rate)
-    this.#fresh.add(latest, passed)
-    this.#canaries.add(asked, passed)
-    this.#limit.add(epoch, latest, asked)
-    const fresh = this.#fresh
-    const canaries = this.#canaries
-    if (fresh.isShort || canaries.isShort) {
-      this.#suspect(next)
+    const passedShare = this.#limit.passedShare(interval.rate)
+    this.#first.add(latestFirst, passedShare)
+    this.#reference.add(latestReference, passedShare)
+    this.#limit.add(interval, latestFirst, latestReference)
+    const first = this.#first
+    const reference = this.#reference
+    if (first.showsLoss || reference.showsLoss) {
+      this.#openHypothesis(next)
       return
     }
-    if (this.#limit.safeRate !== undefined && this.#limit.isDoubted(epoch.endMs)) {
-      this.#recheck = new Recheck(this.#limit, next, nowMs)
+    if (this.#limit.safeRate !== undefined && this.#limit.isDoubted(interval.endMs)) {
+      this.#recheck = new LimitRecheck(this.#limit, next, nowMs)
       this.#rate = this.#recheck.rate
       return
     }
-    const enough = fresh.expected + canaries.expected >= ENOUGH
-    // One lucky answer among the first makes little to be expected, and to be missed, of all that follow.
-    const freshRatio = fresh.expected < ENOUGH ? 1 : fresh.ratio
-    if (mayGrow && enough && Math.min(freshRatio, canaries.ratio) > 0.9) this.#grow(epoch, limits.scanMaxRate)
-    // Nothing that answers is known: grow all the same, but not far.
-    if (mayGrow && canaries.sent === 0 && !enough) this.#grow(epoch, limits.scanBlindRate)
-    if (fresh.expected >= ENOUGH) this.#fresh = new Evidence()
-    if (canaries.expected < ENOUGH_CANARIES) return
-    this.#learnLoss(canaries)
-    this.#canaries = new Evidence()
-    if (this.#slowedUnseen !== undefined && epoch.sum('open', this.silences.counts).sent > 0)
-      this.#dare(this.#slowedUnseen, next)
+    if (mayGrow) this.#growAfter(interval, first, reference)
+    if (first.expected >= limits.rate.minExpected) this.#first = new LossSample()
+    if (reference.expected < limits.randomLoss.minProbes) return
+    this.#learnRandomLoss(reference)
+    this.#reference = new LossSample()
+    if (this.#loweredUnverified !== undefined && interval.sum('open', refusalsCount).sent > 0)
+      this.#verify(this.#loweredUnverified, next)
   }
 
-  #suspect(next: number): void {
-    this.#suspicion = new Suspicion(next)
-    this.#fresh = new Evidence()
-    this.#canaries = new Evidence()
+  #growAfter(interval: MeasurementInterval, first: LossSample, reference: LossSample): void {
+    const { minExpected, growthMinDeliveredShare, maxRate, unobservedMaxRate } = limits.rate
+    if (first.expected + reference.expected >= minExpected) {
+      // One lucky answer among the first makes little to be expected, and to be missed, of all that follow.
+      const firstShare = first.expected < minExpected ? 1 : first.deliveredShare
+      if (Math.min(firstShare, reference.deliveredShare) > growthMinDeliveredShare) this.#grow(interval, maxRate)
+    } else if (reference.sent === 0) this.#grow(interval, unobservedMaxRate)
+  }
+
+  #grow(interval: MeasurementInterval, maxRate: number): void {
+    // Nothing is proved by a rate that was asked for but never reached.
+    const isReached = interval.rate >= this.#rate * limits.rate.growthMinSentShare
+    if (this.#rate >= maxRate || !isReached || interval.isDelayed) return
+    const first = interval.sum('first', this.silentHosts.refusalsCount)
+    this.#rate = Math.min(this.#limit.grown(this.#rate, interval, first), maxRate)
+  }
+
+  #learnRandomLoss(reference: LossSample): void {
+    const isLimitsDoing = this.limit !== undefined && this.#limit.below.sent < limits.randomLoss.belowLimitProbes
+    if (!isLimitsDoing || lostShare(reference) <= this.randomLoss) this.#randomLoss.learn(reference)
+  }
+
+  #openHypothesis(next: number): void {
+    this.#hypothesis = new LossHypothesis(next)
+    this.#first = new LossSample()
+    this.#reference = new LossSample()
   }
 
   /** An open port was found since the rate was lowered for missing refusals: at the old rate, does it answer? */
-  #dare(rate: number, next: number): void {
-    this.#slowedUnseen = undefined
+  #verify(rate: number, next: number): void {
+    this.#loweredUnverified = undefined
     this.#limit.forget()
     this.#rate = Math.max(this.#rate, rate)
-    this.#suspect(next)
+    this.#openHypothesis(next)
   }
 
-  #grow(epoch: Epoch, ceiling: number): void {
-    // Nothing is proved by a rate that was asked for but never reached.
-    if (this.#rate >= ceiling || epoch.rate < this.#rate / 2 || epoch.isDelayed) return
-    this.#rate = Math.min(this.#limit.grown(this.#rate, epoch, epoch.sum('fresh', this.silences.counts)), ceiling)
-  }
-
-  #learnLoss(canaries: Evidence): void {
-    const isLimit = this.limit !== undefined && this.#limit.below.sent < LONG
-    if (!isLimit || shareLost(canaries) <= this.randomLoss) this.#random.learn(canaries)
-  }
-
-  #examine(suspicion: Suspicion, epoch: Epoch, next: number, nowMs: number): void {
-    if (epoch.index < suspicion.sinceEpoch) return
-    suspicion.add(epoch, this.silences.counts)
-    const finding = suspicion.finding(this.silences.counts, this.limit !== undefined)
+  #test(hypothesis: LossHypothesis, interval: MeasurementInterval, next: number, nowMs: number): void {
+    if (interval.index < hypothesis.sinceInterval) return
+    const { refusalsCount } = this.silentHosts
+    hypothesis.add(interval, refusalsCount)
+    const finding = hypothesis.finding(refusalsCount, this.limit !== undefined)
     if (finding.kind === 'undecided') return
-    this.#suspicion = undefined
-    if (finding.kind === 'refusals-limited') this.silences.found('limiting', finding.hosts)
-    if (finding.kind !== 'path') return
-    if (finding.open === 'missing') this.#slowedUnseen = undefined
-    else if (finding.open === 'not-asked') this.#slowedUnseen = epoch.rate
-    this.#slowDown(epoch.rate, suspicion.sample, next, nowMs)
+    this.#hypothesis = undefined
+    if (finding.kind === 'refusals-limited') this.silentHosts.ignoreRefusals(finding.hosts)
+    if (finding.kind !== 'loss') return
+    if (finding.open === 'missing') this.#loweredUnverified = undefined
+    else if (finding.open === 'not-probed') this.#loweredUnverified = interval.rate
+    this.#lowerRate(interval.rate, hypothesis.sample, next, nowMs)
   }
 
-  #slowDown(fromRate: number, before: Sample, next: number, nowMs: number): void {
-    // Never below a quarter at once: an outage looks like a limit of nothing.
-    const slower = Math.max(limits.scanMinRate, fromRate * Math.max(0.25, before.ratio))
-    this.#rate = Math.min(this.#rate, slower)
-    this.#trial = new Trial(fromRate, this.#rate, before, next, nowMs)
+  /** Down to what was delivered, to see whether the loss goes away. */
+  #lowerRate(fromRate: number, before: RateSample, next: number, nowMs: number): void {
+    const { minRate, maxCutFactor } = limits.rate
+    const lower = Math.max(minRate, fromRate * Math.max(maxCutFactor, before.deliveredShare))
+    this.#rate = Math.min(this.#rate, lower)
+    this.#experiment = new RateExperiment(fromRate, this.#rate, before, next, nowMs)
   }
 
-  #reexamine(recheck: Recheck, epoch: Epoch, nowMs: number): void {
-    const holds = recheck.add(epoch, this.silences.counts)
+  #continueRecheck(recheck: LimitRecheck, interval: MeasurementInterval, nowMs: number): void {
+    const holds = recheck.add(interval, this.silentHosts.refusalsCount)
     if (holds === undefined) return
     this.#recheck = undefined
-    if (holds) this.#limit.believe(nowMs)
+    if (holds) this.#limit.trust(nowMs)
     else this.#limit.forget()
     this.#rate = this.#limit.safeRate ?? this.#rate
   }
 
-  #try(trial: Trial, epoch: Epoch, next: number, nowMs: number): void {
-    if (epoch.index < trial.sinceEpoch) return
-    trial.add(epoch, this.silences.counts)
-    const conclusion = trial.conclusion(nowMs)
-    if (conclusion === 'undecided') return
-    this.#trial = undefined
-    if (conclusion === 'limit') {
-      // After an outage the lower rate says nothing of what the path can carry.
-      if (trial.wasOutage) return
-      this.#limit.found(Math.max(trial.rate, trial.fromRate * trial.before.ratio), nowMs, 'loss')
-      this.#rate = this.#limit.safeRate ?? this.#rate
-    } else if (conclusion === 'over') {
-      this.#rate = Math.min(trial.fromRate, this.#rate)
-    } else if (conclusion === 'slower-yet') {
-      this.#slowDown(epoch.rate, trial.after, next, nowMs)
-    } else if (conclusion === 'random') {
-      if (this.#random.concluded(trial, trial.rate > limits.scanMinRate)) this.#rate = trial.originRate
-      else {
-        // A limit that is taken for loss is costly: lower still, the loss must be the same.
-        this.#rate = Math.max(limits.scanMinRate, trial.rate * AGAIN)
-        this.#trial = trial.repeated(this.#rate, next, nowMs)
+  #observe(experiment: RateExperiment, interval: MeasurementInterval, next: number, nowMs: number): void {
+    if (interval.index < experiment.sinceInterval) return
+    experiment.add(interval, this.silentHosts.refusalsCount)
+    const result = experiment.result(nowMs)
+    if (result === 'undecided') return
+    this.#experiment = undefined
+    switch (result) {
+      case 'limit': {
+        // After an outage the lower rate says nothing of what the path can carry.
+        if (experiment.wasOutage) return
+        const { rate, fromRate, before } = experiment
+        this.#limit.found(Math.max(rate, fromRate * before.deliveredShare), nowMs, 'loss')
+        this.#rate = this.#limit.safeRate ?? this.#rate
+        return
       }
-    } else {
-      this.silences.found(conclusion === 'deaf' ? 'deaf' : 'limiting', trial.hosts)
-      this.#rate = Math.min(trial.fromRate, limits.scanBlindRate)
+      case 'outage-over':
+        this.#rate = Math.min(experiment.fromRate, this.#rate)
+        return
+      case 'limit-below':
+        this.#lowerRate(interval.rate, experiment.after, next, nowMs)
+        return
+      case 'random':
+        this.#acceptRandomLoss(experiment, next, nowMs)
+        return
+      case 'unresponsive':
+        this.silentHosts.stoppedAnswering(experiment.hosts)
+        break
+      case 'refusals-forbidden':
+        this.silentHosts.ignoreRefusals(experiment.hosts)
+    }
+    this.#rate = Math.min(experiment.fromRate, limits.rate.unobservedMaxRate)
+  }
+
+  /** Back to the old rate, as a lower one gains nothing; heavy loss is measured once more before, at a still lower rate. */
+  #acceptRandomLoss(experiment: RateExperiment, next: number, nowMs: number): void {
+    const { minRate } = limits.rate
+    if (this.#randomLoss.accept(experiment, experiment.rate > minRate)) this.#rate = experiment.originRate
+    else {
+      this.#rate = Math.max(minRate, experiment.rate * limits.randomLoss.secondExperimentFactor)
+      this.#experiment = experiment.repeated(this.#rate, next, nowMs)
     }
   }
 }
-
-/** Expected answers that are enough to judge by. */
-const ENOUGH = 8
-/** Canaries of which a missing eighth is noticed. */
-const ENOUGH_CANARIES = 30
-/** Canaries sent below a limit, after which what goes missing there is not the limit's doing. */
-const LONG = 60
-/** The share of the rate at which a heavy loss is looked at again. */
-const AGAIN = 0.4
-/** The share of what a queue serves that is sent while it drains: the kernel may send each SYN twice. */
-const DRAINS = 0.3

@@ -1,6 +1,5 @@
-import { escapeBytes } from '../escape.ts'
 import { serviceName } from '../services.ts'
-import type { ScanReport } from './report.ts'
+import { escapeBytes, type ScanReport } from './report.ts'
 
 const header = ['address', 'name', 'port', 'state', 'reason', 'rtt_ms', 'attempts', 'service_guess', 'banner']
 

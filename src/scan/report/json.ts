@@ -1,7 +1,6 @@
-import { escapeBytes } from '../escape.ts'
 import { serviceName } from '../services.ts'
 import type { PortResult, ScanHost } from '../types.ts'
-import type { ScanReport } from './report.ts'
+import { escapeBytes, type ScanReport } from './report.ts'
 
 /** The version of the documents, raised when a reader of the old one would misunderstand the new one. */
 const version = 1

@@ -1,5 +1,5 @@
-import type { Counts, HostResults } from '../findings.ts'
-import type { PortState } from '../types.ts'
+import type { HostResults, StateCounts } from '../results.ts'
+import type { EngineName, PortState } from '../types.ts'
 
 /** What a scan came to, ready to be written in any format. */
 export interface ScanReport {
@@ -19,13 +19,28 @@ export interface ScanReport {
   readonly interrupted: boolean
   /** What was not done, and what else a reader must know. */
   readonly notes: readonly string[]
-  readonly counts: Counts
+  readonly counts: StateCounts
   readonly notScanned: number
-  readonly engine: 'net' | 'libc'
+  readonly engine: EngineName
   readonly threads: number
   readonly probes: number
   readonly retries: number
   readonly durationMs: number
   /** Hosts in ascending order, each with its ports in ascending order. */
   readonly results: readonly HostResults[]
+}
+
+const short: Readonly<Record<number, string>> = { 9: '\\t', 10: '\\n', 13: '\\r', 92: '\\\\' }
+
+/**
+ * What a peer sent, as printable ASCII that no terminal obeys: `\t`, `\n`, `\r`, `\\`, and `\xNN` for any other byte that
+ * is not printable. Every byte can be told from the text.
+ */
+export function escapeBytes(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) {
+    const printable = byte >= 0x20 && byte < 0x7f && byte !== 0x5c
+    text += printable ? String.fromCharCode(byte) : (short[byte] ?? `\\x${byte.toString(16).padStart(2, '0')}`)
+  }
+  return text
 }

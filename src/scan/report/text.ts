@@ -1,10 +1,7 @@
-import { grouped } from '../../base/grouped.ts'
-import { formatTime } from '../../terminal/format.ts'
-import { escapeBytes } from '../escape.ts'
-import { portStates } from '../findings.ts'
+import { formatTime, grouped } from '../../terminal/format.ts'
 import { serviceName } from '../services.ts'
-import type { PortResult } from '../types.ts'
-import type { ScanReport } from './report.ts'
+import { type PortResult, portStates } from '../types.ts'
+import { escapeBytes, type ScanReport } from './report.ts'
 
 /** `Port 22 open (ssh)`; with `named`, `Port 22 open on 10.0.0.1 [db.example] (ssh)`. Anything but open says why. */
 export function portLine(result: PortResult, named: boolean): string {

@@ -1,13 +1,14 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../../base/clock.ts'
 import { chooseEngine } from '../engines/choose.ts'
+import { scanLimits } from '../limits.ts'
 import { Prober } from '../prober.ts'
-import { type Command, CommandRing } from './command-ring.ts'
-import { ResultRing } from './result-ring.ts'
+import type { EngineName } from '../types.ts'
+import { CommandRing, type ProbeCommand, ResultRing } from './rings.ts'
 
 /** What a scan thread is started with. */
 export interface WorkerStart {
-  readonly engine: 'net' | 'libc'
+  readonly engine: EngineName
   readonly tickets: number
   readonly commands: SharedArrayBuffer
   readonly results: SharedArrayBuffer
@@ -30,25 +31,20 @@ export async function runWorker(start: WorkerStart, clock: Clock, parent: Messag
     if (banner === undefined) results.push(ticket, outcome, rttMs)
     else parent.postMessage({ ticket, outcome, rttMs, banner } satisfies BannerResult)
   })
-  const take = ({ ticket, target, port, timeoutMs, bannerMs }: Command): void =>
-    prober.send(ticket, target, port, timeoutMs, bannerMs)
+  const take = ({ ticket, host, port, timeoutMs, bannerMs }: ProbeCommand): void =>
+    prober.send(ticket, host, port, timeoutMs, bannerMs)
   let previous = commands.turn
   const turn = (): void => {
-    // Between the previous turn of this loop and now its events were taken up.
+    // All events from before the previous turn of this loop were taken up since, by this poll at the latest.
     prober.poll()
     results.seenTurn = previous
     previous = commands.turn
     if (commands.isClosed) {
       prober.close()
       parent.close()
-    } else if (commands.claim(CHUNK, take) > 0) setImmediate(turn)
-    else clock.after(IDLE_MS, turn)
+    } else if (commands.claim(scanLimits.threadChunk, take) > 0) setImmediate(turn)
+    else clock.after(scanLimits.threadIdleMs, turn)
   }
   turn()
   parent.postMessage('ready')
 }
-
-/** Probes claimed at a time: small, so that the threads share what there is; what has happened is seen in between. */
-const CHUNK = 64
-/** How long a thread without work waits before it looks again. */
-const IDLE_MS = 1

@@ -1,12 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { badNetwork } from '../../../src/commands/chat-udp/bad-network.ts'
-import { chatUdpOptions, nick, room, share } from '../../../src/commands/chat-udp/options.ts'
+import { chatUdpOptions, emulatorOptions, nick, room, share } from '../../../src/commands/chat-udp/options.ts'
 import { roomPhrase } from '../../../src/commands/chat-udp/room-key.ts'
 import type { CommandContext } from '../../../src/commands/command.ts'
-import type { Ask } from '../../../src/options/resolve.ts'
-import { resolve } from '../../../src/options/resolve.ts'
+import { type Ask, resolve } from '../../../src/options/resolve.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const phrase = 'correct horse battery'
@@ -46,14 +44,20 @@ describe('what can be written', () => {
     expect(() => room.parse(text)).toThrow(/cannot be a room's name/)
   })
 
-  test.each(['a b', '', 'x'.repeat(33)])('no name: %j', (text) => {
+  test.each(['a  b', '', 'x'.repeat(33)])('no name: %j', (text) => {
     expect(() => nick.parse(text)).toThrow(/cannot be a member's name/)
   })
 
-  test('a bad network is played only when one is asked for', async () => {
-    expect(badNetwork(await values({}))).toBeUndefined()
+  test('a bad network is emulated only when one is asked for', async () => {
+    expect(emulatorOptions(await values({}))).toBeUndefined()
     const flags = { drop: '10%', duplicate: '5%', reorder: '1', delay: '50ms', seed: '7' }
-    expect(badNetwork(await values(flags))).toEqual({ drop: 0.1, duplicate: 0.05, reorder: 0.01, delayMs: 50, seed: 7 })
+    expect(emulatorOptions(await values(flags))).toEqual({
+      drop: 0.1,
+      duplicate: 0.05,
+      reorder: 0.01,
+      delayMs: 50,
+      seed: 7,
+    })
   })
 })
 

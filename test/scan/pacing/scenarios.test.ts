@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { Random } from '../../../src/scan/pacing/random.ts'
-import type { SimulatedHost, SimulatedNetwork } from '../emulated-network.ts'
-import { simulate } from '../simulator.ts'
+import { Random } from '../../../src/base/random.ts'
+import type { SimulatedHost, SimulatedNetwork } from './emulated-network.ts'
+import { simulate } from './simulator.ts'
 
 type Make = (seed: number) => SimulatedNetwork
 
@@ -131,12 +131,12 @@ describe('the pacing, against emulated networks', () => {
   test.each(rows)('$name', ({ make, mostSeconds, expected }) => {
     for (const seed of [1]) {
       const network = make(seed)
-      const { seconds, missed, unsure, errors, closed, silent, found, pacing } = simulate(network)
+      const { seconds, missed, unsure, errors, closed, silent, found, scheduler } = simulate(network)
       // The seed stands beside the figures, so that a failure can be repeated.
       expect({ seed, missed, unsure, errors }).toEqual({ seed, missed: [], unsure: 0, errors: 0 })
       expect({ seed, inTime: seconds <= mostSeconds || seconds }).toEqual({ seed, inTime: true })
       expect(found.length + closed + silent).toBe(network.hosts.length * network.ports.length)
-      if (expected === 'refusals-limited') expect(pacing.hostsThat('limit-refusals')).toEqual(['0'])
+      if (expected === 'refusals-limited') expect(scheduler.hostsThat('limit-refusals')).toEqual(['0'])
     }
   })
 
@@ -146,7 +146,7 @@ describe('the pacing, against emulated networks', () => {
     expect([two.found, two.seconds, two.probes]).toEqual([one.found, one.seconds, one.probes])
   })
 
-  test('bug: a canary followed the last answer, so that a scan of one port was two connections', () => {
+  test('bug: a reference probe followed the last answer, so that a scan of one port was two connections', () => {
     const [open, closed] = [simulate(host({}, 1, [80])(1)), simulate(host({}, 0, [80])(1))]
     expect([open.probes, closed.probes]).toEqual([1, 1])
   })
@@ -154,7 +154,7 @@ describe('the pacing, against emulated networks', () => {
   test.each([
     ['twenty hosts, each different', [10, 736, 843]],
     ['default drop, 5 % loss each way', [13, 15, 16]],
-  ])('lost canaries were counted long after those answered, and open ports missed: %s', (name, seeds) => {
+  ])('lost reference probes were counted long after those answered, and open ports missed: %s', (name, seeds) => {
     const make = scenarios.find(([title]) => title === name)?.[1]
     const missed = seeds.map((seed) => make && simulate(make(seed)).missed)
     expect(missed).toEqual(seeds.map(() => []))
@@ -162,10 +162,10 @@ describe('the pacing, against emulated networks', () => {
 
   test('a path that drops above a limit is not taken for a host that holds back refusals', () => {
     const outcomes = [3, 9].map((seed) => simulate(host({ rttMs: 20, synLimit: 1000 })(seed)))
-    expect(outcomes.flatMap(({ pacing }) => pacing.hostsThat('limit-refusals'))).toEqual([])
+    expect(outcomes.flatMap(({ scheduler }) => scheduler.hostsThat('limit-refusals'))).toEqual([])
   })
 
-  test('a limit was taken for random loss, by few canaries, and silence behind it proved nothing', () => {
+  test('a limit was taken for random loss, by few reference probes, and silence behind it proved nothing', () => {
     const make = host({ rttMs: 20, synLimit: 1000, others: 'filtered' }, 20, few)
     const outcomes = [39, 75, 81].map((seed) => simulate(make(seed)))
     expect(outcomes.map(({ missed, unsure }) => [missed, unsure])).toEqual(outcomes.map(() => [[], 0]))
@@ -179,7 +179,7 @@ describe('the pacing, against emulated networks', () => {
     expect(seeds.map((seed) => simulate(make(seed)).missed)).toEqual(seeds.map(() => []))
   })
 
-  test('what was silent while nothing at all came back was believed, as few canaries were sent in each stretch', () => {
+  test('what was silent while nothing at all came back was believed, as few reference probes were sent in each interval', () => {
     const make = with_(host({ rttMs: 5, synLimit: 1000 }, 50, range(1, 1000)), {
       bottleneck: { rate: 1000, queue: 20_000 },
     })
@@ -189,15 +189,15 @@ describe('the pacing, against emulated networks', () => {
 
   test('a host that refuses what is too much for it, open ports included, is not called complete', () => {
     const liar = { rttMs: 10, synLimit: 500, synBurst: 50, refusesAbove: true }
-    const { missed, pacing } = simulate(host(liar, 40, range(1, 5000))(1))
+    const { missed, scheduler } = simulate(host(liar, 40, range(1, 5000))(1))
     expect(missed.length).toBeGreaterThan(0)
-    expect(pacing.hostsThat('refuse-open-ports')).toEqual(['0'])
+    expect(scheduler.hostsThat('refuse-open-ports')).toEqual(['0'])
   })
 
   test('a port that was open once and refuses from then on is a service that has ended', () => {
-    const { found, closed, seconds, pacing } = simulate(host({ rttMs: 10, opensOnce: true }, 40, range(1, 5000))(1))
+    const { found, closed, seconds, scheduler } = simulate(host({ rttMs: 10, opensOnce: true }, 40, range(1, 5000))(1))
     expect([found.length, closed]).toEqual([40, 4960])
-    expect(pacing.hostsThat('refuse-open-ports')).toEqual([])
+    expect(scheduler.hostsThat('refuse-open-ports')).toEqual([])
     expect(seconds).toBeLessThan(3)
   })
 
@@ -224,10 +224,10 @@ describe('the pacing, against emulated networks', () => {
     expect(gone.seconds).toBeLessThan(50)
     expect(gone.unheard).toBeGreaterThan(0)
     expect(gone.found.length + gone.closed + gone.silent + gone.unheard).toBe(many.length)
-    expect(gone.pacing.hostsThat('stopped-answering')).toEqual(['0'])
+    expect(gone.scheduler.hostsThat('stopped-answering')).toEqual(['0'])
   })
 
-  test('ports asked while a host fell silent were called filtered, as few canaries were sent where all ports answer', () => {
+  test('ports tried while a host fell silent were called filtered, as few reference probes are sent where all ports answer', () => {
     const network = { hosts: [{ open: [2001] }], ports: range(1, 2001), plan: { rate: 1000 } }
     const outages = [1903, 1920].map((ms) => simulate({ ...network, outageMs: [ms, ms + 8000], seed: 109 }))
     expect(outages.map(({ silent }) => silent)).toEqual([0, 0])
@@ -235,7 +235,7 @@ describe('the pacing, against emulated networks', () => {
 
   test('a host that is back after ten seconds is scanned to the end at once', () => {
     const outageMs = 10_000
-    const { told, missed, closed, unsure, unheard, seconds, pacing } = simulate({
+    const { told, missed, closed, unsure, unheard, seconds, scheduler } = simulate({
       ...host({ rttMs: 20 })(1),
       outageMs: [300, 300 + outageMs],
     })
@@ -243,6 +243,6 @@ describe('the pacing, against emulated networks', () => {
       ...{ told: ['0 silent', '0 back'], missed: [], closed: many.length - 50, unsure: 0, unheard: 0 },
     })
     expect(seconds).toBeLessThan(outageMs / 1000 + 2)
-    expect(pacing.hostsThat('stopped-answering')).toEqual([])
+    expect(scheduler.hostsThat('stopped-answering')).toEqual([])
   })
 })

@@ -1,0 +1,28 @@
+import type { AccountsConfig, AccountsServices } from './local-accounts.ts'
+import { SqliteSessionStore } from './session-store.ts'
+import { preflightUsers } from './user-store.ts'
+
+/**
+ * Opens the stores and closes them again before the thread that will own them opens them, and keeps their locks, which that
+ * thread shares, until `release`. Not `complete` when the users file is so large that it was left unread.
+ * @throws {StorageError} when a store can't be used
+ */
+export function preflightStores(
+  { usersPath, databasePath }: Pick<AccountsConfig, 'usersPath' | 'databasePath'>,
+  services: Pick<AccountsServices, 'clock'>,
+): { readonly complete: boolean; release(): void } {
+  const users = preflightUsers({ path: usersPath, ...services })
+  try {
+    const sessions = databasePath === undefined ? undefined : new SqliteSessionStore(databasePath).closeKeepingLock()
+    return {
+      complete: users.complete,
+      release() {
+        users.lock?.release()
+        sessions?.release()
+      },
+    }
+  } catch (error) {
+    users.lock?.release()
+    throw error
+  }
+}

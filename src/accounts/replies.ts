@@ -1,0 +1,116 @@
+import type { LoginFailure } from '../base/events.ts'
+import { nameFaults } from '../text/names.ts'
+import type { BadName, BadPassword, Full, NoSession, SessionInfo, Taken, Unserved, Wrong } from './accounts.ts'
+import type { ServerMessage } from './messages.ts'
+import { passwordFaults } from './password-rules.ts'
+
+/** Every outcome that is a no. */
+export type Refusal = Wrong | BadName | BadPassword | Taken | Full | NoSession | Unserved
+
+export type Denied = Extract<ServerMessage, { readonly type: 'denied' }>
+
+/** How a refusal is told to the client. A wrong password and an unknown name are told alike. */
+export function denial(refusal: Refusal): Denied {
+  switch (refusal.kind) {
+    case 'wrong':
+      return denied('wrong', 'No user has this name and this password.')
+    case 'bad-name':
+      return denied('bad-name', nameFaults[refusal.why])
+    case 'bad-password':
+      return denied('bad-password', passwordFaults[refusal.why])
+    case 'taken':
+      return denied('taken', 'That name is taken.')
+    case 'full':
+      return denied('full', 'No more names can be kept here.')
+    case 'no-session':
+      if (refusal.why === 'malformed')
+        return denied('no-session', 'That is no token: one has 43 characters. Log in with name and password.')
+      return denied('no-session', 'That session has ended or never was; log in with name and password.')
+    case 'busy':
+      return { ...denied('busy', `Busy, try again in ${seconds(refusal.retryMs)} s.`), retryMs: refusal.retryMs }
+    case 'throttled':
+      return {
+        ...denied(
+          'throttled',
+          `Too many failed attempts from your address, try again in ${seconds(refusal.retryMs)} s.`,
+        ),
+        retryMs: refusal.retryMs,
+      }
+    case 'left':
+      return denied('left', 'You took too long.')
+    case 'storage':
+      return denied('storage', 'That could not be kept, so nothing was changed; the operator has to look at the disk.')
+  }
+}
+
+/** How it is told to the operator. */
+export function failureOf(refusal: Refusal): LoginFailure {
+  switch (refusal.kind) {
+    case 'wrong':
+      return 'credentials'
+    case 'bad-name':
+      return 'name'
+    case 'bad-password':
+      return 'password'
+    case 'no-session':
+      return `token-${refusal.why}`
+    case 'throttled':
+      return 'attempts'
+    default:
+      return refusal.kind
+  }
+}
+
+function denied(reason: string, message: string): Denied {
+  return { type: 'denied', reason, message }
+}
+
+function seconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000))
+}
+
+/** What someone who is logged in may type. */
+export const accountCommands = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
+
+/** What the server says, as lines for a person. Names were checked when they were made, so they are safe to print. */
+export function serverText(message: ServerMessage): readonly string[] {
+  switch (message.type) {
+    case 'hello':
+      return [`netlab ${message.service}. "exit" leaves.`]
+    case 'welcome':
+      return welcome(message)
+    case 'denied':
+    case 'wait':
+    case 'bye':
+      return [message.message]
+    case 'whoami':
+      return [`${message.name}, ${session(message.session)}`]
+    case 'sessions':
+      return message.sessions.map((one) => `${one.id === message.current ? '*' : ' '} ${session(one)}`)
+    case 'logged-out':
+      return [message.count === 1 ? 'One session ended.' : `${message.count} sessions ended.`]
+    case 'changed':
+      return [
+        `The password is changed; ${message.revoked === 1 ? 'one other session' : `${message.revoked} other sessions`} ended.`,
+      ]
+  }
+}
+
+function welcome(message: Extract<ServerMessage, { readonly type: 'welcome' }>): readonly string[] {
+  const { name, how, token } = message
+  const greeting = {
+    login: `Welcome back, ${name}.`,
+    registered: `Welcome, ${name}. You are registered.`,
+    resumed: `Welcome back, ${name}. Your session goes on.`,
+  }[how]
+  const keep = token === undefined ? [] : [`Next time "resume ${token}" instead of a name saves the password.`]
+  return [greeting, ...keep, accountCommands]
+}
+
+function session({ id, address, createdMs, expiresMs }: SessionInfo): string {
+  return `session ${id} from ${address}, since ${time(createdMs)}, until ${time(expiresMs)} if not used`
+}
+
+function time(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}

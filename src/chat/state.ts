@@ -1,0 +1,288 @@
+import type { Clock } from '../base/clock.ts'
+import type { EventSink } from '../base/events.ts'
+import { nameKey } from '../text/names.ts'
+import type { Delivery, Signal } from './backplane.ts'
+import { Broadcaster, CommitQueue, type Dispatch } from './broadcaster.ts'
+import type { History, Remembered } from './history.ts'
+import { chatLimits } from './limits.ts'
+import { ChatRefusal, type ChatServerMessage, type HistoryPage, lobby } from './message.ts'
+import { type ChatConnection, type ChatMember, type Membership, ModerationStore, Room } from './room.ts'
+
+export interface ChatStateOptions {
+  readonly clock: Clock
+  /** Runs the callback at the end of this turn of the event loop (setImmediate). */
+  readonly defer: (callback: () => void) => void
+  readonly history: History
+  readonly remembered: Remembered
+  readonly record: EventSink
+  readonly send: (gateway: number, batch: readonly Delivery[]) => void
+}
+
+/** The state of the whole chat, and the operations that all requests are made of. It has one owner and knows no threads. */
+export class ChatState {
+  readonly moderation: ModerationStore
+  readonly history: History
+  readonly record: EventSink
+  readonly commits: CommitQueue
+  readonly duplicates = new DuplicateFilter(chatLimits.duplicateFilterIds, chatLimits.duplicateFilterMembers)
+  readonly rooms = new Map<string, Room>()
+  /** By `nameKey`. */
+  readonly members = new Map<string, ChatMember>()
+  readonly #clock: Clock
+  readonly #broadcaster: Broadcaster
+  /** Rooms with comings and goings that their members have not been told. */
+  readonly #untold = new Set<Room>()
+  #telling = false
+  #nextId: number
+  #lastAt = 0
+  #unstored = 0
+
+  constructor(options: ChatStateOptions) {
+    this.#clock = options.clock
+    this.history = options.history
+    this.record = options.record
+    this.moderation = new ModerationStore(options.remembered.moderation)
+    this.#nextId = options.remembered.nextId
+    for (const { from, cid, id, at } of options.remembered.clientIds) this.duplicates.add(from, cid, { id, at })
+    this.#broadcaster = new Broadcaster(options.send, (message) => this.rooms.get(message.room)?.remember(message))
+    this.commits = new CommitQueue({
+      history: options.history,
+      broadcaster: this.#broadcaster,
+      defer: options.defer,
+      onStored: (error, count) => this.#onStored(error, count),
+    })
+  }
+
+  /** The first id that was never handed out. */
+  get nextId(): number {
+    return this.#nextId
+  }
+
+  /** The next place in the one order. */
+  next(): Sequenced {
+    this.#lastAt = Math.max(this.#lastAt, this.#clock.now())
+    return { id: this.#nextId++, at: this.#lastAt }
+  }
+
+  /** The person of this name, if there. */
+  member(name: string): ChatMember | undefined {
+    return this.members.get(nameKey(name))
+  }
+
+  open(
+    gateway: number,
+    { connection: id, name, operator, dialect }: Extract<Signal, { type: 'opened' }>,
+  ): ChatConnection {
+    const member = this.member(name) ?? { name, operator: false, away: undefined, connections: new Set() }
+    member.operator ||= operator || this.moderation.operator(name)
+    const connection = {
+      id,
+      gateway,
+      dialect,
+      member,
+      rooms: new Map<string, Membership>(),
+      current: undefined,
+      closed: false,
+      leaving: false,
+    }
+    member.connections.add(connection)
+    this.members.set(nameKey(name), member)
+    return connection
+  }
+
+  /** The connection is gone or going; nothing reaches it any more except what is already on its way. */
+  close(connection: ChatConnection): void {
+    for (const name of [...connection.rooms.keys()]) this.leave(connection, name)
+    const { member } = connection
+    member.connections.delete(connection)
+    // Somebody may have come back under the name since.
+    if (member.connections.size === 0 && this.member(member.name) === member) this.members.delete(nameKey(member.name))
+  }
+
+  /** @throws {ChatRefusal} TOO_MANY rooms */
+  enter(connection: ChatConnection, name: string, after?: number): void {
+    const room = this.room(name)
+    const membership = { over: false }
+    connection.rooms.set(name, membership)
+    connection.current = name
+    if (room.add(connection.member)) this.#tellPresence(room)
+    if (room.waiting !== undefined) room.waiting.push({ connection, membership, after })
+    else this.commits.push(this.#entry(room, connection, membership, after))
+  }
+
+  /** Makes a room that the connection is in already its current one: what is said without a room goes there from now on. */
+  makeCurrent(connection: ChatConnection, name: string): void {
+    const membership = connection.rooms.get(name)
+    if (membership === undefined) return
+    connection.rooms.delete(name)
+    connection.rooms.set(name, membership)
+    connection.current = name
+    this.reply(connection, this.#joined(this.room(name)))
+  }
+
+  leave(connection: ChatConnection, name: string): void {
+    const membership = connection.rooms.get(name)
+    if (membership === undefined) return
+    connection.rooms.delete(name)
+    if (connection.current === name) connection.current = [...connection.rooms.keys()].at(-1)
+    this.commits.push({ type: 'leave', connection, room: name, membership })
+    const room = this.rooms.get(name)
+    if (room === undefined) return
+    if (room.remove(connection.member)) this.#tellPresence(room)
+    if (room.size === 0) this.rooms.delete(name)
+  }
+
+  /**
+   * Calls back when all that the connection has asked for is out: what it said is stored, and what it wants to see is read.
+   * Never if the connection closes before.
+   */
+  whenAnswered(connection: ChatConnection, callback: () => void): void {
+    const look = (): void => {
+      if (connection.closed) return
+      if ([...connection.rooms.keys()].every((room) => this.#broadcaster.subscribes(connection, room))) callback()
+      else ask()
+    }
+    // The history answers in the order of the questions: after this one there is nothing more to come.
+    const ask = (): void => this.history.page(lobby, { last: 0 }, look)
+    this.commits.push({ type: 'reached', callback: ask })
+  }
+
+  /** Says goodbye to a connection, after all that is on its way to it, and ends it. */
+  dismiss(connection: ChatConnection, reason: 'exit' | 'replaced', message: string): void {
+    this.close(connection)
+    this.reply(connection, { type: 'bye', reason, message })
+    this.commits.push({ type: 'end', connection })
+  }
+
+  reply(connection: ChatConnection, message: ChatServerMessage): void {
+    if (connection.answer !== undefined) connection.answer(message)
+    else this.commits.push({ type: 'one', connection, message })
+  }
+
+  /** To every connection of a person. */
+  tell(member: ChatMember, message: ChatServerMessage): void {
+    for (const connection of member.connections) this.reply(connection, message)
+  }
+
+  tellOperators(text: string): void {
+    for (const member of this.members.values()) if (member.operator) this.tell(member, { type: 'notice', text })
+  }
+
+  /** The room, made when there is none. @throws {ChatRefusal} TOO_MANY */
+  room(name: string): Room {
+    const known = this.rooms.get(name)
+    if (known !== undefined) return known
+    if (this.rooms.size >= chatLimits.rooms) throw new ChatRefusal('TOO_MANY', 'there are too many rooms already')
+    const room = new Room(name)
+    this.rooms.set(name, room)
+    this.history.page(name, { last: chatLimits.recentCount }, (page) => {
+      room.prime(page ?? nothing)
+      const waiting = room.waiting ?? []
+      room.waiting = undefined
+      this.commits.pushNow(
+        waiting.map(({ connection, membership, after }) => this.#entry(room, connection, membership, after)),
+      )
+    })
+    return room
+  }
+
+  /** The dispatch with which a connection enters, and what it then sees: made when its turn comes, as the room goes on until then. */
+  #entry(room: Room, connection: ChatConnection, membership: Membership, after: number | undefined): Dispatch {
+    const enter = { type: 'enter', connection, room: room.name, membership } as const
+    const messages = (): readonly ChatServerMessage[] | undefined => {
+      const page = room.backlog(after)
+      if (page !== undefined || after === undefined) return this.#welcome(room, page ?? nothing, after)
+      this.history.page(room.name, { after }, (read) => {
+        this.commits.pushNow([{ ...enter, messages: () => this.#welcome(room, read ?? nothing, after) }])
+      })
+      return undefined
+    }
+    return { ...enter, messages }
+  }
+
+  /** Who comes back hears of the history even when nothing was missed, to know that it has everything. */
+  #welcome(room: Room, page: HistoryPage, after: number | undefined): readonly ChatServerMessage[] {
+    const joined = this.#joined(room)
+    const silent = page.messages.length === 0 && after === undefined
+    return silent ? [joined] : [joined, { type: 'history', room: room.name, ...page }]
+  }
+
+  #joined({ name, size }: Room): ChatServerMessage {
+    return { type: 'joined', room: name, topic: this.moderation.topic(name), members: size }
+  }
+
+  /** Comings and goings are told together after `presenceMs`; those that cancel each other out are not told. */
+  #tellPresence(room: Room): void {
+    this.#untold.add(room)
+    if (this.#telling) return
+    this.#telling = true
+    const tell = (): void => {
+      this.#telling = false
+      for (const untold of this.#untold) {
+        const message = untold.presence()
+        if (message !== undefined) this.commits.push({ type: 'room', room: untold.name, message })
+      }
+      this.#untold.clear()
+    }
+    this.#clock.after(chatLimits.presenceMs, tell, { background: true })
+  }
+
+  #onStored(error: string | undefined, count: number): void {
+    if (error !== undefined) {
+      if (this.#unstored === 0) {
+        this.record({ type: 'history-failed', error })
+        this.tellOperators(`the history cannot be written (${error}); the chat goes on without it`)
+      }
+      this.#unstored += count
+    } else if (this.#unstored > 0) {
+      this.record({ type: 'history-resumed', unstored: this.#unstored })
+      this.tellOperators(`the history is written again; ${this.#unstored} messages are not in it`)
+      this.#unstored = 0
+    }
+  }
+}
+
+const nothing: HistoryPage = { messages: [], more: false }
+
+/** The place of a message in the one order. */
+export interface Sequenced {
+  readonly id: number
+  readonly at: number
+}
+
+/**
+ * Remembers the latest client message ids of each member, so that a message sent again after a dropped line is answered
+ * with what it became and not said twice. Bounded per member and by members; the least recently heard is forgotten first.
+ */
+export class DuplicateFilter {
+  readonly #perMember: number
+  readonly #members: number
+  readonly #known = new Map<string, Map<string, Sequenced>>()
+
+  constructor(perMember: number, members: number) {
+    this.#perMember = perMember
+    this.#members = members
+  }
+
+  find(name: string, cid: string): Sequenced | undefined {
+    return this.#known.get(name)?.get(cid)
+  }
+
+  add(name: string, cid: string, sequenced: Sequenced): void {
+    const known = this.#known.get(name)
+    const ids = known ?? new Map<string, Sequenced>()
+    // A Map keeps the order of insertion: putting a member in again makes it the latest.
+    if (known !== undefined) this.#known.delete(name)
+    this.#known.set(name, ids)
+    ids.set(cid, sequenced)
+    if (ids.size > this.#perMember) dropFirst(ids)
+    if (this.#known.size > this.#members) dropFirst(this.#known)
+  }
+}
+
+function dropFirst<K>(map: Map<K, unknown>): void {
+  for (const key of map.keys()) {
+    map.delete(key)
+    return
+  }
+}

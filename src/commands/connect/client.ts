@@ -1,0 +1,159 @@
+import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
+import { formatEndpoint, plainAddress } from '../../net/address.ts'
+import { connect } from '../../net/connect.ts'
+import { connectError } from '../../net/connect-error.ts'
+import type { FramedSocket } from '../../net/framed-socket.ts'
+import { PromptClosed } from '../../options/ask.ts'
+import { formatTime } from '../../terminal/format.ts'
+import type { CommandContext } from '../command.ts'
+import type { ServerTrust } from './tls-trust.ts'
+import { HexDump, TrafficStats } from './traffic.ts'
+
+/** The server to connect to. */
+export interface ConnectTarget {
+  readonly host: string
+  readonly port: number
+  /** For connecting, and once more for the TLS handshake; 0 for as long as it takes. */
+  readonly timeoutMs: number
+  /** With TLS, how its certificate is judged. */
+  readonly trust: ServerTrust | undefined
+}
+
+/** How a session with the server ended, in words and as an exit code. */
+export interface ClientResult {
+  readonly how: string
+  readonly exit: ExitCode
+}
+
+/** A connection to the server, with its traffic counted. */
+export class ServerConnection {
+  readonly socket: FramedSocket
+  readonly traffic: TrafficStats
+  /** Shown in place of the server's output. */
+  readonly hex: HexDump | undefined
+  readonly #target: Pick<ConnectTarget, 'host' | 'port'>
+
+  constructor(
+    socket: FramedSocket,
+    target: Pick<ConnectTarget, 'host' | 'port'>,
+    traffic: TrafficStats,
+    hex: HexDump | undefined,
+  ) {
+    this.socket = socket
+    this.traffic = traffic
+    this.hex = hex
+    this.#target = target
+  }
+
+  /** Writes and counts; false when the connection takes nothing any more. */
+  send(bytes: Buffer): boolean {
+    if (!this.socket.writable) return false
+    this.traffic.sent(bytes.length)
+    this.socket.write(bytes)
+    return true
+  }
+
+  /** A socket's error in one sentence with a next step. */
+  describe(error: unknown): NetworkError {
+    return connectError(error, this.#target.host, this.#target.port)
+  }
+}
+
+export interface ClientOptions {
+  readonly target: ConnectTarget
+  readonly hex: boolean
+  readonly context: CommandContext
+  /** Takes one line of diagnostics: what is not the server's answer. */
+  report(line: string): void
+}
+
+/** Whether a person types and reads. */
+export function isInteractive({ stdin, stdout }: CommandContext): boolean {
+  return stdin.isTTY === true && stdout.isTTY === true
+}
+
+/** Connects to one server as often as it takes, and reports on each connection. */
+export class Client {
+  readonly #options: ClientOptions
+  #announced = false
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Connects, runs `session` on the connection, and closes it. The session may open further connections by `reconnect`;
+   * their traffic is counted together. Reports that the connection stands and how it ended; no end is reported when
+   * `session` came back with undefined, because the caller begins anew in another way.
+   */
+  async run(
+    session: (
+      connection: ServerConnection,
+      reconnect: () => Promise<ServerConnection>,
+    ) => Promise<ClientResult | undefined> | undefined,
+  ): Promise<ClientResult | undefined> {
+    const { target, context, hex, report } = this.#options
+    const traffic = new TrafficStats()
+    const dump = hex ? new HexDump(context.clock) : undefined
+    const open = async (): Promise<ServerConnection> =>
+      new ServerConnection(await openSocket(target, context), target, traffic, dump)
+    const connection = await open()
+    const { socket } = connection
+    const connectedAt = context.clock.monotonic()
+    if (!this.#announced) {
+      const server = serverName(target, plainAddress(socket.remoteAddress ?? target.host))
+      report(`connected to ${server}${isInteractive(context) ? '; Ctrl-D ends' : ''}`)
+    }
+    this.#announced = true
+    let how: string | undefined
+    try {
+      const result = await session(connection, open)
+      how = result?.how
+      return result
+    } catch (error) {
+      how = endOf(error)
+      throw error
+    } finally {
+      socket.destroy()
+      if (how !== undefined) {
+        const span = formatSpan(context.clock.monotonic() - connectedAt)
+        report(`disconnected after ${span}, ${traffic.totals}: ${context.signal.aborted ? 'interrupted' : how}`)
+      }
+    }
+  }
+}
+
+/** Connects. Rejects with NetworkError, ProtocolError or StorageError, or an abort's reason. */
+async function openSocket(target: ConnectTarget, { clock, signal }: CommandContext): Promise<FramedSocket> {
+  if (target.trust === undefined) return connect({ ...target, clock, signal })
+  // Loaded only with TLS, since it takes a while; and before the connection stands, whose end would be missed meanwhile.
+  const { connectTls } = await import('../../net/connect-tls.ts')
+  const plain = await connect({ ...target, clock, signal })
+  const { socket, fingerprint } = await connectTls(plain, { ...target, ca: target.trust.ca, clock, signal })
+  try {
+    target.trust.check(fingerprint)
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+  return socket
+}
+
+/** What ended with this error, for the last line of diagnostics; the reason is told by the error itself. */
+function endOf(error: unknown): string {
+  if (error instanceof NetworkError) return 'the connection broke'
+  if (error instanceof PromptClosed) return 'a question was left unanswered'
+  const code = error instanceof NetlabError ? error.code : undefined
+  if (code === 'REVOKED') return 'the session is over'
+  return code === 'REFUSED' ? 'the login was refused' : 'given up'
+}
+
+/** `localhost:9007 (127.0.0.1)` */
+function serverName({ host, port }: ConnectTarget, address: string): string {
+  return formatEndpoint(host, port) + (address === host ? '' : ` (${address})`)
+}
+
+/** A time span: `250 ms`, `1.5 s`, `3 min 5 s`. */
+function formatSpan(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : formatTime(ms)
+}

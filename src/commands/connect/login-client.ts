@@ -1,0 +1,227 @@
+import { accountCommands } from '../../accounts/replies.ts'
+import { ExitCode, errorMessage, NetlabError, NetworkError, UsageError } from '../../base/errors.ts'
+import { clientStyle, ownClock } from '../../chat/client-style.ts'
+import { ClientView } from '../../chat/client-view.ts'
+import { Backoff } from '../../chat/reconnect.ts'
+import { isLoopback } from '../../net/address.ts'
+import { asker } from '../../options/ask.ts'
+import { askStreams, type CommandContext } from '../command.ts'
+import { commandLimits } from '../limits.ts'
+import { accountSession } from './account-client.ts'
+import { ChatClient } from './chat-client.ts'
+import type { ClientResult, ServerConnection } from './client.ts'
+import { type LoginPrompter, type LoginResult, logIn } from './login.ts'
+import { type HelloAnswer, type LoginService, MessageStream, sayHello } from './message-stream.ts'
+import { type ConnectValues, givenPassword } from './options.ts'
+import { Screen } from './screen.ts'
+import { type KeptSession, SessionFile, serverKey, statePath } from './state-files.ts'
+
+export interface LoginClientOptions {
+  readonly host: string
+  readonly port: number
+  readonly values: Pick<ConnectValues, 'user' | 'passwordFile' | 'password' | 'session' | 'insecure' | 'timeout'>
+  readonly context: CommandContext
+  /** Takes one line of diagnostics: what is not the server's answer. */
+  report(line: string): void
+}
+
+/** The client of a service that people log in to: hello, login, and the session until its end. */
+export class LoginClient {
+  readonly #options: LoginClientOptions
+  readonly #server: string
+  readonly #sessions: SessionFile | undefined
+  readonly #password: string | undefined
+  /** The session we are in; known also where none is kept on disk. */
+  #session: KeptSession | undefined
+
+  /** @throws {StorageError, UsageError} when a given file can't be used. */
+  constructor(options: LoginClientOptions) {
+    const { values, context, host, port } = options
+    this.#options = options
+    this.#server = serverKey(host, port)
+    const file = values.session ? statePath(context.environment, 'sessions.json') : undefined
+    this.#sessions = file === undefined ? undefined : new SessionFile(file)
+    this.#password = givenPassword(values)
+  }
+
+  /** The command line asks for a login. */
+  get demanded(): boolean {
+    const { user, passwordFile } = this.#options.values
+    return user !== undefined || passwordFile !== undefined
+  }
+
+  /** A session from an earlier login is kept. @throws {StorageError} */
+  get expected(): boolean {
+    return this.#sessions?.find(this.#server) !== undefined
+  }
+
+  /**
+   * Logs in on a fresh connection and runs the session. Undefined when the server is none that people log in to.
+   * @param reconnect makes another connection: for a hello that came too late, and for a chat whose connection is lost.
+   * Rejects with NetlabError REFUSED for a negative reply, and else as connections do.
+   */
+  async run(
+    connection: ServerConnection,
+    reconnect: () => Promise<ServerConnection>,
+  ): Promise<ClientResult | undefined> {
+    let stream = this.#streamOver(connection)
+    try {
+      let service = await this.#sayHello(stream)
+      for (let again = 0; service === 'text' && again < commandLimits.helloRetryCount; again++) {
+        stream.close()
+        stream = this.#streamOver(await reconnect())
+        service = await this.#sayHello(stream)
+      }
+      if (service === undefined) return undefined
+      if (service === 'text') throw helloTooLate(this.#server)
+      for (;;) {
+        const result = await this.#runSession(stream, service, reconnect)
+        if (result !== 'expired') return result
+        // The service greets on the same connection again, for another login.
+        await stream.receive()
+      }
+    } finally {
+      stream.close()
+    }
+  }
+
+  /** One login and its session; 'expired' when the session is over and the connection stands. */
+  async #runSession(
+    stream: MessageStream,
+    service: LoginService,
+    reconnect: () => Promise<ServerConnection>,
+  ): Promise<ClientResult | 'expired'> {
+    const { context } = this.#options
+    const login = await logIn(stream, this.#prompter())
+    const interrupted = Promise.withResolvers<ClientResult>()
+    const over = new AbortController()
+    const screen = new Screen(context, () =>
+      interrupted.resolve({ how: 'left with Ctrl-C', exit: ExitCode.interrupted }),
+    )
+    try {
+      this.#welcome(screen, login, service)
+      const session =
+        service === 'chat'
+          ? this.#chatClient(screen, reconnect, over.signal).run(stream, login.name)
+          : accountSession(stream, screen)
+      const result = await Promise.race([session, interrupted.promise])
+      if (typeof result === 'object') return result
+      this.#forget(login.name)
+      return result === 'logged-out' ? { how: 'logged out', exit: ExitCode.ok } : result
+    } catch (error) {
+      if (error instanceof NetlabError && error.code === 'REVOKED') this.#forget(login.name)
+      throw error
+    } finally {
+      over.abort()
+      screen.close()
+    }
+  }
+
+  #welcome(screen: Screen, { name, how }: LoginResult, service: LoginService): void {
+    const greeting = `${greetings.get(how) ?? 'Welcome'}, ${name}.`
+    const hint = service === 'chat' ? '/help lists the commands.' : accountCommands
+    if (screen.interactive) screen.print(`${greeting}\n${hint}`)
+    else this.#options.report(greeting)
+  }
+
+  /** @param over ends its attempts to reconnect. */
+  #chatClient(screen: Screen, reconnect: () => Promise<ServerConnection>, over: AbortSignal): ChatClient {
+    const { clock, signal, environment } = this.#options.context
+    const colour = screen.interactive && !environment.NO_COLOR
+    const style = clientStyle(colour, ownClock)
+    return new ChatClient({
+      screen,
+      view: new ClientView({ style, newId: () => crypto.randomUUID(), now: clock.now() }),
+      backoff: new Backoff(Math.random),
+      clock,
+      signal: AbortSignal.any([signal, over]),
+      reconnect: async () => {
+        const stream = this.#streamOver(await reconnect())
+        try {
+          const service = await this.#sayHello(stream)
+          if (service === 'chat') {
+            await logIn(stream, this.#prompter(screen))
+            return stream
+          }
+        } catch (error) {
+          stream.close()
+          throw error
+        }
+        stream.close()
+        return undefined
+      },
+    })
+  }
+
+  #streamOver(connection: ServerConnection): MessageStream {
+    this.#demandPrivacy(connection)
+    return new MessageStream(connection, this.#options.context.signal)
+  }
+
+  #sayHello(stream: MessageStream): Promise<HelloAnswer> {
+    const { context, values } = this.#options
+    return sayHello(stream, context.clock, values.timeout)
+  }
+
+  #forget(user: string): void {
+    this.#session = undefined
+    this.#sessions?.forget(this.#server, user)
+  }
+
+  /** @param screen of a session that goes on: its input line is in the place where a question would be. */
+  #prompter(screen?: Screen): LoginPrompter {
+    const { context, values, report } = this.#options
+    const server = this.#server
+    const streams = screen === undefined ? askStreams(context) : undefined
+    return {
+      user: values.user,
+      password: this.#password,
+      ask: streams && ((until) => asker({ ...streams, signal: AbortSignal.any([streams.signal, until]) })),
+      // --quiet does not silence these: they answer what was typed.
+      say: (line) => (screen === undefined ? void context.stderr.write(`${line}\n`) : screen.remark(line)),
+      kept: () => {
+        this.#session ??= this.#sessions?.find(server, values.user)
+        return this.#session
+      },
+      keep: (user, token) => {
+        this.#session = { server, user, token }
+        if (!values.session) return
+        const problem = keepSession(this.#sessions, this.#session)
+        if (problem !== undefined) report(`the session is not kept: ${problem}`)
+      },
+      forget: (user) => this.#forget(user),
+    }
+  }
+
+  /** @throws {UsageError} when a password or a token would travel between machines in the clear. */
+  #demandPrivacy({ socket }: ServerConnection): void {
+    const safe = 'encrypted' in socket || isLoopback(socket.remoteAddress ?? '')
+    if (safe || this.#options.values.insecure) return
+    throw new UsageError(`a password or a session for ${this.#server} would travel where others can read it`, {
+      hint: 'use --tls; or say --insecure if nobody else is on the way, --no-session to talk without logging in',
+    })
+  }
+}
+
+function helloTooLate(server: string): NetworkError {
+  return new NetworkError('HELLO_TOO_LATE', `${server} hears this client too late, and takes it for a person`, {
+    hint: 'try again; or log in by hand, with --framing text',
+  })
+}
+
+/** Keeps the session; or tells why it can't be kept, which ends nothing: the session is open. */
+function keepSession(file: SessionFile | undefined, session: KeptSession): string | undefined {
+  if (file === undefined) return 'HOME is not set'
+  try {
+    file.keep(session)
+    return undefined
+  } catch (error) {
+    return errorMessage(error)
+  }
+}
+
+const greetings = new Map([
+  ['registered', 'You are registered. Welcome'],
+  ['login', 'Welcome back'],
+  ['resumed', 'Welcome back, your session goes on'],
+])

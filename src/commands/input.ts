@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { errorCode, reasonOf, StorageError, UsageError } from '../base/errors.ts'
+import { type Endpoint, parseEndpoint } from '../net/address.ts'
+import type { Kind } from '../options/kinds.ts'
+
+/** A host as people write it: `host`, `host:port`, `::1`, `[::1]:port`. */
+export const endpointKind: Kind<Endpoint> = { placeholder: 'HOST', parse: parseEndpoint }
+
+/** The port, given with the host or by itself, if at all. @throws {UsageError} when it is given twice, and differs. */
+export function givenPort(host: Endpoint | undefined, port: number | undefined): number | undefined {
+  if (host?.port !== undefined && port !== undefined && host.port !== port) {
+    throw new UsageError(`the port is given twice: ${host.port} with the host, and ${port}`, {
+      hint: 'leave one of them',
+    })
+  }
+  return host?.port ?? port
+}
+
+/** The text of a file that a person named. `what` is how an error calls it: `the password from FILE`. @throws {StorageError} */
+export function readGivenFile(file: string, what = file): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new StorageError(errorCode(error), `cannot read ${what}: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/** The first line of such a file, without its end: how passwords and phrases are kept. @throws {StorageError} */
+export function readFirstLine(file: string, what: string): string {
+  return readGivenFile(file, `${what} from ${file}`).split(/\r?\n/, 1)[0] ?? ''
+}

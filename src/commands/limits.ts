@@ -1,0 +1,13 @@
+import { chatLimits } from '../chat/limits.ts'
+
+/** Bounds of the commands, with unit and reason. Names end in their unit. */
+export const commandLimits = {
+  /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
+  closingNoticeMs: 1_000,
+  /** Further connections when the hello came later than `netLimits.dialectMs`: lost packets are sent again by then, or the path is no path. */
+  helloRetryCount: 4,
+  /** Lines that came while a question stood and are shown after it; of more only the latest are. */
+  heldLineCount: 2_000,
+  /** Chat lines sent and not answered: so few that the server recognises each resend, so many that a burst is not slowed down. */
+  unansweredCount: chatLimits.duplicateFilterIds / 2,
+} as const

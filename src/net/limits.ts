@@ -1,0 +1,16 @@
+/** Bounds of streams and connections, each with its unit and its reason. */
+export const netLimits = {
+  /** One length-prefixed frame. Large enough for any message of ours, small enough that 1,000 of them fit in memory. */
+  frameBytes: 1_048_576,
+  /** One read from a socket; what an epoll program would use, and more gains nothing. */
+  readBytes: 65_536,
+  /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
+  dialectMs: 250,
+  /** Messages decoded and not yet taken by the protocol; above either, reading pauses. */
+  inboxCount: 256,
+  inboxBytes: 1_048_576,
+  /** One address of several, before the next is tried. Node gives up on the slow one then, so RFC 8305's 250 ms would lose satellite links. */
+  connectAttemptMs: 1_000,
+  /** Room for the first piece of a message that straddles chunks; doubled as more of it arrives. */
+  gatherBytes: 1_024,
+} as const

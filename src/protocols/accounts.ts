@@ -1,0 +1,70 @@
+import { AccountsThread } from '../accounts/accounts-thread.ts'
+import type { AccountsConfig } from '../accounts/local-accounts.ts'
+import { limits } from '../base/limits.ts'
+import { spareProcessors } from '../base/threads.ts'
+import { lifetime, path } from '../options/kinds.ts'
+import { option, type Values } from '../options/spec.ts'
+import type { Preflight, PreflightServices, SharedState, SharedStateServices } from '../serve/protocol.ts'
+
+// What the protocols over the accounts have in common: options, preflight, shared state.
+
+/** Of every server that knows its clients. */
+export const usersOption = {
+  users: option({ kind: path, summary: 'who is known: names, hosts, password hashes', default: 'users.json' }),
+} as const
+
+/** Of every server that people log in to. */
+export const accountOptions = {
+  ...usersOption,
+  db: option({ kind: path, summary: 'login sessions and chat history (SQLite)', default: 'netlab.db' }),
+  sessionIdle: option({
+    kind: lifetime,
+    summary: 'a session ends when not used for so long',
+    default: limits.sessionIdleMs,
+    defaultText: '24h',
+  }),
+  sessionMax: option({
+    kind: lifetime,
+    summary: 'a session ends so long after its login in any case',
+    default: limits.sessionMaxMs,
+    defaultText: '30d',
+  }),
+} as const
+
+/** What an accounts thread is told. Without a database sessions end with the server. */
+export function accountsConfig({
+  users,
+  db,
+  sessionIdle = limits.sessionIdleMs,
+  sessionMax = limits.sessionMaxMs,
+}: Values<typeof usersOption> & Partial<Values<typeof accountOptions>>): AccountsConfig {
+  return {
+    usersPath: users,
+    ...(db !== undefined && { databasePath: db }),
+    sessionTimes: { idleMs: sessionIdle, maxMs: sessionMax },
+    hashWidth: spareProcessors(),
+  }
+}
+
+/** Checks the files of the accounts. @throws {StorageError} */
+export async function preflightAccounts(config: AccountsConfig, services: PreflightServices): Promise<Preflight> {
+  const { preflightStores } = await import('../accounts/preflight.ts')
+  return preflightStores(config, services)
+}
+
+/** Starts the storage thread that owns the accounts. Clients reach it through the channel `accounts`. */
+export async function openAccountsState(
+  config: AccountsConfig,
+  services: SharedStateServices,
+): Promise<SharedState<'accounts'>> {
+  const thread = await AccountsThread.open(config, services.startThread, services.record, services.fail)
+  return {
+    attach: ({ accounts }) => thread.attach(accounts),
+    async command(words) {
+      if (words.join(' ') !== 'clear users') return undefined
+      const count = await thread.clear()
+      return count === 1 ? 'one user is forgotten' : `${count} users are forgotten`
+    },
+    close: () => thread.close(),
+  }
+}

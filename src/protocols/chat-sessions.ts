@@ -1,0 +1,41 @@
+import { RemoteAccounts } from '../accounts/accounts-thread.ts'
+import { authenticate } from '../accounts/login.ts'
+import { portBackplane } from '../chat/backplane.ts'
+import { ChatConversation, FloodControl } from '../chat/conversation.ts'
+import { chatLimits } from '../chat/limits.ts'
+import { debounced, ThreadGateway } from '../chat/thread-gateway.ts'
+import type { Values } from '../options/spec.ts'
+import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
+import { nameKey } from '../text/names.ts'
+import type { chatOptions } from './chat.ts'
+import { ChatAccountSession } from './chat-account.ts'
+
+/** A login, then a conversation in rooms, for every client of one thread. */
+export function createChat(
+  { operators, floodRate, sessionIdle }: Values<typeof chatOptions>,
+  { clock, channels }: ProtocolServices<'chat' | 'accounts'>,
+): Protocol {
+  const accounts = new RemoteAccounts(channels.accounts)
+  const defer = (callback: () => void): void => void setImmediate(callback)
+  const deferSignals = debounced(defer, clock, chatLimits.signalBatchMs)
+  const gateway = new ThreadGateway({ backplane: portBackplane(channels.chat), clock, defer, deferSignals })
+  const flood = new FloodControl(chatLimits.burstCount, floodRate)
+  const useMs = Math.min(chatLimits.sessionUseMs, sessionIdle / 3)
+  const operatorKeys = new Set(operators.map(nameKey))
+  return {
+    async serve(session) {
+      const own = await authenticate(session, { accounts, clock, service: 'chat' })
+      if (own === undefined) return
+      const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
+      const bucket = flood.enter(user.name, clock.monotonic())
+      const dialect = await session.dialect()
+      const account = new ChatAccountSession(session, dialect, own, { accounts, clock, useMs })
+      try {
+        await new ChatConversation(session, dialect, user, { gateway, clock, bucket, account }).run()
+      } finally {
+        flood.leave(user.name)
+        account.close()
+      }
+    },
+  }
+}

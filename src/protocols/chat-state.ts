@@ -1,0 +1,36 @@
+import { serveBackplane } from '../chat/backplane.ts'
+import { startChat } from '../chat/chat.ts'
+import type { Values } from '../options/spec.ts'
+import type { SharedState, SharedStateServices } from '../serve/protocol.ts'
+import { accountsConfig, openAccountsState } from './accounts.ts'
+import { type chatOptions, historyConfig } from './chat.ts'
+
+/** The chat's state in the listener thread, with the accounts' storage thread beside it. */
+export async function openChatState(
+  options: Values<typeof chatOptions>,
+  services: SharedStateServices,
+): Promise<SharedState<'chat' | 'accounts'>> {
+  // Their thread and the history's start side by side. The database is locked by the accounts, so they open it first.
+  const opening = openAccountsState(accountsConfig(options), services)
+  try {
+    const { chat, close } = await startChat(historyConfig(options), services, opening)
+    const accounts = await opening
+    return {
+      attach(ports) {
+        accounts.attach(ports)
+        serveBackplane(chat.backplane(), ports.chat)
+      },
+      command: (words) => chat.command(words.join(' ')) ?? accounts.command?.(words),
+      async close() {
+        await close()
+        await accounts.close()
+      },
+    }
+  } catch (error) {
+    await opening.then(
+      (accounts) => accounts.close(),
+      () => undefined,
+    )
+    throw error
+  }
+}

@@ -1,0 +1,310 @@
+import { TokenBucket } from '../../base/token-bucket.ts'
+import type { ScanHost } from '../types.ts'
+import { Estimator } from './estimator.ts'
+import { HostLiveness, type LivenessObserver } from './host-liveness.ts'
+import type { HostState } from './host-state.ts'
+import { isMeasurement, isOutsideIntervals, type Purpose } from './interval.ts'
+import { pacingLimits as limits } from './limits.ts'
+import { HostQueue, type Probe, type ProbeOutcome, RetryQueue, type SilentPort } from './probe-queue.ts'
+import { RateControl } from './rate-control.ts'
+import { ContradictoryPorts, ReferenceProbes } from './reference-probes.ts'
+import { TimeoutPolicy } from './rtt.ts'
+
+/*
+ * The scheduler of a scan: which probe is sent next, and when. A token bucket keeps the rate that `RateControl` decides. In order of
+ * precedence it sends: whether a silent host is back; a reference probe, when one is drawn; a probe that our own system failed to make;
+ * the next port that was never tried; the oldest silent port that deserves another attempt. A silent port is tried again until the
+ * chance that it is open and all attempts were lost, multiplied from the loss at the time of each attempt, is small enough.
+ */
+
+/** What to scan, and what of the pacing is fixed by hand. */
+export interface PacingPlan {
+  readonly hosts: Iterable<ScanHost>
+  readonly ports: readonly number[]
+  /** Probes per second; undefined means adaptive, as for the next two. */
+  readonly rate?: number | undefined
+  readonly timeoutMs?: number | undefined
+  readonly retries?: number | undefined
+  /** Attempts under way at most. */
+  readonly concurrency: number
+}
+
+/**
+ * What the silence of a port that is given up is worth. `sure`: the chance that it is open after all is below the limit;
+ * `host-gone`: nothing, so that the port has no result.
+ */
+export type SilenceConfidence = 'sure' | 'unsure' | 'host-gone'
+
+/** A port that stays silent is given up. */
+export type GiveUpObserver = (host: HostState, port: number, attempts: number, confidence: SilenceConfidence) => void
+
+/** What hosts did that a reader of the result must know. */
+export type HostBehaviour = 'limit-refusals' | 'stopped-answering' | 'refuse-open-ports'
+
+/**
+ * Decides what to send next and when, from answers, silences and time; it knows no sockets and reads no clock.
+ * Call `next` until it gives nothing, `settled` for every probe it gave, and `advance` every few milliseconds.
+ */
+export class ProbeScheduler {
+  readonly #plan: PacingPlan
+  readonly #giveUp: GiveUpObserver
+  readonly #hosts: HostQueue
+  readonly #control: RateControl
+  readonly #estimator: Estimator
+  readonly #bucket: TokenBucket
+  readonly #references = new ReferenceProbes()
+  readonly #liveness: HostLiveness
+  readonly #timeouts: TimeoutPolicy
+  readonly #contradictory = new ContradictoryPorts()
+  readonly #backOff: ResourceBackOff
+  readonly #silent = new RetryQueue()
+  /** Probes that our own system failed to make. */
+  readonly #failed: Probe[] = []
+  readonly #entry: SilentPort = { host: 0, port: 0, attempts: 0, interval: 0, doubt: 1 }
+  /** Finished hosts that the summary speaks of. */
+  readonly #marked: HostState[] = []
+  #inFlight = 0
+  #sent = 0
+  #hostsWithOpen = 0
+
+  /** `observer` hears of hosts that fall silent. */
+  constructor(plan: PacingPlan, nowMs: number, giveUp: GiveUpObserver, observer: LivenessObserver) {
+    this.#plan = plan
+    this.#giveUp = giveUp
+    this.#hosts = new HostQueue(plan.hosts, plan.ports)
+    this.#control = new RateControl(plan.rate)
+    this.#estimator = new Estimator(this.#control, this.#hosts, nowMs)
+    this.#bucket = new TokenBucket(this.#control.rate, burst(this.#control.rate), nowMs)
+    this.#liveness = new HostLiveness(nowMs, (host, change) => {
+      if (change !== 'silent') this.#control.restart()
+      observer(host, change)
+    })
+    this.#timeouts = new TimeoutPolicy(plan.timeoutMs, plan.concurrency)
+    this.#backOff = new ResourceBackOff(plan.concurrency)
+  }
+
+  /** Nothing is left to find out; reference probes may still be under way. */
+  get isDone(): boolean {
+    return this.#hosts.isDone && this.#contradictory.isSettled
+  }
+
+  /** Probes per second at present. */
+  get rate(): number {
+    return this.#bucket.ratePerSecond
+  }
+
+  get control(): RateControl {
+    return this.#control
+  }
+
+  /** Addresses of hosts that behaved in such a way. */
+  hostsThat(behaved: HostBehaviour): readonly string[] {
+    if (behaved === 'refuse-open-ports') return [...this.#contradictory.contradicting].map(({ host }) => host.address)
+    const { refusalsIgnored, unresponsive } = this.#control.silentHosts
+    const numbers = behaved === 'limit-refusals' ? refusalsIgnored : unresponsive
+    const hosts = new Set([...this.#marked, ...this.#hosts.active].filter(({ number }) => numbers.has(number)))
+    if (behaved === 'stopped-answering') for (const host of this.#liveness.abandoned) hosts.add(host)
+    return [...hosts].map(({ host }) => host.address)
+  }
+
+  /** Time has passed: what is due is evaluated, and the rate follows. All that had happened by `seenMs` was settled. */
+  advance(nowMs: number, seenMs = nowMs): void {
+    this.#estimator.advance(nowMs, seenMs)
+    this.#liveness.advance(nowMs)
+    const { rate } = this.#control
+    if (rate !== this.#bucket.ratePerSecond) this.#bucket.setRate(rate, burst(rate), nowMs)
+  }
+
+  /** The next attempt to make now; undefined when it is time to wait, for the clock or for answers. */
+  next(nowMs: number): Probe | undefined {
+    if (this.isDone || this.#inFlight >= this.#backOff.capacity || this.#backOff.isPausing(nowMs)) return undefined
+    if (!this.#bucket.ready(nowMs)) return undefined
+    const measurement = this.#hosts.isDone
+      ? this.#contradictory.next(nowMs)
+      : (this.#liveness.next(nowMs) ?? this.#references.next(this.#control))
+    const probe =
+      measurement === undefined
+        ? (this.#failedBefore() ?? this.#firstAttempt() ?? this.#retry())
+        : this.#probe(measurement.target, measurement.port, measurement.purpose, 1, 1, 0)
+    if (probe === undefined) return undefined
+    this.#bucket.tryTake(nowMs)
+    this.#inFlight++
+    const { target, purpose } = probe
+    if (isOutsideIntervals(purpose)) return probe
+    const chance = purpose === 'first' ? (target.answerShare ?? 0) : 1 - this.#control.randomLoss
+    this.#estimator.current.recordSent(target.number, purpose, chance)
+    this.#references.sent(probe, this.#control)
+    return probe
+  }
+
+  /** An attempt has ended. True: the port has its final answer, or must go without (a local error that persists). */
+  settled(probe: Probe, outcome: ProbeOutcome, nowMs: number): boolean {
+    this.#inFlight--
+    const { target, port, purpose, attempt, interval, doubt } = probe
+    if (purpose === 'contradiction') this.#contradictory.settled()
+    if (outcome.kind === 'local') return this.#failedLocally(probe, outcome.shortage, nowMs)
+    this.#backOff.succeeded()
+    const isReference = isMeasurement(purpose)
+    if (outcome.kind === 'answer' && outcome.is !== 'other') this.#heard(target, nowMs)
+    else if (isReference) this.#liveness.missed(target, nowMs)
+    if (isReference && outcome.kind === 'answer') this.#noteContradiction(probe, outcome.is)
+    if (isOutsideIntervals(purpose)) return false
+    if (outcome.kind === 'answer') {
+      this.#estimator.recordAnswer(probe, outcome.rttMs, nowMs, this.#sent)
+      if (isReference) this.#references.settled(probe, !interval.isEvaluated, this.#control)
+      else this.#answered(probe, outcome.is)
+      return !isReference
+    }
+    if (isReference) this.#references.settled(probe, false, this.#control)
+    else {
+      target.recordSilence(attempt)
+      this.#silent.push(target.number, port, attempt, interval.index, doubt)
+    }
+    return false
+  }
+
+  #noteContradiction({ target, port, purpose }: Probe, is: 'open' | 'refused' | 'other'): void {
+    if (is === 'open') this.#contradictory.opened(target, port)
+    if (purpose !== 'open-reference' || is !== 'refused') return
+    this.#contradictory.refused(target, port)
+    target.open.drop(port)
+  }
+
+  #heard(host: HostState, nowMs: number): void {
+    this.#liveness.heard(host, nowMs)
+    this.#control.silentHosts.heard(host.number)
+  }
+
+  #answered({ target, port, attempt }: Probe, is: 'open' | 'refused' | 'other'): void {
+    target.recordAnswer(attempt, is === 'open')
+    if (is === 'open' && target.openCount === 1) this.#hostsWithOpen++
+    if (is !== 'other') this.#references.add(target, port, is)
+    this.#resolve(target)
+  }
+
+  #resolve(host: HostState): void {
+    this.#hosts.resolve(host)
+    const { refusalsIgnored, unresponsive } = this.#control.silentHosts
+    if (host.unresolved === 0 && (refusalsIgnored.has(host.number) || unresponsive.has(host.number)))
+      this.#marked.push(host)
+  }
+
+  #failedLocally(probe: Probe, shortage: boolean, nowMs: number): boolean {
+    // It was never sent, so that its answer is not missed.
+    probe.interval.recordAnswer(probe.target.number, probe.purpose)
+    if (isMeasurement(probe.purpose)) return false
+    if (shortage && this.#backOff.shortage(this.#inFlight, nowMs)) this.#control.shortage()
+    if (probe.failures < (shortage ? this.#backOff.retries : limits.backOff.maxFailures)) {
+      this.#failed.push({ ...probe, failures: probe.failures + 1 })
+      return false
+    }
+    this.#resolve(probe.target)
+    return true
+  }
+
+  #failedBefore(): Probe | undefined {
+    const probe = this.#failed.pop()
+    return probe && this.#probe(probe.target, probe.port, probe.purpose, probe.attempt, probe.doubt, probe.failures)
+  }
+
+  #firstAttempt(): Probe | undefined {
+    const host = this.#hosts.next()
+    return host && this.#probe(host, this.#hosts.takePort(host), 'first', 1, 1, 0)
+  }
+
+  /** The oldest silent port that deserves another attempt; those that don't are given up on the way. */
+  #retry(): Probe | undefined {
+    if (this.#liveness.silentCount === this.#hosts.activeCount) return undefined
+    for (let looked = 0; looked < limits.scan.giveUpAtOnce && this.#silent.shift(this.#entry); looked++) {
+      const host = this.#hosts.get(this.#entry.host)
+      const probe = host && this.#retryAt(host, this.#entry)
+      if (probe !== undefined) return probe
+    }
+    return undefined
+  }
+
+  #retryAt(host: HostState, { port, attempts, interval, doubt: earlierDoubt }: SilentPort): Probe | undefined {
+    if (host.liveness === 'silent') {
+      this.#silent.push(host.number, port, attempts, interval, earlierDoubt)
+      return undefined
+    }
+    if (host.liveness === 'gone') {
+      this.#liveness.abandon(host)
+      this.#resolve(host)
+      this.#giveUp(host, port, attempts, 'host-gone')
+      return undefined
+    }
+    const { missChance, maxAttempts, minAttempts } = limits.scan
+    const usualLoss = host.lossRate(!this.#control.silentHosts.refusalsCount(host.number))
+    const doubt = earlierDoubt * this.#estimator.history.lossRate(interval, usualLoss, this.#control.limit)
+    // The more ports are open, the more silent ones may be: the bound holds for all of them together.
+    const isSure = attempts >= minAttempts && doubt * Math.max(1, host.openCount * this.#hostsWithOpen) < missChance
+    const { retries } = this.#plan
+    const mayRetry = retries === undefined ? attempts < maxAttempts && !isSure : attempts <= retries
+    if (mayRetry) return this.#probe(host, port, 'retry', attempts + 1, doubt, 0)
+    this.#resolve(host)
+    this.#giveUp(host, port, attempts, isSure ? 'sure' : 'unsure')
+    return undefined
+  }
+
+  #probe(target: HostState, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
+    const othersMs = ((this.#hosts.untried + this.#silent.length) * 1000) / this.#bucket.ratePerSecond
+    const timeoutMs = this.#timeouts.of(purpose, attempt, target.rtt, this.#inFlight, othersMs)
+    const punctualMs = this.#timeouts.ofPort(1, target.rtt, this.#inFlight, othersMs)
+    const interval = isOutsideIntervals(purpose) ? this.#liveness.interval : this.#estimator.current
+    return { target, port, purpose, attempt, timeoutMs, punctualMs, interval, serial: ++this.#sent, doubt, failures }
+  }
+}
+
+/** Burst of the token bucket at the given rate. */
+function burst(rate: number): number {
+  return limits.rate.burstProbes + rate * (limits.rate.burstMs / 1000)
+}
+
+/**
+ * What our own system can bear: attempts under way at a time, cut when descriptors, local ports or memory are short (EMFILE,
+ * EADDRNOTAVAIL, ENOBUFS) and regained slowly, with pauses that double (exponential back-off) while nothing at all succeeds.
+ */
+export class ResourceBackOff {
+  readonly #maxCapacity: number
+  #capacity: number
+  #shortagesInRow = 0
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
+
+  /** `concurrency`: attempts under way at most. */
+  constructor(concurrency: number) {
+    this.#maxCapacity = concurrency
+    this.#capacity = concurrency
+  }
+
+  /** Attempts that may be under way. */
+  get capacity(): number {
+    return Math.floor(this.#capacity)
+  }
+
+  /** How often an attempt that met a shortage is made again. Not at all once nothing ever succeeds: waiting has not helped. */
+  get retries(): number {
+    return this.#shortagesInRow > limits.backOff.maxShortages ? 0 : limits.backOff.maxShortages
+  }
+
+  isPausing(nowMs: number): boolean {
+    return nowMs < this.#pausedUntilMs
+  }
+
+  /** An attempt could not be made while `inFlight` others were under way. True: the first of a group, so slow down. */
+  shortage(inFlight: number, nowMs: number): boolean {
+    const { minCapacity, capacityFactor, pauseMs, maxPauseMs, maxShortages } = limits.backOff
+    this.#shortagesInRow++
+    if (this.isPausing(nowMs)) return false
+    this.#capacity = Math.max(minCapacity, Math.min(this.#capacity, inFlight * capacityFactor))
+    if (this.#shortagesInRow <= maxShortages)
+      this.#pausedUntilMs = nowMs + Math.min(pauseMs * 2 ** this.#shortagesInRow, maxPauseMs)
+    return true
+  }
+
+  /** An attempt was made: whatever was short, there is some again. */
+  succeeded(): void {
+    this.#shortagesInRow = 0
+    this.#capacity = Math.min(this.#maxCapacity, this.#capacity + limits.backOff.capacityGain)
+  }
+}

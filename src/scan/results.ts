@@ -1,0 +1,115 @@
+import { parseIp } from '../net/ip.ts'
+import type { AddressSet } from './address-set.ts'
+import { scanLimits } from './limits.ts'
+import { type PortResult, type PortState, portStates, type ScanHost } from './types.ts'
+
+/** How many ports there are of each state, and for which reason: `{ closed: { refused: 997 } }`. */
+export type StateCounts = Readonly<Partial<Record<PortState, Readonly<Record<string, number>>>>>
+
+/** The results of one host that are to be listed, ascending by port. */
+export interface HostResults {
+  readonly host: ScanHost
+  readonly ports: readonly PortResult[]
+}
+
+/** The results of a scan: all are counted, and those that are to be listed are kept, up to a bound. */
+export class ScanResults {
+  readonly #shown: ReadonlySet<PortState>
+  readonly #expected: ReadonlySet<number>
+  readonly #counts = new Map<PortState, Map<string, number>>()
+  readonly #listed: PortResult[] = []
+  #unlisted = 0
+  #done = 0
+  #expectedOpen = 0
+
+  /** @param shown states to list; @param expected ports that should be open on every host, which are counted apart */
+  constructor(shown: Iterable<PortState>, expected: Iterable<number> = []) {
+    this.#shown = new Set(shown)
+    this.#expected = new Set(expected)
+  }
+
+  add(result: PortResult): void {
+    this.#count(result.state, result.reason, 1)
+    this.#take(result)
+  }
+
+  /** Takes over what an earlier run counted and listed. */
+  restore(counts: StateCounts, listed: Iterable<PortResult>): void {
+    for (const state of portStates) {
+      for (const [reason, number] of Object.entries(counts[state] ?? {})) this.#count(state, reason, number)
+    }
+    for (const result of listed) this.#take(result)
+  }
+
+  #count(state: PortState, reason: string, number: number): void {
+    this.#done += number
+    const reasons = this.#counts.get(state) ?? new Map<string, number>()
+    this.#counts.set(state, reasons)
+    reasons.set(reason, (reasons.get(reason) ?? 0) + number)
+  }
+
+  #take(result: PortResult): void {
+    if (result.state === 'open' && this.#expected.has(result.port)) this.#expectedOpen++
+    if (!this.isShown(result)) return
+    if (this.#listed.length < scanLimits.listedCount) this.#listed.push(result)
+    else this.#unlisted++
+  }
+
+  isShown({ state }: PortResult): boolean {
+    return this.#shown.has(state)
+  }
+
+  /** Results counted. */
+  get done(): number {
+    return this.#done
+  }
+
+  /** Results that should have been listed and were too many. */
+  get unlisted(): number {
+    return this.#unlisted
+  }
+
+  /** Of the expected ports, how many of `hostCount` hosts' are not open. */
+  missing(hostCount: number): number {
+    return this.#expected.size * hostCount - this.#expectedOpen
+  }
+
+  of(state: PortState): number {
+    let sum = 0
+    for (const number of this.#counts.get(state)?.values() ?? []) sum += number
+    return sum
+  }
+
+  /** There was nothing but silence: no sign that anything of what was asked can be reached at all. */
+  get isAllSilent(): boolean {
+    return this.#done > 0 && this.#counts.get('filtered')?.get('no-answer') === this.#done
+  }
+
+  get counts(): StateCounts {
+    return Object.fromEntries(
+      portStates
+        .filter((state) => this.#counts.has(state))
+        .map((state) => [state, Object.fromEntries(this.#counts.get(state) ?? [])]),
+    )
+  }
+
+  /** What is to be listed, hosts in the order of `addresses`, ports ascending. */
+  listed(addresses: AddressSet): readonly HostResults[] {
+    const keys = new Float64Array(this.#listed.length)
+    for (const [index, { host, port }] of this.#listed.entries()) {
+      const ip = parseIp(host.address)
+      keys[index] = (ip === undefined ? -1 : addresses.indexOf(ip.family, ip.value)) * 65_536 + port
+    }
+    const order = new Uint32Array(keys.length).map((_, index) => index)
+    order.sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0))
+    const hosts: { readonly host: ScanHost; readonly ports: PortResult[] }[] = []
+    for (const index of order) {
+      const result = this.#listed[index]
+      if (result === undefined) continue
+      const last = hosts.at(-1)
+      if (last?.host.address === result.host.address) last.ports.push(result)
+      else hosts.push({ host: result.host, ports: [result] })
+    }
+    return hosts
+  }
+}

@@ -1,0 +1,90 @@
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { Transferable } from 'node:worker_threads'
+import { serveLimits } from './limits.ts'
+
+/**
+ * A connected socket on its way between threads: the Socket itself, which Node can move since 24.20 and 26.6, or only
+ * the handle inside it, which spares the Socket object on the way (worth a sixth of all connections per second).
+ */
+export type TransferredSocket = Socket | SocketHandle
+
+/** The part of a Socket that belongs to the system; opaque. */
+export interface SocketHandle {
+  close(): void
+}
+
+interface WithHandle {
+  _handle?: SocketHandle | null
+}
+
+function isHandle(value: unknown): value is SocketHandle {
+  return typeof value === 'object' && value !== null && 'close' in value && 'readStart' in value
+}
+
+/** Takes the handle out of a freshly accepted, paused socket; the empty Socket is closed. Where that can't be done, the Socket itself moves. */
+export function detach(socket: Socket): TransferredSocket {
+  const holder = socket as unknown as WithHandle
+  const handle = holder._handle
+  if (!isHandle(handle)) return socket
+  holder._handle = null
+  socket.destroy()
+  return handle
+}
+
+/** Half-open, and saying so when `serveLimits.sendQueueBytes` wait for the peer. */
+const common = { allowHalfOpen: true, writableHighWaterMark: serveLimits.sendQueueBytes }
+
+/** What goes into the transfer list of `postMessage`. */
+export function transferable(transferred: TransferredSocket): Transferable {
+  return transferred as unknown as Transferable
+}
+
+/** Closes a socket that has not moved, and can't any more. */
+export function discard(transferred: TransferredSocket): void {
+  if (transferred instanceof Socket) transferred.destroy()
+  else transferred.close()
+}
+
+/**
+ * Opens a moved socket for raw reading. What `onChunk` gets is good until it returns, longer once written to this socket; it returns whether reading goes on.
+ * `shared` is the buffer of all reads of the thread, so that idle clients cost none: what lands in it is copied. A
+ * client that fills it sends a stream and reads into a buffer of its own, without copying, for as long as that lasts.
+ * Falls back to ordinary 'data' events where the handle can't be had.
+ */
+export function openForReading(
+  transferred: TransferredSocket,
+  shared: Buffer,
+  onChunk: (chunk: Buffer) => boolean,
+): Socket {
+  const handle = transferred instanceof Socket ? detach(transferred) : transferred
+  if (handle instanceof Socket) {
+    handle.on('data', (chunk) => {
+      if (!onChunk(chunk)) handle.pause()
+    })
+    return handle
+  }
+  let own: Buffer | undefined
+  const options = {
+    ...common,
+    handle,
+    onread: {
+      buffer: () => own ?? shared,
+      callback(bytesRead: number, bytes: Buffer): boolean {
+        const view = bytesRead === bytes.length ? bytes : bytes.subarray(0, bytesRead)
+        const goOn = onChunk(own === undefined ? Buffer.from(view) : view)
+        if (bytesRead < serveLimits.streamReadBytes) own = undefined
+        // A write that waits for its peer still needs the buffer it came from.
+        else if (own === undefined || socket.writableLength > 0) own = Buffer.allocUnsafeSlow(shared.length)
+        return goOn
+      },
+    },
+  }
+  const socket = new Socket(options as unknown as SocketConstructorOpts)
+  return socket
+}
+
+/** Opens a moved socket as an ordinary one, paused. */
+export function openOrdinary(transferred: TransferredSocket): Socket {
+  if (transferred instanceof Socket) return transferred
+  return new Socket({ ...common, handle: transferred } as unknown as SocketConstructorOpts)
+}

@@ -1,0 +1,201 @@
+import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
+import { suggest } from '../base/suggest.ts'
+import { printable } from '../base/visible.ts'
+import { formatTable } from './format.ts'
+import { terminalLimits } from './limits.ts'
+import { createLineEditor, type LineEditor, type LineEditorOptions } from './line-editor.ts'
+
+/** A command that the operator of a server types; `Target` is what the commands of one table work on. */
+export interface OperatorCommand<Target> {
+  /** `kick ID`, `logs [N]`, `clear logs|users`: at most as many words follow the command as are shown here. */
+  readonly usage: string
+  readonly summary: string
+  /** Whether the last word of the usage is a text, and may have spaces inside. */
+  readonly text?: boolean
+  /** Resolves to the answer. What is thrown is answered, too: an operator's slip never ends a server. */
+  run(words: readonly string[], target: Target): string | Promise<string>
+}
+
+/** The commands of one kind of server, by their first word. `help` comes with every table. */
+export type OperatorTable<Target> = Readonly<Record<string, OperatorCommand<Target>>>
+
+export interface OperatorCommands<Target> {
+  readonly table: OperatorTable<Target>
+  readonly target: Target
+  readonly record: EventSink
+  /** What the service has besides the table: takes the words of a line, and resolves to undefined when that is none of its. */
+  readonly service?: {
+    readonly name: string
+    command(words: readonly string[]): Promise<string | undefined>
+  }
+}
+
+/** The log as its operator's commands see it. */
+export interface OperatorLog {
+  /** The last lines, rendered for a person, oldest first. */
+  tail(count: number): Promise<readonly string[]>
+  clear(): Promise<void>
+}
+
+/** `logs [N]`, the same for every server. */
+export const logsCommand: OperatorCommand<{ readonly log: OperatorLog }> = {
+  usage: 'logs [N]',
+  summary: `the last N lines of the log (${terminalLimits.logLines})`,
+  async run([count = String(terminalLimits.logLines)], { log }) {
+    if (!/^\d+$/.test(count)) throw new UsageError(`"${count}" is not a whole number`)
+    const most = terminalLimits.maxLogLines
+    if (Number(count) < 1 || Number(count) > most) throw new UsageError(`${count} is not between 1 and ${most}`)
+    const lines = await log.tail(Number(count))
+    return lines.length === 0 ? 'the log is empty' : lines.join('\n')
+  },
+}
+
+/** What `clear logs` does. */
+export async function clearLog({ log, record }: { readonly log: OperatorLog; readonly record: EventSink }) {
+  await log.clear()
+  record({ type: 'logs-cleared' })
+  return 'the log is empty'
+}
+
+/** For a word that a command has no use for. */
+export function extraWord(word: string, usage: string): UsageError {
+  return new UsageError(`"${word}" is one word too many`, { hint: `type: ${usage}` })
+}
+
+/**
+ * Carries out one line that an operator typed and returns the answer, without a newline at its end; empty for an empty line.
+ * The case of the command does not matter.
+ */
+export async function carryOut<Target>(line: string, commands: OperatorCommands<Target>): Promise<string> {
+  const { table, target, record, service } = commands
+  const [, typed = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
+  if (typed === '') return ''
+  const name = typed.toLowerCase()
+  try {
+    if (name === 'help') {
+      wordsOf(helpCommand, rest)
+      return await help(commands)
+    }
+    const command = Object.hasOwn(table, name) ? table[name] : undefined
+    if (command !== undefined) return await command.run(wordsOf(command, rest), target)
+    const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
+    return answer ?? noCommand(typed, ['help', ...Object.keys(table)])
+  } catch (error) {
+    if (!(error instanceof NetlabError))
+      record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
+    const hint = error instanceof NetlabError && error.hint !== undefined ? ` (${error.hint})` : ''
+    return `${errorMessage(error)}${hint}`
+  }
+}
+
+const helpCommand = { usage: 'help', summary: 'what you can type here' }
+
+async function help<Target>({ table, service }: OperatorCommands<Target>): Promise<string> {
+  const own = formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
+  const more = await service?.command(['help'])
+  return more === undefined ? own : `${own}\n\nin the ${service?.name}:\n${more}`
+}
+
+/** What follows a command, as its usage has it. @throws {UsageError} when that is more. */
+function wordsOf({ usage, text }: Pick<OperatorCommand<never>, 'usage' | 'text'>, rest: string): readonly string[] {
+  if (rest === '') return []
+  if (text === true) return [rest]
+  const words = rest.split(/\s+/)
+  const extra = words[usage.split(' ').length - 1]
+  if (extra !== undefined) throw extraWord(extra, usage)
+  return words
+}
+
+function noCommand(word: string, names: readonly string[]): string {
+  const near = suggest(word.toLowerCase(), names)
+  const meant = near === undefined ? '' : `did you mean ${near}? `
+  return `"${word}" is no command; ${meant}"help" shows what you can type here`
+}
+
+/** What `typed` may become, for Tab: the words of a usage that are typed as they stand. `clear logs|users` makes two. */
+export function completeUsage(
+  typed: string,
+  usages: readonly string[],
+): { readonly word: string; readonly found: readonly string[] } {
+  const found = typed === '' ? [] : usages.flatMap(fixedWords).filter((line) => line.startsWith(typed))
+  return { word: typed, found: found.map((line) => `${line} `) }
+}
+
+function fixedWords(usage: string): readonly string[] {
+  const [, fixed = ''] = /^([a-z |]*)/.exec(usage) ?? []
+  const [command = '', choices] = fixed.trim().split(' ')
+  return choices === undefined ? [command] : choices.split('|').map((choice) => `${command} ${choice}`)
+}
+
+/** What the console needs of its process. */
+export interface ConsoleStreams {
+  readonly stdin: LineEditorOptions['input']
+  /** Only a terminal or a pipe has somebody at its other end who types commands. */
+  readonly stdinKind: 'terminal' | 'pipe' | 'other'
+  readonly stdout: LineEditorOptions['output']
+  readonly stderr: NodeJS.WritableStream & { readonly writableLength: number }
+  /** Ctrl-C on a terminal that edits lines. */
+  interrupt(): void
+}
+
+/** The operator's end of a server: commands from standard input, answers on standard output, diagnostics on standard error. */
+export class OperatorConsole {
+  readonly #streams: ConsoleStreams
+  readonly #wanted: boolean
+  #editor: LineEditor | undefined
+  /** Diagnostics left out since standard error fell behind. */
+  #unseen = 0
+
+  /** `wanted` is false where the operator wants no commands; diagnostics are shown all the same. */
+  constructor(streams: ConsoleStreams, wanted: boolean) {
+    this.#streams = streams
+    this.#wanted = wanted
+    // Nobody reads the answers any more: that is no reason to leave the clients.
+    streams.stdout.on('error', () => undefined)
+  }
+
+  /** Shows a line about an event or a trouble. It never cuts through a line being typed. */
+  readonly diagnostic = (line: string): void => {
+    if (this.#editor?.interactive === true) this.#editor.print(line)
+    else this.#write(line)
+  }
+
+  /** Starts to take commands, a line each. The end of the input ends the commands, not the server. */
+  start<Target>(prompt: string, commands: OperatorCommands<Target>): void {
+    const { stdin, stdinKind, stdout, interrupt } = this.#streams
+    if (!this.#wanted || stdinKind === 'other') return
+    const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
+    this.#editor = createLineEditor({
+      input: stdin,
+      output: stdout,
+      prompt: `${prompt}> `,
+      onInterrupt: interrupt,
+      complete: (typed) => completeUsage(typed, usages),
+    })
+    void answerAll(this.#editor, commands)
+  }
+
+  close(): void {
+    this.#editor?.close()
+  }
+
+  /** A pipe that nobody reads must not fill the memory. */
+  #write(line: string): void {
+    const { stderr } = this.#streams
+    if (stderr.writableLength > terminalLimits.diagnosticsBytes) {
+      this.#unseen++
+      return
+    }
+    if (this.#unseen > 0) stderr.write(`(${this.#unseen} lines were not shown: standard error was read too slowly)\n`)
+    this.#unseen = 0
+    stderr.write(`${line}\n`)
+  }
+}
+
+async function answerAll<Target>(editor: LineEditor, commands: OperatorCommands<Target>): Promise<void> {
+  for await (const line of editor.lines()) {
+    const text = await carryOut(line, commands)
+    if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
+  }
+}

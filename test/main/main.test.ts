@@ -1,0 +1,51 @@
+import { describe, expect, test } from '@jest/globals'
+import { NetworkError, ProtocolError, StorageError, UsageError } from '../../src/base/errors.ts'
+import { judge } from '../../src/main/main.ts'
+import { PromptClosed } from '../../src/options/ask.ts'
+
+const quiet = new AbortController().signal
+const aborted = (reason: string) => AbortSignal.abort(reason)
+
+describe('judge', () => {
+  test.each([
+    [new UsageError('bad port'), 64, 'netlab: bad port\n'],
+    [new UsageError('bad port', { hint: 'try 80' }), 64, 'netlab: bad port\n  try 80\n'],
+    [new NetworkError('ECONNREFUSED', 'nobody listens'), 69, 'netlab: nobody listens\n'],
+    [new StorageError('ENOSPC', 'disk full'), 74, 'netlab: disk full\n'],
+    [new ProtocolError('FRAME', 'nonsense \x1b[2J\r\nmore'), 76, 'netlab: nonsense \\x1b[2J\\r\\nmore\n'],
+    [new PromptClosed(), 130, ''],
+  ])('%p', (error, exit, text) => {
+    expect(judge(error, quiet, false)).toEqual({ exit, text })
+  })
+
+  test.each([new TypeError('oops\n  at x'), 'oops', { toString: () => 'oops' }])(
+    'anything else is our bug',
+    (error) => {
+      const { exit, text } = judge(error, quiet, false)
+      expect(exit).toBe(70)
+      expect(text).toMatch(/^netlab: internal error: oops\n {2}this is a bug in netlab.*NETLAB_DEBUG=1.*\n$/)
+      expect(text).not.toContain('at x')
+    },
+  )
+
+  test('the stack is shown when asked for', () => {
+    expect(judge(new TypeError('oops'), quiet, true).text).toMatch(/TypeError: oops\n +at /)
+    expect(judge(new UsageError('oops'), quiet, true).text).toMatch(/^netlab: oops\n.*UsageError: oops/s)
+  })
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 143],
+  ])('an end by %s is quiet', (signal, exit) => {
+    const abortError = Object.assign(new Error('aborted'), { name: 'AbortError' })
+    for (const error of [signal, abortError, new PromptClosed()]) {
+      expect(judge(error, aborted(signal), false)).toEqual({ exit, text: '' })
+    }
+  })
+
+  test('a fault during such an end is still told', () => {
+    expect(judge(new StorageError('ENOSPC', 'disk full'), aborted('SIGINT'), false).exit).toBe(74)
+    expect(judge(new TypeError('oops'), aborted('SIGINT'), false).exit).toBe(70)
+  })
+})

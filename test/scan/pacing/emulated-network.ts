@@ -1,0 +1,129 @@
+import { Random } from '../../../src/base/random.ts'
+import { TokenBucket } from '../../../src/base/token-bucket.ts'
+import type { PacingPlan } from '../../../src/scan/pacing/scheduler.ts'
+
+type PortKind = 'open' | 'closed' | 'filtered' | 'rejected'
+
+/** One emulated host and the path to it. Rates per second, loss as a share in each direction. */
+export interface SimulatedHost {
+  readonly open: readonly number[]
+  /** What every other port is; closed unless said otherwise. */
+  readonly others?: PortKind
+  readonly filtered?: (port: number) => boolean
+  readonly rttMs?: number
+  readonly jitterMs?: number
+  readonly loss?: number
+  readonly synLimit?: number
+  readonly refusalLimit?: number
+  /** SYNs that a limit lets through at once; a tenth of a second's worth unless said otherwise. */
+  readonly synBurst?: number
+  /** What is above the SYN limit is refused instead of dropped, open ports included. */
+  readonly refusesAbove?: boolean
+  /** A port is open for one connection and closed from then on. */
+  readonly opensOnce?: boolean
+  /** Only each n-th SYN is answered at all. */
+  readonly every?: number
+  /** Half of the connections take a path that is slower by this much. */
+  readonly slowPathMs?: number
+  /** Losses come in bursts (Gilbert and Elliott): how often one begins and ends, a packet at a time; all is lost in one. */
+  readonly bursts?: { readonly begin: number; readonly end: number }
+}
+
+/** What all hosts share, and what happens while the scan goes on. */
+export interface SimulatedNetwork {
+  readonly hosts: readonly SimulatedHost[]
+  readonly ports: readonly number[]
+  readonly bottleneck?: { readonly rate: number; readonly queue: number }
+  /** Nothing passes from the first to the second, in milliseconds. */
+  readonly outageMs?: readonly [number, number]
+  /** From then on every round trip takes this much longer. */
+  readonly slower?: { readonly fromMs: number; readonly byMs: number }
+  /** Attempts our own side can have under way; one more is refused with a shortage. */
+  readonly descriptors?: number
+  /** What one probe costs our own processor, in milliseconds. */
+  readonly cpuMs?: number
+  readonly plan?: Partial<PacingPlan>
+  readonly seed: number
+}
+
+/** A token bucket that lets a tenth of a second's worth through at once unless said otherwise. */
+function bucket(rate: number, burst = rate / 10): TokenBucket {
+  return new TokenBucket(rate, Math.max(1, burst), 0)
+}
+
+/** The network's side: what becomes of a SYN. */
+export class Network {
+  readonly #network: SimulatedNetwork
+  readonly #random: Random
+  readonly #syn: (TokenBucket | undefined)[]
+  readonly #refusal: (TokenBucket | undefined)[]
+  readonly #inBurst: boolean[]
+  readonly #used = new Set<string>()
+  readonly #syns: number[]
+  #linkFreeMs = 0
+
+  constructor(network: SimulatedNetwork) {
+    this.#network = network
+    this.#random = new Random(network.seed * 2654435761)
+    this.#syn = network.hosts.map(({ synLimit, synBurst }) =>
+      synLimit === undefined ? undefined : bucket(synLimit, synBurst),
+    )
+    this.#inBurst = network.hosts.map(() => false)
+    this.#syns = network.hosts.map(() => 0)
+    this.#refusal = network.hosts.map(({ refusalLimit: limit }) => (limit === undefined ? undefined : bucket(limit)))
+  }
+
+  #chance(): number {
+    return this.#random.below(1_000_000) / 1_000_000
+  }
+
+  #isOpen(number: number, { open, opensOnce }: SimulatedHost, port: number): boolean {
+    if (!open.includes(port)) return false
+    const key = `${number}:${port}`
+    const isUsed = opensOnce === true && this.#used.has(key)
+    this.#used.add(key)
+    return !isUsed
+  }
+
+  #isLost(number: number, { loss = 0, bursts }: SimulatedHost): boolean {
+    if (bursts !== undefined) {
+      const changes = this.#chance() < (this.#inBurst[number] === true ? bursts.end : bursts.begin)
+      if (changes) this.#inBurst[number] = this.#inBurst[number] !== true
+      if (this.#inBurst[number] === true) return true
+    }
+    return this.#chance() < loss
+  }
+
+  /** When and how a SYN sent now is answered; undefined: never. */
+  syn(number: number, port: number, nowMs: number): { atMs: number; is: 'open' | 'refused' | 'other' } | undefined {
+    const host = this.#network.hosts[number]
+    const { bottleneck, outageMs, slower } = this.#network
+    if (host === undefined || this.#isLost(number, host)) return undefined
+    if (outageMs !== undefined && nowMs >= outageMs[0] && nowMs < outageMs[1]) return undefined
+    let atMs = nowMs
+    if (bottleneck !== undefined) {
+      const free = Math.max(this.#linkFreeMs, nowMs)
+      if (((free - nowMs) * bottleneck.rate) / 1000 > bottleneck.queue) return undefined
+      this.#linkFreeMs = free + 1000 / bottleneck.rate
+      atMs = this.#linkFreeMs
+    }
+    const turn = (this.#syns[number] ?? 0) + 1
+    this.#syns[number] = turn
+    if (turn % (host.every ?? 1) !== 0) return undefined
+    const isAbove = this.#syn[number]?.tryTake(atMs) === false
+    if (isAbove && host.refusesAbove === true) return { atMs: atMs + (host.rttMs ?? 0.1), is: 'refused' }
+    if (isAbove) return undefined
+    const kind = this.#isOpen(number, host, port)
+      ? 'open'
+      : host.filtered?.(port)
+        ? 'filtered'
+        : (host.others ?? 'closed')
+    if (kind === 'filtered') return undefined
+    if (kind !== 'open' && this.#refusal[number]?.tryTake(atMs) === false) return undefined
+    if (this.#isLost(number, host)) return undefined
+    if (host.slowPathMs !== undefined && this.#chance() < 0.5) atMs += host.slowPathMs
+    atMs += (host.rttMs ?? 0.1) + this.#chance() * (host.jitterMs ?? 0)
+    if (slower !== undefined && nowMs >= slower.fromMs) atMs += slower.byMs
+    return { atMs, is: kind === 'open' ? 'open' : kind === 'closed' ? 'refused' : 'other' }
+  }
+}

@@ -1,0 +1,166 @@
+import { once } from 'node:events'
+import { PassThrough, Writable } from 'node:stream'
+import { describe, expect, test } from '@jest/globals'
+import { UsageError } from '../../src/base/errors.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
+import { terminalLimits } from '../../src/terminal/limits.ts'
+import {
+  carryOut,
+  clearLog,
+  completeUsage,
+  logsCommand,
+  OperatorConsole,
+  type OperatorTable,
+} from '../../src/terminal/operator-console.ts'
+
+interface Target {
+  readonly done: string[]
+}
+
+const table: OperatorTable<Target> = {
+  status: { usage: 'status', summary: 'how it is', run: () => 'well' },
+  kick: { usage: 'kick ID', summary: 'end one', run: ([id = 'nobody'], { done }) => `kicked ${done.push(id)}: ${id}` },
+  say: {
+    usage: 'say TEXT',
+    summary: 'tell all',
+    text: true,
+    run: ([text = ''], { done }) => `said ${done.push(text)}`,
+  },
+  clear: {
+    usage: 'clear logs|users',
+    summary: 'forget',
+    run() {
+      throw new UsageError('clear what?', { hint: 'clear logs, or clear users' })
+    },
+  },
+  fail: {
+    usage: 'fail',
+    summary: 'goes wrong',
+    run: () => Promise.reject(new Error('a bug')),
+  },
+}
+
+function operator(service?: (words: readonly string[]) => string | undefined) {
+  const target: Target = { done: [] }
+  const events: NetlabEvent[] = []
+  const commands = {
+    table,
+    target,
+    record: (event: NetlabEvent) => void events.push(event),
+    ...(service === undefined
+      ? {}
+      : { service: { name: 'chat', command: async (words: readonly string[]) => service(words) } }),
+  }
+  return { target, events, type: (line: string) => carryOut(line, commands) }
+}
+
+describe('a line that an operator types', () => {
+  test.each([
+    ['', ''],
+    ['  \t ', ''],
+    ['status', 'well'],
+    ['  STATUS  ', 'well'],
+    ['kick 7', 'kicked 1: 7'],
+    ['kick', 'kicked 1: nobody'],
+    ['clear', 'clear what? (clear logs, or clear users)'],
+    ['status now', '"now" is one word too many (type: status)'],
+    ['kick 3 4', '"4" is one word too many (type: kick ID)'],
+    ['clear users Ivan', '"Ivan" is one word too many (type: clear logs|users)'],
+    ['help me', '"me" is one word too many (type: help)'],
+    ['Halp', '"Halp" is no command; did you mean help? "help" shows what you can type here'],
+    ['frobnicate', '"frobnicate" is no command; "help" shows what you can type here'],
+    ['constructor', '"constructor" is no command; "help" shows what you can type here'],
+  ])('%j is answered %j', async (line, answer) => {
+    expect(await operator().type(line)).toBe(answer)
+  })
+
+  test('keeps the spaces of a text', async () => {
+    const { type, target } = operator()
+    expect(await type('say  dinner  is ready ')).toBe('said 1')
+    expect(target.done).toEqual(['dinner  is ready'])
+  })
+
+  test('that fails is answered, and recorded as a fault', async () => {
+    const { type, events } = operator()
+    expect(await type('fail')).toBe('a bug')
+    expect(events).toEqual([{ type: 'fault', where: 'operator console', error: 'a bug' }])
+  })
+
+  test('that is not in the table is for the service', async () => {
+    const { type } = operator((words) => (words[0] === 'topic' ? words.join('+') : undefined))
+    expect(await type('topic #lobby  new words')).toBe('topic+#lobby+new+words')
+    expect(await type('frobnicate')).toMatch(/^"frobnicate" is no command/)
+  })
+
+  test('help lists the table, and what the service has besides', async () => {
+    expect(await operator().type('help')).toBe(
+      ['help              what you can type here', 'status            how it is', 'kick ID           end one']
+        .concat(['say TEXT          tell all', 'clear logs|users  forget', 'fail              goes wrong'])
+        .join('\n'),
+    )
+    expect(await operator(() => 'topic TEXT').type('help')).toMatch(/goes wrong\n\nin the chat:\ntopic TEXT$/)
+  })
+})
+
+describe('the log', () => {
+  const log = {
+    tail: async (count: number) => Array.from({ length: count }, (_, index) => `line ${index}`),
+    clear: async () => {},
+  }
+
+  test('is shown as far as asked', async () => {
+    expect((await logsCommand.run([], { log })).split('\n')).toHaveLength(terminalLimits.logLines)
+    expect(await logsCommand.run(['2'], { log })).toBe('line 0\nline 1')
+    expect(await logsCommand.run([], { log: { ...log, tail: async () => [] } })).toBe('the log is empty')
+  })
+
+  test.each(['0', '-1', '1.5', 'ten', '10001'])('but not %s lines of it', async (count) => {
+    await expect(async () => logsCommand.run([count], { log })).rejects.toThrow(UsageError)
+  })
+
+  test('is cleared, and begins with that', async () => {
+    const events: NetlabEvent[] = []
+    expect(await clearLog({ log, record: (event) => void events.push(event) })).toBe('the log is empty')
+    expect(events).toEqual([{ type: 'logs-cleared' }])
+  })
+})
+
+test.each([
+  ['cl', ['clients ', 'clear logs ', 'clear users ']],
+  ['clear ', ['clear logs ', 'clear users ']],
+  ['clear u', ['clear users ']],
+  ['ki', ['kick ']],
+  ['lo', ['logs ']],
+  ['kick 1', []],
+  ['x', []],
+  ['', []],
+])('Tab after "%s"', (typed, found) => {
+  expect(completeUsage(typed, ['clients', 'clear logs|users', 'kick ID', 'logs [N]'])).toEqual({ word: typed, found })
+})
+
+test('diagnostics that nobody reads are counted instead of kept, and their number told later', async () => {
+  const reader = Promise.withResolvers<void>()
+  const lines: string[] = []
+  const stderr = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(...String(chunk).split('\n').slice(0, -1))
+      void reader.promise.then(() => done())
+    },
+  })
+  const streams = { stdin: new PassThrough(), stdinKind: 'pipe', stdout: new PassThrough(), stderr } as const
+  const { diagnostic } = new OperatorConsole({ ...streams, interrupt: () => {} }, true)
+  const line = 'x'.repeat(1023)
+  const said = (2 * terminalLimits.diagnosticsBytes) / (line.length + 1)
+  for (let count = 0; count < said; count++) diagnostic(line)
+  expect(stderr.writableLength).toBeLessThan(terminalLimits.diagnosticsBytes + 2 * line.length)
+  reader.resolve()
+  await once(stderr, 'drain')
+  const shown = lines.length
+  diagnostic('the next')
+  stderr.end()
+  await once(stderr, 'finish')
+  expect(lines.slice(shown)).toEqual([
+    `(${said - shown} lines were not shown: standard error was read too slowly)`,
+    'the next',
+  ])
+})
