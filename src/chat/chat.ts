@@ -173,11 +173,12 @@ export async function startChat(
   worker.on('error', (error) => record({ type: 'fault', where: 'history thread', error: errorMessage(error) }))
   // A thread that dies without a word leaves its port open at this end.
   worker.on('exit', () => port1.close())
+  const history = new RemoteHistory(port1)
   await locked.catch((error: unknown) => {
     port1.close()
     throw error
   })
-  const { history, remembered } = await RemoteHistory.open(port1)
+  const remembered = await history.open()
   const chat = new Chat({ ...common, history, remembered })
   const close = async (): Promise<void> => {
     try {

@@ -99,7 +99,8 @@ export class RemoteHistory implements History {
   readonly #rpc: Rpc<HistoryCalls>
   #dead = false
 
-  private constructor(port: MessagePort) {
+  /** @param port leads to a thread that runs `runHistory` */
+  constructor(port: MessagePort) {
     this.#port = port
     port.once('close', () => {
       this.#dead = true
@@ -108,13 +109,12 @@ export class RemoteHistory implements History {
     this.#rpc = openRpc(port, {})
   }
 
-  /** Has the store thread open the file. @throws {StorageError} when it can't */
-  static async open(port: MessagePort): Promise<{ readonly history: RemoteHistory; readonly remembered: Remembered }> {
-    const history = new RemoteHistory(port)
+  /** Has the store thread open the file; comes before all else. @throws {StorageError} when it can't, or has ended */
+  async open(): Promise<Remembered> {
     try {
-      return { history, remembered: await history.#rpc.request('open', undefined) }
+      return await this.#rpc.request('open', undefined)
     } catch (error) {
-      port.close()
+      this.#port.close()
       if (error instanceof NetlabError) throw error
       throw new StorageError('DATABASE', `the chat history cannot be opened: ${errorMessage(error)}`, { cause: error })
     }

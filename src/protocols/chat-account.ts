@@ -30,7 +30,7 @@ export class ChatAccountSession implements ChatAccount {
     const { clock, accounts, useMs } = services
     const use = (): void => {
       this.#using = clock.after(useMs, use, { background: true })
-      // Only the use counts. When the session ends, `AccountDesk` tells the client; when the accounts fail, every request does.
+      // Only the use counts: whether the session has ended, or the accounts fail, shows in every other request.
       accounts.sessions({ session: session.id }).catch(() => undefined)
     }
     this.#using = clock.after(useMs, use, { background: true })

@@ -13,6 +13,7 @@ import {
 import type { NetlabEvent } from '../../src/base/events.ts'
 import type { Thread } from '../../src/base/threads.ts'
 import { startThread } from '../../src/main/threads.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 
 // Threads start slowly when others keep the machine busy.
@@ -106,7 +107,7 @@ describe('the messages between them', () => {
     attachAccounts(port2, accounts)
     const leaving = new AbortController()
     const login = new RemoteAccounts(port1).login(ada, leaving.signal)
-    while (seen.left === undefined) await new Promise((resolve) => setImmediate(resolve))
+    await turnUntil(() => seen.left !== undefined, 'the login')
     leaving.abort()
     await seen.left
     answer.resolve({ kind: 'left' })
@@ -131,7 +132,7 @@ describe('the messages between them', () => {
     attachAccounts(port2, accounts)
     const remote = new RemoteAccounts(port1)
     const outcome = expect(remote.login(ada)).rejects.toThrow('the thread that owns the accounts is gone')
-    while (seen.left === undefined) await new Promise((resolve) => setImmediate(resolve))
+    await turnUntil(() => seen.left !== undefined, 'the login')
     port1.close()
     await outcome
     await seen.left

@@ -5,6 +5,7 @@ import { authenticate } from '../../src/accounts/login.ts'
 import { accountCommands } from '../../src/accounts/replies.ts'
 import { limits } from '../../src/base/limits.ts'
 import { describe as sentence } from '../../src/log/render.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { ada, namePrompt, password, passwordPrompt, register, serve, setUp, wrong } from './conversing.ts'
 import { FakeLine } from './fake-line.ts'
 
@@ -213,7 +214,7 @@ describe('who does not get in', () => {
     const line = new FakeLine('frames').says({ type: 'login', ...ada })
     const served = authenticate(line, { ...here.services, accounts })
     await line.hears('hello')
-    while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await turnUntil(() => signals.length > 0, 'the login')
     here.clock.advance(limits.waitNoticeMs)
     here.clock.advance(limits.waitNoticeMs)
     expect(line.messages.slice(1)).toEqual([

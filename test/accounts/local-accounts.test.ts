@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { Welcome } from '../../src/accounts/accounts.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
 import { limits } from '../../src/base/limits.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { ada, address, settle, setUp, welcome } from './opened-accounts.ts'
 import { SlowDisk } from './support.ts'
@@ -81,7 +82,7 @@ describe('registering and logging in', () => {
     const disk = new SlowDisk()
     const { accounts, events } = await setUp({ disk })
     const refused = accounts.register(ada)
-    while (disk.pending === 0) await settle()
+    await turnUntil(() => disk.pending > 0, 'the write')
     await disk.finish('ENOSPC')
     expect(await refused).toEqual({ kind: 'storage' })
     expect(events).toEqual([{ type: 'fault', where: 'accounts', error: expect.stringContaining('no space is left') }])
@@ -306,7 +307,7 @@ describe('changing the password', () => {
     const { accounts, hasher } = await setUp()
     const { session } = welcome(await accounts.register(ada))
     const change = accounts.changePassword({ session: session.id, old: ada.password, new: 'battery staple', address })
-    while (hasher.verified.length === 0) await settle()
+    await turnUntil(() => hasher.verified.length > 0, 'the check of the password')
     // It gets its turn between the change's two hashes.
     const login = welcome(await accounts.login(ada))
     expect(await change).toEqual({ kind: 'changed', revoked: 1 })
@@ -320,7 +321,7 @@ describe('changing the password', () => {
     const gate = Promise.withResolvers<void>()
     hasher.gate = gate.promise
     const login = accounts.login(ada)
-    while (hasher.verified.length === 0) await settle()
+    await turnUntil(() => hasher.verified.length > 0, 'the check of the password')
     hasher.gate = undefined
     const change = { session: session.id, old: ada.password, new: 'battery staple', address }
     expect(await accounts.changePassword(change)).toMatchObject({ kind: 'changed' })

@@ -4,6 +4,7 @@ import { nothingRemembered } from '../../src/chat/history.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import type { ChatMessage } from '../../src/chat/message.ts'
 import { ChatWorld, type Person } from '../support/chat-world.ts'
+import { whileTrue } from '../support/event-loop.ts'
 import { MemoryHistory } from '../support/memory-history.ts'
 
 function said(id: number, text = `m${id}`, room = 'lobby'): ChatMessage {
@@ -16,8 +17,10 @@ function slowDisk(stored: readonly ChatMessage[] = []) {
   history.stored.push(...stored)
   const world = new ChatWorld({ history, remembered: { ...nothingRemembered(1), nextId: stored.length + 1 } })
   const answerAll = (): void => {
-    do world.settle()
-    while (history.answer())
+    whileTrue(() => {
+      world.settle()
+      return history.answer()
+    })
   }
   return { history, world, answerAll }
 }
@@ -63,8 +66,10 @@ describe('with history', () => {
     const world = new ChatWorld({ history, remembered: { nextId: 8, moderation: [], clientIds } })
     const ann = world.come('ann')
     ann.send({ type: 'say', text: 'hello', cid: 'x' })
-    do world.settle()
-    while (history.answer())
+    whileTrue(() => {
+      world.settle()
+      return history.answer()
+    })
     expect(ann.listener.of('message')).toMatchObject([{ id: 7, at: 5, cid: 'x' }])
     expect(history.stored).toEqual([])
   })
@@ -207,8 +212,10 @@ describe('a simulation of members who talk, drop and come back while the disk an
           else if (what === 'tick') world.clock.advance(chatLimits.presenceMs)
         }
         for (let who = 0; who < 4; who++) if (people[who] === undefined) resume(who)
-        do world.settle()
-        while (history.answer())
+        whileTrue(() => {
+          world.settle()
+          return history.answer()
+        })
         for (let who = 0; who < 4; who++) collect(who)
         const stored = history.stored.map(({ id }) => id)
         for (const ids of seen) expect(ids).toEqual(stored)

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { Delivery } from '../../src/chat/backplane.ts'
 import { FanOut } from '../../src/chat/thread-gateway.ts'
 import { Listener } from '../support/chat-world.ts'
+import { whileTrue } from '../support/event-loop.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
@@ -37,11 +38,11 @@ describe('fanning out', () => {
   test('batches of one turn are one write, the same bytes for all', () => {
     const { fan, listeners, written, turn } = fanOut(3)
     fan.deliver([0, 1, 2].map(enter))
-    while (turn());
+    whileTrue(turn)
     written.length = 0
     fan.deliver([toRoom('a'), toRoom('b')])
     fan.deliver([toRoom('c')])
-    while (turn());
+    whileTrue(turn)
     expect(listeners.map(({ text }) => text)).toEqual(['>abc', '>abc', '>abc'])
     expect(written).toHaveLength(3)
     expect(new Set(written).size).toBe(1)
@@ -51,7 +52,7 @@ describe('fanning out', () => {
     const { fan, listeners, turn } = fanOut(3)
     fan.deliver([enter(0), toRoom('a'), enter(1), toRoom('b'), { type: 'leave', connection: 0, room: 'lobby' }])
     fan.deliver([toRoom('c'), enter(2), toRoom('d'), { type: 'one', connection: 2, bytes: bytes('!') }])
-    while (turn());
+    whileTrue(turn)
     expect(listeners.map(({ text }) => text)).toEqual(['>ab', '>bcd', '>d!'])
   })
 
@@ -77,9 +78,9 @@ describe('fanning out', () => {
     const [slow, quick] = listeners
     if (slow !== undefined) slow.queued = 101
     fan.deliver([toRoom('a')])
-    while (turn());
+    whileTrue(turn)
     fan.deliver([toRoom('b')])
-    while (turn());
+    whileTrue(turn)
     expect([slow?.ended, quick?.ended]).toEqual(['slow-reader', undefined])
     expect([slow?.text, quick?.text]).toEqual(['>a', '>ab'])
   })
@@ -88,7 +89,7 @@ describe('fanning out', () => {
     const { fan, listeners, turn } = fanOut(2)
     fan.deliver([enter(0), enter(1), toRoom('a'), { type: 'end', connection: 0 }])
     fan.close(1)
-    while (turn());
+    whileTrue(turn)
     expect(listeners.map(({ text, ended }) => [text, ended])).toEqual([
       ['>a', 'exit'],
       ['', undefined],

@@ -19,7 +19,8 @@ async function openHistory(file: string) {
   const { port1, port2 } = new MessageChannel()
   const options = { file, limit: { count: 0, ageMs: 0 }, durability: 'process' } as const
   runHistory({ port: port2, options }, systemClock)
-  return RemoteHistory.open(port1)
+  const history = new RemoteHistory(port1)
+  return { history, remembered: await history.open() }
 }
 
 const stops: (() => Promise<void>)[] = []
@@ -137,13 +138,29 @@ describe('the chat over threads', () => {
     })
   })
 
+  test.each(['before', 'while'])(
+    'a store thread that ends %s it is asked to open is said at the start',
+    async (when) => {
+      const { port1, port2 } = new MessageChannel()
+      const history = new RemoteHistory(port1)
+      if (when === 'before') {
+        const closed = once(port1, 'close')
+        port2.close()
+        await closed
+      }
+      const opening = history.open()
+      if (when === 'while') port2.close()
+      await expect(opening).rejects.toMatchObject({ code: 'DATABASE', exit: 74 })
+    },
+  )
+
   test('a store thread that is gone fails appends, and the chat goes on', async () => {
     const { port1, port2 } = new MessageChannel()
-    const opening = RemoteHistory.open(port1)
+    const history = new RemoteHistory(port1)
     const unanswered = () => new Promise<never>(() => undefined)
     const calls = { append: unanswered, page: unanswered, moderate: unanswered, close: unanswered }
     openRpc(port2, { ...calls, open: () => nothingRemembered(1) })
-    const { history, remembered } = await opening
+    const remembered = await history.open()
     const chat = new Chat({ clock: systemClock, defer, history, remembered, record: () => {} })
     const gateway = new ThreadGateway({ backplane: chat.backplane(), clock: systemClock, defer })
     const listener = new Waiting('frames')

@@ -4,6 +4,7 @@ import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { testContext } from '../support/command-context.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { FakeKeyboard } from '../support/fake-terminal.ts'
 import { WatchedText } from '../support/watched-text.ts'
 import { connectValues } from './connect-values.ts'
@@ -89,7 +90,7 @@ describe('accounts, for a person at a terminal in the chat', () => {
     other.send({ type: 'logout', which: 'others' })
     await expect(dan.ended).rejects.toMatchObject({ code: 'REVOKED' })
     // Nobody listens to the keyboard any more: the program can end.
-    while (dan.keyboard.listenerCount('keypress') > 0) await new Promise(setImmediate)
+    await turnUntil(() => dan.keyboard.listenerCount('keypress') === 0, 'the end of the keyboard')
     expect(dan.keyboard.isRaw).toBe(false)
     expect(dan.shown.text).not.toContain('Nothing was changed.')
     other.client.destroy()

@@ -48,6 +48,14 @@ describe('coming in', () => {
     expect([first?.events[0]?.type, second?.events[0]]).toMatchObject(['entered', { end: { reason: 'name-taken' } }])
   })
 
+  test('a name may have several words and any script, as in the accounts', () => {
+    const simulation = new Simulation()
+    const names = ['Ada Lovelace', '李雷', 'o’brien']
+    const members = names.map((name) => simulation.join(name))
+    simulation.clock.advance(1000)
+    expect(members.map(({ events }) => events[0])).toMatchObject(names.map((name) => ({ type: 'entered', name })))
+  })
+
   test('nobody there: asked five times by RFC 6298, then told', () => {
     const simulation = new Simulation({ network: { drop: 1 } })
     const member = simulation.join('ada')

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { expect, test } from '@jest/globals'
 import { errorCode } from '../../src/base/errors.ts'
 import { TestClient } from '../support/client.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { executable } from '../support/executable.ts'
 import { startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -56,9 +57,10 @@ test('with 64 file descriptors: who fits is served, who does not is told, and no
   expect(answers.filter((answer) => answer === 'hello\n').length).toBeGreaterThan(4)
   expect(answers.filter((answer) => answer === 'netlab').length).toBeGreaterThan(0)
   for (const client of clients) client.destroy()
-  while ((await answered(port, 'late!\n', (client) => clients.push(client))) !== 'late!\n') {
+  await turnUntil(async () => {
     for (const client of clients.splice(0)) client.destroy()
-  }
+    return (await answered(port, 'late!\n', (client) => clients.push(client))) === 'late!\n'
+  }, 'an answer to one who comes late')
   expect(await netlab.stop()).toMatchObject({ exitCode: 0 })
 })
 
@@ -76,8 +78,10 @@ test('bug: a chat that found its clients waiting had no descriptor left for its 
   for (const socket of crowd) socket.destroy()
   const late: TestClient[] = []
   // It may take a moment until their places are free.
-  while ((await answered(port, '', (client) => late.push(client), 'netlab chat'.length)) !== 'netlab chat')
+  await turnUntil(async () => {
     late.pop()?.destroy()
+    return (await answered(port, '', (client) => late.push(client), 'netlab chat'.length)) === 'netlab chat'
+  }, 'an answer to one who comes late')
   for (const client of late) client.destroy()
   expect(await netlab.stop()).toMatchObject({ stderr: '', exitCode: 0 })
 })

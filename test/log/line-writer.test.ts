@@ -5,6 +5,7 @@ import { openRpc } from '../../src/base/rpc.ts'
 import { Counter, makeEndpoints } from '../../src/log/endpoint.ts'
 import { attachEventLog, type WriterBounds } from '../../src/log/line-writer.ts'
 import type { RecorderCalls } from '../../src/log/messages.ts'
+import { whileTrue } from '../support/event-loop.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 const ports: MessagePort[] = []
@@ -53,10 +54,11 @@ describe('a thread that records', () => {
   test('hands a batch over at once when it is long, and leaves no timer', () => {
     const { writer, clock, receive } = writerFor()
     let records = 0
-    while (receive().length === 0) {
+    whileTrue(() => {
       writer.record(event)
       records++
-    }
+      return receive().length === 0
+    })
     expect(records).toBeGreaterThan(5)
     expect(clock.pending).toBe(0)
   })

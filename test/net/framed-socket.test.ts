@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { NetworkError, ProtocolError } from '../../src/base/errors.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
 import { FramedSocket } from '../../src/net/framed-socket.ts'
+import { whileTrue } from '../support/event-loop.ts'
 import { listen, socketPair } from '../support/sockets.ts'
 
 describe('FramedSocket', () => {
@@ -158,7 +159,11 @@ describe('FramedSocket', () => {
     const framed = FramedSocket.attach(pair.accepted)
     const payload = Buffer.alloc(500_000, 1)
     let sent = 1
-    while (framed.send(payload)) sent++
+    whileTrue(() => {
+      const taken = framed.send(payload)
+      if (taken) sent++
+      return taken
+    }, 1_000)
     const client = FramedSocket.attach(pair.peer)
     const drained = once(framed, 'drain')
     for (let received = 0; received < sent; received++) {
@@ -173,7 +178,11 @@ describe('FramedSocket', () => {
     const first = framed.receiveBytes()
     const client = FramedSocket.attach(pair.peer)
     let sent = 1
-    while (client.send(Buffer.alloc(500_000)) || sent < 40) sent++
+    whileTrue(() => {
+      const more = client.send(Buffer.alloc(500_000)) || sent < 40
+      if (more) sent++
+      return more
+    }, 1_000)
     expect((await first)?.length).toBe(500_000)
     expect(framed.readableLength).toBeLessThanOrEqual(2 * 65_536)
     for (let received = 1; received < sent; received++) expect((await framed.receiveBytes())?.length).toBe(500_000)

@@ -6,6 +6,7 @@ import { register, setUp } from '../accounts/conversing.ts'
 import { FakeLine } from '../accounts/fake-line.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { TestClient } from '../support/client.ts'
+import { turnUntil } from '../support/event-loop.ts'
 
 const passwordOf = (name: string): string => `correct horse ${name}`
 const oldPassword = '* Old password (visible here as you type; an empty line changes nothing):'
@@ -141,10 +142,10 @@ test('bug: who was in the chat for a day was put out of it, "from elsewhere"', a
   expect(await account.carryOut({ type: 'whoami' })).toBe(true)
   clock.advance(limits.sessionMaxMs)
   // Those that have expired are looked for twice a minute, and not before the last look is through.
-  while (line.ended === undefined) {
-    await new Promise(setImmediate)
+  await turnUntil(() => {
     clock.advance(30_000)
-  }
+    return line.ended !== undefined
+  }, 'the end of the session')
   expect(line.messages.at(-1)).toMatchObject({ type: 'bye', reason: 'expired' })
   expect(line.ended).toBe('session-ended: expired')
   account.close()

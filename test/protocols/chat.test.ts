@@ -205,6 +205,7 @@ test('the disk is full while history is written: the chat goes on, and operators
   const bob = await chat.come('Bob')
   let said = 0
   while (ada.of('notice').length === 0) {
+    if (said > 10_000) throw new Error('a full disk was never told of')
     bob.send(...Array.from({ length: 10 }, () => ({ type: 'say', text: 'x'.repeat(1_000) })))
     said += 10
     await ada.hear('message', said)

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { encodeFrame } from '../../src/net/frame-codec.ts'
 import { allProtocols } from '../../src/protocols/index.ts'
 import { TestClient } from '../support/client.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startTestServer, type ThreadedServer } from '../support/test-server.ts'
 
@@ -25,7 +26,7 @@ async function start(protocol: (typeof protocols)[number]): Promise<number> {
 }
 
 async function gone(): Promise<void> {
-  while (((await running?.server.status())?.clients ?? 0) > 0) await running?.server.clients()
+  await turnUntil(async () => (await running?.server.status())?.clients === 0, 'the end of all clients')
 }
 
 const garbage: readonly (readonly [what: string, bytes: Uint8Array])[] = [

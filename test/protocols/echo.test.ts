@@ -6,6 +6,7 @@ import { echo } from '../../src/protocols/echo.ts'
 import { serveLimits } from '../../src/serve/limits.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { LocalServer } from '../support/local-server.ts'
 
 let server: LocalServer
@@ -63,7 +64,7 @@ describe('bytes', () => {
     const total = 32 * 1024 * 1024
     client.end(Buffer.alloc(total, 'a'))
     const status = () => server.runner.status()[0]
-    while ((status()?.queued ?? 0) === 0) await new Promise(setImmediate)
+    await turnUntil(() => (status()?.queued ?? 0) > 0, 'a full send queue')
     expect(status()?.queued).toBeLessThanOrEqual(serveLimits.sendQueueBytes + netLimits.readBytes)
     expect(status()?.received).toBeLessThan(total)
     client.socket.resume()
@@ -78,7 +79,7 @@ describe('bytes', () => {
     for (const client of all) client.socket.pause()
     for (const [index, client] of all.entries()) client.end(Buffer.alloc(total, letters[index]))
     const waiting = () => server.runner.status().filter(({ queued }) => queued > 0).length
-    while (waiting() < all.length) await new Promise(setImmediate)
+    await turnUntil(() => waiting() === all.length, 'a full send queue of every client')
     for (const client of all) client.socket.resume()
     const received = await Promise.all(all.map((client) => client.all()))
     for (const [index, bytes] of received.entries()) {

@@ -7,6 +7,7 @@ import { ExitCode, serializeError } from '../../src/base/errors.ts'
 import type { Thread } from '../../src/base/threads.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import { TestClient } from '../support/client.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startTestServer, type ThreadedServer } from '../support/test-server.ts'
 import { threadNames } from '../support/thread-names.ts'
@@ -143,7 +144,7 @@ test('with a thread for each client, threads come and go with the clients', asyn
   expect((await server.status()).threads).toBe(2)
   one.end()
   await one.all()
-  while ((await server.status()).threads > 1) await server.clients()
+  await turnUntil(async () => (await server.status()).threads === 1, 'the end of the thread')
   await echoes(two, 'still\n')
 })
 
@@ -157,11 +158,11 @@ test('the one client too many gets a sentence and a close, the others go on', as
   await echoes(first, 'still in\n')
   first.end()
   await first.all()
-  for (;;) {
+  await turnUntil(async () => {
     const third = await connect(port)
     third.write('now?\n')
-    if ((await third.bytes(5)).toString() === 'now?\n') break
-  }
+    return (await third.bytes(5)).toString() === 'now?\n'
+  }, 'a place for another client')
 })
 
 test('few file descriptors lower the number of clients', async () => {
@@ -293,6 +294,6 @@ test('a thousand resets at any moment leave the server serving', async () => {
       client.reset()
     }),
   )
-  while ((await server.status()).clients > 0) await server.clients()
+  await turnUntil(async () => (await server.status()).clients === 0, 'the end of all clients')
   await echoes(await connect(port), 'fine\n')
 })

@@ -12,7 +12,7 @@ const range = `${first}-${first + count - 1}`
 
 /** Opens a port of the range that nobody has. */
 async function openOne(host: string): Promise<number> {
-  for (;;) {
+  for (let attempt = 0; attempt < 100; attempt++) {
     const port = first + Math.floor(Math.random() * count)
     try {
       await listen((socket) => socket.destroy(), host, port)
@@ -21,6 +21,7 @@ async function openOne(host: string): Promise<number> {
       if (errorCode(error) !== 'EADDRINUSE') throw error
     }
   }
+  throw new Error(`a hundred ports of ${range} were taken`)
 }
 
 async function nmapFinds(program: string, host: string): Promise<number[]> {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { ChatMessage, ChatServerMessage } from '../../src/chat/message.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { inTime } from './event-loop.ts'
 
 type Heard = ChatServerMessage | { readonly type: 'welcome'; readonly token?: string }
 
@@ -82,10 +83,17 @@ export class ChatClient {
 
   /** Resolves when this is so, or the connection is gone. */
   async until(met: () => boolean): Promise<void> {
-    while (!met() && this.#socket?.destroyed === false)
-      await new Promise<void>((resolve) => {
+    while (!met() && !this.isGone) {
+      const change = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
+      await inTime(change, `what ${this.name} waits for`)
+    }
+  }
+
+  /** Whether there is no connection, or none any more. */
+  get isGone(): boolean {
+    return this.#socket?.destroyed !== false
   }
 
   leave(): void {

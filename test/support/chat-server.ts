@@ -58,7 +58,8 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const limit = { count: 0, ageMs: 0 }
   const options = { file, limit, durability: 'process', ...(maxPages !== undefined && { maxPages }) } as const
   runHistory({ port: store.port2, options }, systemClock)
-  const { history, remembered } = await RemoteHistory.open(store.port1)
+  const history = new RemoteHistory(store.port1)
+  const remembered = await history.open()
   const defer = (callback: () => void): void => void setImmediate(callback)
   const room = new Chat({ clock: systemClock, defer, record, history, remembered })
   const [toRoom, toAccounts] = [new MessageChannel(), new MessageChannel()]

@@ -8,6 +8,7 @@ import type { Sink } from '../../src/chat/thread-gateway.ts'
 import { ThreadGateway } from '../../src/chat/thread-gateway.ts'
 import type { Dialect } from '../../src/net/dialect.ts'
 import { FrameDecoder } from '../../src/net/frame-codec.ts'
+import { whileTrue } from './event-loop.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A connection without a socket: remembers what it was sent. */
@@ -94,8 +95,10 @@ export class ChatWorld {
 
   /** Runs until nothing is left to do at this moment, timers that are due included. */
   settle(): void {
-    do this.clock.advance(0)
-    while (this.turn())
+    whileTrue(() => {
+      this.clock.advance(0)
+      return this.turn()
+    })
   }
 
   /** Somebody comes in; `resume` as a client that was here before. */

@@ -42,6 +42,8 @@ export async function killChat(
       while (first.acknowledged.size < enough) {
         client.say(outstanding - client.unacknowledged)
         await client.until(more)
+        if (client.isGone && first.acknowledged.size < enough)
+          throw new Error(`${client.name} lost the server before its end`)
       }
     })
     await Promise.race(talking)

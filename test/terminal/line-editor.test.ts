@@ -312,7 +312,7 @@ describe('the line editor without a terminal', () => {
     expect((await lines.next()).value).toBe('0')
     expect(input.isPaused()).toBe(true)
     let count = 1
-    while ((await lines.next()).done !== true) count++
+    while (count <= total && (await lines.next()).done !== true) count++
     expect(count).toBe(total)
     await fed
   })

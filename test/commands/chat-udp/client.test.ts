@@ -8,6 +8,7 @@ import type { MemberEnd, MemberEvent } from '../../../src/datagram-chat/member-i
 import { Relay } from '../../../src/datagram-chat/relay.ts'
 import { parseSlashLine } from '../../../src/text/slash.ts'
 import { testContext } from '../../support/command-context.ts'
+import { whileTrue } from '../../support/event-loop.ts'
 import { FakeKeyboard, FakeScreen } from '../../support/fake-terminal.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
@@ -144,7 +145,10 @@ async function waitingForRelay() {
   const running = new UdpChatClient(context, options, undefined).run('ada')
   await screen.until('ada>')
   relay.close()
-  while (!screen.text.join().includes('nothing is heard')) clock.advance(100)
+  whileTrue(() => {
+    clock.advance(100)
+    return !screen.text.join().includes('nothing is heard')
+  })
   // Five questions wait 1 + 2 + 4 + 8 + 16 s for their answers.
   clock.advance(31_000)
   return { keyboard, running, abort }

@@ -4,12 +4,13 @@ import type { PacingPlan } from '../../../src/scan/pacing/scheduler.ts'
 
 type PortKind = 'open' | 'closed' | 'filtered' | 'rejected'
 
-/** One emulated host and the path to it. Rates per second, loss as a share in each direction. */
+/** One emulated host and the path to it: plain data, as it goes to another thread. Rates per second, loss as a share in each direction. */
 export interface SimulatedHost {
   readonly open: readonly number[]
   /** What every other port is; closed unless said otherwise. */
   readonly others?: PortKind
-  readonly filtered?: (port: number) => boolean
+  /** These ports are filtered: each `step`-th one from the first to the last. */
+  readonly filtered?: { readonly first: number; readonly last: number; readonly step: number }
   readonly rttMs?: number
   readonly jitterMs?: number
   readonly loss?: number
@@ -49,6 +50,11 @@ export interface SimulatedNetwork {
 /** A token bucket that lets a tenth of a second's worth through at once unless said otherwise. */
 function bucket(rate: number, burst = rate / 10): TokenBucket {
   return new TokenBucket(rate, Math.max(1, burst), 0)
+}
+
+function isFiltered({ filtered }: SimulatedHost, port: number): boolean {
+  if (filtered === undefined || port < filtered.first || port > filtered.last) return false
+  return (port - filtered.first) % filtered.step === 0
 }
 
 /** The network's side: what becomes of a SYN. */
@@ -115,7 +121,7 @@ export class Network {
     if (isAbove) return undefined
     const kind = this.#isOpen(number, host, port)
       ? 'open'
-      : host.filtered?.(port)
+      : isFiltered(host, port)
         ? 'filtered'
         : (host.others ?? 'closed')
     if (kind === 'filtered') return undefined

@@ -1,5 +1,5 @@
 import type { Probe, ProbeOutcome } from '../../../src/scan/pacing/probe-queue.ts'
-import { ProbeScheduler } from '../../../src/scan/pacing/scheduler.ts'
+import { type HostBehaviour, ProbeScheduler } from '../../../src/scan/pacing/scheduler.ts'
 import type { ScanHost } from '../../../src/scan/types.ts'
 import { Network, type SimulatedNetwork } from './emulated-network.ts'
 
@@ -18,8 +18,8 @@ export interface SimulationResult {
   /** Hosts that fell silent, are gone or came back, in order. */
   readonly told: readonly string[]
   readonly errors: number
-  readonly scheduler: ProbeScheduler
-  readonly log: readonly string[]
+  /** Addresses of hosts that the summary of the scan speaks of. */
+  readonly behaved: Readonly<Record<HostBehaviour, readonly string[]>>
 }
 
 interface Event {
@@ -65,13 +65,12 @@ function at_(heap: readonly Event[], index: number): number {
 /** The kernel's first SYN retransmission, while a socket is left open. */
 const RETRANSMIT_MS = 1000
 
-/** Runs the pacing against an emulated network, in virtual time. */
-export function simulate(network: SimulatedNetwork, traceMs?: number): SimulationResult {
+/** Runs the scheduler against an emulated network, in virtual time. */
+export function simulate(network: SimulatedNetwork): SimulationResult {
   const hosts: ScanHost[] = network.hosts.map((_, number) => ({ address: String(number), family: 4 }))
   const path = new Network(network)
   const agenda = new Agenda()
   const found = new Set<string>()
-  const log: string[] = []
   let closed = 0
   let silent = 0
   let unsure = 0
@@ -99,10 +98,6 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Simulatio
       event.run()
     }
     scheduler.advance(nowMs)
-    if (traceMs !== undefined && stepMs % traceMs === 0)
-      log.push(
-        `${stepMs} ms rate ${scheduler.rate.toFixed(0)} found ${found.size} silent ${silent} closed ${closed} probes ${probes} limit ${scheduler.control.limit?.toFixed(0)} asking ${scheduler.control.isAsking} loss ${scheduler.control.randomLoss.toFixed(3)}`,
-      )
     for (let probe = scheduler.next(nowMs); probe !== undefined; probe = scheduler.next(nowMs)) {
       nowMs += cpuMs
       send(probe)
@@ -160,7 +155,10 @@ export function simulate(network: SimulatedNetwork, traceMs?: number): Simulatio
     unheard,
     told,
     errors,
-    scheduler,
-    log,
+    behaved: {
+      'limit-refusals': scheduler.hostsThat('limit-refusals'),
+      'stopped-answering': scheduler.hostsThat('stopped-answering'),
+      'refuse-open-ports': scheduler.hostsThat('refuse-open-ports'),
+    },
   }
 }
