@@ -55,6 +55,11 @@ export const scanLimits = {
   wheelSlotMs: 4,
   wheelSlots: 512,
 
+  /** The kernel sends a lost SYN again after a second (tcp_syn_linear_timeouts, RFC 6298 2.1), and takes an answer to it a moment later. */
+  secondSynMs: 1_200,
+  /** Ports remembered as unreachable while that may be an outage: 100 bytes each. */
+  unreachableCount: 65_536,
+
   /** Events taken from epoll in one call: 3 KiB, and a loaded scan rarely has more. */
   epollEvents: 256,
   /** Refused sockets kept for further ports; as many as are refused between two turns. */
