@@ -2,10 +2,11 @@ import * as crypto from 'node:crypto'
 import { randomBytes } from 'node:crypto'
 import { platform } from 'node:os'
 import { promisify } from 'node:util'
+import { accountLimits } from './limits.ts'
 import { passwordBytes } from './password-rules.ts'
 
 /** argon2id (RFC 9106). The work runs on libuv's pool of threads, a hash a thread. */
-export function argon2Hasher(parameters: HashParameters = hashParameters): PasswordHasher {
+export function argon2Hasher(parameters: HashParameters = accountLimits.hashParameters): PasswordHasher {
   return {
     async load() {
       await loadArgon2()
@@ -59,9 +60,6 @@ export interface HashParameters {
   readonly passes: number
   readonly lanes: number
 }
-
-/** OWASP Password Storage Cheat Sheet: the least that resists guessing on graphics cards; 33 ms on one core. */
-export const hashParameters: HashParameters = { memoryKib: 19_456, passes: 2, lanes: 1 }
 
 /** Turns passwords into hashes, at once and without a queue of its own. */
 export interface PasswordHasher {
@@ -135,11 +133,8 @@ export function nodeArgon2(): Argon2 | undefined {
   }
 }
 
-/** `M_MMAP_THRESHOLD` of mallopt(3). */
+/** `M_MMAP_THRESHOLD`, a parameter of mallopt(3). */
 const mmapThreshold = -3
-
-/** Hashes are far above it, everything else that lives long is below. */
-const thresholdBytes = 4 * 1024 * 1024
 
 /**
  * Makes glibc give the memory of each password hash back to the system. Left alone it raises its threshold for that with the
@@ -150,7 +145,7 @@ export async function giveBackHashMemory(): Promise<void> {
   if (platform() !== 'linux') return
   try {
     const koffi = (await import('koffi')).default
-    koffi.load('libc.so.6').func('int mallopt(int, int)')(mmapThreshold, thresholdBytes)
+    koffi.load('libc.so.6').func('int mallopt(int, int)')(mmapThreshold, accountLimits.hashMemoryBytes)
   } catch {
     // It only costs memory.
   }

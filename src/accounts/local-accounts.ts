@@ -11,35 +11,35 @@ import {
   type LogoutOutcome,
   type LogoutScope,
   type NameOutcome,
-  type PasswordChange,
+  type PasswordChangeRequest,
   type RegisterOutcome,
   type ResumeOutcome,
-  Revocations,
   type SessionEnd,
+  SessionEndNotifier,
+  type SessionGranted,
   type SessionInfo,
   type SessionsOutcome,
-  type Unserved,
-  type Welcome,
+  type Unavailable,
 } from './accounts.ts'
 import { argon2Hasher, type PasswordHasher } from './argon2.ts'
 import { HashQueue } from './hash-queue.ts'
 import { passwordFault } from './password-rules.ts'
+import { PasswordVerifier } from './password-verifier.ts'
 import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
 import { Sessions, type SessionTimes } from './sessions.ts'
-import { GuessGuard } from './throttle.ts'
+import { LoginThrottle } from './throttle.ts'
 import { type Disk, FileUserStore, type UserStore } from './user-store.ts'
 import { hostKey } from './users-file.ts'
-import { Verifier } from './verifier.ts'
 
 /** What the owner of all accounts is made of; `openAccounts` puts it together. */
 export interface AccountParts {
   readonly users: UserStore
   readonly sessions: Sessions
-  readonly revocations: Revocations
+  readonly sessionEnds: SessionEndNotifier
   readonly hasher: PasswordHasher
   readonly queue: HashQueue
-  readonly guard: GuessGuard
-  readonly verifier: Verifier
+  readonly guard: LoginThrottle
+  readonly verifier: PasswordVerifier
   readonly record: EventSink
 }
 
@@ -136,7 +136,7 @@ export class LocalAccounts implements Accounts {
     })
   }
 
-  async changePassword(request: PasswordChange, signal?: AbortSignal): Promise<ChangeOutcome> {
+  async changePassword(request: PasswordChangeRequest, signal?: AbortSignal): Promise<ChangeOutcome> {
     const { sessions, users, verifier, queue, hasher } = this.#parts
     const row = sessions.get(request.session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
@@ -166,12 +166,12 @@ export class LocalAccounts implements Accounts {
     return count
   }
 
-  get revocations(): Revocations {
-    return this.#parts.revocations
+  get sessionEnds(): SessionEndNotifier {
+    return this.#parts.sessionEnds
   }
 
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void {
-    return this.revocations.watch(session, callback)
+    return this.sessionEnds.watch(session, callback)
   }
 
   /** Gets ready for passwords, which the first one need not wait for then. Rejects with StorageError when it can't. */
@@ -185,7 +185,7 @@ export class LocalAccounts implements Accounts {
     await this.#parts.sessions.close()
   }
 
-  async #welcome(user: string, address: string, delayedMs: number): Promise<Welcome> {
+  async #welcome(user: string, address: string, delayedMs: number): Promise<SessionGranted> {
     const { row, token } = await this.#parts.sessions.create(user, hostKey(address))
     return { kind: 'welcome', session: this.#info(row), token, delayedMs }
   }
@@ -196,7 +196,7 @@ export class LocalAccounts implements Accounts {
   }
 
   /** A disk that refuses is an outcome for the client and an event for the operator. */
-  async #kept<T>(change: () => Promise<T>): Promise<T | Unserved> {
+  async #kept<T>(change: () => Promise<T>): Promise<T | Unavailable> {
     try {
       return await change()
     } catch (error) {
@@ -235,12 +235,12 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
   const { clock, record, hasher = argon2Hasher() } = services
   const users = new FileUserStore({ path: config.usersPath, ...services })
   try {
-    const revocations = new Revocations()
-    const sessions = openSessions(config, services, (id, why) => revocations.announce(id, why))
+    const sessionEnds = new SessionEndNotifier()
+    const sessions = openSessions(config, services, (id, why) => sessionEnds.announce(id, why))
     const queue = new HashQueue(config.hashWidth, clock)
-    const guard = new GuessGuard(clock)
-    const verifier = new Verifier(users, hasher, queue, guard)
-    return new LocalAccounts({ users, sessions, revocations, hasher, queue, guard, verifier, record })
+    const guard = new LoginThrottle(clock)
+    const verifier = new PasswordVerifier(users, hasher, queue, guard)
+    return new LocalAccounts({ users, sessions, sessionEnds, hasher, queue, guard, verifier, record })
   } catch (error) {
     await users.close()
     throw error

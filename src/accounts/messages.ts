@@ -1,5 +1,5 @@
 import type { SessionInfo } from './accounts.ts'
-import type { Shapes } from './message-stream.ts'
+import type { MessageShapes } from './message-stream.ts'
 
 /** Before someone is logged in. */
 export type LoginMessage =
@@ -8,7 +8,7 @@ export type LoginMessage =
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'exit' }
 
-export const loginShapes: Shapes = {
+export const loginShapes: MessageShapes = {
   hello: {},
   login: { name: 'text', password: 'text' },
   register: { name: 'text', password: 'text' },
@@ -24,7 +24,7 @@ export type AccountMessage =
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'passwd'; readonly old: string; readonly new: string }
 
-export const accountShapes: Shapes = {
+export const accountShapes: MessageShapes = {
   whoami: {},
   sessions: {},
   logout: { 'which?': 'number or text' },

@@ -1,16 +1,25 @@
 import type { LoginFailure } from '../base/events.ts'
 import { nameFaults } from '../text/names.ts'
-import type { BadName, BadPassword, Full, NoSession, SessionInfo, Taken, Unserved, Wrong } from './accounts.ts'
+import type {
+  BadName,
+  BadPassword,
+  NameTaken,
+  NoSession,
+  SessionInfo,
+  StoreFull,
+  Unavailable,
+  WrongPassword,
+} from './accounts.ts'
 import type { ServerMessage } from './messages.ts'
 import { passwordFaults } from './password-rules.ts'
 
 /** Every outcome that is a no. */
-export type Refusal = Wrong | BadName | BadPassword | Taken | Full | NoSession | Unserved
+export type Rejection = WrongPassword | BadName | BadPassword | NameTaken | StoreFull | NoSession | Unavailable
 
-export type Denied = Extract<ServerMessage, { readonly type: 'denied' }>
+export type ErrorReply = Extract<ServerMessage, { readonly type: 'denied' }>
 
 /** How a refusal is told to the client. A wrong password and an unknown name are told alike. */
-export function denial(refusal: Refusal): Denied {
+export function errorReply(refusal: Rejection): ErrorReply {
   switch (refusal.kind) {
     case 'wrong':
       return denied('wrong', 'No user has this name and this password.')
@@ -44,7 +53,7 @@ export function denial(refusal: Refusal): Denied {
 }
 
 /** How it is told to the operator. */
-export function failureOf(refusal: Refusal): LoginFailure {
+export function failureReason(refusal: Rejection): LoginFailure {
   switch (refusal.kind) {
     case 'wrong':
       return 'credentials'
@@ -61,7 +70,7 @@ export function failureOf(refusal: Refusal): LoginFailure {
   }
 }
 
-function denied(reason: string, message: string): Denied {
+function denied(reason: string, message: string): ErrorReply {
   return { type: 'denied', reason, message }
 }
 
@@ -73,7 +82,7 @@ function seconds(ms: number): number {
 export const accountCommands = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
 
 /** What the server says, as lines for a person. Names were checked when they were made, so they are safe to print. */
-export function serverText(message: ServerMessage): readonly string[] {
+export function replyLines(message: ServerMessage): readonly string[] {
   switch (message.type) {
     case 'hello':
       return [`netlab ${message.service}. "exit" leaves.`]

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import { nameKey } from '../text/names.ts'
 import type { SessionEnd } from './accounts.ts'
+import { accountLimits } from './limits.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 
 export interface SessionTimes {
@@ -11,12 +11,6 @@ export interface SessionTimes {
   /** …and this long after its login in any case. */
   readonly maxMs: number
 }
-
-/** How exactly the last use is kept on disk; so a thousand resumes of a session cost one write. */
-const usedPrecisionMs = 60_000
-/** How often uses are written and expired sessions dropped, and how many at once, so that no sweep holds anyone up. */
-const sweepMs = 30_000
-const sweepRows = 2_000
 
 /**
  * All sessions, looked up in memory; every change is answered once the store has it, except the time of last use, which
@@ -69,7 +63,7 @@ export class Sessions {
     const hash = tokenHash(token) ?? ''
     const now = this.#clock.now()
     const row = { id: ++this.#lastId, hash, user, address, createdMs: now, usedMs: now }
-    const silent = this.ofUser(user)[limits.sessionsPerUser - 1]
+    const silent = this.ofUser(user)[accountLimits.sessionsPerUser - 1]
     this.#add(row)
     const changes: SessionChange[] = [{ kind: 'put', row }]
     if (silent !== undefined) changes.push(this.#remove(silent.id, 'revoked'))
@@ -136,7 +130,11 @@ export class Sessions {
     const used = { ...row, usedMs: Math.max(now, row.usedMs) }
     this.#byId.set(row.id, used)
     // The first use after a minute marks it; those in between only move the time that will be written.
-    if (Math.floor(used.usedMs / usedPrecisionMs) !== Math.floor(row.usedMs / usedPrecisionMs)) this.#used.add(row.id)
+    if (
+      Math.floor(used.usedMs / accountLimits.sessionUsePrecisionMs) !==
+      Math.floor(row.usedMs / accountLimits.sessionUsePrecisionMs)
+    )
+      this.#used.add(row.id)
     return used
   }
 
@@ -166,7 +164,8 @@ export class Sessions {
   }
 
   #scheduleSweep(): void {
-    if (!this.#closed) this.#sweep = this.#clock.after(sweepMs, () => void this.#sweepNow(), { background: true })
+    if (!this.#closed)
+      this.#sweep = this.#clock.after(accountLimits.sessionSweepMs, () => void this.#sweepNow(), { background: true })
   }
 
   async #sweepNow(): Promise<void> {
@@ -174,7 +173,7 @@ export class Sessions {
     const expired: number[] = []
     for (const row of this.#byId.values()) {
       if (now >= this.expiresMs(row)) expired.push(row.id)
-      if (expired.length >= sweepRows) break
+      if (expired.length >= accountLimits.sessionSweepCount) break
     }
     // A disk that fails now is tried again at the next sweep; expired sessions are refused whether or not they are dropped.
     await Promise.allSettled([this.revoke(expired, 'expired'), this.#writeUsed(), this.#journal.flush()])
@@ -182,7 +181,7 @@ export class Sessions {
   }
 
   async #writeUsed(): Promise<void> {
-    const ids = [...this.#used].slice(0, sweepRows)
+    const ids = [...this.#used].slice(0, accountLimits.sessionSweepCount)
     for (const id of ids) this.#used.delete(id)
     const changes = ids.flatMap((id): SessionChange[] => {
       const row = this.#byId.get(id)
@@ -192,7 +191,7 @@ export class Sessions {
   }
 }
 
-interface Batch {
+interface CommitBatch {
   readonly changes: SessionChange[]
   readonly done: Promise<void>
 }
@@ -200,7 +199,7 @@ interface Batch {
 /** Changes that come in one turn of the event loop share a transaction, and so one flush of the disk. */
 export class GroupCommit {
   readonly #store: SessionStore
-  #batch: Batch | undefined
+  #batch: CommitBatch | undefined
   /** Ended sessions that the disk still has because a commit failed; they go with the next one. */
   #owed: SessionChange[] = []
 
@@ -221,7 +220,7 @@ export class GroupCommit {
     else await this.#batch?.done
   }
 
-  #open(): Batch {
+  #open(): CommitBatch {
     const changes: SessionChange[] = []
     return { changes, done: this.#write(changes) }
   }
@@ -252,6 +251,6 @@ export function newToken(): string {
  * Undefined when the text can't be a token.
  */
 export function tokenHash(token: string): string | undefined {
-  if (token.length > limits.tokenCodeUnits || !/^[\w-]{43}$/.test(token)) return undefined
+  if (token.length > accountLimits.tokenCodeUnits || !/^[\w-]{43}$/.test(token)) return undefined
   return createHash('sha256').update(token).digest('hex')
 }

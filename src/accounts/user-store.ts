@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import { type FileLock, ownFile } from '../files/file-lock.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
+import { accountLimits } from './limits.ts'
 import { formatUsers, type HostRecord, parseUsers, UserBook, type UserRecord } from './users-file.ts'
 
 /** Replaces whole files; tests put a full or broken disk in its place. */
@@ -67,7 +67,7 @@ export class FileUserStore implements UserStore {
       const known = book.host(key)
       if (known !== undefined) return { kind: 'identified', record: known, isNew: false }
       if (book.hasHostName(name)) return { kind: 'taken' }
-      if (book.hostCount >= limits.accounts) return { kind: 'full' }
+      if (book.hostCount >= accountLimits.accounts) return { kind: 'full' }
       const record = { address: key, name, since: this.#today() }
       book.addHost(record)
       return { kind: 'identified', record, isNew: true }
@@ -77,7 +77,7 @@ export class FileUserStore implements UserStore {
   register(name: string, hash: string): Promise<Registered> {
     return this.#change((book) => {
       if (book.user(name) !== undefined) return { kind: 'taken' }
-      if (book.userCount >= limits.accounts) return { kind: 'full' }
+      if (book.userCount >= accountLimits.accounts) return { kind: 'full' }
       const record = { name, hash, since: this.#today() }
       book.setUser(record)
       return { kind: 'registered', record }
@@ -147,7 +147,7 @@ export class FileUserStore implements UserStore {
 export function preflightUsers(file: UsersFile): { readonly lock: FileLock | undefined; readonly complete: boolean } {
   const lock = takeLock(file)
   return locked(lock, file, () => {
-    const complete = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
+    const complete = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= accountLimits.usersReadTwiceBytes
     if (complete) readBook(file)
     return { lock, complete }
   })

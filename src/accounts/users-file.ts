@@ -2,11 +2,9 @@ import { StorageError } from '../base/errors.ts'
 import { canonicalIp, formatIp, parseIp } from '../net/ip.ts'
 import { checkName, nameKey } from '../text/names.ts'
 import { type JsonPath, locate, syntaxErrorOffset } from './json-position.ts'
+import { accountLimits } from './limits.ts'
 
 const usersFileVersion = 1
-
-/** Records in one portion of text: small enough that making it holds nobody up. */
-const portionRecords = 250
 
 /** argon2id as a PHC string with parameters that a login can bear: at most 4 GiB, 64 passes and 64 lanes are read. */
 const phc = /^\$argon2id\$v=19\$m=\d{1,7},t=[1-6]?\d,p=[1-6]?\d\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/
@@ -26,7 +24,7 @@ function* formatList(lines: Iterable<string>): Generator<string> {
   for (const line of lines) {
     portion.push(separator, line)
     separator = ',\n    '
-    if (portion.length < portionRecords * 2) continue
+    if (portion.length < accountLimits.usersPortionCount * 2) continue
     yield portion.join('')
     portion = []
   }
@@ -66,10 +64,10 @@ export function parseUsers(content: string, path: string): UserBook {
   return book
 }
 
-type Json = Readonly<Record<string, unknown>>
+type JsonObject = Readonly<Record<string, unknown>>
 type Fault = (where: JsonPath, what: string) => StorageError
 
-function readList(list: unknown, name: string, fault: Fault, read: (item: Json, where: JsonPath) => void): void {
+function readList(list: unknown, name: string, fault: Fault, read: (item: JsonObject, where: JsonPath) => void): void {
   if (!Array.isArray(list)) throw fault([name], `"${name}" must be a list`)
   for (const [index, item] of list.entries()) {
     if (!isRecord(item)) throw fault([name, index], 'a record is an object')
@@ -82,7 +80,7 @@ interface Problem {
   readonly what: string
 }
 
-function hostFault(item: Json, book: UserBook): Problem | undefined {
+function hostFault(item: JsonObject, book: UserBook): Problem | undefined {
   const { address } = item
   if (typeof address !== 'string' || canonicalIp(address) === undefined)
     return { field: 'address', what: '"address" is an IP address' }
@@ -91,26 +89,26 @@ function hostFault(item: Json, book: UserBook): Problem | undefined {
   return nameFault(item, (name) => book.hasHostName(name)) ?? sinceFault(item)
 }
 
-function userFault(item: Json, book: UserBook): Problem | undefined {
+function userFault(item: JsonObject, book: UserBook): Problem | undefined {
   const problem = nameFault(item, (name) => book.user(name) !== undefined) ?? sinceFault(item)
   if (problem !== undefined) return problem
   const good = typeof item.hash === 'string' && phc.test(item.hash)
   return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form' }
 }
 
-function nameFault(item: Json, taken: (name: string) => boolean): Problem | undefined {
+function nameFault(item: JsonObject, taken: (name: string) => boolean): Problem | undefined {
   const { name } = item
   const check = typeof name === 'string' ? checkName(name) : undefined
   if (check?.kind !== 'good' || check.name !== name) return { field: 'name', what: '"name" is not a good name' }
   return taken(name) ? { field: 'name', what: 'this name stands here twice' } : undefined
 }
 
-function sinceFault({ since }: Json): Problem | undefined {
+function sinceFault({ since }: JsonObject): Problem | undefined {
   const good = typeof since === 'string' && since.length <= 40 && !Number.isNaN(Date.parse(since))
   return good ? undefined : { field: 'since', what: '"since" is a date in ISO 8601' }
 }
 
-function isRecord(value: unknown): value is Json {
+function isRecord(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -139,7 +137,7 @@ export interface UserRecord {
   readonly since: string
 }
 
-interface Entry<R> {
+interface CachedRecord<R> {
   readonly record: R
   /** The record as it stands in the file: made when it is first written, and kept for every rewrite after that. */
   line?: string
@@ -147,9 +145,9 @@ interface Entry<R> {
 
 /** Everything in a users file. A change is made to a copy, which takes the place of the original once it is on disk. */
 export class UserBook {
-  #hosts = new Map<string, Entry<HostRecord>>()
+  #hosts = new Map<string, CachedRecord<HostRecord>>()
   #hostNames = new Set<string>()
-  #users = new Map<string, Entry<UserRecord>>()
+  #users = new Map<string, CachedRecord<UserRecord>>()
   #changed = false
 
   constructor(original?: UserBook) {
@@ -212,7 +210,7 @@ export class UserBook {
   }
 }
 
-function lineOf(entry: Entry<HostRecord | UserRecord>): string {
+function lineOf(entry: CachedRecord<HostRecord | UserRecord>): string {
   entry.line ??= JSON.stringify(entry.record)
   return entry.line
 }

@@ -1,8 +1,8 @@
-import type { BadPassword, Credentials, Unserved, Wrong } from './accounts.ts'
+import type { BadPassword, Credentials, Unavailable, WrongPassword } from './accounts.ts'
 import type { PasswordHasher } from './argon2.ts'
 import type { HashQueue } from './hash-queue.ts'
 import { attemptFault } from './password-rules.ts'
-import type { GuessGuard } from './throttle.ts'
+import type { LoginThrottle } from './throttle.ts'
 import type { UserStore } from './user-store.ts'
 import type { UserRecord } from './users-file.ts'
 
@@ -15,15 +15,15 @@ export interface Verified {
 }
 
 /** Finds out whether a name and a password belong together, in the same time and with the same answer for both faults. */
-export class Verifier {
+export class PasswordVerifier {
   readonly #users: UserStore
   readonly #hasher: PasswordHasher
   readonly #queue: HashQueue
-  readonly #guard: GuessGuard
+  readonly #guard: LoginThrottle
   /** Stands for the hash of every user that doesn't exist. */
   readonly #decoy: string
 
-  constructor(users: UserStore, hasher: PasswordHasher, queue: HashQueue, guard: GuessGuard) {
+  constructor(users: UserStore, hasher: PasswordHasher, queue: HashQueue, guard: LoginThrottle) {
     this.#users = users
     this.#hasher = hasher
     this.#queue = queue
@@ -34,7 +34,7 @@ export class Verifier {
   async verify(
     { name, password, address }: Credentials,
     signal: AbortSignal | undefined,
-  ): Promise<Verified | Wrong | BadPassword | Unserved> {
+  ): Promise<Verified | WrongPassword | BadPassword | Unavailable> {
     const retryMs = this.#guard.refusedMs(address)
     if (retryMs > 0) return { kind: 'throttled', retryMs }
     const why = attemptFault(password)
