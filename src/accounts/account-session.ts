@@ -147,7 +147,7 @@ function ask(accounts: Accounts, call: AccountCall, session: number, client: Ses
   }
 }
 
-/** A question to the accounts; the answer comes back as an outcome. */
+/** A call of the accounts; its result comes back as an outcome. */
 export type AccountCall =
   | { readonly method: 'sessions'; readonly why: 'whoami' | 'sessions' }
   | { readonly method: 'logout'; readonly which: LogoutScope }
@@ -182,7 +182,13 @@ export function commandEffects(message: AccountMessage): readonly AccountEffect[
     case 'logout': {
       const which = scope(message.which)
       return which === undefined
-        ? [send({ type: 'denied', reason: 'no-such', message: 'Log out which? Nothing, a number, "others" or "all".' })]
+        ? [
+            send({
+              type: 'denied',
+              reason: 'no-such',
+              message: 'Log out of which session? Give nothing for this one, or its number, "others" or "all".',
+            }),
+          ]
         : [{ do: 'call', method: 'logout', which }]
     }
     case 'exit':
@@ -229,7 +235,7 @@ export function outcomeEffects(call: AccountCall, outcome: AccountOutcome, own: 
       ]
     }
     case 'no-session':
-      // Another session that can't be had is no reason to lose this one.
+      // This session goes on when the other one can't be resumed.
       if (call.method === 'resume') return refused(outcome)
       return [send(errorReply(outcome)), { do: 'leave' }]
     case 'throttled':

@@ -5,6 +5,25 @@ import { promisify } from 'node:util'
 import { accountLimits } from './limits.ts'
 import { passwordBytes } from './password-rules.ts'
 
+/** How a hash is made; stored with it, so that older ones still verify. */
+export interface HashParameters {
+  readonly memoryKib: number
+  readonly passes: number
+  readonly lanes: number
+}
+
+/** Turns passwords into hashes, at once and without a queue of its own. */
+export interface PasswordHasher {
+  hash(password: string): Promise<string>
+  verify(hash: string, password: string): Promise<boolean>
+  /** Made with other parameters than today's. */
+  isOutdated(hash: string): Promise<boolean>
+  /** A hash that no password has, and that takes as long to verify as any other. */
+  decoy(): string
+  /** Loads what hashes, which the other methods do when they are called first. Rejects when it can't be loaded. */
+  load(): Promise<void>
+}
+
 /** argon2id (RFC 9106). The work runs on libuv's pool of threads, a hash a thread. */
 export function argon2Hasher(parameters: HashParameters = accountLimits.hashParameters): PasswordHasher {
   return {
@@ -23,20 +42,20 @@ export function argon2Hasher(parameters: HashParameters = accountLimits.hashPara
 
 let loading: Promise<Argon2> | undefined
 
-/** Its addon is a third of what the accounts take to open, so nobody waits for it before the first password comes. */
+/** Loading the addon takes a third as long as opening the accounts, so a server's start doesn't wait for it. */
 function loadArgon2(): Promise<Argon2> {
   loading ??= load()
   return loading
 }
 
 async function load(): Promise<Argon2> {
-  const argon2 = await packagedOrOwn()
+  const argon2 = await packageOrNode()
   await giveBackHashMemory()
   return argon2
 }
 
 /** @throws why the package can't be loaded, where Node has none of its own. */
-async function packagedOrOwn(): Promise<Argon2> {
+async function packageOrNode(): Promise<Argon2> {
   try {
     return packaged((await import('argon2')).default)
   } catch (error) {
@@ -52,25 +71,6 @@ function packaged({ hash, verify, argon2id: type }: typeof import('argon2')): Ar
       hash(password, { memoryCost: memoryKib, timeCost: passes, parallelism: lanes, type }),
     verify,
   }
-}
-
-/** How a hash is made; stored with it, so that older ones still verify. */
-export interface HashParameters {
-  readonly memoryKib: number
-  readonly passes: number
-  readonly lanes: number
-}
-
-/** Turns passwords into hashes, at once and without a queue of its own. */
-export interface PasswordHasher {
-  hash(password: string): Promise<string>
-  verify(hash: string, password: string): Promise<boolean>
-  /** Made with other parameters than today's. */
-  isOutdated(hash: string): Promise<boolean>
-  /** A hash that no password has, and that takes as long to verify as any other. */
-  decoy(): string
-  /** Gets ready; the others do it when they must. Rejects with StorageError when it can't be. */
-  load(): Promise<void>
 }
 
 /** An argon2id hash in its parts. */
@@ -93,12 +93,12 @@ export function formatPhc({ memoryKib, passes, lanes, salt, tag }: Phc): string 
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${base64(salt)}$${base64(tag)}`
 }
 
-/** What a new hash begins with: 16 random bytes. */
+/** The salt of a new hash: 16 random bytes. */
 export function newSalt(): Buffer {
   return randomBytes(16)
 }
 
-/** The length of a new hash. */
+/** The length of a new hash's tag. */
 export const tagBytes = 32
 
 /** As the PHC string format wants it: without padding. */
@@ -106,7 +106,7 @@ function base64(bytes: Buffer): string {
   return bytes.toString('base64').replace(/=+$/, '')
 }
 
-/** argon2id, whoever computes it; hashes are PHC strings. */
+/** An implementation of argon2id; hashes are PHC strings. */
 export interface Argon2 {
   hash(password: Buffer, parameters: HashParameters): Promise<string>
   verify(hash: string, password: Buffer): Promise<boolean>
@@ -147,6 +147,6 @@ export async function giveBackHashMemory(): Promise<void> {
     const koffi = (await import('koffi')).default
     koffi.load('libc.so.6').func('int mallopt(int, int)')(mmapThreshold, accountLimits.hashMemoryBytes)
   } catch {
-    // It only costs memory.
+    // Then hashing only costs more memory.
   }
 }

@@ -21,7 +21,7 @@ export type LoginInput =
   | { readonly kind: 'outcome'; readonly outcome: LoginOutcome | RegisterOutcome | ResumeOutcome }
   | { readonly kind: 'deadline' }
 
-/** A question to the accounts; the answer comes back as an outcome. */
+/** A call of the accounts; its result comes back as an outcome. */
 export type LoginCall =
   | { readonly method: 'login' | 'register'; readonly name: string; readonly password: string }
   | { readonly method: 'resume'; readonly token: string }

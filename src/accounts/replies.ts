@@ -13,37 +13,37 @@ import type {
 import type { ServerMessage } from './messages.ts'
 import { passwordFaults } from './password-rules.ts'
 
-/** Every outcome that is a no. */
+/** Every outcome by which a request is rejected. */
 export type Rejection = WrongPassword | BadName | BadPassword | NameTaken | StoreFull | NoSession | Unavailable
 
 export type ErrorReply = Extract<ServerMessage, { readonly type: 'denied' }>
 
-/** How a refusal is told to the client. A wrong password and an unknown name are told alike. */
-export function errorReply(refusal: Rejection): ErrorReply {
-  switch (refusal.kind) {
+/** What the client is sent. A wrong password and an unknown name get the same reply. */
+export function errorReply(rejection: Rejection): ErrorReply {
+  switch (rejection.kind) {
     case 'wrong':
       return denied('wrong', 'No user has this name and this password.')
     case 'bad-name':
-      return denied('bad-name', nameFaults[refusal.why])
+      return denied('bad-name', nameFaults[rejection.why])
     case 'bad-password':
-      return denied('bad-password', passwordFaults[refusal.why])
+      return denied('bad-password', passwordFaults[rejection.why])
     case 'taken':
       return denied('taken', 'That name is taken, or looks like one that is.')
     case 'full':
       return denied('full', 'No more names can be kept here.')
     case 'no-session':
-      if (refusal.why === 'malformed')
+      if (rejection.why === 'malformed')
         return denied('no-session', 'That is no token: one has 43 characters. Log in with name and password.')
       return denied('no-session', 'That session has ended or never was; log in with name and password.')
     case 'busy':
-      return { ...denied('busy', `Busy, try again in ${seconds(refusal.retryMs)} s.`), retryMs: refusal.retryMs }
+      return { ...denied('busy', `Busy, try again in ${seconds(rejection.retryMs)} s.`), retryMs: rejection.retryMs }
     case 'throttled':
       return {
         ...denied(
           'throttled',
-          `Too many failed attempts from your address, try again in ${seconds(refusal.retryMs)} s.`,
+          `Too many failed attempts from your address, try again in ${seconds(rejection.retryMs)} s.`,
         ),
-        retryMs: refusal.retryMs,
+        retryMs: rejection.retryMs,
       }
     case 'left':
       return denied('left', 'You took too long.')
@@ -52,9 +52,9 @@ export function errorReply(refusal: Rejection): ErrorReply {
   }
 }
 
-/** How it is told to the operator. */
-export function failureReason(refusal: Rejection): LoginFailure {
-  switch (refusal.kind) {
+/** The same for the log. */
+export function failureReason(rejection: Rejection): LoginFailure {
+  switch (rejection.kind) {
     case 'wrong':
       return 'credentials'
     case 'bad-name':
@@ -62,11 +62,11 @@ export function failureReason(refusal: Rejection): LoginFailure {
     case 'bad-password':
       return 'password'
     case 'no-session':
-      return `token-${refusal.why}`
+      return `token-${rejection.why}`
     case 'throttled':
       return 'attempts'
     default:
-      return refusal.kind
+      return rejection.kind
   }
 }
 

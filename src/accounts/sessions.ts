@@ -57,7 +57,7 @@ export class Sessions {
     return Math.min(row.usedMs + this.#times.idleMs, row.createdMs + this.#times.maxMs)
   }
 
-  /** A new session. The token is not kept, so this is the only time it can be told. */
+  /** A new session. Only a hash of the token is kept, so this is the only time that it is known. */
   async create(user: string, address: string): Promise<{ readonly row: SessionRow; readonly token: string }> {
     const token = newToken()
     const hash = tokenHash(token) ?? ''
@@ -76,7 +76,7 @@ export class Sessions {
     return { row, token }
   }
 
-  /** The session of a token, used now; or why there is none. */
+  /** The session of a token, marked as used now; or why there is none. */
   resume(token: string): SessionRow | 'malformed' | 'expired' | 'unknown' {
     const hash = tokenHash(token)
     if (hash === undefined) return 'malformed'
@@ -87,14 +87,14 @@ export class Sessions {
     return this.#use(row, now)
   }
 
-  /** A session that still stands, used now. */
+  /** A session that hasn't ended, marked as used now. */
   get(id: number): SessionRow | undefined {
     const row = this.#byId.get(id)
     const now = this.#clock.now()
     return row === undefined || now >= this.expiresMs(row) ? undefined : this.#use(row, now)
   }
 
-  /** The sessions of a user that still stand, the last used first. */
+  /** The sessions of a user that haven't ended, the last used first. */
   ofUser(user: string): SessionRow[] {
     const now = this.#clock.now()
     return [...(this.#byUser.get(nameKey(user)) ?? [])]
@@ -103,7 +103,7 @@ export class Sessions {
       .sort((one, other) => other.usedMs - one.usedMs || other.id - one.id)
   }
 
-  /** Ends sessions. They are useless at once, and stay so after a crash once this resolves. */
+  /** Ends sessions, at once; once this resolves they stay ended after a crash, too. */
   async revoke(ids: readonly number[], why: SessionEnd = 'revoked'): Promise<void> {
     const changes = ids.filter((id) => this.#byId.has(id)).map((id) => this.#remove(id, why))
     if (changes.length > 0) await this.#journal.commit(changes)
@@ -200,7 +200,7 @@ interface CommitBatch {
 export class GroupCommit {
   readonly #store: SessionStore
   #batch: CommitBatch | undefined
-  /** Ended sessions that the disk still has because a commit failed; they go with the next one. */
+  /** Drops of sessions that the disk still has because a commit failed; part of the next commit. */
   #owed: SessionChange[] = []
 
   constructor(store: SessionStore) {

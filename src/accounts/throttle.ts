@@ -5,7 +5,7 @@ import { sourceKey } from './users-file.ts'
 
 /** How failures turn into waiting. */
 export interface ThrottleRule {
-  /** Failures without consequence: people mistype. */
+  /** Failures without a wait: people mistype. */
   readonly free: number
   /** The wait after one more; it doubles with each. */
   readonly firstMs: number
@@ -56,7 +56,7 @@ export class Throttle {
     const failures = (old === undefined ? 0 : this.#remembered(old, now)) + 1
     const excess = failures - this.#rule.free
     const wait = excess <= 0 ? 0 : Math.min(this.#rule.maxMs, this.#rule.firstMs * 2 ** (excess - 1))
-    // Set anew, so that the map's order is that of the last failure.
+    // Deleted and set again, so that the map is in the order of the last failure.
     this.#entries.delete(key)
     this.#entries.set(key, { failures, since: now, until: now + wait })
     if (this.#entries.size <= this.#maxEntries) return
@@ -76,8 +76,8 @@ export class Throttle {
 }
 
 /**
- * Slows guessing down. A source with many failures is refused for a while. An account with many failures is never refused,
- * only served later, since otherwise a stranger's guesses could keep its owner out for good.
+ * Limits how fast passwords can be guessed. A source with many failures is refused for a while. An account with many failures
+ * is never refused, only served later: otherwise a stranger's guesses could keep its owner out for good.
  */
 export class LoginThrottle {
   readonly #clock: Clock
@@ -95,7 +95,7 @@ export class LoginThrottle {
     return this.#sources.waitMs(sourceKey(address))
   }
 
-  /** Waits as long as the account's failures ask; answers how long, or undefined when `signal` came first. */
+  /** Waits as long as the account's failures demand; resolves to that time, or to undefined when `signal` was aborted first. */
   async delay(name: string, signal: AbortSignal | undefined): Promise<number | undefined> {
     const waitMs = this.#accounts.waitMs(nameKey(name))
     if (waitMs > 0) await pause(this.#clock, waitMs, signal)
@@ -111,7 +111,7 @@ export class LoginThrottle {
     this.#sources.failed(sourceKey(address))
   }
 
-  /** The source keeps its failures: else one good account would buy any number of guesses at others. */
+  /** Forgets the account's failures, not the source's: else the owner of one account could guess at others without end. */
   succeeded(name: string): void {
     this.#accounts.succeeded(nameKey(name))
   }

@@ -4,6 +4,122 @@ import { checkKnownName, nameKey } from '../text/names.ts'
 import { type JsonPath, locate, syntaxErrorOffset } from './json-position.ts'
 import { accountLimits } from './limits.ts'
 
+/** A host that gave its name. */
+export interface HostRecord {
+  /** As `hostKey` writes it, whichever way the file did. */
+  readonly address: string
+  readonly name: string
+  /** When it was first seen, ISO 8601. */
+  readonly since: string
+}
+
+/** Someone who registered. */
+export interface UserRecord {
+  readonly name: string
+  /** A PHC string: algorithm, parameters, salt and hash. */
+  readonly hash: string
+  readonly since: string
+}
+
+interface CachedRecord<R> {
+  readonly record: R
+  /** The record as it stands in the file: made when it is first written, and kept for every rewrite after that. */
+  line?: string
+}
+
+/** Everything in a users file. A change is made to a copy, which takes the place of the original once it is on disk. */
+export class UserBook {
+  #hosts = new Map<string, CachedRecord<HostRecord>>()
+  #hostNames = new Set<string>()
+  #users = new Map<string, CachedRecord<UserRecord>>()
+  #changed = false
+
+  constructor(original?: UserBook) {
+    if (original === undefined) return
+    this.#hosts = new Map(original.#hosts)
+    this.#hostNames = new Set(original.#hostNames)
+    this.#users = new Map(original.#users)
+  }
+
+  /** True once a method was called that may have changed it. */
+  get changed(): boolean {
+    return this.#changed
+  }
+
+  get hostCount(): number {
+    return this.#hosts.size
+  }
+
+  get userCount(): number {
+    return this.#users.size
+  }
+
+  host(key: string): HostRecord | undefined {
+    return this.#hosts.get(key)?.record
+  }
+
+  hasHostName(name: string): boolean {
+    return this.#hostNames.has(nameKey(name))
+  }
+
+  user(name: string): UserRecord | undefined {
+    return this.#users.get(nameKey(name))?.record
+  }
+
+  addHost(record: HostRecord): void {
+    this.#changed = true
+    this.#hosts.set(record.address, { record })
+    this.#hostNames.add(nameKey(record.name))
+  }
+
+  /** Adds a user, or replaces the one of the same name. */
+  setUser(record: UserRecord): void {
+    this.#changed = true
+    this.#users.set(nameKey(record.name), { record })
+  }
+
+  clear(): void {
+    this.#changed = true
+    this.#hosts.clear()
+    this.#hostNames.clear()
+    this.#users.clear()
+  }
+
+  *hostNames(): Generator<string> {
+    for (const { record } of this.#hosts.values()) yield record.name
+  }
+
+  *userNames(): Generator<string> {
+    for (const { record } of this.#users.values()) yield record.name
+  }
+
+  *hostLines(): Generator<string> {
+    for (const entry of this.#hosts.values()) yield lineOf(entry)
+  }
+
+  *userLines(): Generator<string> {
+    for (const entry of this.#users.values()) yield lineOf(entry)
+  }
+}
+
+function lineOf(entry: CachedRecord<HostRecord | UserRecord>): string {
+  entry.line ??= JSON.stringify(entry.record)
+  return entry.line
+}
+
+/** The key of a client's address, which is also what people are shown. Text that is no address is its own key. */
+export function hostKey(address: string): string {
+  return canonicalIp(address) ?? address
+}
+
+/** What counts as one source of attempts: an IPv4 address, or the /64 that one IPv6 customer has (RFC 6177). */
+export function sourceKey(address: string): string {
+  const ip = parseIp(address)
+  if (ip?.family !== 6) return hostKey(address)
+  return `${formatIp(6, (ip.value >> 64n) << 64n)}/64`
+}
+
+/** Of the file format; written in the file. */
 const usersFileVersion = 1
 
 /** argon2id as a PHC string without padding, salt and tag of 8 bytes or more. */
@@ -126,119 +242,4 @@ function damaged(path: string, text: string, offset: number, what: string): Stor
   return new StorageError('DAMAGED', `${path} is damaged at line ${before.length}, column ${column}: ${what}`, {
     hint: 'Repair the file, or move it away to start with an empty one; it was not changed.',
   })
-}
-
-/** A host that told its name. */
-export interface HostRecord {
-  /** As `hostKey` writes it, whichever way the file did. */
-  readonly address: string
-  readonly name: string
-  /** When it was first seen, ISO 8601. */
-  readonly since: string
-}
-
-/** Someone who registered. */
-export interface UserRecord {
-  readonly name: string
-  /** A PHC string: algorithm, parameters, salt and hash. */
-  readonly hash: string
-  readonly since: string
-}
-
-interface CachedRecord<R> {
-  readonly record: R
-  /** The record as it stands in the file: made when it is first written, and kept for every rewrite after that. */
-  line?: string
-}
-
-/** Everything in a users file. A change is made to a copy, which takes the place of the original once it is on disk. */
-export class UserBook {
-  #hosts = new Map<string, CachedRecord<HostRecord>>()
-  #hostNames = new Set<string>()
-  #users = new Map<string, CachedRecord<UserRecord>>()
-  #changed = false
-
-  constructor(original?: UserBook) {
-    if (original === undefined) return
-    this.#hosts = new Map(original.#hosts)
-    this.#hostNames = new Set(original.#hostNames)
-    this.#users = new Map(original.#users)
-  }
-
-  /** Differs from the original, or may. */
-  get changed(): boolean {
-    return this.#changed
-  }
-
-  get hostCount(): number {
-    return this.#hosts.size
-  }
-
-  get userCount(): number {
-    return this.#users.size
-  }
-
-  host(key: string): HostRecord | undefined {
-    return this.#hosts.get(key)?.record
-  }
-
-  hasHostName(name: string): boolean {
-    return this.#hostNames.has(nameKey(name))
-  }
-
-  user(name: string): UserRecord | undefined {
-    return this.#users.get(nameKey(name))?.record
-  }
-
-  addHost(record: HostRecord): void {
-    this.#changed = true
-    this.#hosts.set(record.address, { record })
-    this.#hostNames.add(nameKey(record.name))
-  }
-
-  /** Adds a user, or replaces the one of the same name. */
-  setUser(record: UserRecord): void {
-    this.#changed = true
-    this.#users.set(nameKey(record.name), { record })
-  }
-
-  clear(): void {
-    this.#changed = true
-    this.#hosts.clear()
-    this.#hostNames.clear()
-    this.#users.clear()
-  }
-
-  *hostNames(): Generator<string> {
-    for (const { record } of this.#hosts.values()) yield record.name
-  }
-
-  *userNames(): Generator<string> {
-    for (const { record } of this.#users.values()) yield record.name
-  }
-
-  *hostLines(): Generator<string> {
-    for (const entry of this.#hosts.values()) yield lineOf(entry)
-  }
-
-  *userLines(): Generator<string> {
-    for (const entry of this.#users.values()) yield lineOf(entry)
-  }
-}
-
-function lineOf(entry: CachedRecord<HostRecord | UserRecord>): string {
-  entry.line ??= JSON.stringify(entry.record)
-  return entry.line
-}
-
-/** The key of a client's address, which is also what people are shown. Text that is no address is its own key. */
-export function hostKey(address: string): string {
-  return canonicalIp(address) ?? address
-}
-
-/** What counts as one source of attempts: an IPv4 address, or the /64 that one IPv6 customer has (RFC 6177). */
-export function sourceKey(address: string): string {
-  const ip = parseIp(address)
-  if (ip?.family !== 6) return hostKey(address)
-  return `${formatIp(6, (ip.value >> 64n) << 64n)}/64`
 }

@@ -107,6 +107,23 @@ describe('the hash queue', () => {
     expect(await queue.run(async () => 1)).toEqual({ kind: 'done', value: 1 })
   })
 
+  // A quarter of 256 × the estimate, which starts at 33 ms and moves by a sixteenth of the difference with each hash.
+  test.each<[number[], number]>([
+    [[], 2112],
+    [[33], 2112],
+    [[193], 2752],
+    [[193, 203], 3392],
+    [[193, 203, 37], 3328],
+    [Array(11).fill(0), 1039],
+    [Array(12).fill(0), 1000],
+  ])('after hashes of %j ms tells those who find no room to wait for %i ms', async (took, retryMs) => {
+    const clock = new VirtualClock()
+    const queue = new HashQueue(2, clock)
+    for (const ms of took) await queue.run(async () => clock.advance(ms))
+    for (let n = 0; n < accountLimits.waitingHashes + 2; n++) void queue.run(job().work)
+    expect(await queue.run(job().work)).toEqual({ kind: 'busy', retryMs })
+  })
+
   test('gives the place of a client that left to the next', async () => {
     const queue = new HashQueue(1, new VirtualClock())
     const [first, second, third] = [job(), job(), job()]

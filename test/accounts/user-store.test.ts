@@ -4,6 +4,7 @@ import { describe, expect, jest, test } from '@jest/globals'
 import { type Disk, FileUserStore } from '../../src/accounts/user-store.ts'
 import { killWhileRegistering } from '../support/kill-store.ts'
 import { temporaryFolder as folder, temporaryFolder } from '../support/temporary-folder.ts'
+import { longTestMs } from '../support/timeouts.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { SlowDisk, someHash } from './support.ts'
 
@@ -221,7 +222,7 @@ test('a file readable by everyone becomes readable by its owner only', async () 
   expect(statSync(path).mode & 0o777).toBe(0o600)
 })
 
-jest.setTimeout(300_000)
+jest.setTimeout(longTestMs(3))
 
 test('a server that is killed under load loses no acknowledged registration and leaves a file that can be read', async () => {
   const path = join(temporaryFolder(), 'users.json')
