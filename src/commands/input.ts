@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { errorCode, reasonOf, StorageError, UsageError } from '../base/errors.ts'
 import { type Endpoint, parseEndpoint } from '../net/address.ts'
-import type { Kind } from '../options/kinds.ts'
+import { choice, flag, type Kind, path } from '../options/kinds.ts'
+import { option } from '../options/spec.ts'
 
 /** A host as people write it: `host`, `host:port`, `::1`, `[::1]:port`. */
 export const endpointKind: Kind<Endpoint> = { placeholder: 'HOST', parse: parseEndpoint }
@@ -28,4 +29,21 @@ export function readGivenFile(file: string, what = file): string {
 /** The first line of such a file, without its end: how passwords and phrases are kept. @throws {StorageError} */
 export function readFirstLine(file: string, what: string): string {
   return readGivenFile(file, `${what} from ${file}`).split(/\r?\n/, 1)[0] ?? ''
+}
+
+/** What an operator says about any server's events and commands. @param when begins each summary: `with --serve, ` */
+export function operationOptions(when = '') {
+  return {
+    logFile: option({ kind: path, summary: `${when}the event log (JSON Lines)`, default: 'logs/netlab.log' }),
+    logTo: option({
+      kind: choice('file', 'console', 'both', 'none'),
+      summary: `${when}where events go`,
+      default: 'file',
+    }),
+    console: option({
+      kind: flag,
+      summary: `${when}leave standard input alone: no operator console`,
+      default: true,
+    }),
+  } as const
 }

@@ -2,6 +2,9 @@ import { chatLimits } from '../chat/limits.ts'
 
 /** Bounds of the commands, with unit and reason. Names end in their unit. */
 export const commandLimits = {
+  /** Addresses, in GiB, that V8 reserves for a process and for each of its threads, used or not: measured on Node 24. */
+  processAddressGib: 1.25,
+  threadAddressGib: 0.65,
   /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
   closingNoticeMs: 1_000,
   /** Further connections when the hello came later than `netLimits.dialectMs`: lost packets are sent again by then, or the path is no path. */

@@ -1,8 +1,8 @@
 import { ExitCode, NetlabError, NetworkError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { type Endpoint, formatEndpoint } from '../net/address.ts'
+import type { Endpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
-import { choice, flag, optional, path } from '../options/kinds.ts'
+import { flag, optional, path } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
 import { serveLimits } from '../serve/limits.ts'
@@ -12,8 +12,8 @@ import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { OperatorConsole } from '../terminal/operator-console.ts'
 import { type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
-import { openEventLog, operatorLog } from './event-log.ts'
-import { demandAddressSpace, demandDescriptors } from './start-checks.ts'
+import { operationOptions } from './input.ts'
+import { announceListening, demandAddressSpace, demandDescriptors, openEventLog, operatorLog } from './server-start.ts'
 
 /** The options of every server that only this command reads. */
 const serverOptions = {
@@ -30,13 +30,7 @@ const serverOptions = {
     default: undefined,
     defaultText: 'in the file of --tls-cert',
   }),
-  logFile: option({ kind: path, summary: 'the event log (JSON Lines)', default: 'logs/netlab.log' }),
-  logTo: option({
-    kind: choice('file', 'console', 'both', 'none'),
-    summary: 'where events go',
-    default: 'file',
-  }),
-  console: option({ kind: flag, summary: 'leave standard input alone: no operator console', default: true }),
+  ...operationOptions(),
 } as const
 
 /** All that `serve NAME` is told; of the protocol's own options only the protocol knows the types. */
@@ -167,26 +161,21 @@ function pick<V extends Values<OptionSpecs>>(specs: OptionSpecs, values: V): V {
   return Object.fromEntries(Object.keys(specs).map((name) => [name, values[name]])) as V
 }
 
-/** The one line on stdout: `echo: listening on 127.0.0.1:9007`. */
+/** Says where it listens, and on a terminal what to type on other machines. */
 function announce(
   protocol: ProtocolDefinition,
   values: ServeValues,
   endpoint: Required<Endpoint>,
   context: CommandContext,
 ): void {
-  const { host, port } = endpoint
-  const fallback = values.port !== 0 && port !== values.port ? ` (port ${values.port} is taken)` : ''
-  context.stdout.write(`${protocol.name}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
-  const everywhere = host === '::' || host === '0.0.0.0'
-  if (!everywhere || context.stdout.isTTY !== true) return
+  const addresses = announceListening(protocol.name, endpoint, values.port, context)
   const tls = values.tls || values.tlsCert !== undefined
-  if (protocol.secrets === true && !tls && !values.insecure) {
+  if (addresses.length > 0 && protocol.secrets === true && !tls && !values.insecure) {
     context.stderr.write('from another machine nobody can log in without TLS: start with --tls, or see --insecure\n')
     return
   }
-  for (const address of context.machine.addresses()) {
-    const words = `netlab connect ${formatEndpoint(address, port)}${tls ? ' --tls' : ''}`
-    context.stderr.write(`from another machine: ${words}\n`)
+  for (const address of addresses) {
+    context.stderr.write(`from another machine: netlab connect ${address}${tls ? ' --tls' : ''}\n`)
   }
 }
 

@@ -5,6 +5,7 @@ import { createSecureContext } from 'node:tls'
 import { errorCode, reasonOf, StorageError, UsageError } from '../base/errors.ts'
 import { createFileSync } from '../files/replace-file.ts'
 import { fingerprint, type KeyPair, selfSignedCertificate } from '../net/certificate.ts'
+import { readGivenFile } from './input.ts'
 
 /** Where a certificate that netlab made for itself is kept, with its key. */
 const keptFile = 'netlab-tls.pem'
@@ -20,7 +21,8 @@ export interface CertificateOptions {
  * @throws {StorageError} when a file can't be read or holds no matching pair; {UsageError} for a key without a certificate.
  */
 export function serverCertificate({ tls, tlsCert, tlsKey }: CertificateOptions, nowMs: number): KeyPair | undefined {
-  if (tlsCert !== undefined) return checked({ cert: read(tlsCert), key: read(tlsKey ?? tlsCert) }, tlsCert)
+  if (tlsCert !== undefined)
+    return checked({ cert: readGivenFile(tlsCert), key: readGivenFile(tlsKey ?? tlsCert) }, tlsCert)
   if (tlsKey !== undefined) throw new UsageError('--tls-key needs --tls-cert')
   if (!tls) return undefined
   return kept() ?? make(nowMs)
@@ -56,14 +58,6 @@ function cannotKeep(code: string, cause?: unknown): StorageError {
     hint: 'start in a folder that can be written, or give --tls-cert and --tls-key',
     cause,
   })
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw asStorageError(error, file)
-  }
 }
 
 function checked(pair: KeyPair, file: string): KeyPair {

@@ -55,6 +55,11 @@ export const scanLimits = {
   wheelSlotMs: 4,
   wheelSlots: 512,
 
+  /** The kernel sends a lost SYN again after a second (tcp_syn_linear_timeouts, RFC 6298 2.1), and takes an answer to it a moment later. */
+  secondSynMs: 1_200,
+  /** Ports remembered as unreachable while that may be an outage: 100 bytes each. */
+  unreachableCount: 65_536,
+
   /** Events taken from epoll in one call: 3 KiB, and a loaded scan rarely has more. */
   epollEvents: 256,
   /** Refused sockets kept for further ports; as many as are refused between two turns. */
@@ -81,6 +86,8 @@ export const scanLimits = {
   /** Ports left for which a thread pays: it costs 17 to 47 ms to start, as long as some thousands of ports take. */
   threadWorthPorts: 10_000,
 
+  /** Addresses that a notice names; the others are counted. */
+  noticedAddresses: 5,
   /** Streamed lines collected this long, or this many UTF-16 units, make one write. */
   outputBatchMs: 20,
   outputBatchLength: 65_536,

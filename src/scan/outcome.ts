@@ -21,6 +21,11 @@ const answers: Readonly<Record<string, readonly [PortState, string]>> = {
   ENETUNREACH: ['unreachable', 'network-unreachable'],
   ENETDOWN: ['unreachable', 'network-unreachable'],
   ENONET: ['unreachable', 'network-unreachable'],
+  // A blackhole route, or an address that can be no destination (0.0.0.1): this system's routing answers so.
+  EINVAL: ['unreachable', 'network-unreachable'],
+  EOPNOTSUPP: ['unreachable', 'network-unreachable'],
+  // This system has no such family.
+  EAFNOSUPPORT: ['unreachable', 'network-unreachable'],
   EACCES: ['filtered', 'admin-prohibited'],
   EPERM: ['filtered', 'admin-prohibited'],
   ENOPROTOOPT: ['filtered', 'admin-prohibited'],

@@ -50,6 +50,8 @@ class ScanRun {
   #retries = 0
   #done = 0
   #errors = 0
+  /** Why the last attempt at a port failed that counts as silent, by host and port: an outage, or the port's own refusal. */
+  readonly #unreachable = new Map<string, string>()
   /** Silent ports that will be probed again. */
   #waiting = 0
   #unsure = 0
@@ -137,10 +139,20 @@ class ScanRun {
       this.#waiting--
     }
     const bannerMs = this.#plan.banner === true && !isMeasurement(probe.purpose) ? scanLimits.bannerMs : 0
-    const { target, port, timeoutMs } = probe
+    const { target, port } = probe
+    const timeoutMs = this.#timeoutOf(probe)
     if (this.#pool.send(ticket, target.number, target.host, port, timeoutMs, bannerMs)) return true
     this.#prober.send(ticket, target.host, port, timeoutMs, bannerMs)
     return false
+  }
+
+  /**
+   * Node hears nothing of a refusal over IPv6 that came while `connect` was still at work (see LibcEngine), but of the one
+   * that follows on the kernel's second SYN.
+   */
+  #timeoutOf({ target, attempt, timeoutMs }: Probe): number {
+    const isDeaf = this.#prober.engineName === 'net' && target.host.family === 6 && attempt > 1
+    return isDeaf && this.#plan.timeoutMs === undefined ? Math.max(timeoutMs, scanLimits.secondSynMs) : timeoutMs
   }
 
   #settle(ticket: number, outcome: ConnectOutcome, rttMs: number, banner?: Uint8Array): void {
@@ -149,11 +161,22 @@ class ScanRun {
     this.#probes[ticket] = undefined
     this.#tickets.push(ticket)
     const answer = answerTo(probe, outcome)
+    if (!isMeasurement(probe.purpose)) this.#noteUnreachable(probe, outcome, answer)
     const nowMs = this.#services.clock.monotonic()
     const isFinal = this.#scheduler.settled(probe, probeOutcome(answer, rttMs), nowMs)
     if (answer.kind === 'local') this.#tellOnce(answer.code, probe.port)
     if (isFinal) this.#answered(probe, answer, rttMs, banner)
     else if (answer.kind === 'silence' && !isMeasurement(probe.purpose)) this.#waiting++
+  }
+
+  /** What counts as silence because it may be an outage is the port's answer where nothing else is ever heard of it. */
+  #noteUnreachable({ target, port }: Probe, outcome: ConnectOutcome, answer: ProbeAnswer): void {
+    const heard = answer.kind === 'silence' ? classify(outcome) : answer
+    const isNoted = answer.kind === 'silence' && heard.kind === 'answer'
+    if (!isNoted && this.#unreachable.size === 0) return
+    const key = portKey(target, port)
+    this.#unreachable.delete(key)
+    if (isNoted && this.#unreachable.size < scanLimits.unreachableCount) this.#unreachable.set(key, heard.reason)
   }
 
   #tellOnce(code: string, port: number): void {
@@ -173,9 +196,17 @@ class ScanRun {
     }
   }
 
-  #giveUp({ host }: HostState, port: number, attempts: number, confidence: SilenceConfidence): void {
+  #giveUp(target: HostState, port: number, attempts: number, confidence: SilenceConfidence): void {
+    const { host } = target
+    const key = portKey(target, port)
+    const reason = this.#unreachable.get(key)
+    this.#unreachable.delete(key)
     this.#waiting--
     if (confidence === 'host-gone') return
+    if (reason !== undefined) {
+      this.#record({ host, port, state: 'unreachable', reason, attempts })
+      return
+    }
     if (confidence === 'unsure') this.#unsure++
     this.#record({ host, port, state: 'filtered', reason: 'no-answer', attempts })
   }
@@ -216,6 +247,10 @@ function answerTo({ target, purpose }: Probe, outcome: ConnectOutcome): ProbeAns
   const hasAnswered = target.openCount > 0 || target.hasReferencePorts
   const isLost = answer.reason === 'network-unreachable' || target.missedInRow > 0 || isMeasurement(purpose)
   return hasAnswered && isLost ? { kind: 'silence' } : answer
+}
+
+function portKey({ number }: HostState, port: number): string {
+  return `${number} ${port}`
 }
 
 /** The same in the pacing's terms. */

@@ -1,11 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect as dial, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/errors.ts'
 import { ServerConnection } from '../../src/commands/connect/client.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { LoginClient } from '../../src/commands/connect/login-client.ts'
+import { KnownHosts, SessionFile } from '../../src/commands/connect/state-files.ts'
 import { TrafficStats } from '../../src/commands/connect/traffic.ts'
 import { commandLimits } from '../../src/commands/limits.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
@@ -290,4 +294,30 @@ describe('what connect sends to whom', () => {
     expect(io.stderr.text).toContain('Welcome back, Ada\\x1b[2J.')
     expect(io.stdout.text).toBe('no\\x1b]0;x\\x07\n')
   })
+})
+
+const stateChild = fileURLToPath(new URL('../support/state-child.ts', import.meta.url))
+test('bug: of several netlabs that remembered something at once, some forgot what the others had written', async () => {
+  const folder = temporaryFolder()
+  const each = 3
+  const [hostsPath, sessionsPath] = [join(folder, 'known_hosts'), join(folder, 'sessions.json')]
+  const names = Array.from({ length: 12 }, (_, number) => `name${number}`)
+  const codes = await Promise.all(
+    names.map(async (name) => {
+      const child = spawn(process.execPath, [stateChild, hostsPath, sessionsPath, name, String(each)], {
+        stdio: 'inherit',
+      })
+      return (await once(child, 'exit'))[0]
+    }),
+  )
+  expect(codes).toEqual(names.map(() => 0))
+  const hosts = new KnownHosts(hostsPath)
+  const sessions = new SessionFile(sessionsPath)
+  for (const name of names) {
+    for (let number = 0; number < each; number++) {
+      expect(hosts.find(`${name}.example`, number)).toBe('AB:CD')
+      expect(sessions.find(`${name}.example:${number}`, name)).toMatchObject({ user: name })
+    }
+  }
+  expect(readdirSync(folder).sort()).toEqual(['known_hosts', 'sessions.json'])
 })

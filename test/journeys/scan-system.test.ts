@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { turnUntil } from '../support/event-loop.ts'
 import { executable } from '../support/executable.ts'
@@ -9,6 +10,18 @@ import { threadNames } from '../support/thread-names.ts'
 function inNamespace(range: string, command: string): string[] {
   const setUp = `ip link set lo up && echo '${range}' > /proc/sys/net/ipv4/ip_local_port_range`
   return ['-rn', 'sh', '-c', `${setUp} && exec ${command}`]
+}
+
+/** A new network namespace in which `setUp` was run first. */
+function alone(setUp: readonly string[], args: readonly string[]): string[] {
+  const scan = ['scan', ...args].map((word) => `'${word}'`).join(' ')
+  return ['-rn', 'sh', '-ec', ['ip link set lo up', ...setUp, `exec "${executable}" ${scan}`].join('\n')]
+}
+
+/** Why a namespace can't be made in which these commands succeed; undefined where it can. */
+function obstacle(...setUp: readonly string[]): string | undefined {
+  const tried = spawnSync('unshare', ['-rn', 'sh', '-ec', setUp.join('\n')], { encoding: 'utf8' })
+  return tried.status === 0 ? undefined : (tried.stderr?.trim().split('\n')[0] ?? tried.error?.message)
 }
 
 const canUnshare = spawnSync('unshare', inNamespace('40000 40031', 'true')).status === 0
@@ -37,6 +50,73 @@ namespaced('in a network namespace (needs unshare, iproute2 and the right to mak
     expect(JSON.parse(sometimes.stdout)).toMatchObject({ complete: true, counts: { closed: { refused: 32 } } })
   })
 })
+
+const families = existsSync('/proc/net/if_inet6') ? ['127.0.0.1', '::1'] : ['127.0.0.1']
+const engines = ['net', 'libc']
+const everywhere = engines.flatMap((engine) => families.map((address) => [engine, address] as const))
+
+/** How a firewall refuses a port, and what a scan says of it over IPv4 and IPv6: Linux tells no more than that. */
+const refusals: readonly (readonly [port: number, how: string, v4: string, v6: string])[] = [
+  [4001, 'with tcp reset', 'closed refused', 'closed refused'],
+  [4002, 'with icmpx type port-unreachable', 'closed refused', 'closed refused'],
+  [4003, 'with icmpx type host-unreachable', 'unreachable host-unreachable', 'unreachable host-unreachable'],
+  [4004, 'with icmpx type no-route', 'unreachable network-unreachable', 'unreachable network-unreachable'],
+  [4005, 'with icmpx type admin-prohibited', 'unreachable host-unreachable', 'filtered admin-prohibited'],
+]
+
+const rules = refusals.map(([port, how]) => `tcp dport ${port} reject ${how};`).join(' ')
+const firewall = `echo 'table inet t { chain i { type filter hook input priority 0; ${rules} tcp dport 4006 drop; }; }' | nft -f -`
+const noFirewall = obstacle('ip link set lo up', firewall)
+
+interface PortLine {
+  readonly address: string
+  readonly port: number
+  readonly state: string
+  readonly reason: string
+  readonly attempts: number
+}
+
+/** Ascending, however they came. */
+function portLines(stdout: string): PortLine[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'result')
+    .toSorted((a, b) => a.address.localeCompare(b.address) || a.port - b.port)
+}
+
+if (noFirewall === undefined) {
+  test.each(everywhere)('a refusal that came during connect() was lost: %s, %s', async (engine, address) => {
+    const args = [address, '-p', '4000-4006', '--engine', engine, '--jsonl', '--show', 'all', '-q']
+    const { stdout } = await runNetlab(alone([firewall], args), { program: 'unshare' })
+    const expected = refusals.map(([port, , v4, v6]) => [port, address.includes(':') ? v6 : v4])
+    const said = portLines(stdout).map(({ port, state, reason }) => [port, `${state} ${reason}`] as const)
+    expect(said).toEqual([[4000, 'closed refused'], ...expected, [4006, 'filtered no-answer']])
+  })
+} else test.skip(`refusals of a firewall (no nft in a namespace of its own: ${noFirewall})`, () => undefined)
+
+const routes = [
+  ['blackhole', 'unreachable network-unreachable'],
+  ['prohibit', 'filtered admin-prohibited'],
+  ['unreachable', 'unreachable host-unreachable'],
+  ['throw', 'unreachable network-unreachable'],
+] as const
+const noRoutes = obstacle('ip link set lo up', 'ip route add blackhole 198.51.100.1')
+
+if (noRoutes === undefined) {
+  test.each(engines)(
+    'a route that leads nowhere is an answer, once, and no fault of ours (EINVAL): %s',
+    async (engine) => {
+      const setUp = routes.map(([kind], index) => `ip route add ${kind} 198.51.100.${index + 1}`)
+      const args = ['198.51.100.1-4', '-p', '80', '--engine', engine, '--jsonl', '--show', 'all', '-q']
+      const { stdout, stderr } = await runNetlab(alone(setUp, args), { program: 'unshare' })
+      expect(stderr).toBe('')
+      expect(portLines(stdout).map(({ state, reason }) => `${state} ${reason}`)).toEqual(routes.map(([, said]) => said))
+      expect(portLines(stdout).every(({ attempts }) => attempts === 1)).toBe(true)
+    },
+  )
+} else test.skip(`routes that lead nowhere (none can be made here: ${noRoutes})`, () => undefined)
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 

@@ -1,10 +1,10 @@
 import { UsageError } from '../../base/errors.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { NetworkEmulatorOptions } from '../../datagram-chat/network-emulator.ts'
-import { choice, duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
+import { duration, flag, integer, type Kind, optional, path, port } from '../../options/kinds.ts'
 import { option, type Values } from '../../options/spec.ts'
 import { checkName, nameFaults, roomName, roomNameRule } from '../../text/names.ts'
-import { endpointKind, givenPort } from '../input.ts'
+import { endpointKind, givenPort, operationOptions } from '../input.ts'
 
 /** A probability from 0 to 1, written as `10%` or `10`. */
 export const share: Kind<number> = {
@@ -105,17 +105,7 @@ export const chatUdpOptions = {
     summary: 'the emulated network does the same for the same seed',
     default: 1,
   }),
-  logFile: option({ kind: path, summary: 'with --serve, the event log (JSON Lines)', default: 'logs/netlab.log' }),
-  logTo: option({
-    kind: choice('file', 'console', 'both', 'none'),
-    summary: 'with --serve, where events go',
-    default: 'file',
-  }),
-  console: option({
-    kind: flag,
-    summary: 'with --serve, leave standard input alone: no operator console',
-    default: true,
-  }),
+  ...operationOptions('with --serve, '),
 } as const
 
 /** The relay's port, wherever it was given. @throws {UsageError} */

@@ -1,12 +1,10 @@
 import { ExitCode } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
-import { type RelayServer, startRelay } from '../../datagram-chat/relay-socket.ts'
-import { formatEndpoint } from '../../net/address.ts'
+import { startRelay } from '../../datagram-chat/relay-socket.ts'
 import { OperatorConsole } from '../../terminal/operator-console.ts'
 import { askOnTerminal, type CommandContext } from '../command.ts'
-import { openEventLog, operatorLog } from '../event-log.ts'
-import { demandDescriptors } from '../start-checks.ts'
+import { announceListening, demandDescriptors, openEventLog, operatorLog } from '../server-start.ts'
 import { type ChatUdpValues, emulatorOptions, relayPort } from './options.ts'
 import { relayCommands } from './relay-commands.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
@@ -49,7 +47,9 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
       record,
     )
     record({ type: 'listening', service, host: server.host, port: server.port, asked: port })
-    announce(server, port, context)
+    for (const address of announceListening(service, server, port, context)) {
+      context.stderr.write(`from another machine: netlab chat-udp ${address}\n`)
+    }
     terminal.diagnostic(secrecy(phrase !== undefined))
     context.tellSupervisor('ready')
     const reason = await untilStopped(signal, (stop) => {
@@ -86,15 +86,4 @@ function untilStopped(signal: AbortSignal, operate: (stop: (reason: string) => v
     else signal.addEventListener('abort', onAbort, { once: true })
     operate(stop)
   })
-}
-
-/** The one line on stdout, and on a terminal what to type on other machines. */
-function announce({ host, port }: RelayServer, asked: number, context: CommandContext): void {
-  const fallback = asked !== 0 && port !== asked ? ` (port ${asked} is taken)` : ''
-  context.stdout.write(`${service}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
-  const everywhere = host === '::' || host === '0.0.0.0'
-  if (!everywhere || context.stdout.isTTY !== true) return
-  for (const address of context.machine.addresses()) {
-    context.stderr.write(`from another machine: netlab chat-udp ${formatEndpoint(address, port)}\n`)
-  }
 }

@@ -10,6 +10,7 @@ export interface Libc {
   readonly recv: (fd: number, into: Uint8Array, bytes: number, flags: number) => number
   readonly setsockopt: (fd: number, level: number, option: number, value: Uint8Array, bytes: number) => number
   readonly getsockname: (fd: number, address: Uint8Array, bytes: Uint8Array) => number
+  readonly getsockopt: (fd: number, level: number, option: number, value: Uint8Array, bytes: Uint8Array) => number
   readonly epoll_create1: (flags: number) => number
   readonly epoll_ctl: (epoll: number, operation: number, fd: number, event: Uint8Array) => number
   readonly epoll_wait: (epoll: number, events: Uint8Array, count: number, timeoutMs: number) => number
@@ -35,6 +36,7 @@ export async function loadLibc(): Promise<Libc | undefined> {
       recv: library.func('intptr_t recv(int, void *, size_t, int)'),
       setsockopt: library.func('int setsockopt(int, int, int, const void *, int)'),
       getsockname: library.func('int getsockname(int, void *, void *)'),
+      getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
       epoll_create1: library.func('int epoll_create1(int)'),
       epoll_ctl: library.func('int epoll_ctl(int, int, int, void *)'),
       epoll_wait: library.func('int epoll_wait(int, void *, int, int)'),

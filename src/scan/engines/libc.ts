@@ -19,6 +19,8 @@ export class LibcEngine implements Engine {
   readonly #unwatch: () => void
   readonly #events = Buffer.alloc(16 * scanLimits.epollEvents)
   readonly #event = Buffer.alloc(16)
+  readonly #error = Buffer.alloc(4)
+  readonly #errorBytes = Buffer.alloc(4)
   readonly #addresses = new Map<string, Buffer>()
   readonly #banners: BannerReader
   /** By ticket; -1 without a socket. */
@@ -31,6 +33,8 @@ export class LibcEngine implements Engine {
   readonly #tickets: number[] = []
   readonly #watched: boolean[] = []
   readonly #idle: Record<number, number[]> = { [AF_INET]: [], [AF_INET6]: [] }
+  /** The last outcome came from `connect` itself, so that the socket is free for another. */
+  #isFree = true
   /** Falls when the second connect knows nothing yet, and rises when it does; at 0 it is not tried any more. */
   #eager: number = scanLimits.eagerCredit
 
@@ -62,8 +66,11 @@ export class LibcEngine implements Engine {
     this.#tickets[fd] = ticket
     let outcome = this.#connectOnce(fd, address)
     if (outcome === EINPROGRESS && this.#eager > 0) {
-      outcome = this.#connectOnce(fd, address)
+      outcome = this.#connectAgain(fd, address)
       this.#eager = outcome === EALREADY ? this.#eager - 1 : Math.min(scanLimits.eagerCredit, this.#eager + 1)
+    } else if (outcome === EINPROGRESS && isIpv6(address)) {
+      // Over IPv6 no event tells of a refusal that came while `connect` was still at work.
+      outcome = this.#errorOf(fd) || EINPROGRESS
     }
     if (outcome !== EINPROGRESS && outcome !== EALREADY) this.#end(ticket, fd, outcome)
     else if (this.#watched[fd] !== true) this.#watch(ticket, fd)
@@ -100,11 +107,30 @@ export class LibcEngine implements Engine {
     const address = this.#targets[ticket]
     if (address === undefined) return
     address.writeUInt16BE(this.#ports[ticket] ?? 0, 2)
-    const outcome = this.#connectOnce(fd, address)
+    const outcome = this.#connectAgain(fd, address)
     if (outcome !== EALREADY && outcome !== EINPROGRESS) this.#end(ticket, fd, outcome)
   }
 
+  /**
+   * How the first `connect` went. An ICMP error that comes while the system is at work on the socket, as it does on
+   * loopback and between namespaces, is only noted there (`sk_err_soft` in tcp_v4_err and tcp_v6_err): the connect goes on
+   * as if nothing had been heard, and SO_ERROR alone tells.
+   */
+  #connectAgain(fd: number, address: Buffer): ConnectOutcome {
+    const outcome = this.#connectOnce(fd, address)
+    return outcome === EALREADY ? this.#errorOf(fd) || EALREADY : outcome
+  }
+
+  /** SO_ERROR, which is cleared by being read; 0 for none. */
+  #errorOf(fd: number): number {
+    this.#isFree = false
+    this.#errorBytes.writeInt32LE(this.#error.length)
+    const read = this.#libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#error, this.#errorBytes)
+    return read === 0 ? this.#error.readInt32LE() : 0
+  }
+
   #connectOnce(fd: number, address: Buffer): ConnectOutcome {
+    this.#isFree = true
     return this.#libc.connect(fd, address, address.length) === 0 ? CONNECTED : this.#libc.errno()
   }
 
@@ -132,7 +158,7 @@ export class LibcEngine implements Engine {
       this.#reset(ticket)
       this.#settled(ticket, outcome, rttMs)
     } else {
-      if (outcome === ECONNREFUSED) this.#keep(ticket, fd)
+      if (outcome === ECONNREFUSED && this.#isFree) this.#keep(ticket, fd)
       else this.#drop(ticket, fd)
       this.#settled(ticket, outcome, rttMs)
     }
@@ -189,6 +215,10 @@ export class LibcEngine implements Engine {
   }
 }
 
+function isIpv6(address: Buffer): boolean {
+  return address.readUInt16LE(0) === AF_INET6
+}
+
 const { EAGAIN, EINPROGRESS, EALREADY, ECONNREFUSED } = constants.errno
 // From the kernel's headers (asm-generic, so x86-64 and arm64 alike).
 const SOCK_STREAM = 1
@@ -199,6 +229,7 @@ const EPOLL_CTL_ADD = 1
 /** EPOLLIN | EPOLLOUT | EPOLLET: a refused socket that waits to be used again must not wake anyone. */
 const EPOLLIN_OUT_EDGE = 0x80000005
 const SOL_SOCKET = 1
+const SO_ERROR = 4
 const SO_LINGER = 13
 /** `struct linger { 1, 0 }` */
 const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])

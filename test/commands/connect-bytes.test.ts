@@ -5,8 +5,9 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { ExitCode, NetworkError, ProtocolError, StorageError, UsageError } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
-import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
+import { encodeFrame, encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { type TestContext, testContext } from '../support/command-context.ts'
+import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
 import { listen } from '../support/sockets.ts'
 import { connectValues } from './connect-values.ts'
 
@@ -14,7 +15,7 @@ type Values = Parameters<typeof connect.run>[0]
 
 const echo = (socket: Socket): void => void socket.on('error', () => undefined).pipe(socket)
 
-function run(test: TestContext, port: number, values: Partial<Values> = {}): Promise<ExitCode> {
+function pipe(test: TestContext, port: number, values: Partial<Values> = {}): Promise<ExitCode> {
   return connect.run({ ...connectValues, port, ...values }, test.context)
 }
 
@@ -23,7 +24,7 @@ describe('connect in a pipe', () => {
     await using server = await listen(echo)
     const io = testContext()
     io.stdin.end('a\nb\n')
-    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(await pipe(io, server.port)).toBe(ExitCode.ok)
     expect(io.stdout.text).toBe('a\nb\n')
     expect(io.stderr.text.split('\n')).toEqual([
       `connected to 127.0.0.1:${server.port}`,
@@ -36,7 +37,7 @@ describe('connect in a pipe', () => {
     await using server = await listen(echo)
     const io = testContext()
     io.stdin.end('a')
-    expect(await run(io, server.port, { quiet: true })).toBe(ExitCode.ok)
+    expect(await pipe(io, server.port, { quiet: true })).toBe(ExitCode.ok)
     expect([io.stdout.text, io.stderr.text]).toEqual(['a', ''])
   })
 
@@ -59,7 +60,7 @@ describe('connect in a pipe', () => {
       },
     })
     const io = testContext({ stdin: source, stdout })
-    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(await pipe(io, server.port)).toBe(ExitCode.ok)
     expect(received.digest('hex')).toBe(sent.digest('hex'))
   })
 
@@ -68,7 +69,7 @@ describe('connect in a pipe', () => {
     const block = Buffer.alloc(1_048_576)
     const io = testContext({ stdin: Readable.from(endless(block)) })
     const stdin = io.context.stdin
-    const ended = run(io, server.port)
+    const ended = pipe(io, server.port)
     await once(stdin, 'pause')
     io.abort('SIGINT')
     await expect(ended).rejects.toBe('SIGINT')
@@ -84,7 +85,7 @@ describe('connect in a pipe', () => {
     })
     const stuck = new Writable({ write: () => stuck.emit('stuck') })
     const io = testContext({ stdout: stuck })
-    const ended = run(io, server.port)
+    const ended = pipe(io, server.port)
     await once(stuck, 'stuck')
     io.stdin.write('still heard')
     expect(await heard.promise).toBe('still heard')
@@ -96,7 +97,7 @@ describe('connect in a pipe', () => {
   test('a server that closes first ends it at once, exit 0', async () => {
     await using server = await listen((socket) => socket.end('too many clients\n'))
     const io = testContext()
-    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(await pipe(io, server.port)).toBe(ExitCode.ok)
     expect(io.stdout.text).toBe('too many clients\n')
     expect(io.stdin.isPaused()).toBe(true)
   })
@@ -107,7 +108,7 @@ describe('connect in a pipe', () => {
     )
     const io = testContext()
     io.stdin.end()
-    expect(await run(io, server.port)).toBe(ExitCode.ok)
+    expect(await pipe(io, server.port)).toBe(ExitCode.ok)
     expect(io.stdout.text).toBe('one two')
   })
 
@@ -118,7 +119,7 @@ describe('connect in a pipe', () => {
     })
     const io = testContext()
     io.stdin.write('hello')
-    await expect(run(io, server.port)).rejects.toMatchObject({ code: 'ECONNRESET', exit: ExitCode.unavailable })
+    await expect(pipe(io, server.port)).rejects.toMatchObject({ code: 'ECONNRESET', exit: ExitCode.unavailable })
     expect(io.stderr.text).toMatch(/^disconnected .*: the connection broke$/m)
   })
 
@@ -128,16 +129,16 @@ describe('connect in a pipe', () => {
       new Writable({ write: (_, __, done) => done(Object.assign(new Error(code), { code })) })
     const gone = testContext({ stdout: broken('EPIPE') })
     gone.stdin.write('x')
-    expect(await run(gone, server.port)).toBe(ExitCode.ok)
+    expect(await pipe(gone, server.port)).toBe(ExitCode.ok)
     const full = testContext({ stdout: broken('ENOSPC') })
     full.stdin.write('x')
-    await expect(run(full, server.port)).rejects.toThrow(StorageError)
+    await expect(pipe(full, server.port)).rejects.toThrow(StorageError)
   })
 
   test('an input that cannot be read is a sentence', async () => {
     await using server = await listen(echo)
     const io = testContext()
-    const ended = run(io, server.port)
+    const ended = pipe(io, server.port)
     await io.stderr.waitFor('connected')
     io.stdin.destroy(Object.assign(new Error('EISDIR'), { code: 'EISDIR' }))
     await expect(ended).rejects.toThrow('the input cannot be read: it is a directory')
@@ -147,7 +148,7 @@ describe('connect in a pipe', () => {
     await using server = await listen((socket) => socket.end('\x1b[2Jred\r\nnext\n'))
     const screen = Object.assign(new PassThrough(), { isTTY: true })
     const io = testContext({ stdout: screen })
-    await run(io, server.port)
+    await pipe(io, server.port)
     expect(String(screen.read())).toBe('\\x1b[2Jred\nnext\n')
   })
 })
@@ -168,7 +169,7 @@ describe('connect --framing frames in a pipe', () => {
     })
     const io = testContext({ stdout })
     io.stdin.end('one\r\ntw\n\nlast')
-    expect(await run(io, server.port, { framing: 'frames' })).toBe(ExitCode.ok)
+    expect(await pipe(io, server.port, { framing: 'frames' })).toBe(ExitCode.ok)
     expect(Buffer.concat(wire)).toEqual(encodeFrames(['one', 'tw', '', 'last']))
     expect([...Buffer.concat(chunks)]).toEqual([...Buffer.from('x\n\n'), 0xff, 0x00, 0x0a])
   })
@@ -178,14 +179,14 @@ describe('connect --framing frames in a pipe', () => {
     ['an end within a frame', encodeFrame('hello').subarray(0, 6)],
   ])('%s is the server speaking nonsense', async (_, bytes) => {
     await using server = await listen((socket) => socket.on('error', () => undefined).end(bytes))
-    await expect(run(testContext(), server.port, { framing: 'frames' })).rejects.toThrow(ProtocolError)
+    await expect(pipe(testContext(), server.port, { framing: 'frames' })).rejects.toThrow(ProtocolError)
   })
 
   test('a line that is longer than a frame may be is wrong usage', async () => {
     await using server = await listen(echo)
     const io = testContext()
     io.stdin.end(Buffer.alloc(1_100_000, 'x'))
-    await expect(run(io, server.port, { framing: 'frames' })).rejects.toThrow(UsageError)
+    await expect(pipe(io, server.port, { framing: 'frames' })).rejects.toThrow(UsageError)
   })
 })
 
@@ -193,7 +194,7 @@ test('--hex shows both directions, with the time, in place of the output', async
   await using server = await listen(echo)
   const io = testContext()
   io.stdin.write('0123456789abcdef!\n')
-  const ended = run(io, server.port, { hex: true })
+  const ended = pipe(io, server.port, { hex: true })
   await io.stdout.waitFor('< 00000010')
   io.clock.advance(1500)
   io.stdin.end('\xe9\n')
@@ -219,13 +220,13 @@ describe('connect cannot', () => {
       await using server = await listen(echo)
       return server
     })()
-    await expect(run(testContext(), port)).rejects.toMatchObject({ code: 'ECONNREFUSED', exit: ExitCode.unavailable })
+    await expect(pipe(testContext(), port)).rejects.toMatchObject({ code: 'ECONNREFUSED', exit: ExitCode.unavailable })
   })
 
   test('in time: the deadline covers everything', async () => {
     await using server = await listen(echo)
     const io = testContext()
-    const ended = run(io, server.port, { timeout: 3000 })
+    const ended = pipe(io, server.port, { timeout: 3000 })
     const failed = expect(ended).rejects.toMatchObject({ code: 'ETIMEDOUT' })
     await new Promise((resolve) => process.nextTick(resolve))
     io.clock.advance(3000)
@@ -235,18 +236,18 @@ describe('connect cannot', () => {
 
   test('a name that nobody has', async () => {
     const host = { host: 'no-such-host.invalid' }
-    await expect(run(testContext(), 9007, { host })).rejects.toThrow(NetworkError)
+    await expect(pipe(testContext(), 9007, { host })).rejects.toThrow(NetworkError)
   })
 
   test('once it was told to stop', async () => {
     await using server = await listen(echo)
     const io = testContext()
     io.abort('SIGINT')
-    await expect(run(io, server.port)).rejects.toBe('SIGINT')
+    await expect(pipe(io, server.port)).rejects.toBe('SIGINT')
   })
 
   test('with two different ports', async () => {
-    await expect(run(testContext(), 1, { host: { host: 'h', port: 2 } })).rejects.toThrow(UsageError)
+    await expect(pipe(testContext(), 1, { host: { host: 'h', port: 2 } })).rejects.toThrow(UsageError)
   })
 })
 
@@ -255,10 +256,164 @@ test('host and port may come as one, and a name with the address that answered',
   const io = testContext()
   io.stdin.end()
   const host = connect.options.host.kind.parse(`localhost:${server.port}`)
-  expect(await run(io, server.port, { host })).toBe(ExitCode.ok)
+  expect(await pipe(io, server.port, { host })).toBe(ExitCode.ok)
   expect(io.stderr.text).toMatch(`connected to localhost:${server.port} (127.0.0.1)`)
 })
 
 function* endless(block: Buffer): Generator<Buffer> {
   for (;;) yield block
 }
+
+interface Person extends TestContext {
+  readonly keyboard: FakeKeyboard
+  readonly screen: FakeScreen
+  readonly ended: Promise<ExitCode>
+}
+
+/** A person at a terminal, connected to `port`. Statuses go to a stderr that is a terminal unless told otherwise. */
+function sitDown(port: number, values: Partial<Values> = {}, stderrIsTTY = true): Person {
+  const keyboard = new FakeKeyboard()
+  const screen = new FakeScreen(100)
+  const test = testContext({ stdin: keyboard, stdout: screen, stderrIsTTY })
+  return { ...test, keyboard, screen, ended: connect.run({ ...connectValues, port, ...values }, test.context) }
+}
+
+describe('connect on a terminal', () => {
+  test('talks line by line, with running totals above the prompt', async () => {
+    await using server = await listen(echo)
+    const { keyboard, screen, stderr, ended } = sitDown(server.port)
+    await screen.until('sent 0 bytes, received 0 bytes', '>')
+    keyboard.write('hello\r')
+    await screen.until('> hello', 'hello', 'sent 6 bytes, received 6 bytes', '>')
+    keyboard.write('\x04')
+    expect(await ended).toBe(ExitCode.ok)
+    expect(screen.text).toEqual(['> hello', 'hello', ''])
+    expect(stderr.text.split('\n')).toEqual([
+      `connected to 127.0.0.1:${server.port}; Ctrl-D ends`,
+      'disconnected after 0 ms, sent 6 bytes, received 6 bytes: the server closed the connection',
+      '',
+    ])
+    expect(keyboard.isRaw).toBe(false)
+  })
+
+  test('incoming text does not cut the line being typed, and cannot steer the terminal', async () => {
+    const arrived = Promise.withResolvers<Socket>()
+    await using server = await listen((socket) => arrived.resolve(socket.on('error', () => undefined)))
+    const { keyboard, screen, ended } = sitDown(server.port, { quiet: true })
+    const peer = await arrived.promise
+    keyboard.write('half a li')
+    await screen.until('> half a li')
+    peer.write('alice: hi\r\nbob: \x1b[2J\x07\u202e\n')
+    await screen.until('alice: hi', 'bob: \\x1b[2J\\x07\\u202e', '> half a li')
+    peer.end()
+    expect(await ended).toBe(ExitCode.ok)
+  })
+
+  test('a question without a newline stands above the prompt and stays with its answer', async () => {
+    await using server = await listen((socket) => {
+      socket.on('error', () => undefined).write('Your name: ')
+      socket.once('data', (name) => socket.write(`Hello ${name}`))
+    })
+    const { keyboard, screen, ended } = sitDown(server.port, { quiet: true })
+    await screen.until('Your name:', '>')
+    keyboard.write('Ada\r')
+    await screen.until('Your name:', '> Ada', 'Hello Ada', '>')
+    keyboard.write('\x03')
+    expect(await ended).toBe(ExitCode.interrupted)
+  })
+
+  test('who types before the server has asked for a login is asked all the same', async () => {
+    await using server = await listen((socket) => {
+      socket
+        .on('error', () => undefined)
+        .once('data', (first) => {
+          const text = 'netlab auth. "exit" leaves.\nName: '
+          socket.write(first[0] === 0 ? encodeFrame('{"type":"hello","service":"auth"}') : text)
+        })
+    })
+    const { keyboard, screen, ended } = sitDown(server.port, {}, false)
+    keyboard.write('Ada\r')
+    // Questions need a terminal for what is said about the connection, too.
+    await expect(ended).rejects.toThrow('the server asks for a name')
+    expect(screen.text).toEqual(['> Ada', 'the server asks for a login first: what you typed is dropped', ''])
+  })
+
+  test('off a terminal, stderr gets a line for each portion', async () => {
+    await using server = await listen(echo)
+    const { keyboard, screen, stderr, ended } = sitDown(server.port, {}, false)
+    keyboard.write('hi\r')
+    await screen.until('> hi', 'hi', '>')
+    keyboard.write('\x04')
+    await ended
+    expect(stderr.text.split('\n').slice(1, 3)).toEqual(['sent 3 bytes', 'received 3 bytes'])
+  })
+
+  test('follows a server that speaks first in frames', async () => {
+    const heard: string[] = []
+    await using server = await listen((socket) => {
+      const decoder = new FrameDecoder()
+      socket.on('error', () => undefined).write(encodeFrame('welcome'))
+      socket.on('data', (chunk) => {
+        for (const frame of decoder.push(chunk)) heard.push(String(frame))
+        if (heard.length === 2) socket.end(encodeFrame('two\nrows'))
+      })
+    })
+    const { keyboard, screen, ended } = sitDown(server.port, { quiet: true })
+    await screen.until('welcome', '>')
+    keyboard.write('one\rtwo\r')
+    expect(await ended).toBe(ExitCode.ok)
+    expect(heard).toEqual(['one', 'two'])
+    expect(screen.text.slice(-3)).toEqual(['two', 'rows', ''])
+  })
+
+  test('--hex prints both directions above the prompt', async () => {
+    await using server = await listen(echo)
+    const { keyboard, screen, ended } = sitDown(server.port, { quiet: true, hex: true })
+    keyboard.write('hi\r')
+    const dump = '00000000  68 69 0a                                          |hi.|'
+    const time = '22:13:20.000Z 3 bytes'
+    await screen.until('> hi', `> ${time}`, `> ${dump}`, `< ${time}`, `< ${dump}`, '>')
+    keyboard.write('\x04')
+    expect(await ended).toBe(ExitCode.ok)
+  })
+
+  test('Ctrl-C leaves at once with 130', async () => {
+    await using server = await listen(echo)
+    const { keyboard, stderr, ended } = sitDown(server.port)
+    await stderr.waitFor('connected')
+    keyboard.write('half\x03')
+    expect(await ended).toBe(ExitCode.interrupted)
+    expect(stderr.text).toMatch(/: left with Ctrl-C\n$/)
+    expect(keyboard.isRaw).toBe(false)
+  })
+
+  test('after Ctrl-D a silent server is waited for, and that is said', async () => {
+    const ending = Promise.withResolvers<Socket>()
+    await using server = await listen((socket) => void socket.resume().once('end', () => ending.resolve(socket)))
+    const { keyboard, screen, clock, ended } = sitDown(server.port, { quiet: true })
+    keyboard.write('\x04')
+    const peer = await ending.promise
+    clock.advance(1000)
+    await screen.until('end of input; waiting for the server to finish (Ctrl-C leaves)')
+    peer.end('done\n')
+    expect(await ended).toBe(ExitCode.ok)
+    expect(screen.text.at(-2)).toBe('done')
+  })
+
+  test('a reset is an error, and the terminal is given back', async () => {
+    await using server = await listen((socket) => void socket.on('data', () => socket.resetAndDestroy()))
+    const { keyboard, ended } = sitDown(server.port)
+    keyboard.write('x\r')
+    await expect(ended).rejects.toMatchObject({ code: 'ECONNRESET', exit: ExitCode.unavailable })
+    expect(keyboard.isRaw).toBe(false)
+  })
+
+  test('a signal ends it', async () => {
+    await using server = await listen(echo)
+    const { keyboard, stderr, abort, ended } = sitDown(server.port)
+    await stderr.waitFor('connected')
+    abort('SIGTERM')
+    await expect(ended).rejects.toBe('SIGTERM')
+    expect(keyboard.isRaw).toBe(false)
+  })
+})

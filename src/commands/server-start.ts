@@ -1,0 +1,110 @@
+import { resolve } from 'node:path'
+import { errorCode, NetworkError, StorageError } from '../base/errors.ts'
+import { type EventLog, startLog } from '../log/event-log.ts'
+import { logLimits } from '../log/limits.ts'
+import type { LogDestination } from '../log/messages.ts'
+import { renderLine } from '../log/render.ts'
+import { formatEndpoint } from '../net/address.ts'
+import { serveLimits } from '../serve/limits.ts'
+import type { OperatorLog } from '../terminal/operator-console.ts'
+import type { CommandContext } from './command.ts'
+import { commandLimits } from './limits.ts'
+
+export interface EventLogOptions {
+  readonly logTo: LogDestination
+  readonly logFile: string
+}
+
+/**
+ * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process.
+ * `diagnostic` shows its console lines and its troubles.
+ * @throws {StorageError} also when the current folder is gone: no thread can be started then.
+ */
+export function openEventLog(
+  { logTo, logFile }: EventLogOptions,
+  { clock, startThread, onExit }: CommandContext,
+  diagnostic: (line: string) => void,
+): EventLog {
+  demandFolder()
+  const settings = { to: logTo, file: logFile, maxBytes: logLimits.fileBytes, maxFiles: logLimits.fileCount }
+  const log = startLog(settings, startThread, clock, diagnostic, diagnostic)
+  onExit(() => log.closeSync())
+  return log
+}
+
+/** The log for the operator's commands; `flush` makes sure that what all threads have recorded is in it. */
+export function operatorLog(log: EventLog, flush: () => Promise<void> = async () => {}): OperatorLog {
+  return {
+    async tail(count) {
+      await flush()
+      return (await log.tail(count)).map(renderLine)
+    },
+    async clear() {
+      await flush()
+      await log.clear()
+    },
+  }
+}
+
+/**
+ * Refuses to start a server whose threads could not even start: what they say then says nothing to an operator.
+ * @param free descriptors that this process may still open
+ * @param threads all that it starts at once; of them `spare` could be left out by asking for fewer
+ * @param storageThreads of files, besides
+ * @throws {NetworkError} EMFILE
+ */
+export function demandDescriptors(free: number, threads: number, spare: number, storageThreads = 0): void {
+  const needed =
+    threads * serveLimits.threadDescriptors +
+    storageThreads * serveLimits.storageDescriptors +
+    serveLimits.reservedDescriptors
+  if (free >= needed) return
+  const message = `this process may open ${free} more files and sockets, and a server needs at least ${needed}`
+  const fewer = spare > 0 ? ', or ask for fewer --threads' : ''
+  throw new NetworkError('EMFILE', message, { hint: `raise the limit (ulimit -n)${fewer}` })
+}
+
+/**
+ * Refuses to start a server for whose threads V8 could not reserve addresses: it would end the process without a word of ours.
+ * @param threads beside the one that listens and the one that writes the log.
+ * @throws {NetworkError}
+ */
+export function demandAddressSpace(bytes: number, threads: number): void {
+  const neededGib = commandLimits.processAddressGib + (threads + 2) * commandLimits.threadAddressGib
+  const gib = 2 ** 30
+  if (bytes >= neededGib * gib) return
+  const has = (bytes / gib).toFixed(1)
+  throw new NetworkError(
+    'ENOMEM',
+    `this process may reserve ${has} GiB of addresses, and this server needs ${neededGib.toFixed(1)}`,
+    { hint: 'raise the limit (ulimit -v); addresses are not memory' },
+  )
+}
+
+function demandFolder(): void {
+  try {
+    resolve('.')
+  } catch (error) {
+    throw new StorageError(errorCode(error), 'the folder that it was started in is gone', {
+      hint: 'go to a folder that exists, and start it again',
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Prints the one line on stdout, `echo: listening on 127.0.0.1:9007`. Returns the addresses by which other machines reach the
+ * server, to be shown to a person; none where nobody looks, or the server listens on one address only.
+ * @param asked the port that was asked for; 0 for any
+ */
+export function announceListening(
+  service: string,
+  { host, port }: { readonly host: string; readonly port: number },
+  asked: number,
+  { stdout, machine }: CommandContext,
+): readonly string[] {
+  const fallback = asked !== 0 && port !== asked ? ` (port ${asked} is taken)` : ''
+  stdout.write(`${service}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
+  const everywhere = host === '::' || host === '0.0.0.0'
+  return everywhere && stdout.isTTY === true ? machine.addresses().map((address) => formatEndpoint(address, port)) : []
+}
