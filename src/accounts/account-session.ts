@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
-import type { DisconnectReason, NetlabEvent } from '../base/events.ts'
+import type { DisconnectReason } from '../base/events.ts'
+import type { Session } from '../net/session.ts'
 import type {
   Accounts,
   ChangeOutcome,
@@ -10,100 +11,128 @@ import type {
   SessionInfo,
   SessionsOutcome,
 } from './accounts.ts'
-import { type EventOf, frameVoice, type Line, Talk, waiting } from './message-stream.ts'
+import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
 import { type AccountMessage, accountShapes, type ServerMessage } from './messages.ts'
-import { denial, failureOf, type Refusal } from './replies.ts'
-import { AccountText } from './text-codec.ts'
+import { errorReply, failureReason, type Rejection } from './replies.ts'
+import { AccountTextCodec } from './text-codec.ts'
 
-export interface DeskServices {
+export interface AccountSessionServices {
   readonly accounts: Accounts
   readonly clock: Clock
 }
 
-/** 'logged-out': nobody is logged in on the line any more; 'ended': the line is over. */
-export type DeskState = 'open' | 'logged-out' | 'ended'
+/** 'logged-out': nobody is logged in on the connection any more; 'ended': the connection ends. */
+export type AccountSessionState = 'open' | 'logged-out' | 'ended'
 
 /**
- * Carries out what someone who is logged in asks of the accounts, one request after the other. Whose session ends
- * otherwise is told why, and the line ends.
+ * Serves the commands of someone who is logged in. Answers 'logged-out' when they may log in again on the same connection,
+ * and 'ended' when it ends.
  */
-export class AccountDesk {
-  readonly #talk: Talk<AccountMessage, ServerMessage>
-  readonly #services: DeskServices
-  #session: SessionInfo
-  #forget: () => void
+export async function serveAccount(
+  client: Session,
+  session: SessionInfo,
+  services: AccountSessionServices,
+): Promise<Exclude<AccountSessionState, 'open'>> {
+  const stream = await openStream(client, accountShapes, new AccountTextCodec())
+  const account = new AccountSession(stream, session, services)
+  try {
+    for (;;) {
+      const message = await stream.receive()
+      if (message === undefined) return 'ended'
+      const state = await account.handle(message)
+      if (state !== 'open') return state
+    }
+  } finally {
+    account.close()
+  }
+}
 
-  constructor(talk: Talk<AccountMessage, ServerMessage>, session: SessionInfo, services: DeskServices) {
-    this.#talk = talk
+/**
+ * Carries out what someone who is logged in asks of the accounts, one command after the other. When their session ends for
+ * another reason, they are told which, and the connection ends.
+ */
+export class AccountSession {
+  readonly #stream: ServerMessageStream<AccountMessage, ServerMessage>
+  readonly #services: AccountSessionServices
+  #session: SessionInfo
+  #unwatch: () => void
+
+  constructor(
+    stream: ServerMessageStream<AccountMessage, ServerMessage>,
+    session: SessionInfo,
+    services: AccountSessionServices,
+  ) {
+    this.#stream = stream
     this.#services = services
     this.#session = session
-    this.#forget = this.#watch(session)
+    this.#unwatch = this.#watch(session)
   }
 
-  async take(message: AccountMessage): Promise<DeskState> {
-    const { line } = this.#talk
-    const asked = this.#perform(commandEffects(message))
-    if (asked.call === undefined) return asked.state ?? 'open'
-    // Logging out ends this session too, and that is no news to whoever asked for it.
-    if (asked.call.method === 'logout') this.#forget()
+  async handle(message: AccountMessage): Promise<AccountSessionState> {
+    const { client } = this.#stream
     const { accounts, clock } = this.#services
-    const outcome = await waiting(ask(accounts, asked.call, this.#session.id, line), this.#talk, clock)
-    if (line.signal.aborted) return 'ended'
-    const done = this.#perform(outcomeEffects(asked.call, outcome, this.#session))
-    if (done.state !== undefined) return done.state
-    if (asked.call.method === 'logout' || done.session !== undefined) {
-      this.#forget()
-      this.#session = done.session ?? this.#session
-      this.#forget = this.#watch(this.#session)
+    const { call, state = 'open' } = this.#perform(commandEffects(message))
+    if (call === undefined) return state
+    // Logging out ends this session too; who asked for it is answered, not notified.
+    if (call.method === 'logout') this.#unwatch()
+    const outcome = await withWaitNotices(ask(accounts, call, this.#session.id, client), this.#stream, clock)
+    if (client.signal.aborted) return 'ended'
+    const after = this.#perform(outcomeEffects(call, outcome, this.#session))
+    if (after.state !== undefined) return after.state
+    if (call.method === 'logout' || after.session !== undefined) {
+      this.#unwatch()
+      this.#session = after.session ?? this.#session
+      this.#unwatch = this.#watch(this.#session)
     }
     return 'open'
   }
 
   /** No longer listens to what becomes of the session. */
   close(): void {
-    this.#forget()
+    this.#unwatch()
   }
 
-  #watch(session: SessionInfo): () => void {
-    const { line } = this.#talk
-    return this.#services.accounts.onEnd(session.id, (why) => {
-      const who = { id: line.id, peer: line.peer, name: session.user, session: session.id }
-      line.record({ type: `session-${why}`, ...who })
-      this.#talk.tell({ type: 'bye', reason: why, message: endings[why] })
-      line.end('session-ended', why)
+  #watch({ id, user }: SessionInfo): () => void {
+    const { client } = this.#stream
+    return this.#services.accounts.onEnd(id, (why) => {
+      recordFor(client, { type: `session-${why}`, name: user, session: id })
+      this.#stream.send({ type: 'bye', reason: why, message: endReasons[why] })
+      client.end('session-ended', why)
     })
   }
 
-  #perform(effects: readonly AccountEffect[]): Done {
-    const { line } = this.#talk
-    let done: Done = {}
+  #perform(effects: readonly AccountEffect[]): Performed {
+    const { client } = this.#stream
+    let performed: Performed = {}
     for (const effect of effects) {
-      if (effect.do === 'tell') this.#talk.tell(effect.message)
-      else if (effect.do === 'ask') done = { call: effect }
-      else if (effect.do === 'record') line.record({ ...effect.event, id: line.id, peer: line.peer } as NetlabEvent)
-      else if (effect.do === 'switch') done = { session: effect.session }
-      else if (effect.do === 'leave') done = { state: 'logged-out' }
+      if (effect.do === 'send') this.#stream.send(effect.message)
+      else if (effect.do === 'call') performed = { call: effect }
+      else if (effect.do === 'record') recordFor(client, effect.event)
+      else if (effect.do === 'switch') performed = { session: effect.session }
+      else if (effect.do === 'leave') performed = { state: 'logged-out' }
       else {
-        line.end(effect.reason)
-        done = { state: 'ended' }
+        client.end(effect.reason)
+        performed = { state: 'ended' }
       }
     }
-    return done
+    return performed
   }
 }
 
-interface Done {
+/** What is left to do once effects were performed. */
+interface Performed {
   readonly call?: AccountCall
-  readonly state?: Exclude<DeskState, 'open'>
+  readonly state?: Exclude<AccountSessionState, 'open'>
+  /** The session that is used from now on. */
   readonly session?: SessionInfo
 }
 
-const endings: Readonly<Record<SessionEnd, string>> = {
+const endReasons: Readonly<Record<SessionEnd, string>> = {
   revoked: 'Your session was ended from elsewhere.',
   expired: 'Your session has expired; log in again.',
 }
 
-function ask(accounts: Accounts, call: AccountCall, session: number, line: Line): Promise<AccountOutcome> {
+function ask(accounts: Accounts, call: AccountCall, session: number, client: Session): Promise<AccountOutcome> {
   switch (call.method) {
     case 'sessions':
       return accounts.sessions({ session })
@@ -111,12 +140,14 @@ function ask(accounts: Accounts, call: AccountCall, session: number, line: Line)
       return accounts.logout({ session, which: call.which })
     case 'resume':
       return accounts.resume({ token: call.token })
-    case 'changePassword':
-      return accounts.changePassword({ session, old: call.old, new: call.new, address: line.peer.address }, line.signal)
+    case 'changePassword': {
+      const { address } = client.peer
+      return accounts.changePassword({ session, old: call.old, new: call.new, address }, client.signal)
+    }
   }
 }
 
-/** A question to the accounts; the answer comes back as an outcome. */
+/** A call of the accounts; its result comes back as an outcome. */
 export type AccountCall =
   | { readonly method: 'sessions'; readonly why: 'whoami' | 'sessions' }
   | { readonly method: 'logout'; readonly which: LogoutScope }
@@ -126,11 +157,11 @@ export type AccountCall =
 export type AccountOutcome = SessionsOutcome | LogoutOutcome | ChangeOutcome | ResumeOutcome
 
 export type AccountEffect =
-  | { readonly do: 'tell'; readonly message: ServerMessage }
-  | ({ readonly do: 'ask' } & AccountCall)
+  | { readonly do: 'send'; readonly message: ServerMessage }
+  | ({ readonly do: 'call' } & AccountCall)
   | {
       readonly do: 'record'
-      readonly event: EventOf<'logout' | 'password-changed' | 'session-resumed' | 'login-failed' | 'throttled'>
+      readonly event: ClientEvent<'logout' | 'password-changed' | 'session-resumed' | 'login-failed' | 'throttled'>
     }
   /** From now on this connection uses that session. */
   | { readonly do: 'switch'; readonly session: SessionInfo }
@@ -143,19 +174,25 @@ export function commandEffects(message: AccountMessage): readonly AccountEffect[
   switch (message.type) {
     case 'whoami':
     case 'sessions':
-      return [{ do: 'ask', method: 'sessions', why: message.type }]
+      return [{ do: 'call', method: 'sessions', why: message.type }]
     case 'resume':
-      return [{ do: 'ask', method: 'resume', token: message.token }]
+      return [{ do: 'call', method: 'resume', token: message.token }]
     case 'passwd':
-      return [{ do: 'ask', method: 'changePassword', old: message.old, new: message.new }]
+      return [{ do: 'call', method: 'changePassword', old: message.old, new: message.new }]
     case 'logout': {
       const which = scope(message.which)
       return which === undefined
-        ? [tell({ type: 'denied', reason: 'no-such', message: 'Log out which? Nothing, a number, "others" or "all".' })]
-        : [{ do: 'ask', method: 'logout', which }]
+        ? [
+            send({
+              type: 'denied',
+              reason: 'no-such',
+              message: 'Log out of which session? Give nothing for this one, or its number, "others" or "all".',
+            }),
+          ]
+        : [{ do: 'call', method: 'logout', which }]
     }
     case 'exit':
-      return [tell({ type: 'bye', reason: 'exit', message: 'Goodbye.' }), { do: 'end', reason: 'exit' }]
+      return [send({ type: 'bye', reason: 'exit', message: 'Goodbye.' }), { do: 'end', reason: 'exit' }]
   }
 }
 
@@ -166,19 +203,19 @@ export function outcomeEffects(call: AccountCall, outcome: AccountOutcome, own: 
     case 'sessions': {
       const { sessions } = outcome
       const session = sessions.find(({ id }) => id === own.id) ?? own
-      if (call.method === 'sessions' && call.why === 'whoami') return [tell({ type: 'whoami', name, session })]
-      return [tell({ type: 'sessions', current: own.id, sessions })]
+      if (call.method === 'sessions' && call.why === 'whoami') return [send({ type: 'whoami', name, session })]
+      return [send({ type: 'sessions', current: own.id, sessions })]
     }
     case 'logged-out': {
       const { count } = outcome
       const which = call.method === 'logout' ? call.which : 'this'
       if (count === 0 && typeof which === 'number') {
-        return [tell({ type: 'denied', reason: 'no-such', message: 'You have no session of that number.' })]
+        return [send({ type: 'denied', reason: 'no-such', message: 'You have no session of that number.' })]
       }
       const here = which === 'this' || which === 'all' || which === own.id
       return [
         { do: 'record', event: { type: 'logout', name, sessions: count } },
-        tell({ type: 'logged-out', count, here }),
+        send({ type: 'logged-out', count, here }),
         ...(here ? ([{ do: 'leave' }] as const) : []),
       ]
     }
@@ -186,25 +223,25 @@ export function outcomeEffects(call: AccountCall, outcome: AccountOutcome, own: 
       const { revoked } = outcome
       return [
         { do: 'record', event: { type: 'password-changed', name, sessions: revoked } },
-        tell({ type: 'changed', revoked }),
+        send({ type: 'changed', revoked }),
       ]
     }
     case 'welcome': {
       const { session } = outcome
       return [
         { do: 'record', event: { type: 'session-resumed', name: session.user, session: session.id } },
-        tell({ type: 'welcome', name: session.user, how: 'resumed', session }),
+        send({ type: 'welcome', name: session.user, how: 'resumed', session }),
         { do: 'switch', session },
       ]
     }
     case 'no-session':
-      // Another session that can't be had is no reason to lose this one.
+      // This session goes on when the other one can't be resumed.
       if (call.method === 'resume') return refused(outcome)
-      return [tell(denial(outcome)), { do: 'leave' }]
+      return [send(errorReply(outcome)), { do: 'leave' }]
     case 'throttled':
       return [
         { do: 'record', event: { type: 'throttled', by: 'source', waitMs: outcome.retryMs } },
-        tell(denial(outcome)),
+        send(errorReply(outcome)),
       ]
     case 'wrong':
       return refused(outcome, name, 'That is not your password.')
@@ -213,10 +250,10 @@ export function outcomeEffects(call: AccountCall, outcome: AccountOutcome, own: 
   }
 }
 
-/** `message` says it better than to somebody who may be anybody. */
-function refused(outcome: Refusal, name?: string, message?: string): readonly AccountEffect[] {
-  const event = { type: 'login-failed', reason: failureOf(outcome), ...(name !== undefined && { name }) } as const
-  return [{ do: 'record', event }, tell({ ...denial(outcome), ...(message !== undefined && { message }) })]
+/** @param message is for someone whose name is known; `errorReply` tells strangers less */
+function refused(outcome: Rejection, name?: string, message?: string): readonly AccountEffect[] {
+  const event = { type: 'login-failed', reason: failureReason(outcome), ...(name !== undefined && { name }) } as const
+  return [{ do: 'record', event }, send({ ...errorReply(outcome), ...(message !== undefined && { message }) })]
 }
 
 function scope(which: string | number | undefined): LogoutScope | undefined {
@@ -226,30 +263,6 @@ function scope(which: string | number | undefined): LogoutScope | undefined {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
-function tell(message: ServerMessage): AccountEffect {
-  return { do: 'tell', message }
-}
-
-/**
- * Serves the commands of someone who is logged in. Answers 'logged-out' when they may log in again on the same line, and
- * 'ended' when the line is over.
- */
-export async function serveAccount(
-  line: Line,
-  session: SessionInfo,
-  services: DeskServices,
-): Promise<Exclude<DeskState, 'open'>> {
-  const frames = (await line.dialect()) === 'frames'
-  const talk = new Talk<AccountMessage, ServerMessage>(line, frames ? frameVoice(accountShapes) : new AccountText())
-  const desk = new AccountDesk(talk, session, services)
-  try {
-    for (;;) {
-      const message = await talk.receive()
-      if (message === undefined) return 'ended'
-      const state = await desk.take(message)
-      if (state !== 'open') return state
-    }
-  } finally {
-    desk.close()
-  }
+function send(message: ServerMessage): AccountEffect {
+  return { do: 'send', message }
 }

@@ -20,7 +20,7 @@ export interface Credentials {
 }
 
 /** Not now, or not any more: what can happen to every request that costs a hash or a write. */
-export type Unserved =
+export type Unavailable =
   | { readonly kind: 'busy'; readonly retryMs: number }
   /** Too many failures from this source. */
   | { readonly kind: 'throttled'; readonly retryMs: number }
@@ -29,7 +29,7 @@ export type Unserved =
   /** It could not be kept on disk. */
   | { readonly kind: 'storage' }
 
-export interface Welcome {
+export interface SessionGranted {
   readonly kind: 'welcome'
   readonly session: SessionInfo
   /** Absent when the session was resumed: the client has it. */
@@ -39,7 +39,7 @@ export interface Welcome {
 }
 
 /** One answer for an unknown name and a wrong password. `account` is for the log only: the name, if there is such a user. */
-export interface Wrong {
+export interface WrongPassword {
   readonly kind: 'wrong'
   readonly account?: string
   readonly delayedMs: number
@@ -48,27 +48,27 @@ export interface Wrong {
 export type NoSession = { readonly kind: 'no-session'; readonly why: 'malformed' | 'expired' | 'unknown' }
 export type BadName = { readonly kind: 'bad-name'; readonly why: NameFault }
 export type BadPassword = { readonly kind: 'bad-password'; readonly why: PasswordFault }
-export type Taken = { readonly kind: 'taken' }
-export type Full = { readonly kind: 'full' }
+export type NameTaken = { readonly kind: 'taken' }
+export type StoreFull = { readonly kind: 'full' }
 
-export type LoginOutcome = Welcome | Wrong | BadName | BadPassword | Unserved
-export type RegisterOutcome = Welcome | Taken | Full | BadName | BadPassword | Unserved
-export type ResumeOutcome = Welcome | NoSession
+export type LoginOutcome = SessionGranted | WrongPassword | BadName | BadPassword | Unavailable
+export type RegisterOutcome = SessionGranted | NameTaken | StoreFull | BadName | BadPassword | Unavailable
+export type ResumeOutcome = SessionGranted | NoSession
 export type SessionsOutcome = { readonly kind: 'sessions'; readonly sessions: readonly SessionInfo[] } | NoSession
-export type LogoutOutcome = { readonly kind: 'logged-out'; readonly count: number } | NoSession | Unserved
+export type LogoutOutcome = { readonly kind: 'logged-out'; readonly count: number } | NoSession | Unavailable
 export type ChangeOutcome =
   | { readonly kind: 'changed'; readonly revoked: number }
-  | Wrong
+  | WrongPassword
   | BadPassword
   | NoSession
-  | Unserved
+  | Unavailable
 export type NameOutcome = { readonly kind: 'host'; readonly name: string | undefined }
 export type IdentifyOutcome =
   | { readonly kind: 'identified'; readonly name: string; readonly isNew: boolean }
-  | Taken
-  | Full
+  | NameTaken
+  | StoreFull
   | BadName
-  | Unserved
+  | Unavailable
 
 /** Why a session is over: somebody ended it, or it was not used for too long, or it is too old. */
 export type SessionEnd = 'revoked' | 'expired'
@@ -76,7 +76,7 @@ export type SessionEnd = 'revoked' | 'expired'
 /** Which sessions of its user a session ends: itself, the others, all, or the one of that number. */
 export type LogoutScope = 'this' | 'others' | 'all' | number
 
-export interface PasswordChange {
+export interface PasswordChangeRequest {
   readonly session: number
   readonly old: string
   readonly new: string
@@ -87,7 +87,7 @@ export interface PasswordChange {
  * What can be asked of the owner of all accounts. One request, one outcome, all of it plain data, so that it can be asked
  * from another thread. Aborting `signal` says that the client left.
  */
-export interface AccountCalls {
+export type AccountCalls = {
   nameOf(request: { readonly address: string }): Promise<NameOutcome>
   identify(request: { readonly address: string; readonly name: string }): Promise<IdentifyOutcome>
   login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome>
@@ -97,9 +97,7 @@ export interface AccountCalls {
   sessions(request: { readonly session: number }): Promise<SessionsOutcome>
   logout(request: { readonly session: number; readonly which: LogoutScope }): Promise<LogoutOutcome>
   /** Ends the user's other sessions too. */
-  changePassword(request: PasswordChange, signal?: AbortSignal): Promise<ChangeOutcome>
-  /** Forgets every host, user and session; answers how many hosts and users there were. @throws {StorageError} */
-  clear(request: Readonly<Record<never, never>>): Promise<number>
+  changePassword(request: PasswordChangeRequest, signal?: AbortSignal): Promise<ChangeOutcome>
 }
 
 export interface Accounts extends AccountCalls {
@@ -107,8 +105,8 @@ export interface Accounts extends AccountCalls {
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void
 }
 
-/** Who wants to hear of which session's end. */
-export class Revocations {
+/** Tells of the end of sessions to who watches one or all of them. */
+export class SessionEndNotifier {
   readonly #watchers = new Map<number, Set<(why: SessionEnd) => void>>()
   readonly #everyone = new Set<(session: number, why: SessionEnd) => void>()
 

@@ -2,10 +2,30 @@ import * as crypto from 'node:crypto'
 import { randomBytes } from 'node:crypto'
 import { platform } from 'node:os'
 import { promisify } from 'node:util'
+import { accountLimits } from './limits.ts'
 import { passwordBytes } from './password-rules.ts'
 
+/** How a hash is made; stored with it, so that older ones still verify. */
+export interface HashParameters {
+  readonly memoryKib: number
+  readonly passes: number
+  readonly lanes: number
+}
+
+/** Turns passwords into hashes, at once and without a queue of its own. */
+export interface PasswordHasher {
+  hash(password: string): Promise<string>
+  verify(hash: string, password: string): Promise<boolean>
+  /** Made with other parameters than today's. */
+  isOutdated(hash: string): Promise<boolean>
+  /** A hash that no password has, and that takes as long to verify as any other. */
+  decoy(): string
+  /** Loads what hashes, which the other methods do when they are called first. Rejects when it can't be loaded. */
+  load(): Promise<void>
+}
+
 /** argon2id (RFC 9106). The work runs on libuv's pool of threads, a hash a thread. */
-export function argon2Hasher(parameters: HashParameters = hashParameters): PasswordHasher {
+export function argon2Hasher(parameters: HashParameters = accountLimits.hashParameters): PasswordHasher {
   return {
     async load() {
       await loadArgon2()
@@ -22,20 +42,20 @@ export function argon2Hasher(parameters: HashParameters = hashParameters): Passw
 
 let loading: Promise<Argon2> | undefined
 
-/** Its addon is a third of what the accounts take to open, so nobody waits for it before the first password comes. */
+/** Loading the addon takes a third as long as opening the accounts, so a server's start doesn't wait for it. */
 function loadArgon2(): Promise<Argon2> {
   loading ??= load()
   return loading
 }
 
 async function load(): Promise<Argon2> {
-  const argon2 = await packagedOrOwn()
+  const argon2 = await packageOrNode()
   await giveBackHashMemory()
   return argon2
 }
 
 /** @throws why the package can't be loaded, where Node has none of its own. */
-async function packagedOrOwn(): Promise<Argon2> {
+async function packageOrNode(): Promise<Argon2> {
   try {
     return packaged((await import('argon2')).default)
   } catch (error) {
@@ -51,28 +71,6 @@ function packaged({ hash, verify, argon2id: type }: typeof import('argon2')): Ar
       hash(password, { memoryCost: memoryKib, timeCost: passes, parallelism: lanes, type }),
     verify,
   }
-}
-
-/** How a hash is made; stored with it, so that older ones still verify. */
-export interface HashParameters {
-  readonly memoryKib: number
-  readonly passes: number
-  readonly lanes: number
-}
-
-/** OWASP Password Storage Cheat Sheet: the least that resists guessing on graphics cards; 33 ms on one core. */
-export const hashParameters: HashParameters = { memoryKib: 19_456, passes: 2, lanes: 1 }
-
-/** Turns passwords into hashes, at once and without a queue of its own. */
-export interface PasswordHasher {
-  hash(password: string): Promise<string>
-  verify(hash: string, password: string): Promise<boolean>
-  /** Made with other parameters than today's. */
-  isOutdated(hash: string): Promise<boolean>
-  /** A hash that no password has, and that takes as long to verify as any other. */
-  decoy(): string
-  /** Gets ready; the others do it when they must. Rejects with StorageError when it can't be. */
-  load(): Promise<void>
 }
 
 /** An argon2id hash in its parts. */
@@ -95,12 +93,12 @@ export function formatPhc({ memoryKib, passes, lanes, salt, tag }: Phc): string 
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${base64(salt)}$${base64(tag)}`
 }
 
-/** What a new hash begins with: 16 random bytes. */
+/** The salt of a new hash: 16 random bytes. */
 export function newSalt(): Buffer {
   return randomBytes(16)
 }
 
-/** The length of a new hash. */
+/** The length of a new hash's tag. */
 export const tagBytes = 32
 
 /** As the PHC string format wants it: without padding. */
@@ -108,7 +106,7 @@ function base64(bytes: Buffer): string {
   return bytes.toString('base64').replace(/=+$/, '')
 }
 
-/** argon2id, whoever computes it; hashes are PHC strings. */
+/** An implementation of argon2id; hashes are PHC strings. */
 export interface Argon2 {
   hash(password: Buffer, parameters: HashParameters): Promise<string>
   verify(hash: string, password: Buffer): Promise<boolean>
@@ -135,11 +133,8 @@ export function nodeArgon2(): Argon2 | undefined {
   }
 }
 
-/** `M_MMAP_THRESHOLD` of mallopt(3). */
+/** `M_MMAP_THRESHOLD`, a parameter of mallopt(3). */
 const mmapThreshold = -3
-
-/** Hashes are far above it, everything else that lives long is below. */
-const thresholdBytes = 4 * 1024 * 1024
 
 /**
  * Makes glibc give the memory of each password hash back to the system. Left alone it raises its threshold for that with the
@@ -150,8 +145,8 @@ export async function giveBackHashMemory(): Promise<void> {
   if (platform() !== 'linux') return
   try {
     const koffi = (await import('koffi')).default
-    koffi.load('libc.so.6').func('int mallopt(int, int)')(mmapThreshold, thresholdBytes)
+    koffi.load('libc.so.6').func('int mallopt(int, int)')(mmapThreshold, accountLimits.hashMemoryBytes)
   } catch {
-    // It only costs memory.
+    // Then hashing only costs more memory.
   }
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
+import { accountLimits } from './limits.ts'
 
 /** The work was done, or there was no room for it, or its caller left before its turn. */
-export type Turn<T> =
+export type HashTurn<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'busy'; readonly retryMs: number }
   | { readonly kind: 'left' }
 
-interface Waiting {
+interface QueuedHash {
   start(): void
 }
 
@@ -18,10 +18,10 @@ interface Waiting {
 export class HashQueue {
   readonly #width: number
   readonly #clock: Clock
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new Set<QueuedHash>()
   #running = 0
-  /** Smoothed; starts at what one hash takes on the machine it was measured on. */
-  #hashMs = 33
+  /** What a hash takes: an exponentially weighted average. */
+  #hashMs: number = accountLimits.hashMs
 
   constructor(width: number, clock: Clock) {
     this.#width = width
@@ -37,17 +37,17 @@ export class HashQueue {
   }
 
   /** Runs `work` when its turn comes. Aborting `signal` gives up the place; work that has begun is finished. */
-  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<Turn<T>> {
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<HashTurn<T>> {
     if (signal?.aborted === true) return { kind: 'left' }
     if (this.#running >= this.#width) {
-      if (this.#waiting.size >= limits.waitingHashes) return { kind: 'busy', retryMs: this.#estimateMs() }
+      if (this.#waiting.size >= accountLimits.waitingHashes) return { kind: 'busy', retryMs: this.#estimateMs() }
       if (!(await this.#turn(signal))) return { kind: 'left' }
     } else this.#running++
     const began = this.#clock.monotonic()
     try {
       return { kind: 'done', value: await work() }
     } finally {
-      this.#hashMs += (this.#clock.monotonic() - began - this.#hashMs) / 16
+      this.#hashMs += (this.#clock.monotonic() - began - this.#hashMs) * accountLimits.hashMsGain
       this.#next()
     }
   }
@@ -59,7 +59,7 @@ export class HashQueue {
         this.#waiting.delete(place)
         resolve(false)
       }
-      const place: Waiting = {
+      const place: QueuedHash = {
         start() {
           signal?.removeEventListener('abort', leave)
           resolve(true)
@@ -82,6 +82,6 @@ export class HashQueue {
 
   /** When half of those who wait now will have had their turn: then there is room again, also for others who come back. */
   #estimateMs(): number {
-    return Math.max(1000, Math.ceil((this.#waiting.size * this.#hashMs) / this.#width / 2))
+    return Math.max(accountLimits.busyRetryMs, Math.ceil((this.#waiting.size * this.#hashMs) / this.#width / 2))
   }
 }

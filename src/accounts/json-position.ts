@@ -3,18 +3,18 @@ export type JsonPath = readonly (string | number)[]
 
 /** Where in `text`, which is good JSON, the value at `path` starts; the innermost enclosing value where it is missing. */
 export function locate(text: string, path: JsonPath): number {
-  const scan = new Scan(text)
-  scan.space()
-  let start = scan.at
+  const walk = new JsonWalk(text)
+  walk.space()
+  let start = walk.at
   for (const step of path) {
-    if (!scan.enter(step)) break
-    start = scan.at
+    if (!walk.enter(step)) break
+    start = walk.at
   }
   return start
 }
 
 /** Walks over good JSON; only run once something is known to be wrong, so it need not be fast. */
-class Scan {
+class JsonWalk {
   at = 0
   readonly #text: string
 
@@ -65,7 +65,7 @@ class Scan {
   }
 }
 
-type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end'
+type Expectation = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end'
 
 /** Tokens of RFC 8259; the first that matches at a place is the one. */
 const token =
@@ -75,14 +75,14 @@ const space = /[ \t\n\r]*/y
 /** Where `text` stops being JSON: the offset of the first token that can't stand there, or the end when it is cut off. */
 export function syntaxErrorOffset(text: string): number {
   const open: string[] = []
-  let expected: Expected = 'value'
+  let expected: Expectation = 'value'
   let at = 0
   for (;;) {
     space.lastIndex = at
     at += space.exec(text)?.[0].length ?? 0
     token.lastIndex = at
     const found = token.exec(text)?.[0]
-    const next: Expected | undefined = found === undefined ? undefined : after(found, expected, open)
+    const next: Expectation | undefined = found === undefined ? undefined : after(found, expected, open)
     if (found === undefined || next === undefined) return at
     expected = next
     at += found.length
@@ -90,7 +90,7 @@ export function syntaxErrorOffset(text: string): number {
 }
 
 /** What may follow `found`; undefined when it can't stand where `expected` stands. Keeps `open` up to date. */
-function after(found: string, expected: Expected, open: string[]): Expected | undefined {
+function after(found: string, expected: Expectation, open: string[]): Expectation | undefined {
   const inside = open.at(-1)
   switch (found) {
     case '}':

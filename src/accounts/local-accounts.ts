@@ -1,45 +1,93 @@
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { checkName } from '../text/names.ts'
-import {
-  type Accounts,
-  type ChangeOutcome,
-  type Credentials,
-  type IdentifyOutcome,
-  type LoginOutcome,
-  type LogoutOutcome,
-  type LogoutScope,
-  type NameOutcome,
-  type PasswordChange,
-  type RegisterOutcome,
-  type ResumeOutcome,
-  Revocations,
-  type SessionEnd,
-  type SessionInfo,
-  type SessionsOutcome,
-  type Unserved,
-  type Welcome,
+import { checkKnownName, checkName } from '../text/names.ts'
+import type {
+  Accounts,
+  ChangeOutcome,
+  Credentials,
+  IdentifyOutcome,
+  LoginOutcome,
+  LogoutOutcome,
+  LogoutScope,
+  NameOutcome,
+  PasswordChangeRequest,
+  RegisterOutcome,
+  ResumeOutcome,
+  SessionEnd,
+  SessionGranted,
+  SessionInfo,
+  SessionsOutcome,
+  Unavailable,
 } from './accounts.ts'
+import { SessionEndNotifier } from './accounts.ts'
 import { argon2Hasher, type PasswordHasher } from './argon2.ts'
 import { HashQueue } from './hash-queue.ts'
 import { passwordFault } from './password-rules.ts'
+import { PasswordVerifier } from './password-verifier.ts'
 import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
 import { Sessions, type SessionTimes } from './sessions.ts'
-import { GuessGuard } from './throttle.ts'
+import { LoginThrottle } from './throttle.ts'
 import { type Disk, FileUserStore, type UserStore } from './user-store.ts'
 import { hostKey } from './users-file.ts'
-import { Verifier } from './verifier.ts'
+
+/** How accounts are kept: plain data, so that it can be sent to a thread. */
+export interface AccountsConfig {
+  readonly usersPath: string
+  /** Where sessions are kept; without it they end with the server. */
+  readonly databasePath?: string
+  readonly sessionTimes: SessionTimes
+  /** Hashes at a time: max(1, cores − 1) leaves a core to everyone else. */
+  readonly hashWidth: number
+}
+
+export interface AccountsServices {
+  readonly clock: Clock
+  readonly record: EventSink
+  readonly hasher?: PasswordHasher
+  readonly disk?: Disk
+}
+
+/** Opens the stores. @throws {StorageError} when one can't be used; then none stays open. */
+export async function openAccounts(config: AccountsConfig, services: AccountsServices): Promise<LocalAccounts> {
+  const { clock, record, hasher = argon2Hasher() } = services
+  const users = new FileUserStore({ path: config.usersPath, ...services })
+  try {
+    const sessionEnds = new SessionEndNotifier()
+    const sessions = openSessions(config, services, (id, why) => sessionEnds.announce(id, why))
+    const queue = new HashQueue(config.hashWidth, clock)
+    const throttle = new LoginThrottle(clock)
+    const verifier = new PasswordVerifier(users, hasher, queue, throttle)
+    return new LocalAccounts({ users, sessions, sessionEnds, hasher, queue, throttle, verifier, record })
+  } catch (error) {
+    await users.close()
+    throw error
+  }
+}
+
+function openSessions(
+  { databasePath, sessionTimes }: AccountsConfig,
+  { clock }: AccountsServices,
+  onEnd: (id: number, why: SessionEnd) => void,
+): Sessions {
+  const store = databasePath === undefined ? new MemorySessionStore() : new SqliteSessionStore(databasePath)
+  try {
+    return new Sessions(store, clock, sessionTimes, onEnd)
+  } catch (error) {
+    store.close()
+    throw error
+  }
+}
 
 /** What the owner of all accounts is made of; `openAccounts` puts it together. */
 export interface AccountParts {
   readonly users: UserStore
   readonly sessions: Sessions
-  readonly revocations: Revocations
+  readonly sessionEnds: SessionEndNotifier
   readonly hasher: PasswordHasher
   readonly queue: HashQueue
-  readonly guard: GuessGuard
-  readonly verifier: Verifier
+  readonly throttle: LoginThrottle
+  readonly verifier: PasswordVerifier
   readonly record: EventSink
 }
 
@@ -58,7 +106,7 @@ export class LocalAccounts implements Accounts {
   async identify(request: { readonly address: string; readonly name: string }): Promise<IdentifyOutcome> {
     const check = checkName(request.name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
-    return this.#kept(async () => {
+    return this.#persist(async () => {
       const answer = await this.#parts.users.identify(hostKey(request.address), check.name)
       if (answer.kind !== 'identified') return answer
       return { kind: 'identified', name: answer.record.name, isNew: answer.isNew }
@@ -67,7 +115,7 @@ export class LocalAccounts implements Accounts {
 
   async login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome> {
     const { users, verifier, queue, hasher, record } = this.#parts
-    const check = checkName(request.name)
+    const check = checkKnownName(request.name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
     const verified = await verifier.verify(request, signal)
     if (verified.kind !== 'verified') return verified
@@ -86,25 +134,25 @@ export class LocalAccounts implements Accounts {
       if (turn.kind !== 'done') return turn
       if (!turn.value) return { kind: 'wrong', account: user.name, delayedMs }
     }
-    return this.#kept(() => this.#welcome(user.name, request.address, delayedMs))
+    return this.#persist(() => this.#welcome(user.name, request.address, delayedMs))
   }
 
   async register({ name, password, address }: Credentials, signal?: AbortSignal): Promise<RegisterOutcome> {
-    const { users, guard, queue, hasher } = this.#parts
-    const retryMs = guard.refusedMs(address)
+    const { users, throttle, queue, hasher } = this.#parts
+    const retryMs = throttle.refusedMs(address)
     if (retryMs > 0) return { kind: 'throttled', retryMs }
     const check = checkName(name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
     const why = passwordFault(password, check.name)
     if (why !== undefined) return { kind: 'bad-password', why }
     if (users.user(check.name) !== undefined) {
-      // Registering tells who exists; so does it here, but not often.
-      guard.sourceFailed(address)
+      // This tells a stranger who exists, as registering does anywhere; the throttle keeps it from being asked often.
+      throttle.sourceFailed(address)
       return { kind: 'taken' }
     }
     const turn = await queue.run(() => hasher.hash(password), signal)
     if (turn.kind !== 'done') return turn
-    return this.#kept(async () => {
+    return this.#persist(async () => {
       const answer = await users.register(check.name, turn.value)
       return answer.kind === 'registered' ? this.#welcome(check.name, address, 0) : answer
     })
@@ -130,13 +178,13 @@ export class LocalAccounts implements Accounts {
     const row = sessions.get(request.session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
     const ids = sessions.ofUser(row.user).flatMap(({ id }) => (ends(request.which, id, row.id) ? id : []))
-    return this.#kept(async () => {
+    return this.#persist(async () => {
       await sessions.revoke(ids)
       return { kind: 'logged-out', count: ids.length }
     })
   }
 
-  async changePassword(request: PasswordChange, signal?: AbortSignal): Promise<ChangeOutcome> {
+  async changePassword(request: PasswordChangeRequest, signal?: AbortSignal): Promise<ChangeOutcome> {
     const { sessions, users, verifier, queue, hasher } = this.#parts
     const row = sessions.get(request.session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
@@ -149,7 +197,7 @@ export class LocalAccounts implements Accounts {
     if (verified.kind !== 'verified') return verified
     const turn = await queue.run(() => hasher.hash(request.new), signal)
     if (turn.kind !== 'done') return turn
-    return this.#kept(async () => {
+    return this.#persist(async () => {
       if (!(await users.changeHash(row.user, verified.user.hash, turn.value))) {
         return { kind: 'wrong', account: row.user, delayedMs: verified.delayedMs }
       }
@@ -166,15 +214,15 @@ export class LocalAccounts implements Accounts {
     return count
   }
 
-  get revocations(): Revocations {
-    return this.#parts.revocations
+  get sessionEnds(): SessionEndNotifier {
+    return this.#parts.sessionEnds
   }
 
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void {
-    return this.revocations.watch(session, callback)
+    return this.sessionEnds.watch(session, callback)
   }
 
-  /** Gets ready for passwords, which the first one need not wait for then. Rejects with StorageError when it can't. */
+  /** Loads the code that hashes, so that the first login doesn't wait for it. Rejects when it can't be loaded. */
   load(): Promise<void> {
     return this.#parts.hasher.load()
   }
@@ -185,7 +233,7 @@ export class LocalAccounts implements Accounts {
     await this.#parts.sessions.close()
   }
 
-  async #welcome(user: string, address: string, delayedMs: number): Promise<Welcome> {
+  async #welcome(user: string, address: string, delayedMs: number): Promise<SessionGranted> {
     const { row, token } = await this.#parts.sessions.create(user, hostKey(address))
     return { kind: 'welcome', session: this.#info(row), token, delayedMs }
   }
@@ -195,8 +243,8 @@ export class LocalAccounts implements Accounts {
     return { id, user, address, createdMs, usedMs, expiresMs: this.#parts.sessions.expiresMs(row) }
   }
 
-  /** A disk that refuses is an outcome for the client and an event for the operator. */
-  async #kept<T>(change: () => Promise<T>): Promise<T | Unserved> {
+  /** Makes a change that is written to disk. When that fails, the client gets an outcome and the operator an event. */
+  async #persist<T>(change: () => Promise<T>): Promise<T | Unavailable> {
     try {
       return await change()
     } catch (error) {
@@ -211,52 +259,4 @@ function ends(which: LogoutScope, id: number, own: number): boolean {
   if (which === 'all') return true
   if (which === 'others') return id !== own
   return id === (which === 'this' ? own : which)
-}
-
-/** Plain data, so that it can be given to a thread. */
-export interface AccountsConfig {
-  readonly usersPath: string
-  /** Where sessions are kept; without it they end with the server. */
-  readonly databasePath?: string
-  readonly sessionTimes: SessionTimes
-  /** Hashes at a time: max(1, cores − 1) leaves a core to everyone else. */
-  readonly hashWidth: number
-}
-
-export interface AccountsServices {
-  readonly clock: Clock
-  readonly record: EventSink
-  readonly hasher?: PasswordHasher
-  readonly disk?: Disk
-}
-
-/** Opens the stores. @throws {StorageError} when one can't be used; then none stays open. */
-export async function openAccounts(config: AccountsConfig, services: AccountsServices): Promise<LocalAccounts> {
-  const { clock, record, hasher = argon2Hasher() } = services
-  const users = new FileUserStore({ path: config.usersPath, ...services })
-  try {
-    const revocations = new Revocations()
-    const sessions = openSessions(config, services, (id, why) => revocations.announce(id, why))
-    const queue = new HashQueue(config.hashWidth, clock)
-    const guard = new GuessGuard(clock)
-    const verifier = new Verifier(users, hasher, queue, guard)
-    return new LocalAccounts({ users, sessions, revocations, hasher, queue, guard, verifier, record })
-  } catch (error) {
-    await users.close()
-    throw error
-  }
-}
-
-function openSessions(
-  { databasePath, sessionTimes }: AccountsConfig,
-  { clock }: AccountsServices,
-  onEnd: (id: number, why: SessionEnd) => void,
-): Sessions {
-  const store = databasePath === undefined ? new MemorySessionStore() : new SqliteSessionStore(databasePath)
-  try {
-    return new Sessions(store, clock, sessionTimes, onEnd)
-  } catch (error) {
-    store.close()
-    throw error
-  }
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import type { DisconnectReason, NetlabEvent } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
-import { checkName } from '../text/names.ts'
-import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionInfo, Welcome } from './accounts.ts'
-import { type EventOf, frameVoice, type Line, Talk, waiting } from './message-stream.ts'
+import type { DisconnectReason } from '../base/events.ts'
+import type { Session } from '../net/session.ts'
+import { checkKnownName } from '../text/names.ts'
+import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted, SessionInfo } from './accounts.ts'
+import { accountLimits } from './limits.ts'
+import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
 import { type LoginMessage, loginShapes, type ServerMessage } from './messages.ts'
-import { denial, failureOf, type Refusal } from './replies.ts'
-import { LoginText } from './text-codec.ts'
+import { errorReply, failureReason, type Rejection } from './replies.ts'
+import { LoginTextCodec } from './text-codec.ts'
 
 /** What is known of someone who isn't logged in yet. */
 export interface LoginState {
@@ -20,17 +21,17 @@ export type LoginInput =
   | { readonly kind: 'outcome'; readonly outcome: LoginOutcome | RegisterOutcome | ResumeOutcome }
   | { readonly kind: 'deadline' }
 
-/** A question to the accounts; the answer comes back as an outcome. */
+/** A call of the accounts; its result comes back as an outcome. */
 export type LoginCall =
   | { readonly method: 'login' | 'register'; readonly name: string; readonly password: string }
   | { readonly method: 'resume'; readonly token: string }
 
 export type LoginEffect =
-  | { readonly do: 'tell'; readonly message: ServerMessage }
-  | ({ readonly do: 'ask' } & LoginCall)
+  | { readonly do: 'send'; readonly message: ServerMessage }
+  | ({ readonly do: 'call' } & LoginCall)
   | {
       readonly do: 'record'
-      readonly event: EventOf<'login' | 'session-resumed' | 'registered' | 'login-failed' | 'throttled'>
+      readonly event: ClientEvent<'login' | 'session-resumed' | 'registered' | 'login-failed' | 'throttled'>
     }
   | { readonly do: 'enter'; readonly session: SessionInfo }
   | { readonly do: 'end'; readonly reason: DisconnectReason; readonly detail?: string }
@@ -42,7 +43,7 @@ export interface LoginStep {
 
 export const loginStart: LoginState = { asked: undefined, failures: 0 }
 
-/** The conversation until someone is logged in: a message, an outcome or the deadline in, what to do out. */
+/** The state machine until someone is logged in: a message, an outcome or the deadline in, what to do out. */
 export function loginStep(state: LoginState, input: LoginInput): LoginStep {
   switch (input.kind) {
     case 'message':
@@ -54,7 +55,7 @@ export function loginStep(state: LoginState, input: LoginInput): LoginStep {
   }
 }
 
-/** What someone hears whose name and password others could read on the way. */
+/** What is sent to a client whose name and password others could read on the way. */
 export function refusePlaintext(address: string, offersTls: boolean): readonly LoginEffect[] {
   const way = offersTls
     ? 'connect with TLS, for instance with "netlab connect --tls", or'
@@ -70,20 +71,20 @@ function take(state: LoginState, message: LoginMessage): LoginStep {
     case 'exit':
       return {
         state,
-        effects: [{ do: 'tell', message: { type: 'bye', reason: 'exit', message: 'Goodbye.' } }, end('exit')],
+        effects: [{ do: 'send', message: { type: 'bye', reason: 'exit', message: 'Goodbye.' } }, end('exit')],
       }
     case 'resume':
-      return { state: { ...state, asked: 'resume' }, effects: [{ do: 'ask', method: 'resume', token: message.token }] }
+      return { state: { ...state, asked: 'resume' }, effects: [{ do: 'call', method: 'resume', token: message.token }] }
     default: {
       const { type: method, name, password } = message
-      const check = checkName(name)
+      const check = checkKnownName(name)
       if (check.kind === 'bad') return refuse(state, { kind: 'bad-name', why: check.why })
-      return { state: { ...state, asked: method }, effects: [{ do: 'ask', method, name: check.name, password }] }
+      return { state: { ...state, asked: method }, effects: [{ do: 'call', method, name: check.name, password }] }
     }
   }
 }
 
-function enter(state: LoginState, { session, token, delayedMs }: Welcome): LoginStep {
+function enter(state: LoginState, { session, token, delayedMs }: SessionGranted): LoginStep {
   const { user: name, id } = session
   const effects: LoginEffect[] = [...delayed(delayedMs)]
   if (state.asked === 'register') effects.push({ do: 'record', event: { type: 'registered', name } })
@@ -91,26 +92,26 @@ function enter(state: LoginState, { session, token, delayedMs }: Welcome): Login
   const entry = { name, session: id }
   effects.push({ do: 'record', event: resumed ? { type: 'session-resumed', ...entry } : { type: 'login', ...entry } })
   const how = resumed ? 'resumed' : state.asked === 'register' ? 'registered' : 'login'
-  effects.push({ do: 'tell', message: { type: 'welcome', name, how, session, ...(token !== undefined && { token }) } })
+  effects.push({ do: 'send', message: { type: 'welcome', name, how, session, ...(token !== undefined && { token }) } })
   effects.push({ do: 'enter', session })
   return { state: loginStart, effects }
 }
 
-function refuse(state: LoginState, refusal: Refusal): LoginStep {
+function refuse(state: LoginState, rejection: Rejection): LoginStep {
   const failures = state.failures + 1
-  const name = refusal.kind === 'wrong' ? refusal.account : undefined
+  const name = rejection.kind === 'wrong' ? rejection.account : undefined
   const effects: LoginEffect[] = [
-    ...delayed(refusal.kind === 'wrong' ? refusal.delayedMs : 0),
-    refusal.kind === 'throttled'
-      ? { do: 'record', event: { type: 'throttled', by: 'source', waitMs: refusal.retryMs } }
+    ...delayed(rejection.kind === 'wrong' ? rejection.delayedMs : 0),
+    rejection.kind === 'throttled'
+      ? { do: 'record', event: { type: 'throttled', by: 'source', waitMs: rejection.retryMs } }
       : {
           do: 'record',
-          event: { type: 'login-failed', reason: failureOf(refusal), ...(name !== undefined && { name }) },
+          event: { type: 'login-failed', reason: failureReason(rejection), ...(name !== undefined && { name }) },
         },
-    { do: 'tell', message: denial(refusal) },
+    { do: 'send', message: errorReply(rejection) },
   ]
-  if (failures >= limits.loginAttempts) {
-    effects.push(...goodbye('attempts', 'That were too many attempts.', 'too many attempts'))
+  if (failures >= accountLimits.loginAttempts) {
+    effects.push(...goodbye('attempts', 'Too many attempts; connect again later.', 'too many attempts'))
   }
   return { state: { asked: undefined, failures }, effects }
 }
@@ -126,7 +127,7 @@ function goodbye(
 ): readonly LoginEffect[] {
   return [
     { do: 'record', event: { type: 'login-failed', reason: failure } },
-    { do: 'tell', message: { type: 'bye', reason: failure, message } },
+    { do: 'send', message: { type: 'bye', reason: failure, message } },
     end('no-login', detail),
   ]
 }
@@ -143,53 +144,51 @@ export interface LoginServices {
 }
 
 /**
- * Leads someone to a session: greets, asks, answers, until they are logged in. Undefined when they left, or were sent away;
- * the line has been told to end then.
+ * Greets a client and takes its messages until somebody is logged in. Undefined when it left, or when the connection was
+ * told to end.
  */
-export async function authenticate(line: Line, services: LoginServices): Promise<SessionInfo | undefined> {
-  const frames = (await line.dialect()) === 'frames'
-  const talk = new Talk<LoginMessage, ServerMessage>(line, frames ? frameVoice(loginShapes) : new LoginText())
-  if (!line.secure) {
-    perform(talk, refusePlaintext(line.peer.address, line.offersTls))
+export async function authenticate(client: Session, services: LoginServices): Promise<SessionInfo | undefined> {
+  const stream = await openStream(client, loginShapes, new LoginTextCodec())
+  if (!client.secure) {
+    perform(stream, refusePlaintext(client.peer.address, client.offersTls))
     return undefined
   }
-  talk.tell({ type: 'hello', service: services.service, version: 1 })
+  stream.send({ type: 'hello', service: services.service, version: 1 })
 
   let state = loginStart
   let session: SessionInfo | undefined
-  let over = false
-  /** The time while the accounts have the word is ours, not the client's. */
-  let asking = false
-  let late = false
+  let ended = false
   const step = (input: LoginInput): LoginCall | undefined => {
     const next = loginStep(state, input)
     state = next.state
-    const done = perform(talk, next.effects)
-    session = done.session
-    over ||= done.over
-    return done.call
+    const performed = perform(stream, next.effects)
+    session = performed.session
+    ended ||= performed.ended
+    return performed.call
   }
+  /** While the accounts work on an answer, the deadline waits: that time is the server's, not the client's. */
+  let answering = false
+  let late = false
   const deadline = services.clock.after(
-    limits.loginMs,
+    accountLimits.loginMs,
     () => {
       late = true
-      if (!asking) step({ kind: 'deadline' })
+      if (!answering) step({ kind: 'deadline' })
     },
     { background: true },
   )
   try {
-    while (session === undefined && !over) {
-      const message = await talk.receive()
+    while (session === undefined && !ended) {
+      const message = await stream.receive()
       if (message === undefined) return undefined
       const call = step({ kind: 'message', message })
       if (call === undefined) continue
-      asking = true
-      const outcome = await waiting(ask(services.accounts, call, line.peer.address, line.signal), talk, services.clock)
-      asking = false
-      // Whoever left meanwhile hears nothing more.
-      if (line.signal.aborted) return undefined
+      answering = true
+      const outcome = await withWaitNotices(ask(services.accounts, call, client), stream, services.clock)
+      answering = false
+      if (client.signal.aborted) return undefined
       step({ kind: 'outcome', outcome })
-      if (late && session === undefined && !over) step({ kind: 'deadline' })
+      if (late && session === undefined && !ended) step({ kind: 'deadline' })
     }
     return session
   } finally {
@@ -200,32 +199,35 @@ export async function authenticate(line: Line, services: LoginServices): Promise
 function ask(
   accounts: Accounts,
   call: LoginCall,
-  address: string,
-  signal: AbortSignal,
+  { peer, signal }: Session,
 ): Promise<LoginOutcome | RegisterOutcome | ResumeOutcome> {
   if (call.method === 'resume') return accounts.resume({ token: call.token })
   const { method, name, password } = call
-  return accounts[method]({ name, password, address }, signal)
+  return accounts[method]({ name, password, address: peer.address }, signal)
 }
 
-interface Done {
+/** What came of effects that were performed. */
+interface LoginProgress {
   readonly call?: LoginCall
   readonly session?: SessionInfo
-  readonly over: boolean
+  readonly ended: boolean
 }
 
-function perform(talk: Talk<LoginMessage, ServerMessage>, effects: readonly LoginEffect[]): Done {
-  const { line } = talk
-  let done: Done = { over: false }
+function perform(
+  stream: ServerMessageStream<LoginMessage, ServerMessage>,
+  effects: readonly LoginEffect[],
+): LoginProgress {
+  const { client } = stream
+  let progress: LoginProgress = { ended: false }
   for (const effect of effects) {
-    if (effect.do === 'tell') talk.tell(effect.message)
-    else if (effect.do === 'ask') done = { ...done, call: effect }
-    else if (effect.do === 'enter') done = { ...done, session: effect.session }
-    else if (effect.do === 'record') line.record({ ...effect.event, id: line.id, peer: line.peer } as NetlabEvent)
+    if (effect.do === 'send') stream.send(effect.message)
+    else if (effect.do === 'call') progress = { ...progress, call: effect }
+    else if (effect.do === 'enter') progress = { ...progress, session: effect.session }
+    else if (effect.do === 'record') recordFor(client, effect.event)
     else {
-      line.end(effect.reason, effect.detail)
-      done = { ...done, over: true }
+      client.end(effect.reason, effect.detail)
+      progress = { ...progress, ended: true }
     }
   }
-  return done
+  return progress
 }

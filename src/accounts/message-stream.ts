@@ -1,152 +1,153 @@
 import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
-import type { DisconnectReason, NetlabEvent, Peer } from '../base/events.ts'
+import type { NetlabEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { ServerMessage } from './messages.ts'
+import type { Session } from '../net/session.ts'
+import { accountLimits } from './limits.ts'
+import type { MessageShapes, ServerMessage } from './messages.ts'
 
-/** What a conversation needs of a connection; the listener core's session has all of it. */
-export interface Line {
-  readonly id: number
-  readonly peer: Peer
-  /** Nobody between the two ends can read along, or the operator does not mind. */
-  readonly secure: boolean
-  /** The server speaks TLS on the same port. */
-  readonly offersTls: boolean
-  readonly signal: AbortSignal
-  dialect(): Promise<'frames' | 'text'>
-  /** Rejects with a ProtocolError when what comes next can be no message; a person who types lines is told why by the line. */
-  receive(): Promise<string | undefined>
-  send(text: string): void
-  end(reason: DisconnectReason, detail?: string): void
-  record(event: NetlabEvent): void
-}
-
-/** A message, whole; or what to say to someone who hasn't said everything yet; or why it was none. */
-export type Heard<C> =
+/** A whole message; or what to send to someone who has typed only a part of one; or why it is none. */
+export type Decoded<C> =
   | { readonly kind: 'message'; readonly message: C }
-  | { readonly kind: 'more'; readonly say: readonly string[] }
-  | { readonly kind: 'nonsense'; readonly why: string }
+  | { readonly kind: 'incomplete'; readonly lines: readonly string[] }
+  | { readonly kind: 'malformed'; readonly why: string }
 
-/** One way to write the messages `C` of a client and `S` of the server. */
-export interface Voice<C, S> {
-  hear(text: string): Heard<C>
-  /** The frames or lines that tell this. */
-  say(message: S): readonly string[]
+/** How the messages `C` of a client and `S` of the server are written in one dialect. */
+export interface MessageCodec<C, S> {
+  /** @param text the payload of one frame, or one line without its end */
+  decode(text: string): Decoded<C>
+  /** The frames or lines of a message. */
+  encode(message: S): readonly string[]
 }
 
-/** A connection as a sequence of messages, whatever the dialect. */
-export class Talk<C, S> {
-  readonly line: Line
-  readonly #voice: Voice<C, S>
-  #nonsense = 0
+/** A client's session as a stream of messages in both directions, whatever its dialect. */
+export class ServerMessageStream<C, S> {
+  readonly client: Session
+  readonly #codec: MessageCodec<C, S>
+  #malformed = 0
 
-  constructor(line: Line, voice: Voice<C, S>) {
-    this.line = line
-    this.#voice = voice
+  constructor(client: Session, codec: MessageCodec<C, S>) {
+    this.client = client
+    this.#codec = codec
   }
 
-  /** The next whole message; undefined after the last. @throws {ProtocolError} after too much nonsense, or bytes that can be no message. */
+  /** The next whole message; undefined after the last. @throws {ProtocolError} after too many malformed ones, or bytes that can be no message. */
   async receive(): Promise<C | undefined> {
     for (;;) {
       const text = await this.#next()
       if (text === undefined) return undefined
-      const heard = this.#voice.hear(text)
-      if (heard.kind === 'message') return heard.message
-      if (heard.kind === 'more') for (const part of heard.say) this.line.send(part)
-      else this.#complain(heard.why)
+      const decoded = this.#codec.decode(text)
+      if (decoded.kind === 'message') return decoded.message
+      if (decoded.kind === 'incomplete') for (const line of decoded.lines) this.client.send(line)
+      else this.#refuse(decoded.why)
     }
   }
 
-  tell(message: S): void {
-    for (const part of this.#voice.say(message)) this.line.send(part)
+  send(message: S): void {
+    for (const part of this.#codec.encode(message)) this.client.send(part)
   }
 
   async #next(): Promise<string | undefined> {
     try {
-      return await this.line.receive()
+      return await this.client.receive()
     } catch (error) {
-      if (error instanceof ProtocolError && (await this.line.dialect()) === 'frames') this.#tellFault(sentence(error))
+      if (error instanceof ProtocolError && (await this.client.dialect()) === 'frames') this.#sendError(sentence(error))
       throw error
     }
   }
 
-  #complain(why: string): void {
-    this.#tellFault(why)
-    if (++this.#nonsense >= limits.badMessages) throw new ProtocolError('BAD_MESSAGE', 'too many bad messages')
+  #refuse(why: string): void {
+    this.#sendError(why)
+    if (++this.#malformed >= limits.badMessages) {
+      throw new ProtocolError('BAD_MESSAGE', 'too many bad messages')
+    }
   }
 
-  #tellFault(why: string): void {
-    this.line.send(JSON.stringify({ type: 'error', reason: 'bad-message', message: why }))
+  #sendError(message: string): void {
+    this.client.send(JSON.stringify({ type: 'error', reason: 'bad-message', message }))
   }
+}
+
+/** The stream of a client, in the dialect that it speaks: JSON as `shapes` describe it, or lines. */
+export async function openStream<C, S>(
+  client: Session,
+  shapes: MessageShapes,
+  lines: MessageCodec<C, S>,
+): Promise<ServerMessageStream<C, S>> {
+  const frames = (await client.dialect()) === 'frames'
+  return new ServerMessageStream<C, S>(client, frames ? jsonCodec(shapes) : lines)
 }
 
 function sentence({ message }: Error): string {
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }
 
-/** An event of a conversation that doesn't say yet whose. */
-export type EventOf<T extends NetlabEvent['type']> = Unaddressed<Extract<NetlabEvent, { readonly type: T }>>
-type Unaddressed<E> = E extends unknown ? Omit<E, 'id' | 'peer'> : never
-
-/** What a field of a message holds. */
-export type Field = 'text' | 'number or text'
-
-/** The messages a client may send, by type, with their fields. A field whose name ends in `?` may be missing. */
-export type Shapes = Readonly<Record<string, Readonly<Record<string, Field>>>>
-
-type Json = Readonly<Record<string, unknown>>
-
 /** Messages as JSON objects with a `type`, one a frame. `C` must be what `shapes` describes. */
-export function frameVoice<C, S>(shapes: Shapes): Voice<C, S> {
+export function jsonCodec<C, S>(shapes: MessageShapes): MessageCodec<C, S> {
   return {
-    hear: (text) => read<C>(text, shapes),
-    say: (message) => [JSON.stringify(message)],
+    decode: (text) => decodeJson<C>(text, shapes),
+    encode: (message) => [JSON.stringify(message)],
   }
 }
 
-/** Never says what was sent: it may be a secret in the wrong place. */
-function read<C>(text: string, shapes: Shapes): Heard<C> {
+/** The reason never repeats what was sent: it may be a secret in the wrong place. */
+function decodeJson<C>(text: string, shapes: MessageShapes): Decoded<C> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    return nonsense('A message is a JSON object.')
+    return malformed('A message is a JSON object.')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return nonsense('A message is a JSON object.')
-  const { type } = value as Json
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return malformed('A message is a JSON object.')
+  }
+  const given = value as Readonly<Record<string, unknown>>
+  const { type } = given
   const shape = typeof type === 'string' && Object.hasOwn(shapes, type) ? shapes[type] : undefined
-  if (shape === undefined) return nonsense(`The type of a message is one of ${Object.keys(shapes).join(', ')}.`)
+  if (shape === undefined) return malformed(`The type of a message is one of ${Object.keys(shapes).join(', ')}.`)
   const message: Record<string, unknown> = { type }
-  for (const [key, field] of Object.entries(shape)) {
+  for (const [key, kind] of Object.entries(shape)) {
     const name = key.replace('?', '')
-    const given = (value as Json)[name]
-    if (given === undefined && key.endsWith('?')) continue
-    const good = typeof given === 'string' || (field === 'number or text' && typeof given === 'number')
-    if (!good) return nonsense(`A message of the type ${type} has the field ${name}: ${field}.`)
-    message[name] = given
+    const field = given[name]
+    if (field === undefined && key.endsWith('?')) continue
+    const good = typeof field === 'string' || (kind === 'number or text' && typeof field === 'number')
+    if (!good) return malformed(`A message of the type ${type} has the field ${name}: ${kind}.`)
+    message[name] = field
   }
   return { kind: 'message', message: message as C }
 }
 
-function nonsense(why: string): { readonly kind: 'nonsense'; readonly why: string } {
-  return { kind: 'nonsense', why }
+function malformed(why: string): { readonly kind: 'malformed'; readonly why: string } {
+  return { kind: 'malformed', why }
 }
 
 /**
- * Waits for `outcome`, and says so every few seconds. Someone who has closed the connection for good, and not only its
- * sending half, answers the notice with a reset; only so is it known that they left.
+ * Waits for `outcome`, and sends a notice every few seconds meanwhile. A client that has closed the connection for good, and
+ * not only its sending half, answers the notice with a reset (RFC 9293, 3.10.7.1); nothing else tells that it left.
  */
-export async function waiting<T, C>(outcome: Promise<T>, talk: Talk<C, ServerMessage>, clock: Clock): Promise<T> {
-  const after = () => clock.after(limits.waitNoticeMs, notice, { background: true })
+export async function withWaitNotices<T, C>(
+  outcome: Promise<T>,
+  stream: ServerMessageStream<C, ServerMessage>,
+  clock: Clock,
+): Promise<T> {
+  const schedule = () => clock.after(accountLimits.waitNoticeMs, notice, { background: true })
   const notice = () => {
-    talk.tell({ type: 'wait', message: 'One moment, please.' })
-    timer = after()
+    stream.send({ type: 'wait', message: 'One moment, please.' })
+    timer = schedule()
   }
-  let timer = after()
+  let timer = schedule()
   try {
     return await outcome
   } finally {
     timer.cancel()
   }
+}
+
+/** An event of one client, without the fields that say of which. */
+export type ClientEvent<T extends NetlabEvent['type']> = WithoutClient<Extract<NetlabEvent, { readonly type: T }>>
+type WithoutClient<E> = E extends unknown ? Omit<E, 'id' | 'peer'> : never
+
+/** Puts an event of this client into the log. */
+export function recordFor(client: Session, event: ClientEvent<NetlabEvent['type']>): void {
+  client.record({ ...event, id: client.id, peer: client.peer } as NetlabEvent)
 }

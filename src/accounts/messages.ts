@@ -1,5 +1,10 @@
 import type { SessionInfo } from './accounts.ts'
-import type { Shapes } from './message-stream.ts'
+
+/** What a field of a message holds. */
+type FieldKind = 'text' | 'number or text'
+
+/** The messages a client may send, by type, with their fields. A field whose name ends in `?` may be missing. */
+export type MessageShapes = Readonly<Record<string, Readonly<Record<string, FieldKind>>>>
 
 /** Before someone is logged in. */
 export type LoginMessage =
@@ -8,7 +13,7 @@ export type LoginMessage =
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'exit' }
 
-export const loginShapes: Shapes = {
+export const loginShapes: MessageShapes = {
   hello: {},
   login: { name: 'text', password: 'text' },
   register: { name: 'text', password: 'text' },
@@ -24,7 +29,7 @@ export type AccountMessage =
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'passwd'; readonly old: string; readonly new: string }
 
-export const accountShapes: Shapes = {
+export const accountShapes: MessageShapes = {
   whoami: {},
   sessions: {},
   logout: { 'which?': 'number or text' },

@@ -1,40 +1,49 @@
 import type { LoginFailure } from '../base/events.ts'
 import { nameFaults } from '../text/names.ts'
-import type { BadName, BadPassword, Full, NoSession, SessionInfo, Taken, Unserved, Wrong } from './accounts.ts'
+import type {
+  BadName,
+  BadPassword,
+  NameTaken,
+  NoSession,
+  SessionInfo,
+  StoreFull,
+  Unavailable,
+  WrongPassword,
+} from './accounts.ts'
 import type { ServerMessage } from './messages.ts'
 import { passwordFaults } from './password-rules.ts'
 
-/** Every outcome that is a no. */
-export type Refusal = Wrong | BadName | BadPassword | Taken | Full | NoSession | Unserved
+/** Every outcome by which a request is rejected. */
+export type Rejection = WrongPassword | BadName | BadPassword | NameTaken | StoreFull | NoSession | Unavailable
 
-export type Denied = Extract<ServerMessage, { readonly type: 'denied' }>
+export type ErrorReply = Extract<ServerMessage, { readonly type: 'denied' }>
 
-/** How a refusal is told to the client. A wrong password and an unknown name are told alike. */
-export function denial(refusal: Refusal): Denied {
-  switch (refusal.kind) {
+/** What the client is sent. A wrong password and an unknown name get the same reply. */
+export function errorReply(rejection: Rejection): ErrorReply {
+  switch (rejection.kind) {
     case 'wrong':
       return denied('wrong', 'No user has this name and this password.')
     case 'bad-name':
-      return denied('bad-name', nameFaults[refusal.why])
+      return denied('bad-name', nameFaults[rejection.why])
     case 'bad-password':
-      return denied('bad-password', passwordFaults[refusal.why])
+      return denied('bad-password', passwordFaults[rejection.why])
     case 'taken':
-      return denied('taken', 'That name is taken.')
+      return denied('taken', 'That name is taken, or looks like one that is.')
     case 'full':
       return denied('full', 'No more names can be kept here.')
     case 'no-session':
-      if (refusal.why === 'malformed')
+      if (rejection.why === 'malformed')
         return denied('no-session', 'That is no token: one has 43 characters. Log in with name and password.')
       return denied('no-session', 'That session has ended or never was; log in with name and password.')
     case 'busy':
-      return { ...denied('busy', `Busy, try again in ${seconds(refusal.retryMs)} s.`), retryMs: refusal.retryMs }
+      return { ...denied('busy', `Busy, try again in ${seconds(rejection.retryMs)} s.`), retryMs: rejection.retryMs }
     case 'throttled':
       return {
         ...denied(
           'throttled',
-          `Too many failed attempts from your address, try again in ${seconds(refusal.retryMs)} s.`,
+          `Too many failed attempts from your address, try again in ${seconds(rejection.retryMs)} s.`,
         ),
-        retryMs: refusal.retryMs,
+        retryMs: rejection.retryMs,
       }
     case 'left':
       return denied('left', 'You took too long.')
@@ -43,9 +52,9 @@ export function denial(refusal: Refusal): Denied {
   }
 }
 
-/** How it is told to the operator. */
-export function failureOf(refusal: Refusal): LoginFailure {
-  switch (refusal.kind) {
+/** The same for the log. */
+export function failureReason(rejection: Rejection): LoginFailure {
+  switch (rejection.kind) {
     case 'wrong':
       return 'credentials'
     case 'bad-name':
@@ -53,15 +62,15 @@ export function failureOf(refusal: Refusal): LoginFailure {
     case 'bad-password':
       return 'password'
     case 'no-session':
-      return `token-${refusal.why}`
+      return `token-${rejection.why}`
     case 'throttled':
       return 'attempts'
     default:
-      return refusal.kind
+      return rejection.kind
   }
 }
 
-function denied(reason: string, message: string): Denied {
+function denied(reason: string, message: string): ErrorReply {
   return { type: 'denied', reason, message }
 }
 
@@ -73,7 +82,7 @@ function seconds(ms: number): number {
 export const accountCommands = 'Commands: whoami, sessions, logout [NUMBER|others|all], passwd, exit.'
 
 /** What the server says, as lines for a person. Names were checked when they were made, so they are safe to print. */
-export function serverText(message: ServerMessage): readonly string[] {
+export function replyLines(message: ServerMessage): readonly string[] {
   switch (message.type) {
     case 'hello':
       return [`netlab ${message.service}. "exit" leaves.`]

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import { nameKey } from '../text/names.ts'
 import type { SessionEnd } from './accounts.ts'
+import { accountLimits } from './limits.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
 
 export interface SessionTimes {
@@ -11,12 +11,6 @@ export interface SessionTimes {
   /** …and this long after its login in any case. */
   readonly maxMs: number
 }
-
-/** How exactly the last use is kept on disk; so a thousand resumes of a session cost one write. */
-const usedPrecisionMs = 60_000
-/** How often uses are written and expired sessions dropped, and how many at once, so that no sweep holds anyone up. */
-const sweepMs = 30_000
-const sweepRows = 2_000
 
 /**
  * All sessions, looked up in memory; every change is answered once the store has it, except the time of last use, which
@@ -63,13 +57,13 @@ export class Sessions {
     return Math.min(row.usedMs + this.#times.idleMs, row.createdMs + this.#times.maxMs)
   }
 
-  /** A new session. The token is not kept, so this is the only time it can be told. */
+  /** A new session. Only a hash of the token is kept, so this is the only time that it is known. */
   async create(user: string, address: string): Promise<{ readonly row: SessionRow; readonly token: string }> {
     const token = newToken()
     const hash = tokenHash(token) ?? ''
     const now = this.#clock.now()
     const row = { id: ++this.#lastId, hash, user, address, createdMs: now, usedMs: now }
-    const silent = this.ofUser(user)[limits.sessionsPerUser - 1]
+    const silent = this.ofUser(user)[accountLimits.sessionsPerUser - 1]
     this.#add(row)
     const changes: SessionChange[] = [{ kind: 'put', row }]
     if (silent !== undefined) changes.push(this.#remove(silent.id, 'revoked'))
@@ -82,7 +76,7 @@ export class Sessions {
     return { row, token }
   }
 
-  /** The session of a token, used now; or why there is none. */
+  /** The session of a token, marked as used now; or why there is none. */
   resume(token: string): SessionRow | 'malformed' | 'expired' | 'unknown' {
     const hash = tokenHash(token)
     if (hash === undefined) return 'malformed'
@@ -93,14 +87,14 @@ export class Sessions {
     return this.#use(row, now)
   }
 
-  /** A session that still stands, used now. */
+  /** A session that hasn't ended, marked as used now. */
   get(id: number): SessionRow | undefined {
     const row = this.#byId.get(id)
     const now = this.#clock.now()
     return row === undefined || now >= this.expiresMs(row) ? undefined : this.#use(row, now)
   }
 
-  /** The sessions of a user that still stand, the last used first. */
+  /** The sessions of a user that haven't ended, the last used first. */
   ofUser(user: string): SessionRow[] {
     const now = this.#clock.now()
     return [...(this.#byUser.get(nameKey(user)) ?? [])]
@@ -109,7 +103,7 @@ export class Sessions {
       .sort((one, other) => other.usedMs - one.usedMs || other.id - one.id)
   }
 
-  /** Ends sessions. They are useless at once, and stay so after a crash once this resolves. */
+  /** Ends sessions, at once; once this resolves they stay ended after a crash, too. */
   async revoke(ids: readonly number[], why: SessionEnd = 'revoked'): Promise<void> {
     const changes = ids.filter((id) => this.#byId.has(id)).map((id) => this.#remove(id, why))
     if (changes.length > 0) await this.#journal.commit(changes)
@@ -136,7 +130,11 @@ export class Sessions {
     const used = { ...row, usedMs: Math.max(now, row.usedMs) }
     this.#byId.set(row.id, used)
     // The first use after a minute marks it; those in between only move the time that will be written.
-    if (Math.floor(used.usedMs / usedPrecisionMs) !== Math.floor(row.usedMs / usedPrecisionMs)) this.#used.add(row.id)
+    if (
+      Math.floor(used.usedMs / accountLimits.sessionUsePrecisionMs) !==
+      Math.floor(row.usedMs / accountLimits.sessionUsePrecisionMs)
+    )
+      this.#used.add(row.id)
     return used
   }
 
@@ -166,7 +164,8 @@ export class Sessions {
   }
 
   #scheduleSweep(): void {
-    if (!this.#closed) this.#sweep = this.#clock.after(sweepMs, () => void this.#sweepNow(), { background: true })
+    if (!this.#closed)
+      this.#sweep = this.#clock.after(accountLimits.sessionSweepMs, () => void this.#sweepNow(), { background: true })
   }
 
   async #sweepNow(): Promise<void> {
@@ -174,7 +173,7 @@ export class Sessions {
     const expired: number[] = []
     for (const row of this.#byId.values()) {
       if (now >= this.expiresMs(row)) expired.push(row.id)
-      if (expired.length >= sweepRows) break
+      if (expired.length >= accountLimits.sessionSweepCount) break
     }
     // A disk that fails now is tried again at the next sweep; expired sessions are refused whether or not they are dropped.
     await Promise.allSettled([this.revoke(expired, 'expired'), this.#writeUsed(), this.#journal.flush()])
@@ -182,7 +181,7 @@ export class Sessions {
   }
 
   async #writeUsed(): Promise<void> {
-    const ids = [...this.#used].slice(0, sweepRows)
+    const ids = [...this.#used].slice(0, accountLimits.sessionSweepCount)
     for (const id of ids) this.#used.delete(id)
     const changes = ids.flatMap((id): SessionChange[] => {
       const row = this.#byId.get(id)
@@ -192,7 +191,7 @@ export class Sessions {
   }
 }
 
-interface Batch {
+interface CommitBatch {
   readonly changes: SessionChange[]
   readonly done: Promise<void>
 }
@@ -200,8 +199,8 @@ interface Batch {
 /** Changes that come in one turn of the event loop share a transaction, and so one flush of the disk. */
 export class GroupCommit {
   readonly #store: SessionStore
-  #batch: Batch | undefined
-  /** Ended sessions that the disk still has because a commit failed; they go with the next one. */
+  #batch: CommitBatch | undefined
+  /** Drops of sessions that the disk still has because a commit failed; part of the next commit. */
   #owed: SessionChange[] = []
 
   constructor(store: SessionStore) {
@@ -221,7 +220,7 @@ export class GroupCommit {
     else await this.#batch?.done
   }
 
-  #open(): Batch {
+  #open(): CommitBatch {
     const changes: SessionChange[] = []
     return { changes, done: this.#write(changes) }
   }
@@ -252,6 +251,6 @@ export function newToken(): string {
  * Undefined when the text can't be a token.
  */
 export function tokenHash(token: string): string | undefined {
-  if (token.length > limits.tokenCodeUnits || !/^[\w-]{43}$/.test(token)) return undefined
+  if (token.length > accountLimits.tokenCodeUnits || !/^[\w-]{43}$/.test(token)) return undefined
   return createHash('sha256').update(token).digest('hex')
 }

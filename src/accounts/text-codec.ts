@@ -1,10 +1,10 @@
-import { checkName, nameFaults } from '../text/names.ts'
-import type { Heard, Voice } from './message-stream.ts'
+import { checkKnownName, nameFaults } from '../text/names.ts'
+import type { Decoded, MessageCodec } from './message-stream.ts'
 import type { AccountMessage, LoginMessage, ServerMessage } from './messages.ts'
-import { accountCommands, serverText } from './replies.ts'
+import { accountCommands, replyLines } from './replies.ts'
 
 /** What the next line is taken for. */
-type Expected =
+type LoginPrompt =
   | { readonly what: 'name' }
   | {
       readonly what: 'password'
@@ -21,27 +21,27 @@ const hint =
  * password lead to the same question, and the same password twice to registering, keeps who exists a secret until someone
  * tries to register.
  */
-export class LoginText implements Voice<LoginMessage, ServerMessage> {
+export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage> {
   #service = 'auth'
-  #expected: Expected = { what: 'name' }
+  #expected: LoginPrompt = { what: 'name' }
   /** Sent last, and not yet answered. */
   #tried: { readonly type: 'login' | 'register'; readonly name: string; readonly password: string } | undefined
 
-  hear(text: string): Heard<LoginMessage> {
+  decode(text: string): Decoded<LoginMessage> {
     if (text.trim() === 'exit') return { kind: 'message', message: { type: 'exit' } }
     const expected = this.#expected
-    if (expected.what === 'name') return this.#hearName(text)
+    if (expected.what === 'name') return this.#decodeName(text)
     if (text === '') {
       this.#expected = { what: 'name' }
-      return { kind: 'more', say: [this.#prompt()] }
+      return { kind: 'incomplete', lines: [this.#prompt()] }
     }
     const type = text === expected.refused ? 'register' : 'login'
     this.#tried = { type, name: expected.name, password: text }
     return { kind: 'message', message: this.#tried }
   }
 
-  say(message: ServerMessage): readonly string[] {
-    const lines = serverText(message)
+  encode(message: ServerMessage): readonly string[] {
+    const lines = replyLines(message)
     if (message.type === 'hello') {
       this.#service = message.service
       return [...lines, this.#prompt()]
@@ -60,14 +60,14 @@ export class LoginText implements Voice<LoginMessage, ServerMessage> {
     return [...lines, this.#prompt()]
   }
 
-  #hearName(text: string): Heard<LoginMessage> {
+  #decodeName(text: string): Decoded<LoginMessage> {
     // No name begins so; and whoever copies the hint may copy its quotation marks.
     const token = /^"?resume +([^\s"]+)"? *$/i.exec(text)?.[1]
     if (token !== undefined) return { kind: 'message', message: { type: 'resume', token } }
-    const check = checkName(text)
-    if (check.kind === 'bad') return { kind: 'more', say: [nameFaults[check.why], this.#prompt()] }
+    const check = checkKnownName(text)
+    if (check.kind === 'bad') return { kind: 'incomplete', lines: [nameFaults[check.why], this.#prompt()] }
     this.#expected = { what: 'password', name: check.name }
-    return { kind: 'more', say: [this.#prompt()] }
+    return { kind: 'incomplete', lines: [this.#prompt()] }
   }
 
   #prompt(): string {
@@ -76,38 +76,38 @@ export class LoginText implements Voice<LoginMessage, ServerMessage> {
 }
 
 /** The commands of someone who is logged in and types lines. */
-export class AccountText implements Voice<AccountMessage, ServerMessage> {
-  readonly #password = new PasswordQuestions()
+export class AccountTextCodec implements MessageCodec<AccountMessage, ServerMessage> {
+  readonly #password = new PasswordPrompter()
 
-  hear(text: string): Heard<AccountMessage> {
-    if (this.#password.asking) return this.#password.hear(text)
+  decode(text: string): Decoded<AccountMessage> {
+    if (this.#password.asking) return this.#password.answer(text)
     const token = /^resume (\S+)$/.exec(text.trim())?.[1]
     if (token !== undefined) return { kind: 'message', message: { type: 'resume', token } }
     const [command = '', argument, ...rest] = text.trim().toLowerCase().split(/\s+/)
-    if (rest.length > 0) return more(accountCommands)
+    if (rest.length > 0) return incomplete(accountCommands)
     switch (command) {
       case '':
-        return more()
+        return incomplete()
       case 'whoami':
       case 'sessions':
       case 'exit':
-        return argument === undefined ? { kind: 'message', message: { type: command } } : more(accountCommands)
+        return argument === undefined ? { kind: 'message', message: { type: command } } : incomplete(accountCommands)
       case 'logout':
         return { kind: 'message', message: { type: 'logout', ...(argument !== undefined && { which: argument }) } }
       case 'passwd':
-        return argument === undefined ? more(this.#password.begin()) : more(accountCommands)
+        return argument === undefined ? incomplete(this.#password.begin()) : incomplete(accountCommands)
       default:
-        return more(accountCommands)
+        return incomplete(accountCommands)
     }
   }
 
-  say(message: ServerMessage): readonly string[] {
-    const question = this.#password.outcome(message)
-    return question === undefined ? serverText(message) : [...serverText(message), question]
+  encode(message: ServerMessage): readonly string[] {
+    const question = this.#password.note(message)
+    return question === undefined ? replyLines(message) : [...replyLines(message), question]
   }
 }
 
-const questions = [
+const passwordQuestions = [
   'Old password (visible here as you type; an empty line changes nothing):',
   'New password:',
   'New password again:',
@@ -117,7 +117,7 @@ const questions = [
  * Asks someone who types lines for the old password and twice for the new one, until it is changed or an empty line gives
  * up: whoever is told that a password was wrong types the next one at once, and it must not be taken for anything else.
  */
-export class PasswordQuestions {
+export class PasswordPrompter {
   #answers: readonly string[] | undefined
 
   /** The next line is an answer, whatever it looks like. */
@@ -130,21 +130,21 @@ export class PasswordQuestions {
     return this.#ask([])
   }
 
-  hear(text: string): Heard<AccountMessage> {
+  answer(text: string): Decoded<AccountMessage> {
     const [old, next] = this.#answers ?? []
     if (text === '') {
       this.#answers = undefined
-      return more('Nothing was changed.')
+      return incomplete('Nothing was changed.')
     }
-    if (old === undefined) return more(this.#ask([text]))
-    if (next === undefined) return more(this.#ask([old, text]))
-    if (next !== text) return more('The two new passwords differ.', this.#ask([old]))
+    if (old === undefined) return incomplete(this.#ask([text]))
+    if (next === undefined) return incomplete(this.#ask([old, text]))
+    if (next !== text) return incomplete('The two new passwords differ.', this.#ask([old]))
     this.#answers = [old, next, text]
     return { kind: 'message', message: { type: 'passwd', old, new: next } }
   }
 
-  /** What came of it. Returns the question that is asked again, if any. */
-  outcome(message: ServerMessage): string | undefined {
+  /** Takes note of the server's message. Returns the question that is asked again, if any. */
+  note(message: ServerMessage): string | undefined {
     const [old, , sent] = this.#answers ?? []
     if (old === undefined || sent === undefined) return undefined
     if (message.type === 'denied' && message.reason === 'bad-password') return this.#ask([old])
@@ -155,10 +155,10 @@ export class PasswordQuestions {
 
   #ask(answers: readonly string[]): string {
     this.#answers = answers
-    return questions[answers.length] ?? questions[0]
+    return passwordQuestions[answers.length] ?? passwordQuestions[0]
   }
 }
 
-function more(...say: string[]): Heard<AccountMessage> {
-  return { kind: 'more', say }
+function incomplete(...lines: string[]): Decoded<AccountMessage> {
+  return { kind: 'incomplete', lines }
 }

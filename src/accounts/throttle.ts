@@ -1,11 +1,11 @@
 import { type Clock, pause } from '../base/clock.ts'
-import { limits } from '../base/limits.ts'
 import { nameKey } from '../text/names.ts'
+import { accountLimits } from './limits.ts'
 import { sourceKey } from './users-file.ts'
 
 /** How failures turn into waiting. */
 export interface ThrottleRule {
-  /** Failures without consequence: people mistype. */
+  /** Failures without a wait: people mistype. */
   readonly free: number
   /** The wait after one more; it doubles with each. */
   readonly firstMs: number
@@ -15,13 +15,7 @@ export interface ThrottleRule {
   readonly forgetMs: number
 }
 
-/** An account's attempts come from anywhere, so the wait must stay bearable for its owner. */
-export const accountRule: ThrottleRule = { free: 3, firstMs: 500, maxMs: 8_000, forgetMs: 60_000 }
-
-/** A source is one guesser, or a household behind one address. */
-export const sourceRule: ThrottleRule = { free: 5, firstMs: 1_000, maxMs: 60_000, forgetMs: 60_000 }
-
-interface Entry {
+interface FailureRecord {
   failures: number
   /** Monotonic; failures count from here. */
   since: number
@@ -38,9 +32,9 @@ export class Throttle {
   readonly #rule: ThrottleRule
   readonly #clock: Clock
   readonly #maxEntries: number
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, FailureRecord>()
 
-  constructor(rule: ThrottleRule, clock: Clock, maxEntries: number = limits.throttleEntries) {
+  constructor(rule: ThrottleRule, clock: Clock, maxEntries: number = accountLimits.throttleEntries) {
     this.#rule = rule
     this.#clock = clock
     this.#maxEntries = maxEntries
@@ -62,7 +56,7 @@ export class Throttle {
     const failures = (old === undefined ? 0 : this.#remembered(old, now)) + 1
     const excess = failures - this.#rule.free
     const wait = excess <= 0 ? 0 : Math.min(this.#rule.maxMs, this.#rule.firstMs * 2 ** (excess - 1))
-    // Set anew, so that the map's order is that of the last failure.
+    // Deleted and set again, so that the map is in the order of the last failure.
     this.#entries.delete(key)
     this.#entries.set(key, { failures, since: now, until: now + wait })
     if (this.#entries.size <= this.#maxEntries) return
@@ -74,7 +68,7 @@ export class Throttle {
     this.#entries.delete(key)
   }
 
-  #remembered(entry: Entry, now: number): number {
+  #remembered(entry: FailureRecord, now: number): number {
     // More failures than these do not lengthen the wait, so they need not be remembered either.
     const enough = this.#rule.free + Math.ceil(Math.log2(this.#rule.maxMs / this.#rule.firstMs)) + 1
     return Math.max(0, Math.min(entry.failures, enough) - Math.floor((now - entry.since) / this.#rule.forgetMs))
@@ -82,18 +76,18 @@ export class Throttle {
 }
 
 /**
- * Slows guessing down. A source with many failures is refused for a while. An account with many failures is never refused,
- * only served later, since otherwise a stranger's guesses could keep its owner out for good.
+ * Limits how fast passwords can be guessed. A source with many failures is refused for a while. An account with many failures
+ * is never refused, only served later: otherwise a stranger's guesses could keep its owner out for good.
  */
-export class GuessGuard {
+export class LoginThrottle {
   readonly #clock: Clock
   readonly #accounts: Throttle
   readonly #sources: Throttle
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#accounts = new Throttle(accountRule, clock)
-    this.#sources = new Throttle(sourceRule, clock)
+    this.#accounts = new Throttle(accountLimits.accountThrottle, clock)
+    this.#sources = new Throttle(accountLimits.sourceThrottle, clock)
   }
 
   /** How long this source has to wait before it may try; 0 is now. */
@@ -101,7 +95,7 @@ export class GuessGuard {
     return this.#sources.waitMs(sourceKey(address))
   }
 
-  /** Waits as long as the account's failures ask; answers how long, or undefined when `signal` came first. */
+  /** Waits as long as the account's failures demand; resolves to that time, or to undefined when `signal` was aborted first. */
   async delay(name: string, signal: AbortSignal | undefined): Promise<number | undefined> {
     const waitMs = this.#accounts.waitMs(nameKey(name))
     if (waitMs > 0) await pause(this.#clock, waitMs, signal)
@@ -117,7 +111,7 @@ export class GuessGuard {
     this.#sources.failed(sourceKey(address))
   }
 
-  /** The source keeps its failures: else one good account would buy any number of guesses at others. */
+  /** Forgets the account's failures, not the source's: else the owner of one account could guess at others without end. */
   succeeded(name: string): void {
     this.#accounts.succeeded(nameKey(name))
   }

@@ -1,10 +1,42 @@
 import { readFileSync, statSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import { type FileLock, ownFile } from '../files/file-lock.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
+import type { LookAlikes } from '../text/look-alikes.ts'
+import { accountLimits } from './limits.ts'
 import { formatUsers, type HostRecord, parseUsers, UserBook, type UserRecord } from './users-file.ts'
+
+/** A change was kept, or why it was not; nothing changes unless the kind says so. */
+export type Identified =
+  | { readonly kind: 'identified'; readonly record: HostRecord; readonly isNew: boolean }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'full' }
+
+export type Registered =
+  | { readonly kind: 'registered'; readonly record: UserRecord }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'full' }
+
+/**
+ * Identified hosts and registered users. What has been answered is durable. Methods reject with StorageError when the
+ * change could not be kept; then nothing has changed.
+ */
+export interface UserStore {
+  /** `key` as `hostKey` writes it. */
+  host(key: string): HostRecord | undefined
+  user(name: string): UserRecord | undefined
+  /** Gives a host its name. Of two first visits at once the first one wins, and both get its record. */
+  identify(key: string, name: string): Promise<Identified>
+  register(name: string, hash: string): Promise<Registered>
+  /** Replaces a password's hash if it still is `oldHash`; false when it was not. */
+  changeHash(name: string, oldHash: string, newHash: string): Promise<boolean>
+  /** Empties the store; answers how many hosts and users there were. */
+  clear(): Promise<number>
+  /** Waits for what is under way, and lets go of the file. */
+  close(): Promise<void>
+}
 
 /** Replaces whole files; tests put a full or broken disk in its place. */
 export interface Disk {
@@ -24,9 +56,15 @@ export interface UsersFile {
 /** A change waiting for the next rewrite. */
 interface Change {
   /** Changes `book` and answers what the caller is told once `book` is on disk. */
-  apply(book: UserBook): unknown
+  apply(book: UserBook, looks: Looks): unknown
   resolve(answer: unknown): void
   reject(error: unknown): void
+}
+
+/** What the names of all hosts and of all users look like. */
+interface Looks {
+  readonly hosts: LookAlikes
+  readonly users: LookAlikes
 }
 
 /**
@@ -39,6 +77,8 @@ export class FileUserStore implements UserStore {
   readonly #disk: Disk
   #lock: FileLock | undefined
   #book: UserBook
+  /** Of the names in the book and those that are being added; made with the first change. */
+  #looks: Looks | undefined
   #waiting: Change[] = []
   #writing: Promise<void> | undefined
 
@@ -63,23 +103,25 @@ export class FileUserStore implements UserStore {
   }
 
   identify(key: string, name: string): Promise<Identified> {
-    return this.#change((book) => {
+    return this.#change((book, looks) => {
       const known = book.host(key)
       if (known !== undefined) return { kind: 'identified', record: known, isNew: false }
-      if (book.hasHostName(name)) return { kind: 'taken' }
-      if (book.hostCount >= limits.accounts) return { kind: 'full' }
+      if (book.hasHostName(name) || looks.hosts.has(name)) return { kind: 'taken' }
+      if (book.hostCount >= accountLimits.accounts) return { kind: 'full' }
       const record = { address: key, name, since: this.#today() }
       book.addHost(record)
+      looks.hosts.add(name)
       return { kind: 'identified', record, isNew: true }
     })
   }
 
   register(name: string, hash: string): Promise<Registered> {
-    return this.#change((book) => {
-      if (book.user(name) !== undefined) return { kind: 'taken' }
-      if (book.userCount >= limits.accounts) return { kind: 'full' }
+    return this.#change((book, looks) => {
+      if (book.user(name) !== undefined || looks.users.has(name)) return { kind: 'taken' }
+      if (book.userCount >= accountLimits.accounts) return { kind: 'full' }
       const record = { name, hash, since: this.#today() }
       book.setUser(record)
+      looks.users.add(name)
       return { kind: 'registered', record }
     })
   }
@@ -97,6 +139,7 @@ export class FileUserStore implements UserStore {
     return this.#change((book) => {
       const count = book.hostCount + book.userCount
       book.clear()
+      this.#looks = undefined
       return count
     })
   }
@@ -111,7 +154,7 @@ export class FileUserStore implements UserStore {
     return new Date(this.#file.clock.now()).toISOString()
   }
 
-  #change<T>(apply: (book: UserBook) => T): Promise<T> {
+  #change<T>(apply: (book: UserBook, looks: Looks) => T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.#waiting.push({ apply, resolve: (answer) => resolve(answer as T), reject })
     this.#writing ??= this.#write()
@@ -126,18 +169,38 @@ export class FileUserStore implements UserStore {
       this.#waiting = []
       try {
         const book = new UserBook(this.#book)
-        const answers = batch.map((change) => change.apply(book))
+        const answers: unknown[] = []
+        for (const change of batch) {
+          this.#looks ??= await looksOf(book)
+          answers.push(change.apply(book, this.#looks))
+        }
         this.#lock ??= ownFile(this.#path, '--users')
         if (book.changed) await this.#disk.replace(this.#path, formatUsers(book))
         this.#book = book
         for (const [index, change] of batch.entries()) change.resolve(answers[index])
       } catch (error) {
+        // It has names that were not kept.
+        this.#looks = undefined
         const reason = explain(this.#file.path, error)
         for (const change of batch) change.reject(reason)
       }
     }
     this.#writing = undefined
   }
+}
+
+/** Loaded with the first change, since it brings a table of 100 KB; made in portions that hold nobody up. */
+async function looksOf(book: UserBook): Promise<Looks> {
+  const { LookAlikes } = await import('../text/look-alikes.ts')
+  const looks = { hosts: new LookAlikes(), users: new LookAlikes() }
+  let count = 0
+  for (const [kind, names] of [['hosts', book.hostNames()] as const, ['users', book.userNames()] as const]) {
+    for (const name of names) {
+      looks[kind].add(name)
+      if (++count % accountLimits.usersPortionCount === 0) await nextTurn()
+    }
+  }
+  return looks
 }
 
 /**
@@ -147,7 +210,7 @@ export class FileUserStore implements UserStore {
 export function preflightUsers(file: UsersFile): { readonly lock: FileLock | undefined; readonly complete: boolean } {
   const lock = takeLock(file)
   return locked(lock, file, () => {
-    const complete = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= limits.usersReadTwiceBytes
+    const complete = (statSync(file.path, { throwIfNoEntry: false })?.size ?? 0) <= accountLimits.usersReadTwiceBytes
     if (complete) readBook(file)
     return { lock, complete }
   })
@@ -210,34 +273,4 @@ function explain(path: string, error: unknown): StorageError {
       ...(hint !== undefined && { hint }),
     },
   )
-}
-
-/** A change was kept, or why it was not; nothing changes unless the kind says so. */
-export type Identified =
-  | { readonly kind: 'identified'; readonly record: HostRecord; readonly isNew: boolean }
-  | { readonly kind: 'taken' }
-  | { readonly kind: 'full' }
-
-export type Registered =
-  | { readonly kind: 'registered'; readonly record: UserRecord }
-  | { readonly kind: 'taken' }
-  | { readonly kind: 'full' }
-
-/**
- * Identified hosts and registered users. What has been answered is durable. Methods reject with StorageError when the
- * change could not be kept; then nothing has changed.
- */
-export interface UserStore {
-  /** `key` as `hostKey` writes it. */
-  host(key: string): HostRecord | undefined
-  user(name: string): UserRecord | undefined
-  /** Gives a host its name. Of two first visits at once the first one wins, and both get its record. */
-  identify(key: string, name: string): Promise<Identified>
-  register(name: string, hash: string): Promise<Registered>
-  /** Replaces a password's hash if it still is `oldHash`; false when it was not. */
-  changeHash(name: string, oldHash: string, newHash: string): Promise<boolean>
-  /** Empties the store; answers how many hosts and users there were. */
-  clear(): Promise<number>
-  /** Waits for what is under way, and lets go of the file. */
-  close(): Promise<void>
 }

@@ -1,128 +1,10 @@
 import { StorageError } from '../base/errors.ts'
 import { canonicalIp, formatIp, parseIp } from '../net/ip.ts'
-import { checkName, nameKey } from '../text/names.ts'
+import { checkKnownName, nameKey } from '../text/names.ts'
 import { type JsonPath, locate, syntaxErrorOffset } from './json-position.ts'
+import { accountLimits } from './limits.ts'
 
-const usersFileVersion = 1
-
-/** Records in one portion of text: small enough that making it holds nobody up. */
-const portionRecords = 250
-
-/** argon2id as a PHC string with parameters that a login can bear: at most 4 GiB, 64 passes and 64 lanes are read. */
-const phc = /^\$argon2id\$v=19\$m=\d{1,7},t=[1-6]?\d,p=[1-6]?\d\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/
-
-/** The text of a users file, a record a line, in portions. */
-export function* formatUsers(book: UserBook): Generator<string> {
-  yield `{\n  "version": ${usersFileVersion},\n  "hosts": [`
-  yield* formatList(book.hostLines())
-  yield ',\n  "users": ['
-  yield* formatList(book.userLines())
-  yield '\n}\n'
-}
-
-function* formatList(lines: Iterable<string>): Generator<string> {
-  let portion: string[] = []
-  let separator = '\n    '
-  for (const line of lines) {
-    portion.push(separator, line)
-    separator = ',\n    '
-    if (portion.length < portionRecords * 2) continue
-    yield portion.join('')
-    portion = []
-  }
-  yield `${portion.join('')}${separator === '\n    ' ? ']' : '\n  ]'}`
-}
-
-/**
- * Reads a users file. `path` is only for the message.
- * @throws {StorageError} DAMAGED, with line and column but never with what stands there.
- */
-export function parseUsers(content: string, path: string): UserBook {
-  // Editors on Windows put a byte order mark before it.
-  const text = content.replace(/^\uFEFF/, '')
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    // Without the cause: V8 quotes the text around the fault, which may be a password's hash, and rarely says where it is.
-    throw damaged(path, text, syntaxErrorOffset(text), 'this is not JSON')
-  }
-  const fault = (where: JsonPath, what: string) => damaged(path, text, locate(text, where), what)
-  if (!isRecord(value)) throw fault([], 'an object with version, hosts and users is needed')
-  if (value.version !== usersFileVersion) {
-    throw fault(['version'], `only version ${usersFileVersion} of this file is understood`)
-  }
-  const book = new UserBook()
-  readList(value.hosts, 'hosts', fault, (item, where) => {
-    const problem = hostFault(item, book)
-    if (problem !== undefined) throw fault([...where, problem.field], problem.what)
-    book.addHost({ address: hostKey(String(item.address)), name: item.name, since: item.since } as HostRecord)
-  })
-  readList(value.users, 'users', fault, (item, where) => {
-    const problem = userFault(item, book)
-    if (problem !== undefined) throw fault([...where, problem.field], problem.what)
-    book.setUser({ name: item.name, hash: item.hash, since: item.since } as UserRecord)
-  })
-  return book
-}
-
-type Json = Readonly<Record<string, unknown>>
-type Fault = (where: JsonPath, what: string) => StorageError
-
-function readList(list: unknown, name: string, fault: Fault, read: (item: Json, where: JsonPath) => void): void {
-  if (!Array.isArray(list)) throw fault([name], `"${name}" must be a list`)
-  for (const [index, item] of list.entries()) {
-    if (!isRecord(item)) throw fault([name, index], 'a record is an object')
-    read(item, [name, index])
-  }
-}
-
-interface Problem {
-  readonly field: string
-  readonly what: string
-}
-
-function hostFault(item: Json, book: UserBook): Problem | undefined {
-  const { address } = item
-  if (typeof address !== 'string' || canonicalIp(address) === undefined)
-    return { field: 'address', what: '"address" is an IP address' }
-  // A person may have written it in another form.
-  if (book.host(hostKey(address)) !== undefined) return { field: 'address', what: 'this address stands here twice' }
-  return nameFault(item, (name) => book.hasHostName(name)) ?? sinceFault(item)
-}
-
-function userFault(item: Json, book: UserBook): Problem | undefined {
-  const problem = nameFault(item, (name) => book.user(name) !== undefined) ?? sinceFault(item)
-  if (problem !== undefined) return problem
-  const good = typeof item.hash === 'string' && phc.test(item.hash)
-  return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form' }
-}
-
-function nameFault(item: Json, taken: (name: string) => boolean): Problem | undefined {
-  const { name } = item
-  const check = typeof name === 'string' ? checkName(name) : undefined
-  if (check?.kind !== 'good' || check.name !== name) return { field: 'name', what: '"name" is not a good name' }
-  return taken(name) ? { field: 'name', what: 'this name stands here twice' } : undefined
-}
-
-function sinceFault({ since }: Json): Problem | undefined {
-  const good = typeof since === 'string' && since.length <= 40 && !Number.isNaN(Date.parse(since))
-  return good ? undefined : { field: 'since', what: '"since" is a date in ISO 8601' }
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function damaged(path: string, text: string, offset: number, what: string): StorageError {
-  const before = text.slice(0, offset).split('\n')
-  const column = (before.at(-1)?.length ?? 0) + 1
-  return new StorageError('DAMAGED', `${path} is damaged at line ${before.length}, column ${column}: ${what}`, {
-    hint: 'Repair the file, or move it away to start with an empty one; it was not changed.',
-  })
-}
-
-/** A host that told its name. */
+/** A host that gave its name. */
 export interface HostRecord {
   /** As `hostKey` writes it, whichever way the file did. */
   readonly address: string
@@ -139,7 +21,7 @@ export interface UserRecord {
   readonly since: string
 }
 
-interface Entry<R> {
+interface CachedRecord<R> {
   readonly record: R
   /** The record as it stands in the file: made when it is first written, and kept for every rewrite after that. */
   line?: string
@@ -147,9 +29,9 @@ interface Entry<R> {
 
 /** Everything in a users file. A change is made to a copy, which takes the place of the original once it is on disk. */
 export class UserBook {
-  #hosts = new Map<string, Entry<HostRecord>>()
+  #hosts = new Map<string, CachedRecord<HostRecord>>()
   #hostNames = new Set<string>()
-  #users = new Map<string, Entry<UserRecord>>()
+  #users = new Map<string, CachedRecord<UserRecord>>()
   #changed = false
 
   constructor(original?: UserBook) {
@@ -159,7 +41,7 @@ export class UserBook {
     this.#users = new Map(original.#users)
   }
 
-  /** Differs from the original, or may. */
+  /** True once a method was called that may have changed it. */
   get changed(): boolean {
     return this.#changed
   }
@@ -203,6 +85,14 @@ export class UserBook {
     this.#users.clear()
   }
 
+  *hostNames(): Generator<string> {
+    for (const { record } of this.#hosts.values()) yield record.name
+  }
+
+  *userNames(): Generator<string> {
+    for (const { record } of this.#users.values()) yield record.name
+  }
+
   *hostLines(): Generator<string> {
     for (const entry of this.#hosts.values()) yield lineOf(entry)
   }
@@ -212,7 +102,7 @@ export class UserBook {
   }
 }
 
-function lineOf(entry: Entry<HostRecord | UserRecord>): string {
+function lineOf(entry: CachedRecord<HostRecord | UserRecord>): string {
   entry.line ??= JSON.stringify(entry.record)
   return entry.line
 }
@@ -227,4 +117,129 @@ export function sourceKey(address: string): string {
   const ip = parseIp(address)
   if (ip?.family !== 6) return hostKey(address)
   return `${formatIp(6, (ip.value >> 64n) << 64n)}/64`
+}
+
+/** Of the file format; written in the file. */
+const usersFileVersion = 1
+
+/** argon2id as a PHC string without padding, salt and tag of 8 bytes or more. */
+const phc =
+  /^\$argon2id\$v=19\$m=([1-9]\d{0,6}),t=([1-9]\d?),p=([1-9]\d?)\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/
+
+/** Parameters that RFC 9106 3.1 allows and a login can bear. Others would fail, or hold the server up, at somebody's login. */
+function isUsableHash(hash: string): boolean {
+  const [memoryKib = 0, passes = 0, lanes = 0] = phc.exec(hash)?.slice(1).map(Number) ?? []
+  const { maxMemoryKib, maxPasses, maxLanes } = accountLimits.readHashParameters
+  return lanes > 0 && lanes <= maxLanes && passes <= maxPasses && memoryKib >= 8 * lanes && memoryKib <= maxMemoryKib
+}
+
+/** The text of a users file, a record a line, in portions. */
+export function* formatUsers(book: UserBook): Generator<string> {
+  yield `{\n  "version": ${usersFileVersion},\n  "hosts": [`
+  yield* formatList(book.hostLines())
+  yield ',\n  "users": ['
+  yield* formatList(book.userLines())
+  yield '\n}\n'
+}
+
+function* formatList(lines: Iterable<string>): Generator<string> {
+  let portion: string[] = []
+  let separator = '\n    '
+  for (const line of lines) {
+    portion.push(separator, line)
+    separator = ',\n    '
+    if (portion.length < accountLimits.usersPortionCount * 2) continue
+    yield portion.join('')
+    portion = []
+  }
+  yield `${portion.join('')}${separator === '\n    ' ? ']' : '\n  ]'}`
+}
+
+/**
+ * Reads a users file. `path` is only for the message.
+ * @throws {StorageError} DAMAGED, with line and column but never with what stands there.
+ */
+export function parseUsers(content: string, path: string): UserBook {
+  // Editors on Windows put a byte order mark before it.
+  const text = content.replace(/^\uFEFF/, '')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Without the cause: V8 quotes the text around the fault, which may be a password's hash, and rarely says where it is.
+    throw damaged(path, text, syntaxErrorOffset(text), 'this is not JSON')
+  }
+  const fault = (where: JsonPath, what: string) => damaged(path, text, locate(text, where), what)
+  if (!isRecord(value)) throw fault([], 'an object with version, hosts and users is needed')
+  if (value.version !== usersFileVersion) {
+    throw fault(['version'], `only version ${usersFileVersion} of this file is understood`)
+  }
+  const book = new UserBook()
+  readList(value.hosts, 'hosts', fault, (item, where) => {
+    const problem = hostFault(item, book)
+    if (problem !== undefined) throw fault([...where, problem.field], problem.what)
+    book.addHost({ address: hostKey(String(item.address)), name: item.name, since: item.since } as HostRecord)
+  })
+  readList(value.users, 'users', fault, (item, where) => {
+    const problem = userFault(item, book)
+    if (problem !== undefined) throw fault([...where, problem.field], problem.what)
+    book.setUser({ name: item.name, hash: item.hash, since: item.since } as UserRecord)
+  })
+  return book
+}
+
+type JsonObject = Readonly<Record<string, unknown>>
+type Fault = (where: JsonPath, what: string) => StorageError
+
+function readList(list: unknown, name: string, fault: Fault, read: (item: JsonObject, where: JsonPath) => void): void {
+  if (!Array.isArray(list)) throw fault([name], `"${name}" must be a list`)
+  for (const [index, item] of list.entries()) {
+    if (!isRecord(item)) throw fault([name, index], 'a record is an object')
+    read(item, [name, index])
+  }
+}
+
+interface Problem {
+  readonly field: string
+  readonly what: string
+}
+
+function hostFault(item: JsonObject, book: UserBook): Problem | undefined {
+  const { address } = item
+  if (typeof address !== 'string' || canonicalIp(address) === undefined)
+    return { field: 'address', what: '"address" is an IP address' }
+  // A person may have written it in another form.
+  if (book.host(hostKey(address)) !== undefined) return { field: 'address', what: 'this address stands here twice' }
+  return nameFault(item, (name) => book.hasHostName(name)) ?? sinceFault(item)
+}
+
+function userFault(item: JsonObject, book: UserBook): Problem | undefined {
+  const problem = nameFault(item, (name) => book.user(name) !== undefined) ?? sinceFault(item)
+  if (problem !== undefined) return problem
+  const good = typeof item.hash === 'string' && isUsableHash(item.hash)
+  return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form with parameters that work' }
+}
+
+function nameFault(item: JsonObject, taken: (name: string) => boolean): Problem | undefined {
+  const { name } = item
+  const check = typeof name === 'string' ? checkKnownName(name) : undefined
+  if (check?.kind !== 'good' || check.name !== name) return { field: 'name', what: '"name" is not a good name' }
+  return taken(name) ? { field: 'name', what: 'this name stands here twice' } : undefined
+}
+
+function sinceFault({ since }: JsonObject): Problem | undefined {
+  const good = typeof since === 'string' && since.length <= 40 && !Number.isNaN(Date.parse(since))
+  return good ? undefined : { field: 'since', what: '"since" is a date in ISO 8601' }
+}
+
+function isRecord(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function damaged(path: string, text: string, offset: number, what: string): StorageError {
+  const before = text.slice(0, offset).split('\n')
+  const column = (before.at(-1)?.length ?? 0) + 1
+  return new StorageError('DAMAGED', `${path} is damaged at line ${before.length}, column ${column}: ${what}`, {
+    hint: 'Repair the file, or move it away to start with an empty one; it was not changed.',
+  })
 }

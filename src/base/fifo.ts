@@ -1,5 +1,4 @@
-/** So many places in front are given up before the rest moves forward. */
-const slack = 1024
+import { limits } from './limits.ts'
 
 /**
  * First in, first out, at the same cost however many wait. An array's own `shift` moves all the others once they are some
@@ -23,7 +22,7 @@ export class Fifo<T extends string | object> {
     const item = this.#items[this.#at]
     if (item === undefined) return undefined
     this.#items[this.#at++] = undefined
-    if (this.size === 0 || (this.#at >= slack && this.#at >= this.size)) {
+    if (this.size === 0 || (this.#at >= limits.fifoSlackCount && this.#at >= this.size)) {
       this.#items = this.#items.slice(this.#at)
       this.#at = 0
     }

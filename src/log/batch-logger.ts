@@ -1,11 +1,11 @@
 import { createLogger, format, type Logger } from 'winston'
 import type { LogStore } from './log-store.ts'
 import { levels } from './render.ts'
-import { type BatchTransport, ConsoleTransport, FileTransport } from './transports.ts'
+import { ConsoleTransport, FileTransport, type LogTransport } from './transports.ts'
 
 /** The winston logger of the log thread: finished lines in, out to the file, the terminal, or both. */
 export class BatchLogger {
-  readonly #transports: readonly BatchTransport[]
+  readonly #transports: readonly LogTransport[]
   readonly #terminal: ConsoleTransport | undefined
   readonly #logger: Logger
 

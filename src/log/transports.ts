@@ -4,7 +4,7 @@ import type { LogStore } from './log-store.ts'
 import { renderLine } from './render.ts'
 
 /** What goes through winston: finished lines, and a call for each transport to say that it has dealt with them. */
-export interface Batch {
+export interface LogBatch {
   readonly level: string
   readonly message: string
   readonly lines: string
@@ -12,10 +12,10 @@ export interface Batch {
 }
 
 /** A winston transport for batches. */
-export type BatchTransport = TransportStream & { log(batch: Batch, next: () => void): void }
+export type LogTransport = TransportStream & { log(batch: LogBatch, next: () => void): void }
 
 /** winston's way to the file. A batch is written before the next one is looked at. */
-export class FileTransport extends TransportStream implements BatchTransport {
+export class FileTransport extends TransportStream implements LogTransport {
   readonly #store: LogStore
 
   constructor(store: LogStore) {
@@ -23,7 +23,7 @@ export class FileTransport extends TransportStream implements BatchTransport {
     this.#store = store
   }
 
-  override log(batch: Batch, next: () => void): void {
+  override log(batch: LogBatch, next: () => void): void {
     this.#store.write(batch.lines)
     batch.taken()
     next()
@@ -35,9 +35,9 @@ export class FileTransport extends TransportStream implements BatchTransport {
  * `logLimits.consoleLength` is under way, batches wait here and are not acknowledged, so that a slow terminal slows the
  * recording threads down instead of filling the memory. (winston hands over several batches without waiting for `next`.)
  */
-export class ConsoleTransport extends TransportStream implements BatchTransport {
+export class ConsoleTransport extends TransportStream implements LogTransport {
   readonly #send: (text: string) => void
-  readonly #waiting: Batch[] = []
+  readonly #waiting: LogBatch[] = []
   #underWay = 0
 
   constructor(send: (text: string) => void) {
@@ -45,7 +45,7 @@ export class ConsoleTransport extends TransportStream implements BatchTransport 
     this.#send = send
   }
 
-  override log(batch: Batch, next: () => void): void {
+  override log(batch: LogBatch, next: () => void): void {
     this.#waiting.push(batch)
     this.#sendSome()
     next()

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
+import { netLimits } from './limits.ts'
 
 /** PEM texts. */
 export interface KeyPair {
@@ -44,13 +45,12 @@ export function selfSignedCertificate(commonName: string, nowMs: number): KeyPai
   // A positive integer of 16 random bytes: the top bit must be clear, the next one keeps the length fixed.
   const serial = randomBytes(16)
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40
-  const year = 365.25 * 86_400_000
   const body = sequence(
     der(0xa0, der(tag.integer, [2])),
     der(tag.integer, serial),
     algorithm,
     name,
-    sequence(time(nowMs - 86_400_000), time(nowMs + 10 * year)),
+    sequence(time(nowMs - netLimits.certificateEarlyMs), time(nowMs + netLimits.certificateMs)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(alternatives)),

@@ -1,3 +1,5 @@
+import { netLimits } from './limits.ts'
+
 /**
  * Cuts a stream of bytes into messages. Pure: knows no socket and no time.
  *
@@ -21,4 +23,39 @@ export interface Decoder<T> {
 /** The same bytes as a Buffer, without copying. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/**
+ * Collects the pieces of one message that straddles chunks. Grows by doubling, so a message of n bytes costs fewer than
+ * 3 n copied bytes however it is cut, and an announced length costs nothing before its bytes come; keeping the rest and
+ * concatenating would be quadratic.
+ */
+export class Gather {
+  #bytes: Buffer | undefined
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Appends a copy of `piece`. The room never grows beyond `maxBytes`, which the whole must not exceed. */
+  append(piece: Uint8Array, maxBytes: number): void {
+    const needed = this.#length + piece.length
+    const room = this.#bytes?.length ?? 0
+    if (this.#bytes === undefined || needed > room) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(netLimits.gatherBytes, needed, 2 * room)))
+      if (this.#bytes !== undefined) grown.set(this.#bytes.subarray(0, this.#length))
+      this.#bytes = grown
+    }
+    this.#bytes.set(piece, this.#length)
+    this.#length = needed
+  }
+
+  /** Hands out what was gathered, in memory of its own, and starts anew. */
+  take(): Buffer {
+    const whole = this.#bytes?.subarray(0, this.#length) ?? Buffer.alloc(0)
+    this.#bytes = undefined
+    this.#length = 0
+    return whole
+  }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { connectError } from './connect-error.ts'
-import { FramedSocket } from './framed-socket.ts'
+import { FramedSocket, rememberPeer } from './framed-socket.ts'
 import { netLimits } from './limits.ts'
 
 export interface ConnectOptions {
@@ -20,6 +20,7 @@ export interface ConnectOptions {
  */
 export function connect({ host, port, timeoutMs, clock, signal }: ConnectOptions): Promise<FramedSocket> {
   const socket = new FramedSocket({ allowHalfOpen: true })
+  rememberPeer(socket)
   const { promise, resolve, reject } = Promise.withResolvers<FramedSocket>()
   const onError = (error: unknown): void => reject(connectError(error, host, port))
   const onAbort = (): void => reject(signal.reason)

@@ -1,16 +1,46 @@
 import { ProtocolError } from '../base/errors.ts'
-import { asBuffer, type Decoder } from './codec.ts'
-import { Gather } from './gather.ts'
+import { asBuffer, type Decoder, Gather } from './codec.ts'
 import { netLimits } from './limits.ts'
 
 /** The length of the payload, unsigned, big-endian: Python `struct '>I'`, Erlang `{packet,4}`, Netty's LengthFieldPrepender(4). */
 export const frameHeaderBytes = 4
 
+/** Reads the headers of frames, wherever the stream is cut. */
+export class FrameHeaderReader {
+  #seen = 0
+  /** What the last whole header announced. */
+  payloadBytes = 0
+
+  /** Reads on at `start`. Returns the place behind the header; where that is not whole yet, -1, and `bytes` are used up. */
+  read(bytes: Buffer, start: number): number {
+    if (this.#seen === 0) {
+      if (bytes.length - start >= frameHeaderBytes) {
+        this.payloadBytes = bytes.readUInt32BE(start)
+        return start + frameHeaderBytes
+      }
+      this.payloadBytes = 0
+    }
+    for (let at = start; at < bytes.length; at++) {
+      // Not a shift: those are signed in JavaScript.
+      this.payloadBytes = this.payloadBytes * 256 + (bytes[at] ?? 0)
+      if (++this.#seen < frameHeaderBytes) continue
+      this.#seen = 0
+      return at + 1
+    }
+    return -1
+  }
+
+  /** The stream stands within a header. */
+  get begun(): boolean {
+    return this.#seen > 0
+  }
+}
+
 /** Cuts a stream into length-prefixed frames; yields payloads without their header. */
 export class FrameDecoder implements Decoder<Buffer> {
   readonly #maxBytes: number
-  #headerSeen = 0
-  #payloadBytes = 0
+  readonly #header = new FrameHeaderReader()
+  /** A payload that straddles chunks. */
   #body: Gather | undefined
 
   /** @param maxBytes the largest payload that is accepted. */
@@ -23,51 +53,36 @@ export class FrameDecoder implements Decoder<Buffer> {
     let at = 0
     while (at < bytes.length) {
       if (this.#body === undefined) {
-        at = this.#readHeader(bytes, at)
-        if (this.#headerSeen < frameHeaderBytes) return
+        at = this.#header.read(bytes, at)
+        if (at === -1) return
+        const { payloadBytes } = this.#header
         // Before the payload is awaited or room made for it: a header is cheap to send.
-        if (this.#payloadBytes > this.#maxBytes) throw frameTooLong(this.#payloadBytes, this.#maxBytes)
-        const end = at + this.#payloadBytes
+        if (payloadBytes > this.#maxBytes) throw frameTooLong(payloadBytes, this.#maxBytes)
+        const end = at + payloadBytes
         if (end <= bytes.length) {
-          this.#headerSeen = 0
           yield bytes.subarray(at, end)
           at = end
           continue
         }
         this.#body = new Gather()
       }
-      const piece = bytes.subarray(at, at + this.#payloadBytes - this.#body.length)
-      this.#body.append(piece, this.#payloadBytes)
+      const { payloadBytes } = this.#header
+      const piece = bytes.subarray(at, at + payloadBytes - this.#body.length)
+      this.#body.append(piece, payloadBytes)
       at += piece.length
-      if (this.#body.length === this.#payloadBytes) {
+      if (this.#body.length === payloadBytes) {
         const frame = this.#body.take()
         this.#body = undefined
-        this.#headerSeen = 0
         yield frame
       }
     }
   }
 
   end(): readonly Buffer[] {
-    if (this.#headerSeen === 0) return []
+    if (!this.#header.begun && this.#body === undefined) return []
     throw new ProtocolError('TRUNCATED_FRAME', 'the connection ended in the middle of a frame', {
       hint: 'the other side stopped early, or it does not speak length-prefixed frames',
     })
-  }
-
-  #readHeader(bytes: Buffer, start: number): number {
-    if (this.#headerSeen === 0 && bytes.length - start >= frameHeaderBytes) {
-      this.#headerSeen = frameHeaderBytes
-      this.#payloadBytes = bytes.readUInt32BE(start)
-      return start + frameHeaderBytes
-    }
-    let at = start
-    if (this.#headerSeen === 0) this.#payloadBytes = 0
-    for (; at < bytes.length && this.#headerSeen < frameHeaderBytes; at++, this.#headerSeen++) {
-      // Not a shift: those are signed in JavaScript.
-      this.#payloadBytes = this.#payloadBytes * 256 + (bytes[at] ?? 0)
-    }
-    return at
   }
 }
 

@@ -13,4 +13,8 @@ export const netLimits = {
   connectAttemptMs: 1_000,
   /** Room for the first piece of a message that straddles chunks; doubled as more of it arrives. */
   gatherBytes: 1_024,
+  /** Validity of a certificate that we make: as long as a machine is used, since nobody renews it. */
+  certificateMs: 10 * 365.25 * 86_400_000,
+  /** It is valid before it was made, for peers whose clock is behind. */
+  certificateEarlyMs: 86_400_000,
 } as const

@@ -1,6 +1,6 @@
 import { AccountsThread } from '../accounts/accounts-thread.ts'
+import { accountLimits } from '../accounts/limits.ts'
 import type { AccountsConfig } from '../accounts/local-accounts.ts'
-import { limits } from '../base/limits.ts'
 import { spareProcessors } from '../base/threads.ts'
 import { lifetime, path } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
@@ -20,13 +20,13 @@ export const accountOptions = {
   sessionIdle: option({
     kind: lifetime,
     summary: 'a session ends when not used for so long',
-    default: limits.sessionIdleMs,
+    default: accountLimits.sessionIdleMs,
     defaultText: '24h',
   }),
   sessionMax: option({
     kind: lifetime,
     summary: 'a session ends so long after its login in any case',
-    default: limits.sessionMaxMs,
+    default: accountLimits.sessionMaxMs,
     defaultText: '30d',
   }),
 } as const
@@ -35,8 +35,8 @@ export const accountOptions = {
 export function accountsConfig({
   users,
   db,
-  sessionIdle = limits.sessionIdleMs,
-  sessionMax = limits.sessionMaxMs,
+  sessionIdle = accountLimits.sessionIdleMs,
+  sessionMax = accountLimits.sessionMaxMs,
 }: Values<typeof usersOption> & Partial<Values<typeof accountOptions>>): AccountsConfig {
   return {
     usersPath: users,

@@ -1,32 +1,34 @@
-import { AccountDesk, type DeskServices } from '../accounts/account-session.ts'
+import { AccountSession, type AccountSessionServices } from '../accounts/account-session.ts'
 import type { SessionInfo } from '../accounts/accounts.ts'
-import { frameVoice, type Heard, type Line, Talk, type Voice } from '../accounts/message-stream.ts'
+import { type Decoded, jsonCodec, type MessageCodec, ServerMessageStream } from '../accounts/message-stream.ts'
 import { type AccountMessage, accountShapes, type ServerMessage } from '../accounts/messages.ts'
-import { serverText } from '../accounts/replies.ts'
-import { PasswordQuestions } from '../accounts/text-codec.ts'
+import { replyLines } from '../accounts/replies.ts'
+import { PasswordPrompter } from '../accounts/text-codec.ts'
 import type { Timer } from '../base/clock.ts'
 import type { AccountRequest } from '../chat/commands.ts'
 import type { ChatAccount } from '../chat/conversation.ts'
+import type { Dialect } from '../net/dialect.ts'
+import type { Session } from '../net/session.ts'
 
 /** The accounts as somebody in the chat reaches them: the same requests and answers as in `serve auth`. */
 export class ChatAccountSession implements ChatAccount {
-  readonly #line: Line
-  readonly #text: AsideText
-  readonly #talk: Talk<AccountMessage, ServerMessage>
-  readonly #desk: AccountDesk
+  readonly #client: Session
+  readonly #text: ChatAccountTextCodec
+  readonly #stream: ServerMessageStream<AccountMessage, ServerMessage>
+  readonly #account: AccountSession
   #using: Timer
 
   /** @param useMs how often the session is used by being here, so that it does not end for want of use */
   constructor(
-    line: Line,
-    dialect: 'frames' | 'text',
+    client: Session,
+    dialect: Dialect,
     session: SessionInfo,
-    services: DeskServices & { readonly useMs: number },
+    services: AccountSessionServices & { readonly useMs: number },
   ) {
-    this.#line = line
-    this.#text = new AsideText()
-    this.#talk = new Talk(line, dialect === 'frames' ? frameVoice(accountShapes) : this.#text)
-    this.#desk = new AccountDesk(this.#talk, session, services)
+    this.#client = client
+    this.#text = new ChatAccountTextCodec()
+    this.#stream = new ServerMessageStream(client, dialect === 'frames' ? jsonCodec(accountShapes) : this.#text)
+    this.#account = new AccountSession(this.#stream, session, services)
     const { clock, accounts, useMs } = services
     const use = (): void => {
       this.#using = clock.after(useMs, use, { background: true })
@@ -41,9 +43,9 @@ export class ChatAccountSession implements ChatAccount {
   }
 
   async answer(line: string): Promise<boolean> {
-    const heard = this.#text.hear(line)
-    if (heard.kind === 'message') return this.#perform(heard.message)
-    if (heard.kind === 'more') this.#say(heard.say)
+    const decoded = this.#text.decode(line)
+    if (decoded.kind === 'message') return this.#perform(decoded.message)
+    if (decoded.kind === 'incomplete') this.#say(decoded.lines)
     return true
   }
 
@@ -64,26 +66,26 @@ export class ChatAccountSession implements ChatAccount {
   /** No longer listens to what becomes of the session. */
   close(): void {
     this.#using.cancel()
-    this.#desk.close()
+    this.#account.close()
   }
 
   #say(lines: readonly string[]): void {
-    for (const line of lines) this.#line.send(line)
+    for (const line of lines) this.#client.send(line)
   }
 
   async #perform(message: AccountMessage): Promise<boolean> {
-    const state = await this.#desk.take(message)
+    const state = await this.#account.handle(message)
     if (state !== 'logged-out') return state === 'open'
     // Nobody may log in again on this connection: the chat would go on sending it what is meant for the first person.
-    this.#talk.tell({ type: 'bye', reason: 'logged-out', message: 'goodbye' })
-    this.#line.end('exit')
+    this.#stream.send({ type: 'bye', reason: 'logged-out', message: 'goodbye' })
+    this.#client.end('exit')
     return false
   }
 }
 
 /** The accounts' lines, marked as whatever the chat itself says. */
-class AsideText implements Voice<AccountMessage, ServerMessage> {
-  readonly #password = new PasswordQuestions()
+class ChatAccountTextCodec implements MessageCodec<AccountMessage, ServerMessage> {
+  readonly #password = new PasswordPrompter()
 
   get asking(): boolean {
     return this.#password.asking
@@ -93,14 +95,14 @@ class AsideText implements Voice<AccountMessage, ServerMessage> {
     return ['What you type now is said to nobody.', this.#password.begin()].map(marked)
   }
 
-  hear(text: string): Heard<AccountMessage> {
-    const heard = this.#password.hear(text)
-    return heard.kind === 'more' ? { ...heard, say: heard.say.map(marked) } : heard
+  decode(text: string): Decoded<AccountMessage> {
+    const decoded = this.#password.answer(text)
+    return decoded.kind === 'incomplete' ? { ...decoded, lines: decoded.lines.map(marked) } : decoded
   }
 
-  say(message: ServerMessage): readonly string[] {
-    const question = this.#password.outcome(message)
-    const lines = serverText(message).map((line) => (message.type === 'denied' ? `! ${line}` : marked(line)))
+  encode(message: ServerMessage): readonly string[] {
+    const question = this.#password.note(message)
+    const lines = replyLines(message).map((line) => (message.type === 'denied' ? `! ${line}` : marked(line)))
     return question === undefined ? lines : [...lines, marked(question)]
   }
 }

@@ -1,5 +1,5 @@
 import { sniffDialect } from '../net/dialect.ts'
-import { frameHeaderBytes, frameTooLong } from '../net/frame-codec.ts'
+import { FrameHeaderReader, frameTooLong } from '../net/frame-codec.ts'
 
 export type SpottedCommand = 'exit' | 'stop'
 
@@ -35,8 +35,7 @@ export class CommandSpotter {
   #dialect: 'frames' | 'text' | 'bytes' | undefined
   /** The unfinished line, or `undefined` when it is too long to become a command. */
   #line: string | undefined = ''
-  #header = 0
-  #headerHave = 0
+  readonly #header = new FrameHeaderReader()
   #bodyLeft = 0
   #body = ''
   #bodyWanted = false
@@ -95,17 +94,8 @@ export class CommandSpotter {
     let at = 0
     while (at < chunk.length) {
       if (this.#bodyLeft === 0) {
-        if (this.#headerHave === 0 && chunk.length - at >= frameHeaderBytes) {
-          this.#header = chunk.readUInt32BE(at)
-          at += frameHeaderBytes
-        } else {
-          this.#header = ((this.#header << 8) | (chunk[at] ?? 0)) >>> 0
-          at++
-          if (++this.#headerHave < frameHeaderBytes) continue
-          this.#headerHave = 0
-        }
-        if (!this.#beginBody(this.#header)) return undefined
-        this.#header = 0
+        at = this.#header.read(chunk, at)
+        if (at === -1 || !this.#beginBody(this.#header.payloadBytes)) return undefined
       } else {
         const end = Math.min(chunk.length, at + this.#bodyLeft)
         if (this.#bodyWanted) this.#body += chunk.toString('latin1', at, end)

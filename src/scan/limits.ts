@@ -108,6 +108,8 @@ export const scanLimits = {
   /** Ports left for which a thread pays: it costs 17 to 47 ms to start, as long as some thousands of ports take. */
   threadWorthPorts: 10_000,
 
+  /** Addresses that a notice names; the others are counted. */
+  noticedAddresses: 5,
   /** Streamed lines collected this long, or this many UTF-16 units, make one write. */
   outputBatchMs: 20,
   outputBatchLength: 65_536,

@@ -1,4 +1,5 @@
 import { grouped } from '../terminal/format.ts'
+import { scanLimits } from './limits.ts'
 import type { LivenessChange } from './pacing/host-liveness.ts'
 import { pacingLimits } from './pacing/limits.ts'
 import type { ProbeScheduler } from './pacing/scheduler.ts'
@@ -78,6 +79,7 @@ function count(number: number, noun: string): string {
 
 /** A few names, and how many more. */
 function list(addresses: readonly string[]): string {
-  const shown = addresses.slice(0, 5).join(', ')
-  return addresses.length > 5 ? `${shown} and ${addresses.length - 5} more` : shown
+  const shown = addresses.slice(0, scanLimits.noticedAddresses).join(', ')
+  const more = addresses.length - scanLimits.noticedAddresses
+  return more > 0 ? `${shown} and ${more} more` : shown
 }

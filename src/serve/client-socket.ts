@@ -1,14 +1,16 @@
-import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import type { MessageSocket } from '../net/framed-socket.ts'
+import { netLimits } from '../net/limits.ts'
+import type { MessageTransport } from '../net/message-transport.ts'
 import { serveLimits } from './limits.ts'
 import { openForReading, openOrdinary, type TransferredSocket } from './socket-transfer.ts'
 
 /** What a client's socket tells of what happens on it. */
 export interface SocketOwner {
   readonly clock: Clock
-  /** No more is to be read at the moment: whoever takes it away calls `resume`. */
+  /** Reading stays paused, even when the peer takes what was written; `resume` ends that. */
   readonly full: boolean
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
@@ -27,7 +29,7 @@ export interface SocketOwner {
 export class ClientSocket {
   readonly #transferred: TransferredSocket
   readonly #owner: SocketOwner
-  #socket: Socket | undefined
+  #socket: MessageSocket | undefined
   #closing = false
   #closeByMs = Number.POSITIVE_INFINITY
   #draining = false
@@ -48,14 +50,14 @@ export class ClientSocket {
   }
 
   /** Opens it as an ordinary socket, paused, for TLS to look at its first bytes. */
-  open(): Socket {
+  open(): MessageSocket {
     const socket = openOrdinary(this.#transferred)
     this.#follow(socket)
     return socket
   }
 
   /** Goes on with what TLS made of the socket. */
-  replace(socket: Socket): void {
+  replace(socket: MessageSocket): void {
     if (socket !== this.#socket) this.#follow(socket)
   }
 
@@ -70,6 +72,22 @@ export class ClientSocket {
       if (!this.#take(socket, chunk)) socket.pause()
     })
     this.#flow(socket)
+  }
+
+  /** Begins to read messages: `messages` is to be given what comes as chunks. */
+  speak(messages: MessageTransport): void {
+    this.read(netLimits.readBytes)
+    this.#socket?.speak(messages)
+  }
+
+  /** As `Session.receive`, once the socket speaks. */
+  receive(): Promise<string | undefined> {
+    return this.#socket?.receive() ?? Promise.resolve(undefined)
+  }
+
+  /** As `Session.send`, once the socket speaks. */
+  send(text: string): void {
+    this.#socket?.send(text)
   }
 
   pause(): void {
@@ -126,7 +144,7 @@ export class ClientSocket {
   }
 
   /** The socket of this connection from now on. */
-  #follow(socket: Socket): void {
+  #follow(socket: MessageSocket): void {
     this.#socket = socket
     socket.on('error', (error) => this.#owner.broken(errorCode(error)))
     socket.on('close', () => {
@@ -135,7 +153,7 @@ export class ClientSocket {
     })
   }
 
-  #flow(socket: Socket): void {
+  #flow(socket: MessageSocket): void {
     const end = (): void => {
       this.#peerEnded = true
       this.#owner.peerEnded()
@@ -147,15 +165,15 @@ export class ClientSocket {
   }
 
   /** Returns whether reading goes on. */
-  #take(socket: Socket, chunk: Buffer): boolean {
+  #take(socket: MessageSocket, chunk: Buffer): boolean {
     this.#owner.chunk(chunk)
     if (this.#closing || !socket.writableNeedDrain) return true
     this.#resumeOnDrain(socket)
     return false
   }
 
-  /** Only while a reader is slow: most connections never need it. Once, whoever else pauses and resumes meanwhile. */
-  #resumeOnDrain(socket: Socket): void {
+  /** One listener at most, and only while the peer reads slowly: most connections never need it. */
+  #resumeOnDrain(socket: MessageSocket): void {
     if (this.#draining) return
     this.#draining = true
     socket.once('drain', () => {

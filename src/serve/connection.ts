@@ -1,13 +1,12 @@
-import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
 import { isLoopback } from '../net/address.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
-import { netLimits } from '../net/limits.ts'
+import type { MessageSocket } from '../net/framed-socket.ts'
+import { MessageTransport } from '../net/message-transport.ts'
 import type { ByteReader, Session } from '../net/session.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
-import { MessageReader } from './message-reader.ts'
 import type { ServeConfig } from './options.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
 import type { Entered } from './tls-entry.ts'
@@ -43,7 +42,7 @@ export class Connection implements Session, SocketOwner {
   readonly #host: ConnectionHost
   readonly #socket: ClientSocket
   #reader: ByteReader | undefined
-  #messages: MessageReader | undefined
+  #messages: MessageTransport | undefined
   #reason: DisconnectReason | undefined
   #detail: string | undefined
   #abort: AbortController | undefined
@@ -80,7 +79,7 @@ export class Connection implements Session, SocketOwner {
   /**
    * Lets the client in through TLS, before any protocol talks to it. Resolves with false when it may not go on.
    */
-  async enter(unwrap: (plain: Socket) => Promise<Entered>): Promise<boolean> {
+  async enter(unwrap: (plain: MessageSocket) => Promise<Entered>): Promise<boolean> {
     const plain = this.#socket.open()
     try {
       const { socket, encrypted } = await unwrap(plain)
@@ -101,15 +100,17 @@ export class Connection implements Session, SocketOwner {
   }
 
   dialect(): Promise<Dialect> {
-    return this.#messageReader().dialect()
+    return this.#speaking().dialect()
   }
 
   receive(): Promise<string | undefined> {
-    return this.#messageReader().receive()
+    this.#speaking()
+    return this.#socket.receive()
   }
 
   send(text: string): void {
-    this.#messageReader().send(text)
+    this.#speaking()
+    this.#socket.send(text)
   }
 
   write(bytes: Uint8Array): void {
@@ -225,15 +226,20 @@ export class Connection implements Session, SocketOwner {
     this.#host.closed(this)
   }
 
-  #messageReader(): MessageReader {
+  /** The messages of this connection, whose bytes are then read for them. */
+  #speaking(): MessageTransport {
     if (this.#messages !== undefined) return this.#messages
     const socket = this.#socket
-    this.#messages = new MessageReader(this.#host.framing, this.clock, {
-      write: (bytes) => this.write(bytes),
+    this.#messages = new MessageTransport(this.#host, {
+      write: (bytes) => {
+        this.write(bytes)
+        return true
+      },
       pause: () => socket.pause(),
       resume: () => socket.resume(),
+      defer: setImmediate,
     })
-    socket.read(netLimits.readBytes)
+    socket.speak(this.#messages)
     return this.#messages
   }
 }

@@ -1,5 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Transferable } from 'node:worker_threads'
+import { FramedSocket } from '../net/framed-socket.ts'
 import { serveLimits } from './limits.ts'
 
 /**
@@ -55,13 +56,14 @@ export function openForReading(
   transferred: TransferredSocket,
   shared: Buffer,
   onChunk: (chunk: Buffer) => boolean,
-): Socket {
+): FramedSocket {
   const handle = transferred instanceof Socket ? detach(transferred) : transferred
   if (handle instanceof Socket) {
-    handle.on('data', (chunk) => {
-      if (!onChunk(chunk)) handle.pause()
+    const socket = FramedSocket.attach(handle)
+    socket.on('data', (chunk) => {
+      if (!onChunk(chunk)) socket.pause()
     })
-    return handle
+    return socket
   }
   let own: Buffer | undefined
   const options = {
@@ -79,12 +81,12 @@ export function openForReading(
       },
     },
   }
-  const socket = new Socket(options as unknown as SocketConstructorOpts)
+  const socket = new FramedSocket(options as unknown as SocketConstructorOpts)
   return socket
 }
 
 /** Opens a moved socket as an ordinary one, paused. */
-export function openOrdinary(transferred: TransferredSocket): Socket {
-  if (transferred instanceof Socket) return transferred
-  return new Socket({ ...common, handle: transferred } as unknown as SocketConstructorOpts)
+export function openOrdinary(transferred: TransferredSocket): FramedSocket {
+  if (transferred instanceof Socket) return FramedSocket.attach(transferred)
+  return new FramedSocket({ ...common, handle: transferred } as unknown as SocketConstructorOpts)
 }

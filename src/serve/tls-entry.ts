@@ -1,15 +1,17 @@
 import type { Socket } from 'node:net'
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, ProtocolError } from '../base/errors.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { sniffDialect } from '../net/dialect.ts'
+import type { MessageSocket } from '../net/framed-socket.ts'
+import { FramedTlsSocket } from '../net/framed-tls-socket.ts'
 import { netLimits } from '../net/limits.ts'
 import { serveLimits } from './limits.ts'
 
 /** A connection past its first bytes: TLS is unwrapped, plain stays plain. */
 export interface Entered {
-  readonly socket: Socket
+  readonly socket: MessageSocket
   readonly encrypted: boolean
 }
 
@@ -17,7 +19,7 @@ export interface Entered {
  * Lets one client in; `plaintext` tells whether it may talk without TLS.
  * @throws {ProtocolError} PLAINTEXT when this client needs TLS, TLS_HANDSHAKE when that fails or takes too long.
  */
-export type TlsEntry = (socket: Socket, plaintext: boolean, clock: Clock) => Promise<Entered>
+export type TlsEntry = (socket: MessageSocket, plaintext: boolean, clock: Clock) => Promise<Entered>
 
 /** The way into a server that has this certificate. */
 export function tlsEntry(pair: KeyPair): TlsEntry {
@@ -26,7 +28,12 @@ export function tlsEntry(pair: KeyPair): TlsEntry {
 }
 
 /** Looks at the first byte of a fresh socket: TLS and plain clients share one port. The bytes stay to be read. */
-async function enter(socket: Socket, secureContext: SecureContext, plaintext: boolean, clock: Clock): Promise<Entered> {
+async function enter(
+  socket: MessageSocket,
+  secureContext: SecureContext,
+  plaintext: boolean,
+  clock: Clock,
+): Promise<Entered> {
   // Who may talk plainly may also wait for the server to speak first; who may not gets time for a slow network.
   const first = await firstByte(socket, clock, plaintext ? netLimits.dialectMs : serveLimits.handshakeMs)
   if (first !== undefined && sniffDialect(first) === 'tls') {
@@ -53,15 +60,15 @@ function firstByte(socket: Socket, clock: Clock, waitMs: number): Promise<number
       socket.unshift(chunk)
     }
     const onEnd = (): void => settle(undefined)
-    // Bytes that are there have the first word, as in MessageReader: on a busy machine the time may be up before they are read.
+    // Bytes that are there have the first word, as in MessageTransport: on a busy machine the time may be up before they are read.
     const timer = clock.after(waitMs, () => setImmediate(onEnd), { background: true })
     socket.on('data', onData).on('end', onEnd).on('close', onEnd)
     socket.resume()
   })
 }
 
-function handshake(socket: Socket, secureContext: SecureContext, clock: Clock): Promise<TLSSocket> {
-  const secured = new TLSSocket(socket, { isServer: true, secureContext })
+function handshake(socket: Socket, secureContext: SecureContext, clock: Clock): Promise<FramedTlsSocket> {
+  const secured = new FramedTlsSocket(socket, { isServer: true, secureContext })
   return new Promise((resolve, reject) => {
     const fail = (message: string): void => {
       timer.cancel()

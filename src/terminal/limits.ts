@@ -15,4 +15,7 @@ export const terminalLimits = {
   maxLogLines: 10_000,
   /** Diagnostics for a standard error that nobody reads; above it they are counted instead of kept. */
   diagnosticsBytes: 1_048_576,
+  /** The bar of a progress line: no longer than the eye needs, and none where it would be too short to tell anything. */
+  barColumns: 40,
+  minBarColumns: 8,
 } as const

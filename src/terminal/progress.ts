@@ -58,8 +58,8 @@ export function progressLine(state: ProgressState, columns: number): string {
 
 /** A bar with its two blanks in at most `room` characters; none when there is no room for a useful one. */
 function bar({ done, total }: ProgressState, room: number): string {
-  const length = Math.min(40, room - 4)
-  if (length < 8) return ''
+  const length = Math.min(terminalLimits.barColumns, room - 4)
+  if (length < terminalLimits.minBarColumns) return ''
   const full = total === 0 ? length : Math.floor((Math.min(done, total) / total) * length)
   return `[${'='.repeat(full)}${'-'.repeat(length - full)}]`
 }

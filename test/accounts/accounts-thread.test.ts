@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { describe, expect, jest, test } from '@jest/globals'
-import { type Accounts, Revocations } from '../../src/accounts/accounts.ts'
+import { MessageChannel } from 'node:worker_threads'
+import { describe, expect, test } from '@jest/globals'
+import { type Accounts, SessionEndNotifier } from '../../src/accounts/accounts.ts'
 import {
   AccountsThread,
-  attachAccounts,
   type OwnedAccounts,
   RemoteAccounts,
+  serveAccounts,
 } from '../../src/accounts/accounts-thread.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import type { Thread } from '../../src/base/threads.ts'
@@ -17,8 +17,6 @@ import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 
 // Threads start slowly when others keep the machine busy.
-jest.setTimeout(300_000)
-
 const sessionTimes = { idleMs: 60_000, maxMs: 60_000 }
 const unexpected = (error: Error) => {
   throw error
@@ -49,13 +47,13 @@ describe('accounts of another thread', () => {
     await thread.close()
     expect(events).toEqual([{ type: 'users-cleared', count: 1 }])
     expect(readdirSync(path).sort()).toEqual(['netlab.db', 'users.json'])
-    await expect(one.resume({ token })).rejects.toThrow('the thread that owns the accounts is gone')
+    await expect(one.resume({ token })).rejects.toThrow('the thread at the other end has ended')
   })
 
   test('tell the server when their thread dies (it went on and let nobody in any more)', async () => {
     const thread = new EventEmitter()
     const worker: Thread = Object.assign(thread, {
-      postMessage: ({ attach }: { readonly attach: MessagePort }) => attach.close(),
+      postMessage: ({ id }: { readonly id: number }) => thread.emit('message', { answer: id, result: undefined }),
       terminate: async () => undefined,
       ref: () => undefined,
       unref: () => undefined,
@@ -68,7 +66,6 @@ describe('accounts of another thread', () => {
       () => undefined,
       ({ message }) => failures.push(message),
     )
-    thread.emit('message', { state: 'open' })
     await opening
     thread.emit('error', new Error('out of memory'))
     expect(failures).toEqual(['out of memory'])
@@ -99,14 +96,14 @@ describe('the messages between them', () => {
       seen.left = new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
       return answer.promise
     }
-    const accounts = { login, revocations: new Revocations() } as unknown as OwnedAccounts
+    const accounts = { login, sessionEnds: new SessionEndNotifier() } as unknown as OwnedAccounts
     return { accounts, seen, answer }
   }
 
   test('carry the news that a client left', async () => {
     const { accounts, seen, answer } = owner()
     const { port1, port2 } = new MessageChannel()
-    attachAccounts(port2, accounts)
+    serveAccounts(port2, accounts)
     const leaving = new AbortController()
     const login = new RemoteAccounts(port1).login(ada, leaving.signal)
     await turnUntil(() => seen.left !== undefined, 'the login')
@@ -121,7 +118,7 @@ describe('the messages between them', () => {
   test('carry a fault', async () => {
     const { accounts, answer } = owner()
     const { port1, port2 } = new MessageChannel()
-    attachAccounts(port2, accounts)
+    serveAccounts(port2, accounts)
     const login = new RemoteAccounts(port1).login(ada)
     answer.reject(new Error('out of memory'))
     await expect(login).rejects.toThrow('out of memory')
@@ -131,13 +128,13 @@ describe('the messages between them', () => {
   test('end on both sides when a thread goes away', async () => {
     const { accounts, seen } = owner()
     const { port1, port2 } = new MessageChannel()
-    attachAccounts(port2, accounts)
+    serveAccounts(port2, accounts)
     const remote = new RemoteAccounts(port1)
-    const outcome = expect(remote.login(ada)).rejects.toThrow('the thread that owns the accounts is gone')
+    const outcome = expect(remote.login(ada)).rejects.toThrow('the thread at the other end has ended')
     await turnUntil(() => seen.left !== undefined, 'the login')
     port1.close()
     await outcome
     await seen.left
-    await expect(remote.clear({})).rejects.toThrow('gone')
+    await expect(remote.nameOf({ address: '' })).rejects.toThrow('has ended')
   })
 })

@@ -1,18 +1,19 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Accounts } from '../../src/accounts/accounts.ts'
 import { identify } from '../../src/accounts/identify.ts'
+import { accountLimits } from '../../src/accounts/limits.ts'
 import { authenticate } from '../../src/accounts/login.ts'
 import { accountCommands } from '../../src/accounts/replies.ts'
 import { limits } from '../../src/base/limits.ts'
 import { describe as sentence } from '../../src/log/render.ts'
 import { turnUntil } from '../support/event-loop.ts'
 import { ada, namePrompt, password, passwordPrompt, register, serve, setUp, wrong } from './conversing.ts'
-import { FakeLine } from './fake-line.ts'
+import { FakeSession } from './fake-session.ts'
 
 describe('in frames', () => {
   test('one message registers, one logs in, one goes on', async () => {
     const here = await setUp()
-    const first = new FakeLine('frames').says({ type: 'hello' }, { type: 'register', ...ada }, { type: 'exit' })
+    const first = new FakeSession('frames').says({ type: 'hello' }, { type: 'register', ...ada }, { type: 'exit' })
     await serve(first, here)
     const session = {
       id: 1,
@@ -20,7 +21,7 @@ describe('in frames', () => {
       address: '192.0.2.7',
       createdMs: here.clock.now(),
       usedMs: here.clock.now(),
-      expiresMs: here.clock.now() + limits.sessionIdleMs,
+      expiresMs: here.clock.now() + accountLimits.sessionIdleMs,
     }
     const token = first.messages[1]?.token
     expect(first.messages).toEqual([
@@ -28,7 +29,7 @@ describe('in frames', () => {
       { type: 'welcome', name: 'Ada', how: 'registered', session, token: expect.stringMatching(/^[\w-]{43}$/) },
       { type: 'bye', reason: 'exit', message: 'Goodbye.' },
     ])
-    const second = new FakeLine('frames').says(
+    const second = new FakeSession('frames').says(
       { type: 'login', ...ada },
       { type: 'logout', which: 'others' },
       { type: 'exit' },
@@ -38,7 +39,7 @@ describe('in frames', () => {
       { type: 'welcome', how: 'login', session: { id: 2 } },
       { type: 'logged-out', count: 1, here: false },
     ])
-    const third = new FakeLine('frames').says({ type: 'resume', token }, { type: 'exit' })
+    const third = new FakeSession('frames').says({ type: 'resume', token }, { type: 'exit' })
     await serve(third, here)
     expect(third.messages[1]).toMatchObject({ type: 'denied', reason: 'no-session' })
     await here.accounts.close()
@@ -56,7 +57,7 @@ describe('in frames', () => {
     ['deep nesting', `${'['.repeat(100_000)}`],
   ])('%s is nonsense, which is said without repeating it', async (_, text) => {
     const here = await setUp()
-    const line = new FakeLine('frames').says(text, { type: 'exit' })
+    const line = new FakeSession('frames').says(text, { type: 'exit' })
     await serve(line, here)
     expect(line.messages.slice(1)).toEqual([
       { type: 'error', reason: 'bad-message', message: expect.any(String) },
@@ -68,7 +69,7 @@ describe('in frames', () => {
 
   test('too much nonsense ends the conversation', async () => {
     const here = await setUp()
-    const line = new FakeLine('frames').says(...Array.from({ length: limits.badMessages }, () => 'x'))
+    const line = new FakeSession('frames').says(...Array.from({ length: limits.badMessages }, () => 'x'))
     await expect(serve(line, here)).rejects.toMatchObject({ name: 'ProtocolError', code: 'BAD_MESSAGE' })
     await here.accounts.close()
   })
@@ -76,10 +77,10 @@ describe('in frames', () => {
   test('a session that is ended elsewhere ends here', async () => {
     const here = await setUp()
     const { token, session } = await register(here.accounts)
-    const victim = new FakeLine('frames').says({ type: 'resume', token })
+    const victim = new FakeSession('frames').says({ type: 'resume', token })
     const served = serve(victim, here)
     await victim.hears('welcome')
-    const thief = new FakeLine('frames').says(
+    const thief = new FakeSession('frames').says(
       { type: 'login', ...ada },
       { type: 'logout', which: session.id },
       { type: 'exit' },
@@ -96,7 +97,10 @@ describe('in frames', () => {
     const here = await setUp()
     const one = await register(here.accounts)
     const two = await register(here.accounts, { ...ada, name: 'Bob' })
-    const line = new FakeLine('frames').says({ type: 'resume', token: one.token }, { type: 'resume', token: two.token })
+    const line = new FakeSession('frames').says(
+      { type: 'resume', token: one.token },
+      { type: 'resume', token: two.token },
+    )
     line.says({ type: 'resume', token: 'x' }, { type: 'whoami' })
     const served = serve(line, here)
     await line.hears('whoami')
@@ -117,7 +121,7 @@ describe('in frames', () => {
   test('a session that did not log out itself still hears of its end', async () => {
     const here = await setUp()
     const { session, token } = await register(here.accounts)
-    const line = new FakeLine('frames').says({ type: 'resume', token }, { type: 'logout', which: 'others' })
+    const line = new FakeSession('frames').says({ type: 'resume', token }, { type: 'logout', which: 'others' })
     const served = serve(line, here)
     await line.hears('logged-out')
     await new Promise((resolve) => setImmediate(resolve))
@@ -130,7 +134,7 @@ describe('in frames', () => {
   test('logging out everywhere lets this connection log in again', async () => {
     const here = await setUp()
     await register(here.accounts)
-    const line = new FakeLine('frames').says({ type: 'login', ...ada }, { type: 'logout', which: 'all' })
+    const line = new FakeSession('frames').says({ type: 'login', ...ada }, { type: 'logout', which: 'all' })
     line.says(
       { type: 'login', ...ada },
       { type: 'whoami' },
@@ -157,7 +161,7 @@ describe('in frames', () => {
 describe('who does not get in', () => {
   test('hears how to connect when the connection can be overheard, and nothing is asked', async () => {
     const here = await setUp()
-    const line = new FakeLine('text', { secure: false }).says('Ada', password)
+    const line = new FakeSession('text', { secure: false }).says('Ada', password)
     await serve(line, here)
     expect(line.sent).toEqual([expect.stringContaining('connect with TLS')])
     expect([line.ended, line.events[0]]).toMatchObject(['no-login: plain text refused', { reason: 'plaintext' }])
@@ -166,10 +170,10 @@ describe('who does not get in', () => {
 
   test('is sent away after a minute of half a login and silence', async () => {
     const here = await setUp()
-    const line = new FakeLine('text').says('Ada')
+    const line = new FakeSession('text').says('Ada')
     const served = serve(line, here)
     await line.hears('Password')
-    here.clock.advance(limits.loginMs - 1)
+    here.clock.advance(accountLimits.loginMs - 1)
     expect(line.ended).toBeUndefined()
     here.clock.advance(1)
     await served
@@ -188,10 +192,10 @@ describe('who does not get in', () => {
         return answer.promise
       },
     })
-    const line = new FakeLine('frames').says({ type: 'login', ...ada })
+    const line = new FakeSession('frames').says({ type: 'login', ...ada })
     const served = authenticate(line, { ...here.services, accounts })
     await asked.promise
-    here.clock.advance(limits.loginMs)
+    here.clock.advance(accountLimits.loginMs)
     expect(line.ended).toBeUndefined()
     answer.resolve({ kind: 'busy', retryMs: 1000 })
     expect(await served).toBeUndefined()
@@ -211,12 +215,12 @@ describe('who does not get in', () => {
         return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ kind: 'left' })))
       },
     })
-    const line = new FakeLine('frames').says({ type: 'login', ...ada })
+    const line = new FakeSession('frames').says({ type: 'login', ...ada })
     const served = authenticate(line, { ...here.services, accounts })
     await line.hears('hello')
     await turnUntil(() => signals.length > 0, 'the login')
-    here.clock.advance(limits.waitNoticeMs)
-    here.clock.advance(limits.waitNoticeMs)
+    here.clock.advance(accountLimits.waitNoticeMs)
+    here.clock.advance(accountLimits.waitNoticeMs)
     expect(line.messages.slice(1)).toEqual([
       { type: 'wait', message: 'One moment, please.' },
       { type: 'wait', message: 'One moment, please.' },
@@ -231,10 +235,10 @@ describe('who does not get in', () => {
 test('no password, no token and no mistyped name is in any event or its sentence', async () => {
   const here = await setUp()
   const { token } = await register(here.accounts)
-  const line = new FakeLine('text').says('hunter2 hunter2', 'wrong horse', 'wrong horse', 'passwd', 'wrong horse')
+  const line = new FakeSession('text').says('hunter2 hunter2', 'wrong horse', 'wrong horse', 'passwd', 'wrong horse')
   line.says('new wrong horse', 'new wrong horse', `resume ${token?.slice(1)}x`).halfCloses()
   await serve(line, here)
-  const taken = new FakeLine('text').says('Ada', 'hunter2 hunter3', 'hunter2 hunter3', `resume ${token}`, 'passwd')
+  const taken = new FakeSession('text').says('Ada', 'hunter2 hunter3', 'hunter2 hunter3', `resume ${token}`, 'passwd')
   taken.says(password, 'next horse', 'next horse').halfCloses()
   await serve(taken, here)
   const events = [...line.events, ...taken.events]
@@ -247,7 +251,7 @@ test('no password, no token and no mistyped name is in any event or its sentence
 describe('in lines', () => {
   test('an unknown name registers with the password twice, and can go on at once', async () => {
     const here = await setUp()
-    const line = new FakeLine('text').says('Ada', password, password, 'whoami', 'exit')
+    const line = new FakeSession('text').says('Ada', password, password, 'whoami', 'exit')
     await serve(line, here)
     expect(line.sent).toEqual([
       'netlab auth. "exit" leaves.',
@@ -269,7 +273,7 @@ describe('in lines', () => {
   test('a known name logs in, after a mistype too, and someone who half-closed still hears everything', async () => {
     const here = await setUp()
     await register(here.accounts)
-    const line = new FakeLine('text').says('ADA', 'mistyped horse', password).halfCloses()
+    const line = new FakeSession('text').says('ADA', 'mistyped horse', password).halfCloses()
     await serve(line, here)
     expect(line.sent.slice(2)).toEqual([
       passwordPrompt,
@@ -285,8 +289,8 @@ describe('in lines', () => {
   test('up to the second password nothing tells whether a name exists', async () => {
     const here = await setUp()
     await register(here.accounts)
-    const known = new FakeLine('text').says('Ada', 'wrong horse', 'other horse').halfCloses()
-    const unknown = new FakeLine('text').says('Bob', 'wrong horse', 'other horse').halfCloses()
+    const known = new FakeSession('text').says('Ada', 'wrong horse', 'other horse').halfCloses()
+    const unknown = new FakeSession('text').says('Bob', 'wrong horse', 'other horse').halfCloses()
     await Promise.all([serve(known, here), serve(unknown, here)])
     expect(known.sent).toEqual(unknown.sent)
     await here.accounts.close()
@@ -303,7 +307,7 @@ describe('in lines', () => {
   ])('%s', async (_, lines, prompt) => {
     const here = await setUp()
     await register(here.accounts)
-    const line = new FakeLine('text').says(...lines).halfCloses()
+    const line = new FakeSession('text').says(...lines).halfCloses()
     await serve(line, here)
     expect(line.sent.at(-1)).toBe(prompt)
     expect(line.sent.length).toBeGreaterThan(3)
@@ -314,7 +318,7 @@ describe('in lines', () => {
   test('a token instead of a name goes on with the session', async () => {
     const here = await setUp()
     const { token } = await register(here.accounts)
-    const line = new FakeLine('text').says(`resume ${token}`, 'sessions', 'nonsense', 'logout 5', 'logout', 'exit')
+    const line = new FakeSession('text').says(`resume ${token}`, 'sessions', 'nonsense', 'logout 5', 'logout', 'exit')
     await serve(line, here)
     expect(line.sent.slice(2)).toEqual([
       'Welcome back, Ada. Your session goes on.',
@@ -336,7 +340,7 @@ describe('in lines', () => {
     ['too long', 'x'.repeat(44)],
   ])('bug: a token that is %s was taken for a name', async (_, token) => {
     const here = await setUp()
-    const line = new FakeLine('text').says(`resume ${token}`, 'exit')
+    const line = new FakeSession('text').says(`resume ${token}`, 'exit')
     await serve(line, here)
     expect(line.sent.slice(2, -1)).toEqual([
       'That is no token: one has 43 characters. Log in with name and password.',
@@ -349,7 +353,7 @@ describe('in lines', () => {
     const here = await setUp()
     const { token } = await register(here.accounts)
     for (const text of [`"resume ${token}"`, `RESUME  ${token} `]) {
-      const line = new FakeLine('text').says(text, 'exit')
+      const line = new FakeSession('text').says(text, 'exit')
       await serve(line, here)
       expect(line.sent[2]).toBe('Welcome back, Ada. Your session goes on.')
     }
@@ -359,7 +363,7 @@ describe('in lines', () => {
   test('passwd asks for the old one and twice for the new one', async () => {
     const here = await setUp()
     const { token } = await register(here.accounts)
-    const line = new FakeLine('text').says(`resume ${token}`)
+    const line = new FakeSession('text').says(`resume ${token}`)
     line.says('passwd', password, '', 'passwd', password, 'battery staple', '')
     line.says('passwd', password, 'battery staple', 'battery stable')
     line.says('letmein1', 'letmein1')
@@ -385,7 +389,7 @@ describe('in lines', () => {
   test('passwd asks again after a wrong password: what is typed then is a password, too', async () => {
     const here = await setUp()
     const { token } = await register(here.accounts)
-    const line = new FakeLine('text').says(`resume ${token}`, 'passwd')
+    const line = new FakeSession('text').says(`resume ${token}`, 'passwd')
     line.says('wrong horse', 'battery staple', 'battery staple')
     line.says(password, 'battery staple', 'battery staple', 'exit')
     await serve(line, here)
@@ -401,7 +405,7 @@ describe('in lines', () => {
 describe('ident', () => {
   test('asks an unknown host for its name, and greets it by that from then on', async () => {
     const { accounts } = await setUp()
-    const first = new FakeLine('text').says('\u001b]0;x\u0007', 'Ada', 'Bob', 'whoami', 'exit')
+    const first = new FakeSession('text').says('\u001b]0;x\u0007', 'Ada', 'Bob', 'whoami', 'exit')
     await identify(first, accounts)
     expect(first.sent).toEqual([
       'netlab ident. "exit" leaves.',
@@ -413,7 +417,7 @@ describe('ident', () => {
       'Hello, Ada.',
       'Goodbye.',
     ])
-    const again = new FakeLine('text', { address: '::ffff:192.0.2.7' }).halfCloses()
+    const again = new FakeSession('text', { address: '::ffff:192.0.2.7' }).halfCloses()
     await identify(again, accounts)
     expect(again.sent.at(-1)).toBe('Hello, Ada.')
     await accounts.close()
@@ -421,17 +425,20 @@ describe('ident', () => {
 
   test('gives one address one name, whoever asks first, and says when a name is taken', async () => {
     const { accounts } = await setUp()
-    const lines = ['Ada', 'Bob'].map((name) => new FakeLine('frames').says({ type: 'name', name }, { type: 'exit' }))
+    const lines = ['Ada', 'Bob'].map((name) => new FakeSession('frames').says({ type: 'name', name }, { type: 'exit' }))
     await Promise.all(lines.map((line) => identify(line, accounts)))
     expect(lines.map((line) => line.messages[2])).toEqual([
       { type: 'greeting', name: 'Ada', isNew: true },
       { type: 'greeting', name: 'Ada', isNew: false },
     ])
-    const other = new FakeLine('frames', { address: '192.0.2.8' }).says({ type: 'name', name: 'ADA' }, { type: 'exit' })
+    const other = new FakeSession('frames', { address: '192.0.2.8' }).says(
+      { type: 'name', name: 'ADA' },
+      { type: 'exit' },
+    )
     await identify(other, accounts)
     expect(other.messages.slice(1, 4)).toEqual([
       { type: 'ask', what: 'name', message: 'What is your name?' },
-      { type: 'denied', reason: 'taken', message: 'That name is taken.' },
+      { type: 'denied', reason: 'taken', message: 'That name is taken, or looks like one that is.' },
       { type: 'ask', what: 'name', message: 'What is your name?' },
     ])
     await accounts.close()

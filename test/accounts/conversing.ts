@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { serveAccount } from '../../src/accounts/account-session.ts'
-import type { Accounts, Welcome } from '../../src/accounts/accounts.ts'
+import type { Accounts, SessionGranted } from '../../src/accounts/accounts.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { accountLimits } from '../../src/accounts/limits.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { authenticate } from '../../src/accounts/login.ts'
-import { limits } from '../../src/base/limits.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
-import type { FakeLine } from './fake-line.ts'
+import type { FakeSession } from './fake-session.ts'
 
 export const password = 'correct horse'
 export const ada = { name: 'Ada', password }
@@ -17,7 +17,7 @@ export async function setUp() {
   const accounts = await openAccounts(
     {
       usersPath: join(temporaryFolder(), 'users.json'),
-      sessionTimes: { idleMs: limits.sessionIdleMs, maxMs: limits.sessionMaxMs },
+      sessionTimes: { idleMs: accountLimits.sessionIdleMs, maxMs: accountLimits.sessionMaxMs },
       hashWidth: 1,
     },
     {
@@ -32,14 +32,14 @@ export async function setUp() {
 export type SetUp = Awaited<ReturnType<typeof setUp>>
 
 /** What the auth protocol does with a line. */
-export async function serve(line: FakeLine, { services }: SetUp): Promise<void> {
+export async function serve(line: FakeSession, { services }: SetUp): Promise<void> {
   for (;;) {
     const own = await authenticate(line, services)
     if (own === undefined || (await serveAccount(line, own, services)) === 'ended') return
   }
 }
 
-export async function register(accounts: Accounts, who = ada): Promise<Welcome> {
+export async function register(accounts: Accounts, who = ada): Promise<SessionGranted> {
   const outcome = await accounts.register({ ...who, address: '192.0.2.1' })
   if (outcome.kind !== 'welcome') throw new Error(outcome.kind)
   return outcome

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import type { Welcome } from '../../src/accounts/accounts.ts'
+import type { SessionGranted } from '../../src/accounts/accounts.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
-import { limits } from '../../src/base/limits.ts'
+import { accountLimits } from '../../src/accounts/limits.ts'
 import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { ada, address, settle, setUp, welcome } from './opened-accounts.ts'
@@ -18,7 +18,7 @@ describe('registering and logging in', () => {
 
     const { accounts } = await setUp({ path: first.path })
     const { session, token } = welcome(await accounts.login({ ...ada, name: 'ADA' }))
-    expect(session).toMatchObject({ user: 'Ada', expiresMs: session.createdMs + limits.sessionIdleMs })
+    expect(session).toMatchObject({ user: 'Ada', expiresMs: session.createdMs + accountLimits.sessionIdleMs })
     expect(await accounts.resume({ token })).toMatchObject({ kind: 'welcome', session: { id: session.id } })
     expect(await accounts.login({ ...ada, password: 'wrong horse' })).toMatchObject({ kind: 'wrong' })
     await accounts.close()
@@ -140,7 +140,7 @@ describe('guessing', () => {
     const guesses = Array.from({ length: 1000 }, (_, n) => accounts.login({ ...ada, password: `wrong horse ${n}` }))
     const kinds = (await Promise.all(guesses)).map(({ kind }) => kind)
     const count = (kind: string) => kinds.filter((one) => one === kind).length
-    expect(count('busy')).toBe(1000 - limits.waitingHashes - 1)
+    expect(count('busy')).toBe(1000 - accountLimits.waitingHashes - 1)
     expect(count('wrong')).toBe(hasher.verified.length)
     expect(count('wrong')).toBeLessThan(10)
     expect(count('throttled')).toBe(1000 - count('busy') - count('wrong'))
@@ -161,7 +161,7 @@ test('a thousand logins at once with the right password: as many as fit succeed,
   const late = accounts.login(ada)
   gate.resolve()
   const kinds = (await Promise.all([...logins, late])).map(({ kind }) => kind)
-  expect(kinds.filter((kind) => kind === 'welcome')).toHaveLength(limits.waitingHashes + 1)
+  expect(kinds.filter((kind) => kind === 'welcome')).toHaveLength(accountLimits.waitingHashes + 1)
   expect(kinds[1000]).toBe('welcome')
   await accounts.close()
 })
@@ -189,7 +189,10 @@ test('no password and no token is anywhere on disk', async () => {
   const { accounts, path, events } = await setUp()
   const { token, session } = welcome(await accounts.register(ada))
   await accounts.changePassword({ session: session.id, old: ada.password, new: 'battery staple', address })
-  const secrets = [token, ((await accounts.login({ ...ada, password: 'battery staple' })) as Welcome).token ?? '?']
+  const secrets = [
+    token,
+    ((await accounts.login({ ...ada, password: 'battery staple' })) as SessionGranted).token ?? '?',
+  ]
   secrets.push(ada.password, 'battery staple', Buffer.from(token, 'base64url').toString('latin1'))
   const written = readdirSync(path).map((file) => readFileSync(join(path, file), 'latin1'))
   expect(written.length).toBeGreaterThanOrEqual(3)
@@ -249,7 +252,7 @@ describe('sessions', () => {
     const last = token.at(-2) === 'A' ? 'B' : 'A'
     const answers = [await accounts.resume({ token: `${token}=` })]
     answers.push(await accounts.resume({ token: `${token.slice(0, -2)}${last}${token.at(-1)}` }))
-    clock.advance(limits.sessionIdleMs)
+    clock.advance(accountLimits.sessionIdleMs)
     answers.push(await accounts.resume({ token }))
     expect(answers.map((answer) => answer.kind === 'no-session' && answer.why)).toEqual([
       'malformed',

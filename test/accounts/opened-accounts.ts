@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import type { Welcome } from '../../src/accounts/accounts.ts'
+import type { SessionGranted } from '../../src/accounts/accounts.ts'
 import { argon2Hasher, type PasswordHasher } from '../../src/accounts/argon2.ts'
+import { accountLimits } from '../../src/accounts/limits.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
-import { limits } from '../../src/base/limits.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import type { SlowDisk } from './support.ts'
 
-export const sessionTimes = { idleMs: limits.sessionIdleMs, maxMs: limits.sessionMaxMs }
+export const sessionTimes = { idleMs: accountLimits.sessionIdleMs, maxMs: accountLimits.sessionMaxMs }
 export const quick = argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 })
 export const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -75,7 +75,7 @@ export async function setUp(
 export const address = '192.0.2.7'
 export const ada = { name: 'Ada', password: 'correct horse', address }
 
-export function welcome(outcome: { readonly kind: string }): Welcome & { readonly token: string } {
+export function welcome(outcome: { readonly kind: string }): SessionGranted & { readonly token: string } {
   expect(outcome).toMatchObject({ kind: 'welcome', token: expect.stringMatching(/^[\w-]{43}$/) })
-  return outcome as Welcome & { readonly token: string }
+  return outcome as SessionGranted & { readonly token: string }
 }

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
 import { AccountsThread } from '../../src/accounts/accounts-thread.ts'
+import { accountLimits } from '../../src/accounts/limits.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { preflightStores } from '../../src/accounts/preflight.ts'
 import { SqliteSessionStore } from '../../src/accounts/session-store.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { limits } from '../../src/base/limits.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { LockHolder } from '../support/lock-holder.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -49,7 +49,7 @@ test('the thread that owns the stores shares their locks', async () => {
 
 test('a large users file is locked and left to its owner to read', () => {
   const { folder, config } = files()
-  writeFileSync(join(folder, 'users.json'), 'x'.repeat(limits.usersReadTwiceBytes + 1))
+  writeFileSync(join(folder, 'users.json'), 'x'.repeat(accountLimits.usersReadTwiceBytes + 1))
   const preflight = preflightStores(config, services)
   expect(preflight.complete).toBe(false)
   expect(locks(folder)).toEqual(['netlab.db.lock', 'users.json.lock'])

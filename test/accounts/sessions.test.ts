@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { accountLimits } from '../../src/accounts/limits.ts'
 import { MemorySessionStore, type SessionChange, SqliteSessionStore } from '../../src/accounts/session-store.ts'
 import { newToken, Sessions, tokenHash } from '../../src/accounts/sessions.ts'
-import { limits } from '../../src/base/limits.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -131,9 +131,9 @@ describe('sessions', () => {
     const second = await sessions.create('Ada', 'a')
     clock.advance(1)
     sessions.resume(first.token)
-    for (let n = 2; n <= limits.sessionsPerUser; n++) await sessions.create('Ada', 'a')
+    for (let n = 2; n <= accountLimits.sessionsPerUser; n++) await sessions.create('Ada', 'a')
     expect(revoked).toEqual([second.row.id])
-    expect(sessions.ofUser('Ada')).toHaveLength(limits.sessionsPerUser)
+    expect(sessions.ofUser('Ada')).toHaveLength(accountLimits.sessionsPerUser)
   })
 
   test('made in one turn share a transaction, and a thousand resumes cost at most one write', async () => {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { HashQueue } from '../../src/accounts/hash-queue.ts'
-import { accountRule, sourceRule, Throttle } from '../../src/accounts/throttle.ts'
-import { limits } from '../../src/base/limits.ts'
+import { accountLimits } from '../../src/accounts/limits.ts'
+import { Throttle } from '../../src/accounts/throttle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 describe('the throttle', () => {
   test.each([
-    ['account', accountRule, [0, 0, 0, 500, 1000, 2000, 4000, 8000, 8000, 8000]],
-    ['source', sourceRule, [0, 0, 0, 0, 0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]],
+    ['account', accountLimits.accountThrottle, [0, 0, 0, 500, 1000, 2000, 4000, 8000, 8000, 8000]],
+    ['source', accountLimits.sourceThrottle, [0, 0, 0, 0, 0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]],
   ])('of an %s lets it wait longer with each failure, up to a bound', (_, rule, waits) => {
     const clock = new VirtualClock()
     const throttle = new Throttle(rule, clock)
@@ -25,7 +25,7 @@ describe('the throttle', () => {
 
   test('forgets with success, and one failure a minute with time', () => {
     const clock = new VirtualClock()
-    const throttle = new Throttle(accountRule, clock)
+    const throttle = new Throttle(accountLimits.accountThrottle, clock)
     for (let n = 0; n < 5; n++) throttle.failed('ada')
     clock.advance(2 * 60_000)
     throttle.failed('ada')
@@ -40,20 +40,20 @@ describe('the throttle', () => {
     fc.assert(
       fc.property(attempts, (steps) => {
         const clock = new VirtualClock()
-        const throttle = new Throttle(sourceRule, clock)
+        const throttle = new Throttle(accountLimits.sourceThrottle, clock)
         for (const [key, ms] of steps) {
           throttle.failed(String(key))
-          expect(throttle.waitMs(String(key))).toBeLessThanOrEqual(sourceRule.maxMs)
+          expect(throttle.waitMs(String(key))).toBeLessThanOrEqual(accountLimits.sourceThrottle.maxMs)
           clock.advance(ms)
         }
-        clock.advance(sourceRule.maxMs)
+        clock.advance(accountLimits.sourceThrottle.maxMs)
         for (const key of '0123') expect(throttle.waitMs(key)).toBe(0)
       }),
     )
   })
 
   test('remembers a bounded number of keys, those that failed last', () => {
-    const throttle = new Throttle({ ...accountRule, free: 0 }, new VirtualClock(), 100)
+    const throttle = new Throttle({ ...accountLimits.accountThrottle, free: 0 }, new VirtualClock(), 100)
     for (let n = 0; n < 1000; n++) throttle.failed(`guess ${n}`)
     expect(throttle.size).toBe(100)
     expect([throttle.waitMs('guess 899'), throttle.waitMs('guess 900')]).toEqual([0, 500])
@@ -98,13 +98,30 @@ describe('the hash queue', () => {
   test('says busy, and for how long, when too many wait', async () => {
     const clock = new VirtualClock()
     const queue = new HashQueue(1, clock)
-    const jobs = Array.from({ length: limits.waitingHashes + 1 }, () => job())
+    const jobs = Array.from({ length: accountLimits.waitingHashes + 1 }, () => job())
     const turns = jobs.map(({ work }) => queue.run(work))
     // 256 × 33 ms, half of it.
     expect(await queue.run(job().work)).toEqual({ kind: 'busy', retryMs: 4224 })
     for (const { end } of jobs) end()
     expect((await Promise.all(turns)).every(({ kind }) => kind === 'done')).toBe(true)
     expect(await queue.run(async () => 1)).toEqual({ kind: 'done', value: 1 })
+  })
+
+  // A quarter of 256 × the estimate, which starts at 33 ms and moves by a sixteenth of the difference with each hash.
+  test.each<[number[], number]>([
+    [[], 2112],
+    [[33], 2112],
+    [[193], 2752],
+    [[193, 203], 3392],
+    [[193, 203, 37], 3328],
+    [Array(11).fill(0), 1039],
+    [Array(12).fill(0), 1000],
+  ])('after hashes of %j ms tells those who find no room to wait for %i ms', async (took, retryMs) => {
+    const clock = new VirtualClock()
+    const queue = new HashQueue(2, clock)
+    for (const ms of took) await queue.run(async () => clock.advance(ms))
+    for (let n = 0; n < accountLimits.waitingHashes + 2; n++) void queue.run(job().work)
+    expect(await queue.run(job().work)).toEqual({ kind: 'busy', retryMs })
   })
 
   test('gives the place of a client that left to the next', async () => {

@@ -22,12 +22,11 @@ import {
 import { parseEndpoint } from '../../src/net/address.ts'
 import type { Decoder } from '../../src/net/codec.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
-import { LineDecoder, LineSplitter } from '../../src/net/line-codec.ts'
-import { TelnetFilter } from '../../src/net/telnet-filter.ts'
+import { LineDecoder, LineSplitter, TelnetFilter } from '../../src/net/line-codec.ts'
+import { MessageTransport } from '../../src/net/message-transport.ts'
 import { CommandSpotter } from '../../src/protocols/command-spotter.ts'
 import { parsePorts } from '../../src/scan/ports.ts'
 import { parseTargets } from '../../src/scan/targets.ts'
-import { MessageReader } from '../../src/serve/message-reader.ts'
 import { anyText } from '../support/any-text.ts'
 import { chopped } from '../support/decoding.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -136,11 +135,14 @@ function firstCommand(framing: 'auto' | 'frames' | 'text', chunks: readonly Buff
 
 async function messages(framing: 'auto' | 'frames' | 'text', chunks: readonly Buffer[]): Promise<readonly string[]> {
   const ignore = () => undefined
-  const reader = new MessageReader(framing, new VirtualClock(), {
-    write: ignore,
-    pause: ignore,
-    resume: ignore,
-  })
+  const reader = new MessageTransport(
+    { framing, clock: new VirtualClock() },
+    {
+      write: () => true,
+      pause: ignore,
+      resume: ignore,
+    },
+  )
   for (const chunk of chunks) reader.push(chunk)
   reader.end()
   const received: string[] = []

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { ProtocolError } from '../../src/base/errors.ts'
-import { LineDecoder, LineSplitter } from '../../src/net/line-codec.ts'
-import { TelnetFilter } from '../../src/net/telnet-filter.ts'
+import { LineDecoder, LineSplitter, TelnetFilter } from '../../src/net/line-codec.ts'
 import { chopped, countingCopies, decodeAll } from '../support/decoding.ts'
 
 const lines = (...chunks: (string | readonly number[])[]): string[] =>

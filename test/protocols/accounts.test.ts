@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { serveAccounts } from '../../src/accounts/accounts-thread.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
 import { type LocalAccounts, openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
@@ -37,7 +37,7 @@ async function serve(
   { peerAddress, ...config }: Partial<ServeConfig> & { peerAddress?: string } = {},
 ): Promise<LocalServer> {
   const { port1, port2 } = new MessageChannel()
-  attachAccounts(port2, accounts)
+  serveAccounts(port2, accounts)
   return LocalServer.start(definition, config, {
     channels: { accounts: port1 },
     ...(peerAddress !== undefined && { peerAddress }),

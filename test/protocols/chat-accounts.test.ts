@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { limits } from '../../src/base/limits.ts'
+import { accountLimits } from '../../src/accounts/limits.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import { ChatAccountSession } from '../../src/protocols/chat-account.ts'
 import { register, setUp } from '../accounts/conversing.ts'
-import { FakeLine } from '../accounts/fake-line.ts'
+import { FakeSession } from '../accounts/fake-session.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { TestClient } from '../support/client.ts'
 import { turnUntil } from '../support/event-loop.ts'
@@ -136,11 +136,11 @@ describe('accounts, in the chat', () => {
 test('bug: who was in the chat for a day was put out of it, "from elsewhere"', async () => {
   const { accounts, clock } = await setUp()
   const { session } = await register(accounts)
-  const line = new FakeLine('frames')
+  const line = new FakeSession('frames')
   const account = new ChatAccountSession(line, 'frames', session, { accounts, clock, useMs: chatLimits.sessionUseMs })
-  clock.advance(2 * limits.sessionIdleMs)
+  clock.advance(2 * accountLimits.sessionIdleMs)
   expect(await account.carryOut({ type: 'whoami' })).toBe(true)
-  clock.advance(limits.sessionMaxMs)
+  clock.advance(accountLimits.sessionMaxMs)
   // Those that have expired are looked for twice a minute, and not before the last look is through.
   await turnUntil(() => {
     clock.advance(30_000)

@@ -5,6 +5,7 @@ import { connect as tlsConnect } from 'node:tls'
 import { afterEach, expect, test } from '@jest/globals'
 import { errorCode } from '../../src/base/errors.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { FramedSocket } from '../../src/net/framed-socket.ts'
 import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
@@ -87,7 +88,7 @@ test('bytes that are there when the time is up have the first word (TLS was take
   const clock = new VirtualClock()
   const entered = Promise.withResolvers<unknown>()
   await using one = await listen((socket) => {
-    entered.resolve(tlsEntry(certificate)(socket, true, clock).catch(errorCode))
+    entered.resolve(tlsEntry(certificate)(FramedSocket.attach(socket), true, clock).catch(errorCode))
     client.write(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
     // As timers do it: after this, the loop looks at its sockets once before the next immediate.
     setImmediate(() => clock.advance(netLimits.dialectMs))

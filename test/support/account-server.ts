@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { serveAccounts } from '../../src/accounts/accounts-thread.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
@@ -45,7 +45,7 @@ export async function startAccountServer(
     },
   )
   const { port1, port2 } = new MessageChannel()
-  attachAccounts(port2, accounts)
+  serveAccounts(port2, accounts)
   const server = await LocalServer.start(auth, config, {
     channels: { accounts: port1 },
     ...(peerAddress !== undefined && { peerAddress }),

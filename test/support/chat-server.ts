@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { attachAccounts } from '../../src/accounts/accounts-thread.ts'
+import { serveAccounts } from '../../src/accounts/accounts-thread.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { systemClock } from '../../src/base/clock.ts'
@@ -63,7 +63,7 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const defer = (callback: () => void): void => void setImmediate(callback)
   const room = new Chat({ clock: systemClock, defer, record, history, remembered })
   const [toRoom, toAccounts] = [new MessageChannel(), new MessageChannel()]
-  attachAccounts(toAccounts.port2, accounts)
+  serveAccounts(toAccounts.port2, accounts)
   serveBackplane(room.backplane(), toRoom.port2)
   const server = await LocalServer.start(
     chat,

@@ -18,12 +18,12 @@ import { roomPhrase, secrecy } from './room-key.ts'
 export async function run(values: ChatUdpValues, context: CommandContext): Promise<ExitCode> {
   const { clock, signal, stderr } = context
   const ask = askOnTerminal(context)
-  const talk = (line: string) => void stderr.write(`${line}\n`)
-  const place = await findRelay(values, { clock, signal, ask, streams: askStreams(context), talk })
+  const report = (line: string) => void stderr.write(`${line}\n`)
+  const place = await findRelay(values, { clock, signal, ask, streams: askStreams(context), report })
   const askName = ask && (() => ask('Your name in the room', nameQuestion(context)))
   const name = values.name ?? (await askName?.()) ?? usualName(context)
   const phrase = await roomPhrase(values, context, ask)
-  talk(secrecy(phrase !== undefined))
+  report(secrecy(phrase !== undefined))
   const options = {
     ...place,
     room: values.room ?? '',
@@ -54,7 +54,7 @@ interface FindDeps {
   readonly signal: AbortSignal
   readonly ask: Ask | undefined
   readonly streams: AskStreams | undefined
-  readonly talk: (line: string) => void
+  readonly report: (line: string) => void
 }
 
 const endpointOrNothing: Kind<Endpoint | undefined> = {
@@ -64,16 +64,16 @@ const endpointOrNothing: Kind<Endpoint | undefined> = {
 
 /** Which relay to join: the one that was given, the one a person names, or the one that answers on the local network. */
 async function findRelay(values: ChatUdpValues, deps: FindDeps): Promise<RelayAddress> {
-  const { ask, talk } = deps
+  const { ask, report } = deps
   const question = { kind: endpointOrNothing, summary: 'the relay', default: undefined }
   const host = values.host ?? (await ask?.('Relay (nothing: look for one on the local network)', question))
   if (host !== undefined) return { host: host.host, port: relayPort({ host, port: values.port }) }
-  talk('Looking for a relay on the local network …')
+  report('Looking for a relay on the local network …')
   const all = await findRelays(deps.clock, deps.signal)
   deps.signal.throwIfAborted()
   const { room } = values
   const place = await choose(room === undefined ? all : all.filter((relay) => relay.room === room), deps)
-  talk(`Found one at ${formatEndpoint(place.host, place.port)}`)
+  report(`Found one at ${formatEndpoint(place.host, place.port)}`)
   return place
 }
 

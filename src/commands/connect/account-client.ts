@@ -1,5 +1,5 @@
 import type { ServerMessage } from '../../accounts/messages.ts'
-import { accountCommands, serverText } from '../../accounts/replies.ts'
+import { accountCommands, replyLines } from '../../accounts/replies.ts'
 import { ExitCode } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { PromptClosed } from '../../options/ask.ts'
@@ -72,7 +72,7 @@ const accountReplies = ['denied', 'wait', 'bye', 'whoami', 'sessions', 'logged-o
 export function accountLines(message: JsonMessage): readonly string[] {
   if (!accountReplies.includes(message.type)) return []
   try {
-    return serverText(message as unknown as ServerMessage).map(printable)
+    return replyLines(message as unknown as ServerMessage).map(printable)
   } catch (error) {
     throw malformed(error)
   }

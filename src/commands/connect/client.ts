@@ -127,7 +127,7 @@ export class Client {
 async function openSocket(target: ConnectTarget, { clock, signal }: CommandContext): Promise<FramedSocket> {
   if (target.trust === undefined) return connect({ ...target, clock, signal })
   // Loaded only with TLS, since it takes a while; and before the connection stands, whose end would be missed meanwhile.
-  const { connectTls } = await import('../../net/connect-tls.ts')
+  const { connectTls } = await import('../../net/framed-tls-socket.ts')
   const plain = await connect({ ...target, clock, signal })
   const { socket, fingerprint } = await connectTls(plain, { ...target, ca: target.trust.ca, clock, signal })
   try {

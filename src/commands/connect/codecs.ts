@@ -5,8 +5,7 @@ import type { Decoder } from '../../net/codec.ts'
 import type { Dialect } from '../../net/dialect.ts'
 import { encodeFrames, FrameDecoder } from '../../net/frame-codec.ts'
 import { netLimits } from '../../net/limits.ts'
-import { LineSplitter } from '../../net/line-codec.ts'
-import { TelnetFilter } from '../../net/telnet-filter.ts'
+import { LineSplitter, TelnetFilter } from '../../net/line-codec.ts'
 
 /** Turns what the server sends into output. */
 export interface OutputDecoder {

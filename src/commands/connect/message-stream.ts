@@ -30,11 +30,11 @@ export class MessageStream {
 
   /** Nothing is sent when the connection takes nothing any more. */
   send(message: JsonMessage): void {
-    const payload = Buffer.from(JSON.stringify(message))
+    const payload = JSON.stringify(message)
     const { socket, traffic } = this.connection
     if (!socket.writable) return
     socket.send(payload)
-    traffic.sent(frameHeaderBytes + payload.length)
+    traffic.sent(frameHeaderBytes + Buffer.byteLength(payload))
   }
 
   /** Half-closes: no more will be sent. */
@@ -70,11 +70,11 @@ export class MessageStream {
 
   async #read(): Promise<JsonMessage | undefined> {
     try {
-      const frame = await this.connection.socket.receiveBytes()
+      const text = await this.connection.socket.receive()
       this.#signal.throwIfAborted()
-      if (frame === undefined) return undefined
-      this.connection.traffic.received(frameHeaderBytes + frame.length)
-      return parse(frame.toString('utf8'))
+      if (text === undefined) return undefined
+      this.connection.traffic.received(frameHeaderBytes + Buffer.byteLength(text))
+      return parse(text)
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason
       throw error instanceof NetlabError ? error : this.connection.describe(error)

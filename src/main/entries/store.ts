@@ -4,6 +4,6 @@ import { systemClock } from '../../base/clock.ts'
 import { runHistory } from '../../chat/history-thread.ts'
 
 if (parentPort !== null && workerData.role === 'accounts') {
-  void runAccountsThread(parentPort, workerData, { clock: systemClock })
+  runAccountsThread(parentPort, { clock: systemClock })
 }
 if (workerData.role === 'history') runHistory(workerData, systemClock)

@@ -1,8 +1,9 @@
-import type { Line } from '../../src/accounts/message-stream.ts'
 import type { DisconnectReason, NetlabEvent } from '../../src/base/events.ts'
+import type { Dialect } from '../../src/net/dialect.ts'
+import type { Session } from '../../src/net/session.ts'
 
-/** A connection without a socket: the test is the client. */
-export class FakeLine implements Line {
+/** A session of messages without a socket: the test is the client. */
+export class FakeSession implements Session {
   readonly id = 7
   readonly peer: { readonly address: string; readonly port: number }
   readonly secure: boolean
@@ -10,14 +11,14 @@ export class FakeLine implements Line {
   readonly sent: string[] = []
   readonly events: NetlabEvent[] = []
   ended: string | undefined
-  readonly #dialect: 'frames' | 'text'
+  readonly #dialect: Dialect
   readonly #leaving = new AbortController()
   readonly #inbox: (string | undefined)[] = []
   #waiting: ((text: string | undefined) => void) | undefined
   #wake: (() => void)[] = []
 
   constructor(
-    dialect: 'frames' | 'text',
+    dialect: Dialect,
     {
       address = '192.0.2.7',
       secure = true,
@@ -34,7 +35,7 @@ export class FakeLine implements Line {
     return this.#leaving.signal
   }
 
-  async dialect(): Promise<'frames' | 'text'> {
+  async dialect(): Promise<Dialect> {
     return this.#dialect
   }
 
@@ -56,6 +57,20 @@ export class FakeLine implements Line {
     this.#leaving.abort()
     this.#give(undefined)
     this.#notify()
+  }
+
+  readonly queuedBytes = 0
+
+  bytes(): void {
+    throw new Error('this session has messages only')
+  }
+
+  write(): void {
+    throw new Error('this session has messages only')
+  }
+
+  requestStop(): string {
+    return 'not from here'
   }
 
   record(event: NetlabEvent): void {

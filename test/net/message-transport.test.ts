@@ -4,7 +4,7 @@ import { limits } from '../../src/base/limits.ts'
 import type { Framing } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
 import { netLimits } from '../../src/net/limits.ts'
-import { MessageReader } from '../../src/serve/message-reader.ts'
+import { MessageTransport } from '../../src/net/message-transport.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 const turn = () => new Promise(setImmediate)
@@ -18,14 +18,19 @@ beforeEach(() => {
   socket = { calls: [], wire: '' }
 })
 
-function reader(framing: Framing = 'auto'): MessageReader {
-  return new MessageReader(framing, clock, {
-    write: (bytes) => {
-      socket.wire += bytes.toString('latin1')
+function reader(framing: Framing = 'auto'): MessageTransport {
+  return new MessageTransport(
+    { framing, clock },
+    {
+      write: (bytes) => {
+        socket.wire += bytes.toString('latin1')
+        return true
+      },
+      defer: setImmediate,
+      pause: () => void socket.calls.push('pause'),
+      resume: () => void socket.calls.push('resume'),
     },
-    pause: () => void socket.calls.push('pause'),
-    resume: () => void socket.calls.push('resume'),
-  })
+  )
 }
 
 describe('the dialect', () => {
