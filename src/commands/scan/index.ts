@@ -33,7 +33,13 @@ export const scan = scanCommand({
     await keepHeapSmall()
     return (await import('../../scan/scanner.ts')).scan(plan, services)
   },
-  names: async (clock) => (await import('../../scan/names/lookup.ts')).systemNames(clock),
+  async names(clock) {
+    const [{ systemNames }, { readFile }] = await Promise.all([
+      import('../../scan/names/lookup.ts'),
+      import('node:fs/promises'),
+    ])
+    return systemNames(clock, (path) => readFile(path, 'utf8').catch(() => ''))
+  },
   zones: linkLocalZones,
 })
 

@@ -2,7 +2,7 @@ import { type Clock, pause } from '../../base/clock.ts'
 import { UsageError } from '../../base/errors.ts'
 import { parseIp } from '../../net/ip.ts'
 import { AddressSet } from '../../scan/address-set.ts'
-import { Expectation } from '../../scan/expectation.ts'
+import { ExpectedPorts } from '../../scan/expected-ports.ts'
 import { scanLimits } from '../../scan/limits.ts'
 import { type PortPlan, union } from '../../scan/port-plan.ts'
 import { portLine } from '../../scan/report/text.ts'
@@ -46,7 +46,7 @@ export class ScanJob {
   targets: ResolvedTargets
   readonly results: ScanResults
   /** What must be open, if anything must. */
-  readonly expectation: Expectation | undefined
+  readonly expectation: ExpectedPorts | undefined
   readonly signal: AbortSignal
   readonly #services: JobServices
   #summary = nothingDone
@@ -62,7 +62,7 @@ export class ScanJob {
     this.targets = targets
     this.results = new ScanResults(plan.shown)
     this.#isExpected = (port) => expected === 'all' || ports.has(port)
-    if (expected !== undefined) this.expectation = new Expectation(targets, this.#isExpected, plan.choose === 'any')
+    if (expected !== undefined) this.expectation = new ExpectedPorts(targets, this.#isExpected, plan.choose === 'any')
     this.signal = services.signal
     this.#services = services
   }
@@ -181,7 +181,7 @@ export class ScanJob {
    * is not open then counts as it was seen last.
    * @throws {UsageError} when that would be too many ports.
    */
-  async runUntilOpen(expectation: Expectation, finder: TargetFinder, waitMs: number): Promise<void> {
+  async runUntilOpen(expectation: ExpectedPorts, finder: TargetFinder, waitMs: number): Promise<void> {
     const { clock } = this.#services.context
     const over = new AbortController()
     const timer = clock.after(waitMs, () => over.abort(new DOMException('the wait is over', 'TimeoutError')))
@@ -222,7 +222,7 @@ export class ScanJob {
   }
 
   /** What of the expectation is not open, on every address where that would help. @throws {UsageError} */
-  #wanted(expectation: Expectation): ScanPart {
+  #wanted(expectation: ExpectedPorts): ScanPart {
     const { addresses, ports } = this.targets
     const count = ports.filter(this.#isExpected).count(addresses)
     if (count > scanLimits.waitPortCount) {
@@ -245,7 +245,7 @@ export class ScanJob {
   }
 
   /** Names have other addresses now; those where something was open stay. */
-  #retarget(found: ResolvedTargets, expectation: Expectation): void {
+  #retarget(found: ResolvedTargets, expectation: ExpectedPorts): void {
     const before = this.targets
     const open = new AddressSet(
       this.#openHosts.flatMap(({ address }) => {
@@ -284,7 +284,7 @@ class NameWatch {
   }
 
   /** The targets as they were found since, if they were; begins the next search when it is time. */
-  async look(targets: ResolvedTargets, expectation: Expectation): Promise<ResolvedTargets | undefined> {
+  async look(targets: ResolvedTargets, expectation: ExpectedPorts): Promise<ResolvedTargets | undefined> {
     if (this.#failure !== undefined) throw this.#failure
     const found = this.#found
     this.#found = undefined
@@ -293,7 +293,7 @@ class NameWatch {
     return found
   }
 
-  #begin(targets: ResolvedTargets, expectation: Expectation): void {
+  #begin(targets: ResolvedTargets, expectation: ExpectedPorts): void {
     // A name that needs nothing more is not asked again.
     const met = targets.names.filter((name) => expectation.isMet(name)).map(({ name }) => nameKey(name))
     const known = new Map(met.map((key) => [key, this.#finder.answers.get(key) ?? []]))

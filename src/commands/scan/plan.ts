@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts'
-import type { ExpectedTargets } from '../../scan/expectation.ts'
+import type { ExpectedTargets } from '../../scan/expected-ports.ts'
 import { allPorts, topPorts } from '../../scan/ports.ts'
 import { formatOfFile, type OutputFormat, outputFormats } from '../../scan/report/formats.ts'
 import type { ResolveOptions } from '../../scan/resolve-targets.ts'

@@ -1,5 +1,5 @@
 import { ExitCode } from '../../base/errors.ts'
-import type { Expectation } from '../../scan/expectation.ts'
+import type { ExpectedPorts } from '../../scan/expected-ports.ts'
 import { scanLimits } from '../../scan/limits.ts'
 import { PortPlan } from '../../scan/port-plan.ts'
 import { formatRanges } from '../../scan/ranges.ts'
@@ -176,7 +176,7 @@ function isPositive({ expectation, results }: ScanJob): boolean {
 }
 
 /** The sentence about ports that were expected to be open and are not. */
-function missingSentence(report: ScanReport, expectation: Expectation, { addresses }: ResolvedTargets): string {
+function missingSentence(report: ScanReport, expectation: ExpectedPorts, { addresses }: ResolvedTargets): string {
   const [only] = addresses.hosts(0, 1)
   if (report.hostCount > 1 || report.unresolved.length > 0 || only === undefined) {
     return `${grouped(expectation.missing)} of the ${grouped(expectation.count)} ports expected to be open are not`

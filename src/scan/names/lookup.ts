@@ -1,5 +1,4 @@
 import { lookup as systemLookup } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
 import { networkInterfaces, platform } from 'node:os'
 import type { Clock } from '../../base/clock.ts'
 import { errorCode } from '../../base/errors.ts'
@@ -38,13 +37,13 @@ export interface NameSystem {
 /**
  * Names as this system knows them. On Linux its hosts file and its name servers are asked here, all names at once: the
  * system's own function occupies a thread while a server is silent, and there are two. It is asked for what only it may
- * know, and on other systems, whose rules are not in files, for all.
+ * know, and on other systems, whose rules are not in files, for all. `read`: the text of a file, '' where there is none.
  */
-export async function systemNames(clock: Clock): Promise<NameSource> {
+export async function systemNames(clock: Clock, read: (path: string) => Promise<string>): Promise<NameSource> {
   const ask = async (name: string) => (await systemLookup(name, { all: true })).map(({ address }) => address)
   if (platform() !== 'linux') return new QueuedLookup(ask, clock)
   const [hosts, resolver, nameSwitch] = await Promise.all(
-    ['/etc/hosts', '/etc/resolv.conf', '/etc/nsswitch.conf'].map((path) => readFile(path, 'utf8').catch(() => '')),
+    ['/etc/hosts', '/etc/resolv.conf', '/etc/nsswitch.conf'].map(read),
   )
   return new Names(
     {

@@ -11,7 +11,7 @@ export type ExpectedTargets = Pick<ResolvedTargets, 'addresses' | 'ports' | 'typ
  * Ports that should be open: on every address, or, of a name, on any of its addresses. What was seen open stays so, also when
  * names have other addresses later (`retarget`).
  */
-export class Expectation {
+export class ExpectedPorts {
   readonly #isExpected: (port: number) => boolean
   readonly #isAnyEnough: boolean
   readonly #open = new Set<string>()
