@@ -6,8 +6,8 @@ export default {
   // Most tests wait for sockets, threads and children: one worker a core, not one less.
   maxWorkers: '100%',
   testEnvironment: 'node',
-  // Nothing that works takes this long; on a busy machine much takes longer than jest's five seconds.
-  testTimeout: 300_000,
+  // Nothing that works takes this long on two quiet cores; NETLAB_TEST_TIMEOUT_FACTOR is for slower machines.
+  testTimeout: 30_000 * Number(process.env.NETLAB_TEST_TIMEOUT_FACTOR ?? 1),
   // A worker has nothing left to do at its end, but half a gigabyte to take apart: 0.1 s, and more than jest's half a second
   // beside busy processes. One that is really held by something is still told of.
   workerGracefulExitTimeout: 15_000,

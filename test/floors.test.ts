@@ -68,6 +68,37 @@ describe('the floors of src', () => {
     expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([])
   })
 
+  test('no file imports itself by way of others, types included', () => {
+    const next = new Map<string, string[]>()
+    for (const { file, target } of imports) {
+      const to = normalize(join(dirname(file), target))
+      if (target.startsWith('.') && files.includes(to)) next.set(file, [...(next.get(file) ?? []), to])
+    }
+    const circles: string[] = []
+    const done = new Set<string>()
+    const walk = (file: string, path: readonly string[]): void => {
+      const at = path.indexOf(file)
+      if (at >= 0) circles.push([...path.slice(at), file].join(' → '))
+      if (at >= 0 || done.has(file)) return
+      for (const to of next.get(file) ?? []) walk(to, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) walk(file, [])
+    expect(circles).toEqual([])
+  })
+
+  test('a type name is declared in one file only: one name, one meaning', () => {
+    const declared = new Map<string, string[]>()
+    for (const file of files) {
+      const text = readFileSync(join(src, file), 'utf8')
+      const names = [...text.matchAll(/^(?:export )?(?:abstract )?(?:interface|type|class) ([A-Z]\w*)/gm)]
+      for (const name of new Set(names.map(([, name = '']) => name))) {
+        declared.set(name, [...(declared.get(name) ?? []), file])
+      }
+    }
+    expect([...declared].filter(([, places]) => places.length > 1)).toEqual([])
+  })
+
   test('sockets, files and threads stay in their rooms', () => {
     const wrong = imports.filter(({ from, target, typeOnly }) => {
       if (typeOnly) return false

@@ -1,14 +1,8 @@
 import type { Session } from '../net/session.ts'
 import { checkName, nameFaults } from '../text/names.ts'
 import type { Accounts, IdentifyOutcome, NameOutcome } from './accounts.ts'
-import {
-  type Decoded,
-  type MessageCodec,
-  type MessageShapes,
-  openStream,
-  recordFor,
-  type ServerMessageStream,
-} from './message-stream.ts'
+import { type Decoded, type MessageCodec, openStream, recordFor, type ServerMessageStream } from './message-stream.ts'
+import type { MessageShapes } from './messages.ts'
 import { errorReply, failureReason } from './replies.ts'
 
 export type IdentMessage =

@@ -4,7 +4,7 @@ import type { NetlabEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Session } from '../net/session.ts'
 import { accountLimits } from './limits.ts'
-import type { ServerMessage } from './messages.ts'
+import type { MessageShapes, ServerMessage } from './messages.ts'
 
 /** A whole message; or what to send to someone who has typed only a part of one; or why it is none. */
 export type Decoded<C> =
@@ -81,12 +81,6 @@ export async function openStream<C, S>(
 function sentence({ message }: Error): string {
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }
-
-/** What a field of a message holds. */
-export type FieldKind = 'text' | 'number or text'
-
-/** The messages a client may send, by type, with their fields. A field whose name ends in `?` may be missing. */
-export type MessageShapes = Readonly<Record<string, Readonly<Record<string, FieldKind>>>>
 
 /** Messages as JSON objects with a `type`, one a frame. `C` must be what `shapes` describes. */
 export function jsonCodec<C, S>(shapes: MessageShapes): MessageCodec<C, S> {

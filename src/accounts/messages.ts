@@ -1,5 +1,10 @@
 import type { SessionInfo } from './accounts.ts'
-import type { MessageShapes } from './message-stream.ts'
+
+/** What a field of a message holds. */
+type FieldKind = 'text' | 'number or text'
+
+/** The messages a client may send, by type, with their fields. A field whose name ends in `?` may be missing. */
+export type MessageShapes = Readonly<Record<string, Readonly<Record<string, FieldKind>>>>
 
 /** Before someone is logged in. */
 export type LoginMessage =

@@ -1,9 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { reasonOf } from '../base/errors.ts'
 import { formatLine } from './line-format.ts'
-import type { LogFile } from './log-file.ts'
+import { countLineFeeds, type LogFile, lineFeed } from './log-file.ts'
 
-const lineFeed = 0x0a
 const nothing: Buffer = Buffer.alloc(0)
 const lineEnd: Buffer = Buffer.of(lineFeed)
 
@@ -45,6 +44,11 @@ export class LogStore {
   clear(): void {
     this.#file.clear()
     this.#torn = { rest: nothing, generation: this.#file.generation }
+  }
+
+  /** The last `count` lines, oldest first. Throws system errors. */
+  tail(count: number): string[] {
+    return this.#file.tail(count)
   }
 
   /** Tries once more to tell about lost lines. */
@@ -104,10 +108,4 @@ export class LogStore {
       this.#onTrouble(`the log file ${this.#file.path} cannot be rotated: ${reasonOf(error)}; it grows on`)
     this.#told.rotate = error !== undefined
   }
-}
-
-function countLineFeeds(bytes: Uint8Array): number {
-  let count = 0
-  for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, at + 1)) count++
-  return count
 }

@@ -3,10 +3,9 @@ import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
 import { openRpc } from '../base/rpc.ts'
 import { BatchLogger } from './batch-logger.ts'
 import { Counter, type FlushMark, isFlushed, type LogEndpoint, markForFlush, wake } from './endpoint.ts'
-import { lastLines } from './last-lines.ts'
 import { logLimits } from './limits.ts'
 import { formatLine } from './line-format.ts'
-import { LogFile, oldFile } from './log-file.ts'
+import { LogFile } from './log-file.ts'
 import { LogStore } from './log-store.ts'
 import type { LogSettings, LogThreadCalls, LogThreadData, MainCalls, RecorderCalls } from './messages.ts'
 
@@ -38,7 +37,7 @@ export function runLogThread({ settings, main }: LogThreadData, clock: Clock): v
   }
   tell('opened', undefined)
   const logger = new BatchLogger(store, settings.to === 'file' ? undefined : (text) => tell('show', text))
-  const thread = new LogThread(settings, clock, store, logger)
+  const thread = new LogThread(settings.file, clock, store, logger)
   thread.add(main, mainCounters)
 }
 
@@ -48,15 +47,15 @@ function openStore(settings: LogSettings, clock: Clock, onTrouble: (sentence: st
 }
 
 class LogThread {
-  readonly #settings: LogSettings
+  readonly #path: string
   readonly #clock: Clock
   readonly #store: LogStore | undefined
   readonly #logger: BatchLogger
   /** The recording threads, with what they share with us. */
   readonly #sources = new Map<LogEndpoint, Int32Array>()
 
-  constructor(settings: LogSettings, clock: Clock, store: LogStore | undefined, logger: BatchLogger) {
-    this.#settings = settings
+  constructor(path: string, clock: Clock, store: LogStore | undefined, logger: BatchLogger) {
+    this.#path = path
     this.#clock = clock
     this.#store = store
     this.#logger = logger
@@ -90,10 +89,7 @@ class LogThread {
   }
 
   tail(count: number): string[] {
-    if (this.#store === undefined) return []
-    const { file, maxFiles } = this.#settings
-    const paths = [file, ...Array.from({ length: maxFiles }, (_, index) => oldFile(file, index + 1))]
-    return this.#reportingFailure(() => lastLines(paths, count))
+    return this.#reportingFailure(() => this.#store?.tail(count) ?? [])
   }
 
   /** Ends once everything recorded so far is written, other threads' lines included if they hand them over in time. */
@@ -122,7 +118,7 @@ class LogThread {
     try {
       return work()
     } catch (error) {
-      throw new StorageError(errorCode(error), `cannot use the log file ${this.#settings.file}: ${reasonOf(error)}`, {
+      throw new StorageError(errorCode(error), `cannot use the log file ${this.#path}: ${reasonOf(error)}`, {
         hint: 'look at the permissions of the file and its folder',
       })
     }

@@ -85,7 +85,7 @@ export class MessageTransport {
     if (this.#fault === undefined) this.#finish()
   }
 
-  /** Nothing more can come, and not by the peer's will: told to whoever receives once everything before it has been taken. */
+  /** The stream broke: `receive` rejects with `error` once everything before it has been taken. */
   fail(error: NetlabError): void {
     if (this.#ended) return
     this.#fault ??= error

@@ -7,8 +7,8 @@ import { debounced, ThreadGateway } from '../chat/thread-gateway.ts'
 import type { Values } from '../options/spec.ts'
 import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
 import { nameKey } from '../text/names.ts'
-import type { chatOptions } from './chat.ts'
 import { ChatAccountSession } from './chat-account.ts'
+import type { chatOptions } from './chat-options.ts'
 
 /** A login, then a conversation in rooms, for every client of one thread. */
 export function createChat(

@@ -3,7 +3,7 @@ import { startChat } from '../chat/chat.ts'
 import type { Values } from '../options/spec.ts'
 import type { SharedState, SharedStateServices } from '../serve/protocol.ts'
 import { accountsConfig, openAccountsState } from './accounts.ts'
-import { type chatOptions, historyConfig } from './chat.ts'
+import { type chatOptions, historyConfig } from './chat-options.ts'
 
 /** The chat's state in the listener thread, with the accounts' storage thread beside it. */
 export async function openChatState(

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { type Accounts, SessionEndNotifier } from '../../src/accounts/accounts.ts'
 import {
   AccountsThread,
@@ -21,8 +21,6 @@ import { turnUntil } from '../support/event-loop.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 
 // Threads start slowly when others keep the machine busy.
-jest.setTimeout(300_000)
-
 const sessionTimes = { idleMs: 60_000, maxMs: 60_000 }
 const unexpected = (error: Error) => {
   throw error

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { printable } from '../../src/base/visible.ts'
+import { printable, visible } from '../../src/base/visible.ts'
 import { anyText } from '../support/any-text.ts'
 
 test.each<[string, string]>([
@@ -23,4 +23,15 @@ test('nothing that steers a terminal is left of any text', () => {
       expect(printable(text)).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$|\t/u)
     }),
   )
+})
+
+test.each([
+  ['\u001b[2Jx\u0007', '\\x1b[2Jx\\x07'],
+  ['a\nb\r\tc', 'a\\nb\\r\\tc'],
+  ['\u202eevil\u2028', '\\u202eevil\\u2028'],
+  ['\u009b31m\u007f', '\\x9b31m\\x7f'],
+  ['Zoë 名前 👍🏽 ن', 'Zoë 名前 👍🏽 ن'],
+  ['\ud800', '\\ud800'],
+])('visible(%j)', (text, expected) => {
+  expect(visible(text)).toBe(expected)
 })

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { type RunningNetlab, runNetlab, startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { keys, Terminal } from '../support/terminal.ts'
 
 // Only a machine that does much else needs so long.
-jest.setTimeout(300_000)
 
 const time = /^\d\d:\d\d:\d\d /gm
 const plainWarning = 'Plain UDP is not confidential: anybody on the way can read and change what is said here'

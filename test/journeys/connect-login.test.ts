@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { keys, Terminal } from '../support/terminal.ts'
 
 // Starting a program takes longer when others keep the machine busy; each step has a deadline of its own.
-jest.setTimeout(300_000)
 
 const password = 'correct horse'
 

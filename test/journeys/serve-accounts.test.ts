@@ -1,12 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { TestClient } from '../support/client.ts'
 import { runNetlab, startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 // Starting a program takes longer when others keep the machine busy; each step has a deadline of its own.
-jest.setTimeout(300_000)
 
 const serve = (service: string) => ['serve', service, '--host', '127.0.0.1', '--port', '0']
 

@@ -3,6 +3,7 @@ import { TestClient } from '../support/client.ts'
 import { killChat } from '../support/kill-chat.ts'
 import { startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { longTestMs } from '../support/timeouts.ts'
 
 const local = ['serve', 'chat', '--host', '127.0.0.1', '--port', '0', '--log-to', 'none']
 
@@ -35,24 +36,28 @@ describe('netlab serve chat', () => {
     expect((await ann.all()).toString()).toMatch(/\* goodbye\n$/)
   })
 
-  test('killed again and again while everybody talks: nothing acknowledged is lost, nothing comes twice', async () => {
-    const cwd = temporaryFolder()
-    const { acknowledged, ...findings } = await killChat(
-      3,
-      (kill) => 150 + 100 * kill,
-      async () => {
-        const netlab = startNetlab([...local, '--flood-rate', '0'], { cwd })
-        const port = portIn(await netlab.line(/listening on/))
-        return {
-          port,
-          async kill() {
-            netlab.process.kill('SIGKILL')
-            await netlab.finished()
-          },
-        }
-      },
-    )
-    expect(acknowledged).toBeGreaterThan(700)
-    expect(findings).toEqual({ lost: [], twice: [], idsRise: true, disagreeing: [] })
-  }, 300_000)
+  test(
+    'killed again and again while everybody talks: nothing acknowledged is lost, nothing comes twice',
+    async () => {
+      const cwd = temporaryFolder()
+      const { acknowledged, ...findings } = await killChat(
+        3,
+        (kill) => 150 + 100 * kill,
+        async () => {
+          const netlab = startNetlab([...local, '--flood-rate', '0'], { cwd })
+          const port = portIn(await netlab.line(/listening on/))
+          return {
+            port,
+            async kill() {
+              netlab.process.kill('SIGKILL')
+              await netlab.finished()
+            },
+          }
+        },
+      )
+      expect(acknowledged).toBeGreaterThan(700)
+      expect(findings).toEqual({ lost: [], twice: [], idsRise: true, disagreeing: [] })
+    },
+    longTestMs(3),
+  )
 })

@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-
-/** Far more than these programs need, on a machine that has other things to do. */
-const patienceMs = 300_000
+import { longTestMs } from '../support/timeouts.ts'
 
 const program = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
 
@@ -53,7 +51,7 @@ describe('a program', () => {
       expect(lines.findIndex((line, id) => !line.includes(`"id":${id},`))).toBe(-1)
       expect(Number(stdout)).toBeLessThan(150 * 1_048_576)
     },
-    patienceMs,
+    longTestMs(2),
   )
 
   test(
@@ -73,6 +71,6 @@ describe('a program', () => {
         [0, 100_000].flatMap((first) => Array.from({ length: share.count }, (_, index) => first + index)),
       )
     },
-    patienceMs,
+    longTestMs(2),
   )
 })

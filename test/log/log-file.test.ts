@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { StorageError } from '../../src/base/errors.ts'
 import { tryFileLock } from '../../src/files/file-lock.ts'
-import { LogFile, type WriteBytes } from '../../src/log/log-file.ts'
+import { LogFile, lastLines, type WriteBytes } from '../../src/log/log-file.ts'
 import { LogStore } from '../../src/log/log-store.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -188,5 +188,52 @@ describe('a file that refuses lines', () => {
     for (let number = 1; number <= 6; number++) store.write(line(`${number}`))
     expect(read(path).split('\n')).toHaveLength(7)
     expect(troubles).toEqual([expect.stringContaining('cannot be rotated')])
+  })
+})
+
+const folder = temporaryFolder()
+const pathOf = (name: string) => join(folder, name)
+
+describe('the last lines', () => {
+  test('of several files, whatever they hold and however many are asked for', () => {
+    const lines = fc.array(
+      fc.string({ minLength: 1 }).map((text) => text.replaceAll('\n', 'n')),
+      { maxLength: 12 },
+    )
+    fc.assert(
+      fc.property(lines, lines, lines, fc.nat({ max: 40 }), (youngest, middle, oldest, count) => {
+        const all = { a: youngest, b: middle, c: oldest }
+        for (const [name, content] of Object.entries(all))
+          writeFileSync(pathOf(name), content.map((line) => `${line}\n`).join(''))
+        const expected = [...oldest, ...middle, ...youngest]
+        expect(lastLines([pathOf('a'), pathOf('b'), pathOf('c')], count)).toEqual(
+          count === 0 ? [] : expected.slice(-count),
+        )
+      }),
+    )
+  })
+
+  test('are found in a file of many blocks, with characters of several bytes at their borders', () => {
+    const lines = Array.from({ length: 8_000 }, (_, index) => `${index} ${'é漢👍'.repeat(index % 7)}`)
+    writeFileSync(pathOf('long'), `${lines.join('\n')}\n`)
+    for (const count of [1, 2, 999, 7_999, 8_000, 9_000])
+      expect(lastLines([pathOf('long')], count)).toEqual(lines.slice(-count))
+  })
+
+  test('do not include a line that is still being written', () => {
+    writeFileSync(pathOf('torn'), 'one\ntwo\nthr')
+    expect(lastLines([pathOf('torn')], 5)).toEqual(['one', 'two'])
+    expect(lastLines([pathOf('torn')], 1)).toEqual(['two'])
+  })
+
+  test('are as many as fit, and whole, when they are too long', () => {
+    writeFileSync(pathOf('large'), `${'x'.repeat(300)}\nshort\n`)
+    expect(lastLines([pathOf('large')], 2, 100)).toEqual(['short'])
+    writeFileSync(pathOf('large'), `${'x'.repeat(300)}\n`)
+    expect(lastLines([pathOf('large')], 2, 100)).toEqual([])
+  })
+
+  test('of no file are none', () => {
+    expect(lastLines([pathOf('missing'), pathOf('long')], 3)).toEqual([])
   })
 })

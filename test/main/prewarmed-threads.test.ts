@@ -1,11 +1,10 @@
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import type { StartThread, Thread } from '../../src/base/threads.ts'
 import { prewarmThread, startThread } from '../../src/main/threads.ts'
 import { TestClient } from '../support/client.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 // Threads start slowly when others keep the machine busy.
-jest.setTimeout(300_000)
 
 test('a prewarmed thread becomes the listener, and ends with the server', async () => {
   const prewarmed = prewarmThread('listener', 'listener')

@@ -8,9 +8,6 @@ export const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '
 /** What the journeys run: bin/netlab, or the file that NETLAB_EXECUTABLE names, such as the standalone binary. */
 export const executable = process.env.NETLAB_EXECUTABLE ?? join(projectRoot, 'bin', 'netlab')
 
-/** How long a journey waits before it fails. Nothing that works comes near it. */
-export const deadlineMs = 240_000
-
 export interface Surroundings {
   /** Added to an environment that has nothing of the caller's but PATH; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { beforeAll, describe, test } from '@jest/globals'
 import { afterTests } from './after-tests.ts'
-import { deadlineMs, executable, type Surroundings } from './executable.ts'
+import { executable, type Surroundings } from './executable.ts'
 import { type Finished, RunningNetlab, type RunOptions } from './run-netlab.ts'
 import { Terminal } from './terminal.ts'
+import { deadlineMs } from './timeouts.ts'
 
 export type Family = 'IPv4' | 'IPv6'
 

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { deadlineMs, guard, type Surroundings, surroundings } from './executable.ts'
+import { guard, type Surroundings, surroundings } from './executable.ts'
+import { deadlineMs } from './timeouts.ts'
 import { WatchedText } from './watched-text.ts'
 
 export interface Finished {

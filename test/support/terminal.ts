@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { type IPty, spawn } from '@lydell/node-pty'
-import { deadlineMs, guard, type Surroundings, surroundings } from './executable.ts'
+import { guard, type Surroundings, surroundings } from './executable.ts'
+import { deadlineMs } from './timeouts.ts'
 import { WatchedText } from './watched-text.ts'
 
 export const keys = {

@@ -1,4 +1,4 @@
-import { deadlineMs } from './executable.ts'
+import { deadlineMs } from './timeouts.ts'
 
 /** Text that grows, and can be waited on by event: each wait goes on after the last match, so order is checked too. */
 export class WatchedText {
