@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
-import { checkName } from '../text/names.ts'
+import { checkKnownName, checkName } from '../text/names.ts'
 import type {
   Accounts,
   ChangeOutcome,
@@ -115,7 +115,7 @@ export class LocalAccounts implements Accounts {
 
   async login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome> {
     const { users, verifier, queue, hasher, record } = this.#parts
-    const check = checkName(request.name)
+    const check = checkKnownName(request.name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
     const verified = await verifier.verify(request, signal)
     if (verified.kind !== 'verified') return verified

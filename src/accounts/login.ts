@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { DisconnectReason } from '../base/events.ts'
 import { netLimits } from '../net/limits.ts'
 import type { Session } from '../net/session.ts'
-import { checkName } from '../text/names.ts'
+import { checkKnownName } from '../text/names.ts'
 import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted, SessionInfo } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
@@ -78,7 +78,7 @@ function take(state: LoginState, message: LoginMessage): LoginStep {
       return { state: { ...state, asked: 'resume' }, effects: [{ do: 'call', method: 'resume', token: message.token }] }
     default: {
       const { type: method, name, password } = message
-      const check = checkName(name)
+      const check = checkKnownName(name)
       if (check.kind === 'bad') return refuse(state, { kind: 'bad-name', why: check.why })
       return { state: { ...state, asked: method }, effects: [{ do: 'call', method, name: check.name, password }] }
     }

@@ -28,7 +28,7 @@ export function errorReply(rejection: Rejection): ErrorReply {
     case 'bad-password':
       return denied('bad-password', passwordFaults[rejection.why])
     case 'taken':
-      return denied('taken', 'That name is taken.')
+      return denied('taken', 'That name is taken, or looks like one that is.')
     case 'full':
       return denied('full', 'No more names can be kept here.')
     case 'no-session':

@@ -1,6 +1,6 @@
 import { StorageError } from '../base/errors.ts'
 import { canonicalIp, formatIp, parseIp } from '../net/ip.ts'
-import { checkName, nameKey } from '../text/names.ts'
+import { checkKnownName, nameKey } from '../text/names.ts'
 import { type JsonPath, locate, syntaxErrorOffset } from './json-position.ts'
 import { accountLimits } from './limits.ts'
 
@@ -85,6 +85,14 @@ export class UserBook {
     this.#users.clear()
   }
 
+  *hostNames(): Generator<string> {
+    for (const { record } of this.#hosts.values()) yield record.name
+  }
+
+  *userNames(): Generator<string> {
+    for (const { record } of this.#users.values()) yield record.name
+  }
+
   *hostLines(): Generator<string> {
     for (const entry of this.#hosts.values()) yield lineOf(entry)
   }
@@ -114,8 +122,16 @@ export function sourceKey(address: string): string {
 /** Of the file format; written in the file. */
 const usersFileVersion = 1
 
-/** argon2id as a PHC string with parameters that a login can bear: at most 4 GiB, 64 passes and 64 lanes are read. */
-const phc = /^\$argon2id\$v=19\$m=\d{1,7},t=[1-6]?\d,p=[1-6]?\d\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/
+/** argon2id as a PHC string without padding, salt and tag of 8 bytes or more. */
+const phc =
+  /^\$argon2id\$v=19\$m=([1-9]\d{0,6}),t=([1-9]\d?),p=([1-9]\d?)\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/
+
+/** Parameters that RFC 9106 3.1 allows and a login can bear. Others would fail, or hold the server up, at somebody's login. */
+function isUsableHash(hash: string): boolean {
+  const [memoryKib = 0, passes = 0, lanes = 0] = phc.exec(hash)?.slice(1).map(Number) ?? []
+  const { maxMemoryKib, maxPasses, maxLanes } = accountLimits.readHashParameters
+  return lanes > 0 && lanes <= maxLanes && passes <= maxPasses && memoryKib >= 8 * lanes && memoryKib <= maxMemoryKib
+}
 
 /** The text of a users file, a record a line, in portions. */
 export function* formatUsers(book: UserBook): Generator<string> {
@@ -200,13 +216,13 @@ function hostFault(item: JsonObject, book: UserBook): Problem | undefined {
 function userFault(item: JsonObject, book: UserBook): Problem | undefined {
   const problem = nameFault(item, (name) => book.user(name) !== undefined) ?? sinceFault(item)
   if (problem !== undefined) return problem
-  const good = typeof item.hash === 'string' && phc.test(item.hash)
-  return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form' }
+  const good = typeof item.hash === 'string' && isUsableHash(item.hash)
+  return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form with parameters that work' }
 }
 
 function nameFault(item: JsonObject, taken: (name: string) => boolean): Problem | undefined {
   const { name } = item
-  const check = typeof name === 'string' ? checkName(name) : undefined
+  const check = typeof name === 'string' ? checkKnownName(name) : undefined
   if (check?.kind !== 'good' || check.name !== name) return { field: 'name', what: '"name" is not a good name' }
   return taken(name) ? { field: 'name', what: 'this name stands here twice' } : undefined
 }

@@ -30,7 +30,7 @@ export interface FramedMethods {
    * frame, with NetworkError when the connection broke; the connection is then for the caller to close.
    */
   receive(): Promise<string | undefined>
-  /** Speaks as `messages` does, which is fed by whoever reads the socket: a server, through a buffer that its clients share. */
+  /** Uses `messages` from now on, to which the caller hands what it reads: a server reads through buffers that its clients share. */
   speak(messages: MessageTransport): void
 }
 

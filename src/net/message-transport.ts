@@ -113,7 +113,7 @@ export class MessageTransport {
     this.#finish('end')
   }
 
-  /** Nothing more can come, and not by the peer's will: told to whoever receives once everything before it has been taken. */
+  /** The stream broke: `receive` rejects with `error` once everything before it has been taken. */
   fail(error: NetlabError): void {
     this.#finish(error)
   }

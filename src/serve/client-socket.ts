@@ -10,7 +10,7 @@ import { openForReading, openOrdinary, type TransferredSocket } from './socket-t
 /** What a client's socket tells of what happens on it. */
 export interface SocketOwner {
   readonly clock: Clock
-  /** No more is to be read at the moment: whoever takes it away calls `resume`. */
+  /** Reading stays paused, even when the peer takes what was written; `resume` ends that. */
   readonly full: boolean
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
@@ -172,7 +172,7 @@ export class ClientSocket {
     return false
   }
 
-  /** Only while a reader is slow: most connections never need it. Once, whoever else pauses and resumes meanwhile. */
+  /** One listener at most, and only while the peer reads slowly: most connections never need it. */
   #resumeOnDrain(socket: MessageSocket): void {
     if (this.#draining) return
     this.#draining = true

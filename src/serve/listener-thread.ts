@@ -33,7 +33,7 @@ export type ListenerThreadCalls = {
   kick(id: number): Promise<boolean>
   clients(argument: undefined): Promise<ClientStatus[]>
   status(argument: undefined): ServerStatus
-  /** A command for the protocol's shared part. */
+  /** A command for the protocol's shared state. */
   command(words: readonly string[]): Promise<string | undefined>
   /** Resolves when what this thread and those that serve clients recorded is in the log. */
   flushLog(argument: undefined): Promise<void>
@@ -141,7 +141,7 @@ export function runListenerThread(
       })
       record({ type: 'listening', service: config.protocol, ...endpoint, asked: config.port })
       // The answer goes out before threads are started, which takes a while, and long before they are up. Nobody is accepted
-      // in this turn of the loop; whoever is in the next ones will be served when they are.
+      // in this turn of the loop; who connects in the next ones is served as soon as they are.
       setImmediate(serve, definition)
       return endpoint
     },

@@ -69,7 +69,7 @@ export async function startServer(config: ServeConfig, services: ServerServices)
     },
   })
   worker.on('error', (error) => die('listener thread', error))
-  // Its readers are whoever waits for `stopped` or for an answer; without any it is no unhandled rejection.
+  // A rejection that nobody waits for must not end the process: the server's end is in the log in any case.
   stopped.promise.catch(() => undefined)
 
   function die(where: string, error: Error): void {
@@ -79,7 +79,7 @@ export async function startServer(config: ServeConfig, services: ServerServices)
   }
 
   async function stop(reason: string): Promise<void> {
-    // Whoever waits for `stopped` hears what went wrong.
+    // What goes wrong rejects `stopped`.
     stopping ??= end(reason).catch((error) => stopped.reject(error))
     await stopping
   }

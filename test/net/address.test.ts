@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { UsageError } from '../../src/base/errors.ts'
+import { ExitCode, UsageError } from '../../src/base/errors.ts'
 import { formatEndpoint, isLoopback, parseEndpoint, plainAddress } from '../../src/net/address.ts'
+import { connectError } from '../../src/net/connect-error.ts'
 import { sniffDialect } from '../../src/net/dialect.ts'
 
 describe('parseEndpoint', () => {
@@ -82,4 +83,44 @@ test.each<[number | undefined, string]>([
   [undefined, 'text'],
 ])('a peer that begins with %p speaks %s', (byte, dialect) => {
   expect(sniffDialect(byte)).toBe(dialect)
+})
+
+const systemError = (code: string, address?: string): Error =>
+  Object.assign(new Error(code), { code, ...(address !== undefined && { address }) })
+
+describe('connectError', () => {
+  test.each<[string, RegExp]>([
+    ['ECONNREFUSED', /nothing is listening on \[::1\]:9007/],
+    ['EHOSTUNREACH', /::1 cannot be reached/],
+    ['ENETUNREACH', /no network leads to ::1/],
+    ['ETIMEDOUT', /\[::1\]:9007 did not answer in time/],
+    ['ENOTFOUND', /no host named "::1"/],
+    ['EAI_AGAIN', /could not be looked up/],
+    ['ECONNRESET', /reset by the other side/],
+    ['EPIPE', /closed the connection while there was more to send/],
+    ['EADDRNOTAVAIL', /no address from which/],
+    ['EACCES', /does not allow/],
+    ['EMFILE', /too many files/],
+    ['EINVAL', /not an address/],
+    ['ESOMETHING', /\(ESOMETHING\)/],
+  ])('%s is one sentence with a next step and exit 69', (code, sentence) => {
+    const error = connectError(systemError(code), '::1', 9007)
+    expect(error.message).toMatch(sentence)
+    expect(error.message).not.toMatch(/\.$|\n/)
+    expect(error.hint).toMatch(/\w/)
+    expect(error).toMatchObject({ code, exit: ExitCode.unavailable })
+  })
+
+  test('several addresses are named with what happened at each, and a refusal counts more than silence', () => {
+    const attempts = [systemError('ECONNREFUSED', '::1'), systemError('ETIMEDOUT', '127.0.0.1')]
+    const error = connectError(new AggregateError(attempts), 'localhost', 80)
+    expect(error.code).toBe('ECONNREFUSED')
+    expect(error.message).toBe(
+      'connection refused: nothing is listening on localhost:80 (tried ::1: ECONNREFUSED, 127.0.0.1: ETIMEDOUT)',
+    )
+  })
+
+  test('something that is no system error still gives a sentence', () => {
+    expect(connectError('odd', 'h', 1).message).toBe('the connection to h:1 failed (UNKNOWN)')
+  })
 })

@@ -1,13 +1,96 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { limits } from '../../src/base/limits.ts'
 import { netLimits } from '../../src/net/limits.ts'
+import { echo } from '../../src/protocols/echo.ts'
 import { serveLimits } from '../../src/serve/limits.ts'
 import { defineProtocol } from '../../src/serve/protocol.ts'
+import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
+import { startTestServer } from '../support/test-server.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
+
+const daytime = defineProtocol({
+  name: 'daytime',
+  summary: 'say what time it is, and leave (RFC 867)',
+  defaultPort: 9013,
+  create: (_options, { clock }) => ({
+    serve(session) {
+      session.write(Buffer.from(`${new Date(clock.now()).toUTCString()}\r\n`))
+      session.end('exit')
+    },
+  }),
+})
+
+test('a protocol of eleven lines is served', async () => {
+  const server = await LocalServer.start(daytime, {}, { clock: new VirtualClock(0) })
+  const client = await TestClient.connect(server.port)
+  client.end()
+  expect((await client.all()).toString()).toBe('Thu, 01 Jan 1970 00:00:00 GMT\r\n')
+  await server.close()
+})
+
+test('whoever had spoken while the server was stopped (SIGSTOP, a paused machine) was put out as idle', async () => {
+  const clock = new VirtualClock()
+  const server = await LocalServer.start(echo, { idleTimeout: 1000 }, { clock })
+  const client = await TestClient.connect(server.port)
+  expect((await client.write('one\n').bytes(4)).toString()).toBe('one\n')
+  client.write('two\n')
+  // As timers do it: after this, the loop looks at its sockets once before the next immediate.
+  setImmediate(() => clock.advance(1000))
+  expect((await client.bytes(8)).toString()).toBe('one\ntwo\n')
+  client.end()
+  expect(await server.event('disconnected')).toMatchObject({ reason: 'peer-closed' })
+  await server.close()
+})
+
+/** Column `tr` of /proc/net/tcp: the timer that runs for a socket, and when it is due in hundredths of a second. */
+const keepAliveTimer = 2
+
+interface SocketTimer {
+  readonly timer: number
+  readonly dueMs: number
+}
+
+/** The timer of the connection from `local` to `remote`, both on loopback, as the kernel sees it. */
+function timerOf(local: number, remote: number): SocketTimer | undefined {
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1, -1)) {
+    const [, from = '', to = '', , , timer = ''] = line.trim().split(/\s+/)
+    if (portOf(from) !== local || portOf(to) !== remote) continue
+    const [kind = '', when = ''] = timer.split(':')
+    return { timer: Number.parseInt(kind, 16), dueMs: Number.parseInt(when, 16) * 10 }
+  }
+  return undefined
+}
+
+function portOf(address: string): number {
+  return Number.parseInt(address.split(':')[1] ?? '', 16)
+}
+
+// Only Linux tells which timers run for a socket.
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+onLinux(
+  'a peer that vanished does not stay for ever: accepted connections are kept alive by TCP, in every thread',
+  async () => {
+    const { server, port } = await startTestServer()
+    try {
+      const client = await TestClient.connect(port)
+      // The answer shows that the connection has moved to the thread that serves it.
+      await client.write('there?').bytes(6)
+      const found = timerOf(port, client.socket.localPort ?? 0)
+      expect(found?.timer).toBe(keepAliveTimer)
+      expect(found?.dueMs).toBeLessThanOrEqual(serveLimits.keepAliveMs)
+      expect(found?.dueMs).toBeGreaterThan(serveLimits.keepAliveMs / 2)
+      client.destroy()
+    } finally {
+      await server.stop('test over')
+    }
+  },
+)
 
 const answerBytes = 8_192
 const generous = defineProtocol({
