@@ -12,6 +12,8 @@ export const accountLimits = {
   passwordMaxBytes: 1024,
   /** argon2id: OWASP Password Storage Cheat Sheet, the least that resists guessing on graphics cards. */
   hashParameters: { memoryKib: 19_456, passes: 2, lanes: 1 },
+  /** The most that is taken from a users file, where a person may have put any hash: a login must end. */
+  readHashParameters: { maxMemoryKib: 4_194_304, maxPasses: 64, maxLanes: 64 },
   /** What such a hash takes on one core of the machine it was measured on: the estimate until there are own measurements. */
   hashMs: 33,
   /** The weight of one more measurement in that estimate: a few slow hashes don't drive clients away, a slow machine does. */

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { DisconnectReason } from '../base/events.ts'
+import { netLimits } from '../net/limits.ts'
 import type { Session } from '../net/session.ts'
-import { checkName } from '../text/names.ts'
+import { checkKnownName } from '../text/names.ts'
 import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted, SessionInfo } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
@@ -77,7 +78,7 @@ function take(state: LoginState, message: LoginMessage): LoginStep {
       return { state: { ...state, asked: 'resume' }, effects: [{ do: 'call', method: 'resume', token: message.token }] }
     default: {
       const { type: method, name, password } = message
-      const check = checkName(name)
+      const check = checkKnownName(name)
       if (check.kind === 'bad') return refuse(state, { kind: 'bad-name', why: check.why })
       return { state: { ...state, asked: method }, effects: [{ do: 'call', method, name: check.name, password }] }
     }
@@ -148,6 +149,7 @@ export interface LoginServices {
  * told to end.
  */
 export async function authenticate(client: Session, services: LoginServices): Promise<SessionInfo | undefined> {
+  client.maxMessageBytes = netLimits.firstMessageBytes
   const stream = await openStream(client, loginShapes, new LoginTextCodec())
   if (!client.secure) {
     perform(stream, refusePlaintext(client.peer.address, client.offersTls))

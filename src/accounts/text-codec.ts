@@ -1,4 +1,4 @@
-import { checkName, nameFaults } from '../text/names.ts'
+import { checkKnownName, nameFaults } from '../text/names.ts'
 import type { Decoded, MessageCodec } from './message-stream.ts'
 import type { AccountMessage, LoginMessage, ServerMessage } from './messages.ts'
 import { accountCommands, replyLines } from './replies.ts'
@@ -64,7 +64,7 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     // No name begins so; and whoever copies the hint may copy its quotation marks.
     const token = /^"?resume +([^\s"]+)"? *$/i.exec(text)?.[1]
     if (token !== undefined) return { kind: 'message', message: { type: 'resume', token } }
-    const check = checkName(text)
+    const check = checkKnownName(text)
     if (check.kind === 'bad') return { kind: 'incomplete', lines: [nameFaults[check.why], this.#prompt()] }
     this.#expected = { what: 'password', name: check.name }
     return { kind: 'incomplete', lines: [this.#prompt()] }

@@ -1,10 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { type FileLock, ownFile } from '../files/file-lock.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
+import type { LookAlikes } from '../text/look-alikes.ts'
 import { accountLimits } from './limits.ts'
-import { formatUsers, type HostRecord, parseUsers, UserBook, type UserRecord } from './users-file.ts'
+import { formatUsers, type HostRecord, newAccountId, parseUsers, UserBook, type UserRecord } from './users-file.ts'
 
 /** A change was kept, or why it was not; nothing changes unless the kind says so. */
 export type Identified =
@@ -54,9 +56,15 @@ export interface UsersFile {
 /** A change waiting for the next rewrite. */
 interface Change {
   /** Changes `book` and answers what the caller is told once `book` is on disk. */
-  apply(book: UserBook): unknown
+  apply(book: UserBook, looks: Looks): unknown
   resolve(answer: unknown): void
   reject(error: unknown): void
+}
+
+/** What the names of all hosts and of all users look like. */
+interface Looks {
+  readonly hosts: LookAlikes
+  readonly users: LookAlikes
 }
 
 /**
@@ -69,6 +77,8 @@ export class FileUserStore implements UserStore {
   readonly #disk: Disk
   #lock: FileLock | undefined
   #book: UserBook
+  /** Of the names in the book and those that are being added; made with the first change. */
+  #looks: Looks | undefined
   #waiting: Change[] = []
   #writing: Promise<void> | undefined
 
@@ -93,23 +103,25 @@ export class FileUserStore implements UserStore {
   }
 
   identify(key: string, name: string): Promise<Identified> {
-    return this.#change((book) => {
+    return this.#change((book, looks) => {
       const known = book.host(key)
       if (known !== undefined) return { kind: 'identified', record: known, isNew: false }
-      if (book.hasHostName(name)) return { kind: 'taken' }
+      if (book.hasHostName(name) || looks.hosts.has(name)) return { kind: 'taken' }
       if (book.hostCount >= accountLimits.accounts) return { kind: 'full' }
       const record = { address: key, name, since: this.#today() }
       book.addHost(record)
+      looks.hosts.add(name)
       return { kind: 'identified', record, isNew: true }
     })
   }
 
   register(name: string, hash: string): Promise<Registered> {
-    return this.#change((book) => {
-      if (book.user(name) !== undefined) return { kind: 'taken' }
+    return this.#change((book, looks) => {
+      if (book.user(name) !== undefined || looks.users.has(name)) return { kind: 'taken' }
       if (book.userCount >= accountLimits.accounts) return { kind: 'full' }
-      const record = { name, hash, since: this.#today() }
+      const record = { name, hash, since: this.#today(), id: newAccountId() }
       book.setUser(record)
+      looks.users.add(name)
       return { kind: 'registered', record }
     })
   }
@@ -127,6 +139,7 @@ export class FileUserStore implements UserStore {
     return this.#change((book) => {
       const count = book.hostCount + book.userCount
       book.clear()
+      this.#looks = undefined
       return count
     })
   }
@@ -141,7 +154,7 @@ export class FileUserStore implements UserStore {
     return new Date(this.#file.clock.now()).toISOString()
   }
 
-  #change<T>(apply: (book: UserBook) => T): Promise<T> {
+  #change<T>(apply: (book: UserBook, looks: Looks) => T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.#waiting.push({ apply, resolve: (answer) => resolve(answer as T), reject })
     this.#writing ??= this.#write()
@@ -156,18 +169,38 @@ export class FileUserStore implements UserStore {
       this.#waiting = []
       try {
         const book = new UserBook(this.#book)
-        const answers = batch.map((change) => change.apply(book))
+        const answers: unknown[] = []
+        for (const change of batch) {
+          this.#looks ??= await looksOf(book)
+          answers.push(change.apply(book, this.#looks))
+        }
         this.#lock ??= ownFile(this.#path, '--users')
         if (book.changed) await this.#disk.replace(this.#path, formatUsers(book))
         this.#book = book
         for (const [index, change] of batch.entries()) change.resolve(answers[index])
       } catch (error) {
+        // It has names that were not kept.
+        this.#looks = undefined
         const reason = explain(this.#file.path, error)
         for (const change of batch) change.reject(reason)
       }
     }
     this.#writing = undefined
   }
+}
+
+/** Loaded with the first change, since it brings a table of 100 KB; made in portions that hold nobody up. */
+async function looksOf(book: UserBook): Promise<Looks> {
+  const { LookAlikes } = await import('../text/look-alikes.ts')
+  const looks = { hosts: new LookAlikes(), users: new LookAlikes() }
+  let count = 0
+  for (const [kind, names] of [['hosts', book.hostNames()] as const, ['users', book.userNames()] as const]) {
+    for (const name of names) {
+      looks[kind].add(name)
+      if (++count % accountLimits.usersPortionCount === 0) await nextTurn()
+    }
+  }
+  return looks
 }
 
 /**

@@ -1,4 +1,4 @@
-import { checkName, roomName, roomNameRule } from '../text/names.ts'
+import { checkKnownName, roomName, roomNameRule } from '../text/names.ts'
 import { cleanText } from '../text/said.ts'
 import { firstWord, parseSlashCommand, parseSlashLine, type SlashCommand } from '../text/slash.ts'
 import type { ArgumentTypes, ChatRequest, CommandName, CommandSpec } from './commands.ts'
@@ -218,7 +218,7 @@ function parseRoom(text: string): string {
 
 /** A person's name as somebody else typed it; whether there is such a person is for the chat to say. @throws {ChatRefusal} BAD_NAME */
 function parseName(text: string): string {
-  const check = checkName(text.replace(/^@/, ''))
+  const check = checkKnownName(text.replace(/^@/, ''))
   if (check.kind === 'good') return check.name
   throw new ChatRefusal('BAD_NAME', 'that cannot be the name of anybody')
 }

@@ -1,5 +1,6 @@
 import type { Peer } from '../base/events.ts'
 import type { TokenBucket } from '../base/token-bucket.ts'
+import { LookAlikes } from '../text/look-alikes.ts'
 import { nameKey } from '../text/names.ts'
 import type { Aead } from './aead.ts'
 import type { FragmentReceiver } from './fragment-receiver.ts'
@@ -112,6 +113,7 @@ export class RelayMember {
 export class RelayMembers {
   readonly #bySession = new Map<string, RelayMember>()
   readonly #byName = new Map<string, RelayMember>()
+  readonly #looks = new LookAlikes()
   readonly #perAddress = new Map<string, number>()
   #ordered: readonly RelayMember[] | undefined
 
@@ -132,9 +134,15 @@ export class RelayMembers {
     return this.#byName.get(nameKey(name))
   }
 
+  /** Whether nobody can have this name now: it is, or looks like, a member's or that of who speaks for the relay. */
+  isTaken(name: string): boolean {
+    return this.#byName.has(nameKey(name)) || this.#looks.has(name)
+  }
+
   add(member: RelayMember): void {
     this.#bySession.set(member.session.toString('latin1'), member)
     this.#byName.set(nameKey(member.name), member)
+    this.#looks.add(member.name)
     this.#count(member, 1)
     this.#ordered = undefined
   }
@@ -149,6 +157,7 @@ export class RelayMembers {
   remove(member: RelayMember): void {
     this.#bySession.delete(member.session.toString('latin1'))
     this.#byName.delete(nameKey(member.name))
+    this.#looks.remove(member.name)
     this.#count(member, -1)
     this.#ordered = undefined
   }

@@ -75,7 +75,7 @@ export class RelayRoom {
     const { name } = check
     const namesake = this.members.named(name)
     if (namesake?.session.equals(join.previous)) return this.#move(namesake, peer)
-    if (namesake !== undefined) return 'name-taken'
+    if (this.members.isTaken(name)) return 'name-taken'
     if (this.members.size >= maxMembers) return 'room-full'
     if (!isLoopback(peer.address) && this.members.countAt(peer.address) >= maxMembersPerAddress) return 'address-full'
     return this.#welcome(this.#newMember(name, peer))

@@ -9,10 +9,12 @@ export function someHash(n = 0): string {
 export class SlowDisk implements Disk {
   readonly written: string[] = []
   #pending: { text: string; finish: PromiseWithResolvers<void> }[] = []
+  #arrived = Promise.withResolvers<void>()
 
   replace(_path: string, text: Iterable<string>): Promise<void> {
     const finish = Promise.withResolvers<void>()
     this.#pending.push({ text: [...text].join(''), finish })
+    this.#arrived.resolve()
     return finish.promise
   }
 
@@ -20,10 +22,11 @@ export class SlowDisk implements Disk {
     return this.#pending.length
   }
 
-  /** Ends the rewrite under way: it is written, or fails with this code. */
+  /** Ends the rewrite under way, or the next one: it is written, or fails with this code. */
   async finish(code?: string): Promise<void> {
-    // A change starts its rewrite at the end of the turn.
-    for (let turn = 0; turn < 10 && this.#pending.length === 0; turn++) await Promise.resolve()
+    if (this.#pending.length === 0) this.#arrived = Promise.withResolvers()
+    // A change may load the table of look-alikes before its rewrite begins.
+    await this.#arrived.promise
     const rewrite = this.#pending.shift()
     if (rewrite === undefined) throw new Error('no rewrite is under way')
     if (code === undefined) {

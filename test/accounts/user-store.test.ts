@@ -54,6 +54,51 @@ describe('a store of users in a file', () => {
     await store.close()
   })
 
+  test('bug: a name that looks like another was a second person: Ada and АДА, Ivan and lvan', async () => {
+    const path = join(folder(), 'users.json')
+    const store = open(path)
+    // Two at once share a rewrite.
+    const answers = await Promise.all(['Ivan', 'lvan'].map((name) => store.register(name, someHash())))
+    expect(answers.map(({ kind }) => kind)).toEqual(['registered', 'taken'])
+    expect(await store.identify('10.0.0.1', 'ACE')).toMatchObject({ kind: 'identified' })
+    expect(await store.identify('10.0.0.2', 'АСЕ')).toEqual({ kind: 'taken' })
+    expect(await store.register('0perator', someHash())).toEqual({ kind: 'taken' })
+    await store.close()
+    const again = open(path)
+    expect(await again.register('lvan', someHash())).toEqual({ kind: 'taken' })
+    await again.clear()
+    expect(await again.register('lvan', someHash())).toMatchObject({ kind: 'registered' })
+    await again.close()
+  })
+
+  test('keeps names that were registered before look-alikes were refused', async () => {
+    const path = join(folder(), 'users.json')
+    const since = '2024-01-01T00:00:00.000Z'
+    const names = ['Ada (operator)', 'Ada', 'Аda', '\u2800', '123']
+    const users = names.map((name) => ({ name, hash: someHash(), since }))
+    writeFileSync(path, JSON.stringify({ version: 1, hosts: [], users }))
+    const store = open(path)
+    expect(await store.register('Eve', someHash())).toMatchObject({ kind: 'registered' })
+    expect(names.map((name) => store.user(name)?.name)).toEqual(names)
+    expect(await store.changeHash('Аda', someHash(), someHash(1))).toBe(true)
+    await store.close()
+    const again = open(path)
+    expect(names.map((name) => again.user(name)?.name)).toEqual(names)
+    await again.close()
+  })
+
+  test('a name that could not be kept is free', async () => {
+    const disk = new SlowDisk()
+    const store = open(join(folder(), 'users.json'), disk)
+    const refused = Promise.allSettled([store.register('Ivan', someHash())])
+    await disk.finish('ENOSPC')
+    await refused
+    const accepted = store.register('lvan', someHash())
+    await disk.finish()
+    expect(await accepted).toMatchObject({ kind: 'registered' })
+    await store.close()
+  })
+
   test('replaces a hash only if it still is the one that was verified', async () => {
     const store = open(join(folder(), 'users.json'))
     await store.register('Ada', someHash(1))

@@ -110,12 +110,12 @@ class RefusedError extends NetlabError {
 
 const joinRefusals: Readonly<Record<JoinRefusal, readonly [message: string, hint?: string]>> = {
   'name-taken': [
-    'somebody in the room has that name',
+    'somebody in the room has that name, or one that looks like it',
     'choose another; your own is free again a minute after a lost line',
   ],
   'name-invalid': [
     'the relay does not take that name',
-    `at most ${textLimits.personNameCodePoints} characters, none of them invisible, and single spaces only inside`,
+    `at most ${textLimits.personNameCodePoints} letters of one script, digits and emoji, with single spaces and . _ - ' inside`,
   ],
   'room-full': ['the room is full', 'try again later'],
   'wrong-room': ['the relay has another room'],

@@ -3,7 +3,7 @@ import { printable } from '../../base/visible.ts'
 import { flag, type Kind, optional, text } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { type OptionSpec, option } from '../../options/spec.ts'
-import { checkName, nameFaults } from '../../text/names.ts'
+import { checkKnownName, nameFaults } from '../../text/names.ts'
 import { type JsonMessage, type MessageStream, malformed, replyError } from './message-stream.ts'
 
 /** What a login needs besides the connection: what was given in advance, a person to ask, and the sessions kept on disk. */
@@ -61,7 +61,7 @@ export async function logIn(stream: MessageStream, prompter: LoginPrompter): Pro
 const nameKind: Kind<string> = {
   placeholder: 'NAME',
   parse(typed) {
-    const check = checkName(typed.trim())
+    const check = checkKnownName(typed.trim())
     if (check.kind === 'bad') throw new UsageError(nameFaults[check.why])
     return check.name
   },
