@@ -46,11 +46,13 @@ async function make(target: Target, sources: Bundled['sources'], work: string): 
 
   const output = join(distFolder, `netlab-${target.name}${target.platform === 'win32' ? '.exe' : ''}`)
   rmSync(output, { force: true })
-  const seaConfig: SeaConfig & { readonly execArgv: readonly string[] } = {
+  const seaConfig: SeaConfig & { readonly execArgv: readonly string[]; readonly execArgvExtension: 'none' } = {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: native,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning', ...closedDoors(target)],
+    // NODE_OPTIONS is not obeyed.
+    execArgvExtension: 'none',
     assets,
   }
   await pkgSea.default(join(work, `${firstProgram}.js`), {
@@ -60,6 +62,14 @@ async function make(target: Target, sources: Bundled['sources'], work: string): 
   })
   chmodSync(output, 0o755)
   return output
+}
+
+/**
+ * What Node would do before our first line, and must not: open a debugger for whoever sends SIGUSR1, and load providers that a
+ * configuration of OpenSSL names. All else that it obeys is left behind by src/main/standalone/environment.ts.
+ */
+function closedDoors({ platform }: Target): readonly string[] {
+  return ['--disable-sigusr1', `--openssl-config=${platform === 'win32' ? 'NUL' : '/dev/null'}`]
 }
 
 function nodeIn(folder: string, platform: Target['platform']): string {

@@ -6,13 +6,13 @@ import { root } from './folders.ts'
 const main = join(root, 'src', 'main')
 
 /** What the binary starts with: it answers --version and --help, and finds all other programs among the assets. */
-export const firstProgram = 'cli'
+export const firstProgram = 'start'
 
 /** The programs in the binary with their sources: the first, the command line, the first of every thread, and all threads. */
 export function programs(): ReadonlyMap<string, string> {
   const threads = readdirSync(join(main, 'entries'))
   return new Map([
-    [firstProgram, join(main, 'cli.ts')],
+    [firstProgram, join(main, 'standalone', 'start.ts')],
     ['main', join(main, 'main.ts')],
     ['thread', join(main, 'standalone', 'thread.ts')],
     ...threads.map((file): [string, string] => [basename(file, '.ts'), join(main, 'entries', file)]),

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { keepOutputQuiet } from './output.ts'
@@ -33,6 +34,12 @@ async function start(argv: readonly string[]): Promise<void> {
 function keepCompiled(): void {
   if (!import.meta.url.endsWith('.ts') || process.env.NODE_COMPILE_CACHE !== undefined) return
   const folder = fileURLToPath(new URL('../../node_modules/.cache/netlab', import.meta.url))
+  try {
+    // Node would make it for everyone under a wide umask, and run what they put there.
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch {
+    // Then nothing is kept.
+  }
   enableCompileCache(folder)
   process.env.NODE_COMPILE_CACHE = folder
 }

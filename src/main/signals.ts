@@ -25,8 +25,13 @@ export function abortOnSignals(source: SignalSource, clock: Clock, force: (exit:
   return controller.signal
 }
 
-/** The same for the signals of this process; to be called once. */
+/**
+ * The same for the signals of this process; to be called once. SIGUSR1 and SIGUSR2 are heard and mean nothing: Node takes the
+ * first one for a wish to be debugged by whoever can connect, and the second one would end it. Log rotation sends them to have the
+ * log opened again, which happens by itself before each batch of lines.
+ */
 export function processSignal(): AbortSignal {
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined)
   const source: SignalSource = {
     on: (signal, listener) =>
       process.on(signal, () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { NetworkError, ProtocolError, StorageError, UsageError } from '../../src/base/errors.ts'
 import { judge } from '../../src/main/main.ts'
+import { withoutNodeVariables } from '../../src/main/standalone/environment.ts'
 import { PromptClosed } from '../../src/options/ask.ts'
 
 const quiet = new AbortController().signal
@@ -49,3 +50,20 @@ describe('judge', () => {
     expect(judge(new TypeError('oops'), aborted('SIGINT'), false).exit).toBe(70)
   })
 })
+
+test.each([
+  'NODE_OPTIONS',
+  'NODE_V8_COVERAGE',
+  'NODE_SOMETHING_NEW',
+  'OPENSSL_CONF',
+  'SSL_CERT_FILE',
+  'WATCH_REPORT_DEPENDENCIES',
+  'node_options',
+])('the standalone binary leaves %s behind', (name) => {
+  expect(withoutNodeVariables({ [name]: 'x', NETLAB_PORT: '1' })).toEqual({ NETLAB_PORT: '1' })
+})
+
+test.each(['NODE_ENV', 'NODE_VERSION', 'NETLAB_NODE_OPTIONS', 'MY_OPENSSL_CONF', 'PATH'])(
+  'the standalone binary does not start anew because of %s',
+  (name) => expect(withoutNodeVariables({ [name]: 'x' })).toBeUndefined(),
+)
