@@ -7,7 +7,7 @@ import { behindLinks, replaceFile } from '../files/replace-file.ts'
 import type { LookAlikes } from '../text/look-alikes.ts'
 import type { NameTaken } from './accounts.ts'
 import { accountLimits } from './limits.ts'
-import { formatUsers, type HostRecord, parseUsers, UserBook, type UserRecord } from './users-file.ts'
+import { formatUsers, type HostRecord, newAccountId, parseUsers, UserBook, type UserRecord } from './users-file.ts'
 
 /** A change was kept, or why it was not; nothing changes unless the kind says so. */
 export type Identified =
@@ -122,7 +122,7 @@ export class FileUserStore implements UserStore {
       if (book.user(name) !== undefined) return { kind: 'taken' }
       if (looks.users.has(name)) return { kind: 'taken', alike: true }
       if (book.userCount >= accountLimits.accounts) return { kind: 'full' }
-      const record = { name, hash, since: this.#today() }
+      const record = { name, hash, since: this.#today(), id: newAccountId() }
       book.setUser(record)
       looks.users.add(name)
       return { kind: 'registered', record }
