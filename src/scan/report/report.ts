@@ -25,6 +25,8 @@ export interface ScanReport {
   /** What was not done, and what else a reader must know. */
   readonly notes: readonly string[]
   readonly counts: StateCounts
+  /** The same for each host, by address; undefined where that was not counted. Not in JSON. */
+  readonly hostCounts?: ReadonlyMap<string, StateCounts> | undefined
   readonly notScanned: number
   readonly engine: EngineName
   readonly threads: number
