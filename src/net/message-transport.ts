@@ -3,6 +3,7 @@ import { type NetlabError, ProtocolError } from '../base/errors.ts'
 import { Fifo } from '../base/fifo.ts'
 import type { Decoder } from './codec.ts'
 import { type Dialect, type Framing, sniffDialect } from './dialect.ts'
+import { httpMethod, httpRefusal } from './foreign-protocol.ts'
 import { encodeFrames, FrameDecoder } from './frame-codec.ts'
 import { netLimits } from './limits.ts'
 import { LineDecoder } from './line-codec.ts'
@@ -25,7 +26,13 @@ export interface TransportOptions {
   readonly maxFrameBytes?: number
 }
 
-/** Bytes in, messages out, and back: finds the dialect, cuts frames or lines, holds what nobody has taken yet. */
+/** What a person sees whose browser came here. */
+const httpSentence = 'This is a netlab server, not a web server. Talk to it with "netlab connect HOST PORT".'
+
+/**
+ * Bytes in, messages out, and back: finds the dialect, cuts frames or lines, holds what nobody has taken yet. A peer whose first
+ * line is an HTTP request is told so in HTTP, and nothing of it is delivered.
+ */
 export class MessageTransport {
   readonly #carrier: ByteCarrier
   /** The largest payload of a frame, for both directions. */
@@ -40,6 +47,9 @@ export class MessageTransport {
   #ended = false
   /** What came can be no message, nor can anything after it; or nothing more can come. */
   #fault: NetlabError | undefined
+  /** The method of an HTTP request that was the first line. */
+  #http: string | undefined
+  #firstLine = true
   #outbox: (string | Uint8Array)[] = []
   #flushing = false
 
@@ -52,6 +62,8 @@ export class MessageTransport {
       const silent = () => setImmediate(() => this.#speak('text'))
       this.#silence = clock.after(netLimits.dialectMs, silent, { background: true })
     }
+    // Not everybody asks.
+    this.#known.promise.catch(() => undefined)
   }
 
   /** Messages wait to be taken: reading should pause. */
@@ -66,13 +78,18 @@ export class MessageTransport {
     return this.#fault !== undefined
   }
 
+  /** Rejects with a ProtocolError when the peer turns out to speak neither. */
   dialect(): Promise<Dialect> {
     return this.#known.promise
   }
 
   push(chunk: Buffer): void {
     if (this.#fault !== undefined) return
-    if (this.#dialect === undefined) this.#speak(sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text')
+    if (this.#decoder === undefined) {
+      // Lines are spoken from the first whole one on, or after a silence: until then it may be a request, to be answered in HTTP.
+      if (sniffDialect(chunk[0]) === 'frames') this.#speak('frames')
+      else this.#decoder = new LineDecoder()
+    }
     this.#take((decoder) => decoder.push(chunk))
     if (this.full) this.#carrier.pause()
   }
@@ -80,14 +97,17 @@ export class MessageTransport {
   /** The peer sent its last byte. */
   end(): void {
     if (this.#fault !== undefined) return
-    if (this.#dialect === undefined) this.#speak('text')
     this.#take((decoder) => decoder.end())
-    if (this.#fault === undefined) this.#finish()
+    if (this.#fault !== undefined) return
+    this.#speak('text')
+    this.#finish()
   }
 
   /** The stream broke: `receive` rejects with `error` once everything before it has been taken. */
   fail(error: NetlabError): void {
     if (this.#ended) return
+    if (this.#http === undefined) this.#speak('text')
+    else this.#known.reject(error)
     this.#fault ??= error
     for (const { reject } of this.#waiting.splice(0)) reject(this.#fault)
   }
@@ -135,7 +155,10 @@ export class MessageTransport {
 
   /** Tells a person why the conversation ends. A program hears it from the protocol, in one of its own messages. */
   explain(why: string): void {
-    if (this.#dialect === 'text') this.send(`netlab: ${why}`)
+    if (this.#http !== undefined) {
+      this.#outbox = []
+      this.#carrier.write(Buffer.from(httpRefusal(this.#http, httpSentence)))
+    } else if (this.#dialect === 'text') this.send(`netlab: ${why}`)
   }
 
   flush(): boolean {
@@ -154,7 +177,7 @@ export class MessageTransport {
     if (this.#dialect !== undefined) return
     this.#silence?.cancel()
     this.#dialect = dialect
-    this.#decoder = dialect === 'frames' ? new FrameDecoder(this.maxFrameBytes) : new LineDecoder()
+    this.#decoder ??= dialect === 'frames' ? new FrameDecoder(this.maxFrameBytes) : new LineDecoder()
     this.#known.resolve(dialect)
     this.flush()
   }
@@ -172,6 +195,7 @@ export class MessageTransport {
   #deliver(messages: Iterable<Buffer | string>): void {
     for (const message of messages) {
       const text = typeof message === 'string' ? message : message.toString('utf8')
+      if (this.#firstLine && this.#dialect !== 'frames') this.#first(text)
       const waiting = this.#waiting.shift()
       if (waiting !== undefined) waiting.resolve(text)
       else {
@@ -179,6 +203,14 @@ export class MessageTransport {
         this.#inboxBytes += text.length
       }
     }
+  }
+
+  /** @throws {ProtocolError} for an HTTP request */
+  #first(line: string): void {
+    this.#firstLine = false
+    this.#http = httpMethod(line)
+    if (this.#http !== undefined) throw new ProtocolError('HTTP', 'an HTTP request')
+    this.#speak('text')
   }
 
   #finish(): void {
