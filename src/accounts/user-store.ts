@@ -6,7 +6,7 @@ import { type FileLock, ownFile } from '../files/file-lock.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
 import type { LookAlikes } from '../text/look-alikes.ts'
 import { accountLimits } from './limits.ts'
-import { formatUsers, type HostRecord, parseUsers, UserBook, type UserRecord } from './users-file.ts'
+import { formatUsers, type HostRecord, newAccountId, parseUsers, UserBook, type UserRecord } from './users-file.ts'
 
 /** A change was kept, or why it was not; nothing changes unless the kind says so. */
 export type Identified =
@@ -119,7 +119,7 @@ export class FileUserStore implements UserStore {
     return this.#change((book, looks) => {
       if (book.user(name) !== undefined || looks.users.has(name)) return { kind: 'taken' }
       if (book.userCount >= accountLimits.accounts) return { kind: 'full' }
-      const record = { name, hash, since: this.#today() }
+      const record = { name, hash, since: this.#today(), id: newAccountId() }
       book.setUser(record)
       looks.users.add(name)
       return { kind: 'registered', record }

@@ -36,6 +36,11 @@ export interface Session {
   /** How the peer talks; known after its first byte, or `netLimits.dialectMs` of silence, which means text. */
   dialect(): Promise<Dialect>
   /**
+   * The longest message that is taken from the peer: the payload of a frame, or a line with its end. It is short for a peer that
+   * nobody knows (`netLimits.firstMessageBytes`), since whoever comes can make the server hold that much; a protocol raises it.
+   */
+  maxMessageBytes: number
+  /**
    * The next message: the payload of a frame or a line without its end. `undefined` when the peer has sent its last.
    * Rejects with a ProtocolError when what comes next can be none, such as a frame above the limit; a protocol that lets
    * it pass ends the conversation. Whoever speaks text is told why by the core, whoever speaks frames by the protocol.

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { UsageError } from '../base/errors.ts'
 
 /** A kind of value that a person can type: how it is parsed, and what to call it in help and errors. */
@@ -73,17 +74,28 @@ export function choice<const T extends string>(...words: readonly T[]): Kind<T> 
   }
 }
 
-/** A host name (RFC 1123, underscores let pass as resolvers do) or an IP address; `[::1]` loses its brackets. */
+/** A name as DNS has it: an internationalized one in its ASCII form (RFC 5891), `bücher.example` as `xn--bcher-kva.example`. */
+export function asciiHost(name: string): string {
+  // ASCII stays as it was typed: what looks like an odd IPv4 address to a URL is a name here.
+  return /^[\x20-\x7e]*$/.test(name) ? name : domainToASCII(name)
+}
+
+/**
+ * A host name (RFC 1123, underscores let pass as resolvers do; an internationalized one becomes ASCII) or an IP address;
+ * `[::1]` loses its brackets.
+ */
 export const host: Kind<string> = {
   placeholder: 'HOST',
   parse(value) {
     const word = value.trim()
-    const bare = /^\[(.*)\]$/.exec(word)?.[1] ?? word
-    if (bare === '') throw new UsageError('a host name or an address is needed')
+    const typed = /^\[(.*)\]$/.exec(word)?.[1] ?? word
+    if (typed === '') throw new UsageError('a host name or an address is needed')
+    const bare = asciiHost(typed)
     if (bare.length > 253) throw new UsageError('a host name has at most 253 characters (RFC 1123)')
     const name = /^(?=.*[a-z_])[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?$/i
+    // What normalizes to an address, such as digits in circles, was typed as no address.
     const v4 = /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/
-    if (!name.test(bare) && !v4.test(bare) && !isIPv6(bare)) {
+    if (!name.test(bare) && !(v4.test(bare) && bare === typed) && !isIPv6(bare)) {
       throw new UsageError(`"${value}" is neither a host name nor an IP address`)
     }
     return bare

@@ -10,7 +10,8 @@ export interface AddressRange {
 
 /** What a single address was called when it was typed. */
 export interface AddressLabel {
-  readonly name?: string
+  /** At least one. */
+  readonly names?: readonly string[]
   readonly zone?: string
 }
 
@@ -55,6 +56,11 @@ export class AddressSet {
       if (from <= last) left.push({ family, first: from, last })
     }
     return new AddressSet(left, this.#labels)
+  }
+
+  /** These addresses and those of `other`; what both name is called as here. */
+  with(other: AddressSet): AddressSet {
+    return new AddressSet([...this.ranges, ...other.ranges], new Map([...other.#labels, ...this.#labels]))
   }
 
   /** Hosts one by one from position `from` up to but without `to`, made as they are asked for. */
@@ -103,7 +109,7 @@ export class AddressSet {
     return {
       address: label?.zone === undefined ? text : `${text}%${label.zone}`,
       family,
-      ...(label?.name !== undefined && { name: label.name }),
+      ...(label?.names !== undefined && { name: label.names[0] ?? '', names: label.names }),
     }
   }
 }

@@ -1,7 +1,8 @@
 import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
+import { type PortPlan, union } from './port-plan.ts'
 import { formatRanges, parseRanges } from './ranges.ts'
-import type { ScanHost, ScanPart } from './types.ts'
+import type { HostAddress, ScanHost, ScanPart } from './types.ts'
 
 /** Text form, to be kept in a file: positions of hosts in the address set, and ports, as ranges. */
 export interface AnsweredText {
@@ -20,6 +21,7 @@ interface PartialHost {
 /** Which ports of which hosts have an answer: a byte a host, and a bit a port for each host that has only some. */
 export class AnsweredPorts {
   readonly #addresses: AddressSet
+  readonly #plan: PortPlan
   readonly #ports: readonly number[]
   /** The place of a port in `#ports`, from 1. */
   readonly #place = new Uint32Array(65_536)
@@ -27,8 +29,10 @@ export class AnsweredPorts {
   readonly #partial = new Map<number, PartialHost>()
   #wholeCount = 0
 
-  constructor(addresses: AddressSet, ports: readonly number[]) {
+  constructor(addresses: AddressSet, plan: PortPlan) {
+    const ports = plan.all
     this.#addresses = addresses
+    this.#plan = plan
     this.#ports = ports
     this.#whole = new Uint8Array(addresses.size)
     for (const [index, port] of ports.entries()) this.#place[port] = index + 1
@@ -38,15 +42,15 @@ export class AnsweredPorts {
   add(host: ScanHost, port: number): boolean {
     const ip = parseIp(host.address)
     const position = ip === undefined ? -1 : this.#addresses.indexOf(ip.family, ip.value)
-    return position >= 0 && this.#mark(position, port)
+    return position >= 0 && this.#mark(position, host, port)
   }
 
-  #mark(position: number, port: number): boolean {
+  #mark(position: number, host: HostAddress, port: number): boolean {
     const index = (this.#place[port] ?? 0) - 1
     if (index < 0 || this.#whole[position] === 1) return false
     const partial = this.#partial.get(position) ?? {
       bits: new Uint8Array(Math.ceil(this.#ports.length / 8)),
-      left: this.#ports.length,
+      left: this.#plan.of(host).length,
     }
     if (has(partial, index)) return false
     partial.bits[index >> 3] = (partial.bits[index >> 3] ?? 0) | (1 << (index & 7))
@@ -65,6 +69,7 @@ export class AnsweredPorts {
    * one of them lacks. So a port may be probed again on a host that has answered it; `add` is false then.
    */
   remaining(): readonly ScanPart[] {
+    if (this.#plan.hasOwn) return this.#remainingOfEach()
     const parts: ScanPart[] = []
     if (this.#partial.size > 0) {
       const positions = [...this.#partial.keys()].sort((a, b) => a - b)
@@ -79,6 +84,27 @@ export class AnsweredPorts {
     const fresh = this.#addresses.size - this.#wholeCount - this.#partial.size
     if (fresh > 0) parts.push({ hosts: this.#fresh(), hostCount: fresh, ports: this.#ports })
     return parts
+  }
+
+  /** Where hosts have ports of their own: what each of them lacks. */
+  #remainingOfEach(): readonly ScanPart[] {
+    const left = new Map<string, readonly number[]>()
+    const hosts: ScanHost[] = []
+    let portTotal = 0
+    let position = 0
+    for (const host of this.#addresses.hosts()) {
+      const partial = this.#partial.get(position)
+      const ports = this.#plan.of(host)
+      const lacking =
+        partial === undefined ? ports : ports.filter((port) => !has(partial, (this.#place[port] ?? 1) - 1))
+      if (this.#whole[position++] === 1 || lacking.length === 0) continue
+      hosts.push(host)
+      left.set(host.address, lacking)
+      portTotal += lacking.length
+    }
+    if (hosts.length === 0) return []
+    const portsOf = ({ address }: HostAddress): readonly number[] => left.get(address) ?? []
+    return [{ hosts, hostCount: hosts.length, ports: union([...left.values()]), portsOf, portTotal }]
   }
 
   *#at(positions: readonly number[]): Generator<ScanHost> {
@@ -120,7 +146,7 @@ export class AnsweredPorts {
     for (const [position, ports] of Object.entries(partial)) {
       for (const [only] of parseRanges(position, this.#addresses.size - 1)) {
         for (const [first, last] of parseRanges(ports, 65_535)) {
-          for (let port = first; port <= last; port++) this.#mark(only, port)
+          for (let port = first; port <= last; port++) for (const host of this.#at([only])) this.#mark(only, host, port)
         }
       }
     }

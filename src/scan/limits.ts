@@ -8,14 +8,32 @@ export const scanLimits = {
   confirmAddressCount: 4_096,
   /** A file of targets: room for 500,000 lines. */
   targetsBytes: 16_777_216,
-  /** Names resolved at a time; the system's resolver has four threads, so more only wait. */
-  lookupCount: 8,
+  /** Names that begin to be looked up at a time, each with two questions: fewer than the 150 that a small name server takes at once (dnsmasq). */
+  lookupCount: 64,
+  /** A name that takes longer gives its place to the next, so that silent ones hold up nobody: 256 of them a second. */
+  lookupPatienceMs: 250,
+  /** Names being looked up in all: so many wait for silence to end, and each costs some KiB. */
+  lookupOpenCount: 4_096,
+  /** When a question to DNS is asked, and asked again: a lost datagram costs little, and a slow server is not flooded. */
+  dnsAttemptsMs: [0, 1_500, 4_000],
+  /** How long the other family's addresses are waited for once one's are known (as a resolution delay, RFC 8305 3, but names are scanned, not raced). */
+  otherFamilyMs: 1_000,
+  /** Calls of getaddrinfo at a time: libuv lets slow work have half of its four threads. */
+  systemLookupCount: 2,
+  /** Domains that a name is completed with: more than six are ignored by older systems, and each is a question a name. */
+  searchDomains: 6,
+  /** Names of which it is said one by one that they could not be resolved; JSON has them all. */
+  saidFailures: 20,
   /** Results kept to be listed in order at the end, 400 bytes each; beyond it they are only counted, and that is told. */
   listedCount: 250_000,
   /** Ports that `--wait` asks again and again: one host's worth. */
   waitPortCount: 65_535,
   /** Between two rounds of `--wait`: a person notices no delay, and the host is not hammered. */
   waitPauseMs: 250,
+  /** Between two questions for a name while it is waited for: soon enough for a person, and a name server does not mind. */
+  waitLookupMs: 1_000,
+  /** Addresses of a name that are told when they have changed. */
+  saidAddresses: 5,
   /** What a killed scan may lose of its `--resume` file. */
   checkpointMs: 30_000,
   /** `--rate` in probes per second: more than any processor makes. */
@@ -59,6 +77,10 @@ export const scanLimits = {
   secondSynMs: 1_200,
   /** Ports remembered as unreachable while that may be an outage: 100 bytes each. */
   unreachableCount: 65_536,
+
+  /** A host is taken for a tarpit when of so many ports tried more than this share is open: no machine has that many services. */
+  tarpitSample: 100,
+  tarpitShare: 0.9,
 
   /** Events taken from epoll in one call: 3 KiB, and a loaded scan rarely has more. */
   epollEvents: 256,

@@ -12,6 +12,18 @@ export function livenessSentence(address: string, change: LivenessChange): strin
   return `${address} has stopped answering; it is waited for, ${pacingLimits.liveness.maxSilenceMs / 1000} s at most`
 }
 
+/** What a person is told of a host that accepts nearly every port. */
+export function tarpitSentence(address: string, open: number, tried: number, isLeft: boolean): string {
+  const what = `${address} accepts nearly every port (${grouped(open)} of ${grouped(tried)}), as tarpits and port spoofers do`
+  return `${what}; ${isLeft ? 'its other ports are left' : '--stop-at-tarpit leaves it'}`
+}
+
+/** Hosts that accept nearly every port, and whether their other ports were left. */
+export interface Tarpits {
+  readonly addresses: readonly string[]
+  readonly left: boolean
+}
+
 /** Ports of a run that have no answer to be trusted. */
 export interface Shortcomings {
   readonly notScanned: number
@@ -28,13 +40,20 @@ export interface Shortcomings {
 export function summaryNotes(
   { notScanned, errors, unsure }: Shortcomings,
   scheduler: ProbeScheduler,
+  tarpits: Tarpits,
   stoppedBy: unknown,
 ): Pick<ScanSummary, 'complete' | 'notes'> {
   const notes: string[] = []
   const unresponsive = scheduler.hostsThat('stopped-answering')
   const interrupted = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
-  const why = stoppedBy === undefined ? `${list(unresponsive)} stopped answering` : interrupted
-  if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: ${why}`)
+  const why = [
+    ...(stoppedBy === undefined ? [] : [interrupted]),
+    ...(stoppedBy === undefined && unresponsive.length > 0 ? [`${list(unresponsive)} stopped answering`] : []),
+    ...(tarpits.left && tarpits.addresses.length > 0 ? [`${list(tarpits.addresses)} was left as a tarpit`] : []),
+  ]
+  if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: ${why.join(', ')}`)
+  if (tarpits.addresses.length > 0)
+    notes.push(`${list(tarpits.addresses)} accepts nearly every port: what is open there need be no service`)
   if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
   if (unsure > 0) notes.push(`${count(unsure, 'port')} stayed silent while much was lost on the way; some may be open`)
   const limited = scheduler.hostsThat('limit-refusals')

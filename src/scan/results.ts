@@ -15,17 +15,14 @@ export interface HostResults {
 /** The results of a scan: all are counted, and those that are to be listed are kept, up to a bound. */
 export class ScanResults {
   readonly #shown: ReadonlySet<PortState>
-  readonly #expected: ReadonlySet<number>
   readonly #counts = new Map<PortState, Map<string, number>>()
   readonly #listed: PortResult[] = []
   #unlisted = 0
   #done = 0
-  #expectedOpen = 0
 
-  /** @param shown states to list; @param expected ports that should be open on every host, which are counted apart */
-  constructor(shown: Iterable<PortState>, expected: Iterable<number> = []) {
+  /** @param shown states to list */
+  constructor(shown: Iterable<PortState>) {
     this.#shown = new Set(shown)
-    this.#expected = new Set(expected)
   }
 
   add(result: PortResult): void {
@@ -49,7 +46,6 @@ export class ScanResults {
   }
 
   #take(result: PortResult): void {
-    if (result.state === 'open' && this.#expected.has(result.port)) this.#expectedOpen++
     if (!this.isShown(result)) return
     if (this.#listed.length < scanLimits.listedCount) this.#listed.push(result)
     else this.#unlisted++
@@ -67,11 +63,6 @@ export class ScanResults {
   /** Results that should have been listed and were too many. */
   get unlisted(): number {
     return this.#unlisted
-  }
-
-  /** Of the expected ports, how many of `hostCount` hosts' are not open. */
-  missing(hostCount: number): number {
-    return this.#expected.size * hostCount - this.#expectedOpen
   }
 
   of(state: PortState): number {

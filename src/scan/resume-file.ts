@@ -5,7 +5,10 @@ import { type PortResult, type PortState, portStates } from './types.ts'
 
 /** What a scan was asked; an interrupted one is continued by the same only. */
 export interface ScanIdentity {
+  /** The addresses. */
   readonly targets: string
+  /** The names that were asked for; '' for none. */
+  readonly names: string
   readonly ports: string
   readonly shown: string
   readonly banner: boolean
@@ -14,6 +17,8 @@ export interface ScanIdentity {
 /** All that is needed to continue an interrupted scan. */
 export interface ResumeState {
   readonly identity: ScanIdentity
+  /** The addresses that names had when the scan began, none for those that had none: DNS may answer otherwise by now. */
+  readonly answers: Readonly<Record<string, readonly string[]>>
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
   readonly durationMs: number
@@ -26,7 +31,7 @@ export interface ResumeState {
 }
 
 const format = 'netlab-scan-resume'
-const version = 1
+const version = 2
 
 export function formatResume(state: ResumeState): string {
   const results = state.results.map(({ banner, ...result }) => ({
@@ -38,16 +43,19 @@ export function formatResume(state: ResumeState): string {
 
 /**
  * Reads what `formatResume` wrote.
- * @throws {StorageError} when the text is something else. @throws {UsageError} when it is of a scan of something else.
+ * @throws {StorageError} when the text is something else.
  */
-export function parseResume(text: string, file: string, identity: ScanIdentity): ResumeState {
+export function parseResume(text: string, file: string): ResumeState {
   const state = read(text)
-  if (state === undefined) {
-    throw new StorageError('RESUME', `${file} is not the state of an interrupted scan`, {
-      hint: 'name another file, or remove this one to begin anew',
-    })
-  }
-  for (const key of ['targets', 'ports', 'shown', 'banner'] as const) {
+  if (state !== undefined) return state
+  throw new StorageError('RESUME', `${file} is not the state of an interrupted scan`, {
+    hint: 'name another file, or remove this one to begin anew',
+  })
+}
+
+/** @throws {UsageError} when the state is of a scan of something else. */
+export function refuseOtherScan(state: ResumeState, file: string, identity: ScanIdentity): void {
+  for (const key of ['names', 'targets', 'ports', 'shown', 'banner'] as const) {
     if (state.identity[key] !== identity[key]) {
       const before = shorten(String(state.identity[key]))
       throw new UsageError(`${file} is of a scan with other ${titles[key]} (${before})`, {
@@ -55,10 +63,9 @@ export function parseResume(text: string, file: string, identity: ScanIdentity):
       })
     }
   }
-  return state
 }
 
-const titles = { targets: 'targets', ports: 'ports', shown: '--show', banner: '--banner' } as const
+const titles = { names: 'names', targets: 'targets', ports: 'ports', shown: '--show', banner: '--banner' } as const
 
 function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
@@ -72,9 +79,11 @@ function read(text: string): ResumeState | undefined {
     return undefined
   }
   if (!isRecord(value) || value.format !== format || value.version !== version) return undefined
-  const { identity, startedAt, durationMs, probes, retries, counts, answered, results } = value
+  const { identity, answers, startedAt, durationMs, probes, retries, counts, answered, results } = value
   const whole =
     isIdentity(identity) &&
+    isRecord(answers) &&
+    Object.values(answers).every(isTexts) &&
     [startedAt, durationMs, probes, retries].every((number) => typeof number === 'number') &&
     isCounts(counts) &&
     isAnswered(answered) &&
@@ -83,6 +92,7 @@ function read(text: string): ResumeState | undefined {
   if (!whole) return undefined
   return {
     identity,
+    answers: answers as ResumeState['answers'],
     startedAt: Number(startedAt),
     durationMs: Number(durationMs),
     probes: Number(probes),
@@ -102,10 +112,14 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string')
+}
+
 function isIdentity(value: unknown): value is ScanIdentity {
   return (
     isRecord(value) &&
-    ['targets', 'ports', 'shown'].every((key) => typeof value[key] === 'string') &&
+    ['targets', 'names', 'ports', 'shown'].every((key) => typeof value[key] === 'string') &&
     typeof value.banner === 'boolean'
   )
 }
@@ -140,6 +154,7 @@ function isResult(value: unknown): value is StoredResult {
     typeof host.address === 'string' &&
     (host.family === 4 || host.family === 6) &&
     (host.name === undefined || typeof host.name === 'string') &&
+    (host.names === undefined || isTexts(host.names)) &&
     typeof port === 'number' &&
     isState(state) &&
     typeof reason === 'string' &&

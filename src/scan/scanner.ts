@@ -3,7 +3,7 @@ import type { StartThread } from '../base/threads.ts'
 import { chooseEngine, type EngineChoice } from './engines/choose.ts'
 import type { ConnectOutcome } from './engines/engine.ts'
 import { scanLimits } from './limits.ts'
-import { livenessSentence, summaryNotes } from './notices.ts'
+import { livenessSentence, summaryNotes, tarpitSentence } from './notices.ts'
 import { classify, localErrorSentence, type ProbeAnswer } from './outcome.ts'
 import type { HostState } from './pacing/host-state.ts'
 import { isMeasurement } from './pacing/interval.ts'
@@ -52,6 +52,8 @@ class ScanRun {
   #errors = 0
   /** Why the last attempt at a port failed that counts as silent, by host and port: an outage, or the port's own refusal. */
   readonly #unreachable = new Map<string, string>()
+  /** Addresses that accept nearly every port. */
+  readonly #tarpits = new Set<string>()
   /** Silent ports that will be probed again. */
   #waiting = 0
   #unsure = 0
@@ -68,7 +70,7 @@ class ScanRun {
     this.#services = services
     this.#resolve = resolve
     this.#progressMs = nowMs
-    this.#total = plan.hostCount * plan.ports.length
+    this.#total = plan.portTotal ?? plan.hostCount * plan.ports.length
     this.#rate = new RateMeter(nowMs)
     this.#scheduler = new ProbeScheduler(
       { ...plan, concurrency },
@@ -138,7 +140,8 @@ class ScanRun {
       this.#retries++
       this.#waiting--
     }
-    const bannerMs = this.#plan.banner === true && !isMeasurement(probe.purpose) ? scanLimits.bannerMs : 0
+    const bannerMs =
+      this.#plan.banner === true && !isMeasurement(probe.purpose) ? (this.#plan.bannerMs ?? scanLimits.bannerMs) : 0
     const { target, port } = probe
     const timeoutMs = this.#timeoutOf(probe)
     if (this.#pool.send(ticket, target.number, target.host, port, timeoutMs, bannerMs)) return true
@@ -190,10 +193,23 @@ class ScanRun {
     if (answer.kind === 'answer') {
       const { state, reason } = answer
       this.#record({ host, port, state, reason, rttMs, attempts: attempt, ...(banner !== undefined && { banner }) })
+      if (state === 'open') this.#lookForTarpit(target)
     } else if (answer.kind === 'local') {
       this.#errors++
       this.#record({ host, port, state: 'error', reason: answer.code, attempts: attempt })
     }
+  }
+
+  /** A tarpit or a port spoofer accepts whatever is asked; a machine with services has a few open ports. */
+  #lookForTarpit(target: HostState): void {
+    const { openCount, cursor: tried } = target
+    if (tried < scanLimits.tarpitSample || openCount <= tried * scanLimits.tarpitShare) return
+    const { address } = target.host
+    if (this.#tarpits.has(address)) return
+    this.#tarpits.add(address)
+    const isLeft = this.#plan.stopAtTarpit === true
+    this.#services.observer.notice(tarpitSentence(address, openCount, tried, isLeft))
+    if (isLeft) this.#scheduler.leave(target)
   }
 
   #giveUp(target: HostState, port: number, attempts: number, confidence: SilenceConfidence): void {
@@ -226,7 +242,12 @@ class ScanRun {
     this.#progress(clock.monotonic())
     const notScanned = this.#total - this.#done
     const summary = {
-      ...summaryNotes({ notScanned, errors: this.#errors, unsure: this.#unsure }, this.#scheduler, signal.reason),
+      ...summaryNotes(
+        { notScanned, errors: this.#errors, unsure: this.#unsure },
+        this.#scheduler,
+        { addresses: [...this.#tarpits], left: this.#plan.stopAtTarpit === true },
+        signal.reason,
+      ),
       engine: this.#prober.engineName,
       threads: this.#pool.started,
       probes: this.#sent,

@@ -1,21 +1,30 @@
+import { domainToUnicode } from 'node:url'
 import { NetlabError, UsageError } from '../base/errors.ts'
 import { formatIp, parseIp, width } from '../net/ip.ts'
 import { host, type Kind } from '../options/kinds.ts'
 import { grouped } from '../terminal/format.ts'
 import type { AddressRange } from './address-set.ts'
 import { scanLimits } from './limits.ts'
+import { parsePorts } from './ports.ts'
 import { isLinkLocal } from './zones.ts'
 
 /** One thing to scan as it was typed, understood but not yet resolved or read. */
 export type Target =
-  | { readonly kind: 'range'; readonly range: AddressRange; readonly zone?: string; readonly note?: string }
-  | { readonly kind: 'name'; readonly name: string }
+  | {
+      readonly kind: 'range'
+      readonly range: AddressRange
+      readonly zone?: string
+      readonly note?: string
+      /** Of HOST:PORT; ascending. */
+      readonly ports?: readonly number[]
+    }
+  | { readonly kind: 'name'; readonly name: string; readonly ports?: readonly number[] }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stdin' }
 
 /**
- * A list separated by commas or blanks of names, addresses, networks (`10.0.0.0/24`), ranges (`10.0.0.1-20`,
- * `10.0.0.1-10.0.1.9`), files (`@hosts.txt`, `./hosts.txt`) and `-` for standard input.
+ * A list separated by commas or blanks of names, addresses, either with a port (`db:5432`, `[::1]:80`), networks
+ * (`10.0.0.0/24`), ranges (`10.0.0.1-20`, `10.0.0.1-10.0.1.9`), files (`@hosts.txt`, `./hosts.txt`) and `-` for standard input.
  * `bounded`: one piece may not be more than a scan can do; what is only excluded may be any size.
  * @throws {UsageError} naming the piece that is wrong.
  */
@@ -44,7 +53,13 @@ export const targetList: Kind<readonly Target[]> = {
 /** Targets to leave out. */
 export const excludedList: Kind<readonly Target[]> = {
   placeholder: 'TARGET',
-  parse: (text) => parseTargets(text, false),
+  parse(text) {
+    const targets = parseTargets(text, false)
+    const pair = targets.find((target) => (target.kind === 'range' || target.kind === 'name') && target.ports)
+    if (pair !== undefined)
+      throw new UsageError(`"${text}" names a port`, { hint: 'leave ports out with --exclude-ports' })
+    return targets
+  },
 }
 
 function parseTarget(piece: string): Target {
@@ -54,9 +69,9 @@ function parseTarget(piece: string): Target {
     return { kind: 'file', path: piece.slice(1) }
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(piece)) {
-    throw new UsageError(`"${piece}" is a URL`, { hint: 'give its host alone, and its port with --ports' })
+    throw new UsageError(`"${piece}" is a URL`, { hint: 'give its host alone, or HOST:PORT' })
   }
-  return parseAddress(piece) ?? parseNetwork(piece) ?? parseRange(piece) ?? parseName(piece)
+  return parseAddress(piece) ?? parseNetwork(piece) ?? parseRange(piece) ?? parsePair(piece) ?? parseName(piece)
 }
 
 function parseAddress(piece: string): Target | undefined {
@@ -132,14 +147,30 @@ function refuseWithoutZone(piece: string, { family, first }: AddressRange): void
   })
 }
 
+/** `db:5432`, `10.0.0.1:22`, `[fe80::1%eth0]:80`; an IPv6 address with a port needs its brackets (RFC 3986, 3.2.2). */
+function parsePair(piece: string): Target | undefined {
+  const [, bracketed, plain, port = ''] = /^(?:(\[[^\]]*\])|([^:/[\]]+)):([^:/]*)$/.exec(piece) ?? []
+  const place = bracketed ?? plain
+  if (place === undefined) {
+    if (/\/\d+:\d/.test(piece)) {
+      throw new UsageError(`"${piece}" names a port of a network`, { hint: 'name it with --ports' })
+    }
+    return undefined
+  }
+  if (port === '') throw new UsageError(`"${piece}" has no port behind its colon`)
+  if (bracketed !== undefined && parseAddress(place) === undefined) {
+    throw new UsageError(`"${place}" in brackets is not an IPv6 address`)
+  }
+  const target = parseAddress(place) ?? parseName(place)
+  return target.kind === 'range' || target.kind === 'name' ? { ...target, ports: parsePorts(port) } : undefined
+}
+
 function parseName(piece: string): Target {
   if (piece.includes('/')) return { kind: 'file', path: piece }
-  const port = /^([^:]+):(\d+)$/.exec(piece)
-  if (port !== null) {
-    throw new UsageError(`"${piece}" names a port`, { hint: `write ${port[1]} and --ports ${port[2]}` })
-  }
   if (piece.includes(':')) throw new UsageError(`"${piece}" is neither a host name nor an IP address`)
-  return { kind: 'name', name: host.parse(piece) }
+  const name = host.parse(piece)
+  // Shown as people read it, and in one form (NFC), however it was typed.
+  return { kind: 'name', name: name.toLowerCase() === piece.toLowerCase() ? name : domainToUnicode(name) }
 }
 
 /** Where lists of targets come from; the texts are bounded by whoever reads them. */

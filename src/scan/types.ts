@@ -13,9 +13,12 @@ export interface HostAddress {
   readonly family: 4 | 6
 }
 
-/** One host to scan; the name is what the person typed when that was a name. */
+/** One host to scan. */
 export interface ScanHost extends HostAddress {
+  /** The first of its names. */
   readonly name?: string
+  /** What the person typed, where that was a name: all of them that led to this address. */
+  readonly names?: readonly string[]
 }
 
 /** The final answer for one port. */
@@ -40,6 +43,10 @@ export interface ScanPart {
   readonly hostCount: number
   /** Ascending, without duplicates. */
   readonly ports: readonly number[]
+  /** Where hosts have different ones: those of a host, all of them among `ports`. */
+  readonly portsOf?: ((host: HostAddress) => readonly number[]) | undefined
+  /** How many ports over all hosts then are. */
+  readonly portTotal?: number | undefined
 }
 
 /** How probes are made; what is undefined adapts to the network. */
@@ -53,6 +60,10 @@ export interface ProbeSettings {
   readonly concurrency?: number | undefined
   /** Read what an open port says first. */
   readonly banner?: boolean | undefined
+  /** How long it may take to begin. */
+  readonly bannerMs?: number | undefined
+  /** Leave a host that accepts nearly every port. */
+  readonly stopAtTarpit?: boolean | undefined
   readonly engine?: EngineName | undefined
   /** Upper bound on worker threads; undefined means as many as pay. */
   readonly threads?: number | undefined

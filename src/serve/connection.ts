@@ -4,6 +4,7 @@ import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/eve
 import { isLoopback } from '../net/address.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
+import { netLimits } from '../net/limits.ts'
 import { MessageTransport } from '../net/message-transport.ts'
 import type { ByteReader, Session } from '../net/session.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
@@ -101,6 +102,14 @@ export class Connection implements Session, SocketOwner {
 
   dialect(): Promise<Dialect> {
     return this.#speaking().dialect()
+  }
+
+  get maxMessageBytes(): number {
+    return this.#speaking().maxMessageBytes
+  }
+
+  set maxMessageBytes(bytes: number) {
+    this.#speaking().maxMessageBytes = bytes
   }
 
   receive(): Promise<string | undefined> {
@@ -239,6 +248,7 @@ export class Connection implements Session, SocketOwner {
       resume: () => socket.resume(),
       defer: setImmediate,
     })
+    this.#messages.maxMessageBytes = netLimits.firstMessageBytes
     socket.speak(this.#messages)
     return this.#messages
   }

@@ -106,17 +106,102 @@ describe('what to scan', () => {
     })
   })
 
-  test('one name of several without an address: the others are scanned, and the exit code tells', async () => {
+  test('one name of several without an address: the others are scanned, and the result is not complete', async () => {
     const { exit, stdout, stderr } = await runScanCommand(['nowhere', '127.0.0.1', '-p', '80', '--json'], {
       answer: openPorts(80),
     })
-    expect(exit).toBe(69)
+    expect(exit).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
       complete: false,
+      unresolved: ['nowhere'],
       notes: ['nowhere could not be resolved (ENOTFOUND)'],
       hosts: [{ address: '127.0.0.1' }],
     })
     expect(stderr).toContain('nowhere could not be resolved (ENOTFOUND)\n')
+  })
+
+  test('a name without an address is missing where it was expected to be open, and alone it is exit 69', async () => {
+    const expected = await runScanCommand(['nowhere', '127.0.0.1', '--expect', '80'], { answer: openPorts(80) })
+    expect(expected).toMatchObject({ exit: 1 })
+    expect(expected.stderr).toContain('1 of the 2 ports expected to be open are not\n')
+    await expect(runScanCommand(['nowhere', 'nobody'])).rejects.toMatchObject({
+      exit: 69,
+      message: 'nowhere could not be resolved (ENOTFOUND), and 1 more',
+    })
+  })
+
+  test('of ten thousand names half are dead: some are told by name, and JSON has all', async () => {
+    const words = Array.from({ length: 10_000 }, (_, index) => `${index % 2 === 0 ? 'up' : 'dead'}${index}`)
+    const { stdout, stderr } = await runScanCommand(['-', '-p', '80', '--json'], {
+      answer: openPorts(80),
+      stdin: words.join('\n'),
+      names: (name) => (name.startsWith('up') ? ['127.0.0.1'] : undefined),
+    })
+    const { unresolved, hosts } = JSON.parse(stdout)
+    expect([unresolved.length, hosts[0].names.length]).toEqual([5_000, 5_000])
+    expect(stderr.match(/could not be resolved \(/g)).toHaveLength(40)
+    expect(stderr).toContain('4,980 more names could not be resolved\n')
+  })
+})
+
+describe('HOST:PORT', () => {
+  const asked = async (...words: string[]) => {
+    const names = { db: ['10.0.0.5'], localhost: ['127.0.0.1'] }
+    const { plans } = await runScanCommand(words, { answer: () => undefined, names })
+    return plans.flatMap(({ hosts, plan }) =>
+      hosts.map((address) => `${address} ${(plan.portsOf?.({ address, family: 4 }) ?? plan.ports).join()}`),
+    )
+  }
+
+  test.each([
+    [
+      ['localhost:22', '[::1]:80', 'db:5432'],
+      ['10.0.0.5 5432', '127.0.0.1 22', '::1 80'],
+    ],
+    [
+      ['db:5432', '10.0.0.1', '-p', '80,443'],
+      ['10.0.0.1 80,443', '10.0.0.5 5432'],
+    ],
+    [['db:5432', 'db', '-p', '80'], ['10.0.0.5 80,5432']],
+    [
+      ['db:5432', '10.0.0.5:22', '10.0.0.4-6', '-p', '80'],
+      ['10.0.0.4 80', '10.0.0.5 22,80,5432', '10.0.0.6 80'],
+    ],
+    [
+      ['db:5432', 'localhost:22', '-p', '80'],
+      ['10.0.0.5 80,5432', '127.0.0.1 22,80'],
+    ],
+    [['db:5432,localhost:https'], ['10.0.0.5 5432', '127.0.0.1 443']],
+    [['db:5430-5432', '--exclude-ports', '5431'], ['10.0.0.5 5430,5432']],
+    [['db:5432', '10.0.0.1:22', '--exclude', 'db'], ['10.0.0.1 22']],
+  ])('%j', async (words, expected) => expect(await asked(...words)).toEqual(expected))
+
+  test('is counted and expected where it belongs', async () => {
+    const words = ['127.0.0.1:22', '127.0.0.2:80', '--json', '--show', 'all']
+    const one = await runScanCommand([...words, '--expect', '22'], { answer: openPorts(22) })
+    expect(JSON.parse(one.stdout)).toMatchObject({ complete: true, ports: expect.any(String), portTotal: 2 })
+    expect(one.stderr).toContain('2 ports of 2 addresses together in')
+    expect(one.exit).toBe(0)
+    const both = await runScanCommand([...words, '--wait', '50ms'], { answer: openPorts(22) })
+    expect(both.exit).toBe(1)
+    await expect(runScanCommand([...words, '--expect', '443'])).rejects.toMatchObject({ exit: 64 })
+  })
+
+  test('is kept where a scan is interrupted, and goes on with what is left', async () => {
+    const path = join(temporaryFolder(), 'pairs.state')
+    const words = ['127.0.0.1:20-40', '127.0.0.2:80', '--resume', path, '--json', '--show', 'all']
+    const first = await runScanCommand(words, { afterEach: (done, { interrupt }) => void (done === 10 && interrupt()) })
+    expect(first.exit).toBe(130)
+    const { plans, stdout } = await runScanCommand(words, { answer: openPorts(20) })
+    expect(plans.map(({ plan }) => plan.portTotal)).toEqual([12])
+    expect(JSON.parse(stdout)).toMatchObject({ complete: true, portTotal: 22, notScanned: 0 })
+  })
+
+  test('cannot be left out', async () => {
+    await expect(runScanCommand(['db', '--exclude', 'db:80'])).rejects.toMatchObject({
+      exit: 64,
+      hint: 'leave ports out with --exclude-ports',
+    })
   })
 })
 
@@ -147,6 +232,8 @@ describe('which ports', () => {
       engine: 'net',
       banner: true,
     })
+    const patient = await runScanCommand(['127.0.0.1', '-p', '80', '--banner-timeout', '5s', '--stop-at-tarpit'])
+    expect(patient.plans[0]?.plan).toMatchObject({ banner: true, bannerMs: 5000, stopAtTarpit: true })
     const plain = await runScanCommand(['127.0.0.1', '-p', '80'])
     expect(plain.plans[0]?.plan.rate).toBeUndefined()
     expect(plain.plans[0]?.plan.engine).toBeUndefined()

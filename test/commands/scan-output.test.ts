@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import type { Clock } from '../../src/base/clock.ts'
 import { outputFormats } from '../../src/scan/report/formats.ts'
 import type { PortResult } from '../../src/scan/types.ts'
 import { type Answer, open, openPorts, runScanCommand } from '../support/scan-context.ts'
@@ -223,6 +224,24 @@ describe('expectations', () => {
   })
 })
 
+/** A clock on which everything that is waited for comes at once. */
+function hurrying(): Clock {
+  let nowMs = 0
+  return {
+    now: () => nowMs,
+    monotonic: () => nowMs,
+    after(delayMs, callback) {
+      // What is far away is the end of the wait, which nothing here waits for.
+      if (delayMs >= 10_000) return { cancel: () => {} }
+      const timer = setImmediate(() => {
+        nowMs += delayMs
+        callback()
+      })
+      return { cancel: () => clearImmediate(timer) }
+    },
+  }
+}
+
 describe('waiting', () => {
   test('asks again what is not open, until all is', async () => {
     const opens: Record<number, number> = { 22: 1, 80: 2, 443: 3 }
@@ -259,6 +278,49 @@ describe('waiting', () => {
   test('a word behind --wait is its time only if it is one', async () => {
     const { plans } = await runScanCommand(['--wait', '127.0.0.1', '-p', '80'], { answer: openPorts(80) })
     expect(plans.map(({ hosts }) => hosts)).toEqual([['127.0.0.1']])
+  })
+
+  test('for a name that is not known yet, and for one that has another address later', async () => {
+    let asked = 0
+    const { exit, stderr, stdout } = await runScanCommand(['db', '-p', '80', '--wait', '--json'], {
+      clock: hurrying(),
+      answer: (address) => (address === '10.0.0.3' ? open : {}),
+      names: () => [undefined, ['10.0.0.2'], ['10.0.0.3']][asked++],
+    })
+    expect(exit).toBe(0)
+    expect(stderr).toContain('db could not be resolved (ENOTFOUND)\n')
+    expect(stderr).toContain('db is 10.0.0.2 now\ndb is 10.0.0.3 now\n')
+    expect(JSON.parse(stdout)).toMatchObject({
+      complete: true,
+      unresolved: [],
+      hosts: [{ address: '10.0.0.3', names: ['db'] }],
+    })
+  })
+
+  test('a name that stays unknown, alone and beside another', async () => {
+    const alone = await runScanCommand(['nowhere', '-p', '80', '--wait', '50ms', '--json'])
+    expect(alone.exit).toBe(69)
+    expect(JSON.parse(alone.stdout)).toMatchObject({ complete: false, unresolved: ['nowhere'], hosts: [] })
+    const beside = await runScanCommand(['nowhere', '127.0.0.1', '-p', '80', '--wait', '50ms'], {
+      answer: openPorts(80),
+    })
+    expect(beside.exit).toBe(1)
+  })
+
+  test('any address of a name that is open is enough, unless all are asked for', async () => {
+    const run = (...words: string[]) =>
+      runScanCommand(['db', '-p', '80', ...words], {
+        answer: (address) => (address === '127.0.0.1' ? open : {}),
+        names: { db: ['::1', '127.0.0.1'] },
+      }).then(({ exit }) => exit)
+    expect(await run('--wait', '50ms')).toBe(0)
+    expect(await run('--wait', '50ms', '--all-addresses')).toBe(1)
+    expect(await run('--wait', '50ms', '--no-any-address')).toBe(1)
+    expect(await run('--expect', '80')).toBe(1)
+    expect(await run('--expect', '80', '--any-address')).toBe(0)
+    // An address that was typed as such must be open itself.
+    expect(await run('::1', '--wait', '50ms')).toBe(1)
+    await expect(run('--any-address', '--all-addresses')).rejects.toMatchObject({ exit: 64 })
   })
 
   test('for too much is refused', async () => {

@@ -133,6 +133,33 @@ describe('resuming', () => {
     expect(comparable(continued.stdout)).toEqual(comparable(whole.stdout))
   })
 
+  test('a name whose DNS answers rotate was refused as another scan', async () => {
+    const path = state()
+    let turn = 0
+    const names = (name: string) => (name === 'gone' ? undefined : [`10.0.0.${++turn}`, `10.0.1.${turn}`])
+    const words = ['db', 'gone', '-p', '1-50', '--exclude', 'other', '--resume', path, '--json']
+    await runScanCommand(words, { names, afterEach: (done, { interrupt }) => void (done === 20 && interrupt()) })
+    const { exit, stdout, stderr, plans } = await runScanCommand(words, { names, answer: openPorts(1) })
+    expect(plans.map(({ hosts, plan }) => [hosts, plan.ports.length])).toEqual([[['10.0.0.1'], 30]])
+    expect(JSON.parse(stdout)).toMatchObject({ notScanned: 0, unresolved: ['gone'] })
+    expect(stderr).toContain('gone could not be resolved (not known when the scan began)\n')
+    expect(exit).toBe(0)
+  })
+
+  test('other names are another scan', async () => {
+    const path = state()
+    const names = { db: ['10.0.0.1'], web: ['10.0.0.1'] }
+    const words = ['-p', '1-50', '--resume', path]
+    await runScanCommand(['db', ...words], {
+      names,
+      afterEach: (done, { interrupt }) => void (done === 20 && interrupt()),
+    })
+    await expect(runScanCommand(['web', ...words], { names })).rejects.toMatchObject({
+      exit: 64,
+      message: `${path} is of a scan with other names (db)`,
+    })
+  })
+
   test('what was found before is expected, streamed and listed again', async () => {
     const path = state()
     const words = [...base, '--resume', path, '--expect', '22,80', '--jsonl']

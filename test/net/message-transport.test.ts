@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { ProtocolError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { Framing } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
@@ -106,20 +107,76 @@ describe('messages', () => {
 
   test('too many that nobody takes pause the socket until there is room', async () => {
     const messages = reader('text')
-    messages.push(Buffer.from('x\n'.repeat(netLimits.inboxCount)))
+    messages.push(Buffer.from('x\n'.repeat(netLimits.inboxBytes / 2)))
     expect(socket.calls).toEqual(['pause'])
-    await messages.receive()
+    for (let taken = 0; taken < netLimits.inboxBytes / 2; taken++) expect(await messages.receive()).toBe('x')
+    expect(socket.calls).toEqual(['pause'])
+    const next = messages.receive()
     expect(socket.calls).toEqual(['pause', 'resume'])
-    await messages.receive()
+    messages.push(Buffer.from('y\n'))
+    expect(await next).toBe('y')
     expect(socket.calls).toEqual(['pause', 'resume'])
   })
 
-  test('too many bytes that nobody takes pause it as well', () => {
+  test('bug: many short messages that nobody took were kept decoded, thirty times as large as they came', async () => {
+    const messages = reader('text')
+    const wire = Buffer.from('ab\n'.repeat(20_000))
+    for (let at = 0; at < wire.length; at += 7) messages.push(wire.subarray(at, at + 7))
+    expect(messages.heldBytes).toBeGreaterThanOrEqual(wire.length)
+    expect(messages.heldBytes).toBeLessThanOrEqual(2 * wire.length + netLimits.gatherBytes)
+    messages.end()
+    for (let i = 0; i < 20_000; i++) expect(await messages.receive()).toBe('ab')
+    expect(await messages.receive()).toBeUndefined()
+    expect(messages.heldBytes).toBe(0)
+  })
+
+  test.each([
+    ['frames', encodeFrame('x'.repeat(20)), Buffer.from([0, 0, 0, 21])],
+    ['text', Buffer.from(`${'x'.repeat(19)}\n`), Buffer.from('x'.repeat(21))],
+  ] as const)(
+    'a bound that the protocol sets holds for what it has not asked for yet: %s',
+    async (framing, good, bad) => {
+      const messages = reader(framing)
+      messages.maxMessageBytes = 20
+      const first = messages.receive()
+      messages.push(Buffer.concat([good, good]))
+      expect(await first).toBe('x'.repeat(framing === 'text' ? 19 : 20))
+      expect(messages.full).toBe(true)
+      messages.maxMessageBytes = 10
+      await expect(messages.receive()).rejects.toThrow(ProtocolError)
+      const other = reader(framing)
+      other.maxMessageBytes = 20
+      const none = other.receive()
+      other.push(bad)
+      await expect(none).rejects.toThrow(ProtocolError)
+    },
+  )
+
+  test('a raised bound lets a paused socket go on', async () => {
+    const messages = reader('text')
+    messages.maxMessageBytes = 4
+    messages.push(Buffer.from('one\ntwo\n'))
+    expect(socket.calls).toEqual(['pause'])
+    messages.maxMessageBytes = 100
+    expect(socket.calls).toEqual(['pause', 'resume'])
+  })
+
+  test('an unfinished message holds no more than twice its bytes, and nothing once it is whole or the bound is broken', async () => {
     const messages = reader('frames')
-    const big = encodeFrame('x'.repeat(65_536))
-    for (let bytes = 0; bytes < netLimits.inboxBytes; bytes += 65_536) messages.push(big)
-    expect(messages.full).toBe(true)
-    expect(socket.calls.at(-1)).toBe('pause')
+    messages.maxMessageBytes = 8_192
+    const next = messages.receive()
+    const wire = encodeFrame(Buffer.alloc(8_192))
+    for (let at = 0; at < wire.length - 1; at += 100) {
+      messages.push(wire.subarray(at, Math.min(at + 100, wire.length - 1)))
+      expect(messages.heldBytes).toBeLessThanOrEqual(Math.max(netLimits.gatherBytes, Math.min(8_192, 2 * (at + 100))))
+    }
+    messages.push(wire.subarray(-1))
+    await next
+    const none = messages.receive()
+    expect(messages.heldBytes).toBe(0)
+    messages.push(encodeFrame(Buffer.alloc(8_193)))
+    await expect(none).rejects.toThrow(ProtocolError)
+    expect(messages.heldBytes).toBe(0)
   })
 
   describe.each([

@@ -164,7 +164,7 @@ describe('CSV', () => {
         const csv = text(renderCsv(reportOf(results)))
         const rows = readCsv(csv)
         expect(rows).toHaveLength(results.length + 1)
-        expect(rows.every((row) => row.length === 9)).toBe(true)
+        expect(rows.every((row) => row.length === 10)).toBe(true)
         expect(csv.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/)
         expect(rows.flat().filter((field) => /^[=+\-@]/.test(field))).toEqual([])
       }),
@@ -176,9 +176,9 @@ describe('CSV', () => {
       renderCsv(aReport([aResult(4, { banner: bytes('=1+1') }), aResult(5, { banner: bytes('a,"b"') })])),
     )
     expect(csv).toBe(
-      'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner\r\n' +
-        "127.0.0.1,,4,open,connected,0.211,1,,'=1+1\r\n" +
-        '127.0.0.1,,5,open,connected,0.211,1,rje,"a,""b"""\r\n',
+      'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner,names\r\n' +
+        "127.0.0.1,,4,open,connected,0.211,1,,'=1+1,\r\n" +
+        '127.0.0.1,,5,open,connected,0.211,1,rje,"a,""b""",\r\n',
     )
   })
 })

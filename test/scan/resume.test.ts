@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { AddressSet } from '../../src/scan/address-set.ts'
 import { AnsweredPorts } from '../../src/scan/answered-ports.ts'
-import { formatResume, parseResume, type ResumeState } from '../../src/scan/resume-file.ts'
+import { PortPlan } from '../../src/scan/port-plan.ts'
+import { formatResume, parseResume, type ResumeState, refuseOtherScan } from '../../src/scan/resume-file.ts'
 import { aResult } from '../support/scan-report.ts'
 
 const addresses = new AddressSet([{ family: 4, first: 0x0a00_0000n, last: 0x0a00_0005n }])
@@ -26,10 +27,10 @@ describe('what is answered', () => {
   test('property: whatever is not answered is asked again, also after being written and read', () => {
     fc.assert(
       fc.property(answers, (given) => {
-        const before = new AnsweredPorts(addresses, ports)
+        const before = new AnsweredPorts(addresses, new PortPlan(ports))
         for (const [n, port] of given) expect(before.add(host(n), port)).toBe(true)
         for (const [n, port] of given) expect(before.add(host(n), port)).toBe(false)
-        const after = new AnsweredPorts(addresses, ports)
+        const after = new AnsweredPorts(addresses, new PortPlan(ports))
         after.restore(JSON.parse(JSON.stringify(before.toText())))
         const known = new Set(given.map(([n, port]) => `10.0.0.${n} ${port}`))
         const unknown = [0, 1, 2, 3, 4, 5]
@@ -45,7 +46,7 @@ describe('what is answered', () => {
   })
 
   test('one host begun: exactly its missing ports are asked, and the other hosts whole', () => {
-    const answered = new AnsweredPorts(addresses, ports)
+    const answered = new AnsweredPorts(addresses, new PortPlan(ports))
     answered.add(host(2), 80)
     answered.add(host(2), 9000)
     for (const port of ports) answered.add(host(0), port)
@@ -56,7 +57,7 @@ describe('what is answered', () => {
   })
 
   test('what nobody asked is no answer', () => {
-    const answered = new AnsweredPorts(addresses, ports)
+    const answered = new AnsweredPorts(addresses, new PortPlan(ports))
     expect(answered.add(host(9), 22)).toBe(false)
     expect(answered.add(host(0), 23)).toBe(false)
     expect(answered.add({ address: 'nonsense', family: 4 }, 22)).toBe(false)
@@ -69,14 +70,21 @@ describe('what is answered', () => {
     { whole: '', partial: { '-1': '22' } },
     { whole: '', partial: { 0: '70000' } },
   ])('%j does not belong to it', (text) => {
-    expect(() => new AnsweredPorts(addresses, ports).restore(text)).toThrow(RangeError)
+    expect(() => new AnsweredPorts(addresses, new PortPlan(ports)).restore(text)).toThrow(RangeError)
   })
 })
 
 describe('the file of an interrupted scan', () => {
-  const identity = { targets: '10.0.0.0-10.0.0.5', ports: '22,80', shown: 'open', banner: true }
+  const identity = {
+    targets: '10.0.0.0-10.0.0.5',
+    names: 'db.example,gone.example',
+    ports: '22,80',
+    shown: 'open',
+    banner: true,
+  }
   const state: ResumeState = {
     identity,
+    answers: { 'db.example': ['10.0.0.1', '10.0.0.5'], 'gone.example': [] },
     startedAt: 1_700_000_000_000,
     durationMs: 5000,
     probes: 12,
@@ -87,16 +95,17 @@ describe('the file of an interrupted scan', () => {
   }
 
   test('comes back as it was written', () => {
-    expect(parseResume(formatResume(state), 'scan.state', identity)).toEqual(state)
+    expect(parseResume(formatResume(state), 'scan.state')).toEqual(state)
   })
 
   test.each([
+    [{ names: 'db.example' }, 'scan.state is of a scan with other names (db.example,gone.example)'],
     [{ targets: '10.0.0.1' }, 'scan.state is of a scan with other targets (10.0.0.0-10.0.0.5)'],
     [{ ports: '1-65535' }, 'scan.state is of a scan with other ports (22,80)'],
     [{ shown: 'open,closed' }, 'scan.state is of a scan with other --show (open)'],
     [{ banner: false }, 'scan.state is of a scan with other --banner (true)'],
   ])('is refused by a scan of something else: %j', (other, message) => {
-    expect(() => parseResume(formatResume(state), 'scan.state', { ...identity, ...other })).toThrow(message)
+    expect(() => refuseOtherScan(state, 'scan.state', { ...identity, ...other })).toThrow(message)
   })
 
   test.each([
@@ -104,15 +113,14 @@ describe('the file of an interrupted scan', () => {
     'nonsense',
     '[]',
     '{}',
-    JSON.stringify({ format: 'netlab-scan-resume', version: 2 }),
-    JSON.stringify({ format: 'netlab-scan-resume', version: 1, identity }),
+    JSON.stringify({ format: 'netlab-scan-resume', version: 3 }),
+    JSON.stringify({ format: 'netlab-scan-resume', version: 2, identity }),
     formatResume(state).replace('"whole": "0-2"', '"whole": 2'),
     formatResume(state).replace('"attempts": 1', '"attempts": "1"'),
     formatResume(state).replace('"closed"', '"ajar"'),
+    formatResume(state).replace('"10.0.0.1",', '4,'),
     formatResume(state).slice(0, -9),
   ])('something else is no such file', (text) => {
-    expect(() => parseResume(text, 'scan.state', identity)).toThrow(
-      'scan.state is not the state of an interrupted scan',
-    )
+    expect(() => parseResume(text, 'scan.state')).toThrow('scan.state is not the state of an interrupted scan')
   })
 })

@@ -23,6 +23,7 @@ const host = { address: '127.0.0.1', family: 4 } as const
 
 async function run(plan: Partial<ScanPlan> & Pick<ScanPlan, 'ports'>, signal = new AbortController().signal) {
   const results: PortResult[] = []
+  const notices: string[] = []
   const summary = await scan(
     { hosts: [host], hostCount: 1, threads: 1, ...plan },
     {
@@ -32,11 +33,15 @@ async function run(plan: Partial<ScanPlan> & Pick<ScanPlan, 'ports'>, signal = n
       },
       freeDescriptors: 1000,
       signal,
-      observer: { result: (result) => results.push(result), progress: () => {}, notice: () => {} },
+      observer: {
+        result: (result) => results.push(result),
+        progress: () => {},
+        notice: (sentence) => notices.push(sentence),
+      },
     },
   )
   const count = (state: PortState): number => results.filter((result) => result.state === state).length
-  return { results, summary, count }
+  return { results, notices, summary, count }
 }
 
 describe('scan', () => {
@@ -65,6 +70,32 @@ describe('scan', () => {
     const port = await listen(createServer((socket) => void socket.end('220 ready\r\n')))
     const { results } = await run({ ports: [port], banner: true })
     expect(results.map(({ banner }) => banner && Buffer.from(banner).toString())).toEqual(['220 ready\r\n'])
+  })
+
+  describe('a host that accepts everything', () => {
+    const told = /^127\.0\.0\.1 accepts nearly every port \(\d+ of \d+\), as tarpits and port spoofers do; /
+    // More than the sample by what may be under way when it is noticed.
+    const listeners = () => Promise.all(Array.from({ length: 260 }, () => listen()))
+
+    test.each(['net', 'libc'] as const)('is told early, once, and left when asked to: %s', async (engine) => {
+      const ports = (await listeners()).sort((a, b) => a - b)
+      const all = await run({ ports, engine })
+      expect(all.notices).toEqual([expect.stringMatching(told)])
+      expect(all.summary).toMatchObject({ complete: true, notes: [expect.stringMatching('accepts nearly every port')] })
+      expect(all.count('open')).toBe(260)
+      const left = await run({ ports, engine, concurrency: 10, stopAtTarpit: true })
+      expect(left.notices).toEqual([expect.stringMatching(told)])
+      expect(left.summary.complete).toBe(false)
+      expect(left.summary.notScanned).toBe(260 - left.count('open'))
+      expect(left.count('open')).toBeLessThan(150)
+      expect(left.summary.notes[0]).toMatch(/without an answer: 127\.0\.0\.1 was left as a tarpit$/)
+    })
+
+    test('a host with many open ports among closed ones is none', async () => {
+      const ports = [...Array.from({ length: 100 }, (_, index) => index + 1), ...(await listeners())]
+      const { notices, summary } = await run({ ports: ports.sort((a, b) => a - b), stopAtTarpit: true })
+      expect({ notices, notScanned: summary.notScanned }).toEqual({ notices: [], notScanned: 0 })
+    })
   })
 
   test('the same answers from either engine, and from one that has threads', async () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { formatIp, parseIp } from '../../src/net/ip.ts'
 import { AddressSet, isPrivate } from '../../src/scan/address-set.ts'
 import { scanLimits } from '../../src/scan/limits.ts'
-import { type Lookup, resolveTargets } from '../../src/scan/resolve-targets.ts'
+import { type Lookup, type ResolveOptions, resolveTargets } from '../../src/scan/resolve-targets.ts'
 import { excludedList, type PlainTarget, parseTargets, readLists, targetList } from '../../src/scan/targets.ts'
 import { linkLocalZones, type Zones } from '../../src/scan/zones.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -113,7 +113,11 @@ describe('targets', () => {
     ['10.0.0.300', 'neither a host name nor an IP address'],
     ['1:2:3', 'neither a host name nor an IP address'],
     ['bad_name!', 'neither a host name nor an IP address'],
-    ['localhost:80', 'names a port'],
+    ['10.0.0.0/24:80', 'names a port of a network'],
+    ['localhost:', 'has no port behind its colon'],
+    ['db:nonsense', 'neither a port'],
+    ['db:70000', 'port 70000'],
+    ['[db]:80', '"[db]" in brackets is not an IPv6 address'],
     ['http://localhost/', 'is a URL'],
     ['@', 'needs the name of a file'],
   ])('refuses %s in a sentence', (text, message) => {
@@ -233,28 +237,35 @@ describe('resolving', () => {
     return found
   }
 
-  async function resolve(text: string, options: { all?: boolean; lookup?: Lookup } = {}) {
-    return resolveTargets(parseTargets(text) as readonly PlainTarget[], options.all ?? false, {
-      lookup: options.lookup ?? lookup,
-      zones: () => zones,
-      clock: new VirtualClock(),
-      signal: new AbortController().signal,
-    })
+  async function resolve(
+    text: string,
+    options: { choose?: ResolveOptions['choose']; ports?: readonly number[]; lookup?: Lookup } = {},
+  ) {
+    return resolveTargets(
+      parseTargets(text) as readonly PlainTarget[],
+      { choose: options.choose ?? 'first', ports: options.ports ?? [80], portsNamed: options.ports !== undefined },
+      {
+        lookup: options.lookup ?? lookup,
+        zones: () => zones,
+        clock: new VirtualClock(),
+        signal: new AbortController().signal,
+      },
+    )
   }
 
   test('a name becomes its first address, and says that it has more', async () => {
     const { addresses, notes } = await resolve('two')
-    expect([...addresses.hosts()]).toEqual([{ address: '10.0.0.2', family: 4, name: 'two' }])
+    expect([...addresses.hosts()]).toEqual([{ address: '10.0.0.2', family: 4, name: 'two', names: ['two'] }])
     expect(notes).toEqual(['two has 2 addresses; scanning 10.0.0.2 only (--all-addresses for all)'])
   })
 
   test('all addresses when asked', async () => {
-    const { addresses, notes } = await resolve('two', { all: true })
+    const { addresses, notes } = await resolve('two', { choose: 'all' })
     expect([...addresses.hosts()].map((host) => host.address)).toEqual(['10.0.0.2', 'fd00::2'])
     expect(notes).toEqual(['two has 2 addresses; scanning all of them'])
   })
 
-  test('each name is looked up once, and one address is scanned once under the first of its names', async () => {
+  test('each name is looked up once, and one address is scanned once, under all of its names', async () => {
     const asked: string[] = []
     const { addresses, notes } = await resolve('one,one,same,10.0.0.1', {
       lookup(name) {
@@ -263,7 +274,7 @@ describe('resolving', () => {
       },
     })
     expect(asked).toEqual(['one', 'same'])
-    expect([...addresses.hosts()]).toEqual([{ address: '10.0.0.1', family: 4, name: 'one' }])
+    expect([...addresses.hosts()]).toEqual([{ address: '10.0.0.1', family: 4, name: 'one', names: ['one', 'same'] }])
     expect(notes).toEqual(['2 of the addresses were given twice; each is scanned once'])
   })
 
@@ -317,28 +328,63 @@ describe('resolving', () => {
     ])
   })
 
-  test('a resolver that never answers costs a bounded time', async () => {
+  test('names whose DNS is silent made others "not resolvable": they are asked meanwhile', async () => {
     const clock = new VirtualClock()
-    const resolving = resolveTargets([{ kind: 'name', name: 'slow' }], false, {
-      lookup: () => new Promise(() => {}),
-      zones: () => zones,
-      clock,
-      signal: new AbortController().signal,
-    })
+    const asked: string[] = []
+    const silent = Array.from({ length: 100 }, (_, n): PlainTarget => ({ kind: 'name', name: `silent${n}` }))
+    const resolving = resolveTargets(
+      [...silent, { kind: 'name', name: 'one' }],
+      { choose: 'first', ports: [80], portsNamed: false },
+      {
+        lookup(name) {
+          asked.push(name)
+          if (!name.startsWith('silent')) return lookup(name)
+          return new Promise((_, reject) => clock.after(10_000, () => reject(new Error('no answer in 10 s'))))
+        },
+        zones: () => zones,
+        clock,
+        signal: new AbortController().signal,
+      },
+    )
+    for (let turn = 0; turn < 4; turn++) {
+      clock.advance(scanLimits.lookupPatienceMs)
+      await new Promise(setImmediate)
+    }
+    expect(asked).toHaveLength(101)
     clock.advance(10_000)
-    expect((await resolving).failures).toEqual(['slow could not be resolved (no answer in 10 s)'])
+    const { addresses, failures } = await resolving
+    expect(addresses.toString()).toBe('10.0.0.1')
+    expect(failures).toHaveLength(100)
+    expect(failures[0]).toBe('silent0 could not be resolved (no answer in 10 s)')
+    expect(clock.pending).toBe(0)
+  })
+
+  test('two spellings of one name are one, and it is shown as people read it', async () => {
+    const asked: string[] = []
+    const { addresses } = await resolve('BÜCHER.example xn--bcher-kva.example bücher.example', {
+      lookup: async (name) => {
+        asked.push(name)
+        return ['10.0.0.1']
+      },
+    })
+    expect(asked).toEqual(['bücher.example'])
+    expect([...addresses.hosts()]).toMatchObject([{ names: ['bücher.example'] }])
   })
 
   test('an interrupt ends the looking up', async () => {
     const controller = new AbortController()
     const clock = new VirtualClock()
     const names = Array.from({ length: 20 }, (_, n): PlainTarget => ({ kind: 'name', name: `slow${n}` }))
-    const resolving = resolveTargets(names, false, {
-      lookup: () => new Promise(() => {}),
-      zones: () => zones,
-      clock,
-      signal: controller.signal,
-    })
+    const resolving = resolveTargets(
+      names,
+      { choose: 'first', ports: [80], portsNamed: false },
+      {
+        lookup: () => new Promise(() => {}),
+        zones: () => zones,
+        clock,
+        signal: controller.signal,
+      },
+    )
     controller.abort('SIGINT')
     expect((await resolving).failures).toHaveLength(20)
     expect(clock.pending).toBe(0)

@@ -20,10 +20,11 @@ export function fakeScan(answer: Answer, afterEach: (done: number) => void | Pro
     plans.push({ hosts: hosts.map(({ address }) => address), plan })
     const round = plans.length
     let errors = 0
-    const total = hosts.length * plan.ports.length
+    const portsOf = plan.portsOf ?? (() => plan.ports)
+    const total = hosts.reduce((sum, host) => sum + portsOf(host).length, 0)
     let done = 0
     for (const host of hosts.toReversed()) {
-      for (const port of plan.ports.toReversed()) {
+      for (const port of portsOf(host).toReversed()) {
         await new Promise(setImmediate)
         if (signal.aborted) break
         const said = answer(host.address, port, round)
@@ -68,7 +69,7 @@ class Captured extends Writable {
 
 export interface FakeRun {
   readonly answer?: Answer
-  readonly names?: Readonly<Record<string, readonly string[]>>
+  readonly names?: Readonly<Record<string, readonly string[]>> | ((name: string) => readonly string[] | undefined)
   readonly stdin?: string
   /** Whoever writes to stdin has not said all yet. */
   readonly stdinStaysOpen?: boolean
@@ -125,11 +126,15 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
   })
   const command = scanCommand({
     scan,
-    async lookup(name) {
-      const found = options.names?.[name]
-      if (found === undefined) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
-      return found
-    },
+    names: async () => ({
+      async lookup(name) {
+        const { names } = options
+        const found = typeof names === 'function' ? names(name) : names?.[name]
+        if (found === undefined) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
+        return found
+      },
+      close: () => {},
+    }),
     zones: () => new Map([['eth0', 'eth0']]),
   })
   const flags = parseArguments(command, 'netlab scan', words)

@@ -76,7 +76,7 @@ export const readers: Readonly<Record<(typeof outputFormats)[number]['name'], (t
   },
   csv(text) {
     const [header, ...rows] = readCsv(text)
-    if (header?.join() !== 'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner')
+    if (header?.join() !== 'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner,names')
       throw new Error('header')
     if (rows.some((row) => row.length !== header.length)) throw new Error('a row with other fields than the header')
     return { ports: rows.map(([address = '', , port, state = '']) => ({ address, port: Number(port), state })) }

@@ -16,6 +16,8 @@ export function aReport(ports: readonly PortResult[], more: Partial<ScanReport> 
     hostCount: 1,
     ports: '1-1000',
     portCount: 1000,
+    portTotal: (more.portCount ?? 1000) * (more.hostCount ?? 1),
+    unresolved: [],
     shown: ['open'],
     complete: true,
     interrupted: false,

@@ -1,52 +1,122 @@
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
 import { NetworkError, reasonOf, UsageError } from '../../base/errors.ts'
+import { parseIp } from '../../net/ip.ts'
 import { flag } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
 import { AddressSet } from '../../scan/address-set.ts'
 import { scanLimits } from '../../scan/limits.ts'
+import type { NameSource } from '../../scan/names/lookup.ts'
+import { PortPlan } from '../../scan/port-plan.ts'
 import { portCount } from '../../scan/ports.ts'
-import { type ResolvedTargets, type ResolveServices, resolveTargets } from '../../scan/resolve-targets.ts'
-import { type ListReader, readLists, type Target, targetList } from '../../scan/targets.ts'
+import { nameKey, type ResolvedTargets, type ResolveServices, resolveTargets } from '../../scan/resolve-targets.ts'
+import { type ListReader, type PlainTarget, readLists, type Target, targetList } from '../../scan/targets.ts'
 import { grouped } from '../../terminal/format.ts'
 import { askOnTerminal, askStreams, type CommandContext } from '../command.ts'
 import type { JobPlan } from './plan.ts'
-import type { ScanView } from './view.ts'
 
-/**
- * Reads, resolves and subtracts: from what was typed to the addresses to scan.
- * Nothing when interrupted.
- * @throws {UsageError} for what is no target, and when nothing is left. @throws {NetworkError} when no name has an address.
- */
-export async function findTargets(
-  plan: JobPlan,
-  context: CommandContext,
-  system: Pick<ResolveServices, 'lookup' | 'zones'>,
-  view: ScanView,
-): Promise<ResolvedTargets> {
-  const typed = plan.targets ?? ifAsked(context)
-  const { clock, signal } = context
-  const reader = listReader(context)
-  try {
-    const targets = await readLists(typed, reader)
-    const leftOut = await readLists(plan.excluded, reader, false)
-    view.spin('looking up names', clock)
-    const found = await resolveTargets(targets, plan.allAddresses, { ...system, clock, signal })
-    const excluded = await resolveTargets(leftOut, true, { ...system, clock, signal })
-    signal.throwIfAborted()
-    const [unknown] = excluded.failures
-    if (unknown !== undefined) throw new NetworkError('ENOTFOUND', `${unknown}, so it can't be excluded`)
-    return { ...found, addresses: subtract(found, excluded.addresses) }
-  } catch (error) {
-    // What was read until then may be half of it, and wrong for that.
-    if (signal.aborted) return nothing
-    throw error
-  } finally {
-    view.close()
+/** What the finder needs of the system; tests give their own. */
+export interface NameServices extends Pick<ResolveServices, 'zones'> {
+  /** What looks names up, with the system's files as they are now. */
+  readonly names: (clock: Clock) => Promise<NameSource>
+}
+
+/** Addresses of names by `nameKey`; none for a name that could not be resolved. */
+export type NameAnswers = ReadonlyMap<string, readonly string[]>
+
+/** From what was typed to the addresses to scan, as often as names are to be asked again. */
+export class TargetFinder {
+  /** What the last `find` heard of every name, those left out included. */
+  readonly answers = new Map<string, readonly string[]>()
+  readonly #plan: JobPlan
+  readonly #clock: Clock
+  readonly #system: NameServices
+  readonly #targets: readonly PlainTarget[]
+  readonly #leftOut: readonly PlainTarget[]
+
+  private constructor(
+    plan: JobPlan,
+    clock: Clock,
+    system: NameServices,
+    targets: readonly PlainTarget[],
+    leftOut: readonly PlainTarget[],
+  ) {
+    this.#plan = plan
+    this.#clock = clock
+    this.#system = system
+    this.#targets = targets
+    this.#leftOut = leftOut
+  }
+
+  /**
+   * Reads what was typed, files and standard input too. Nothing when interrupted.
+   * @throws {UsageError} for what is no target.
+   */
+  static async read(plan: JobPlan, context: CommandContext, system: NameServices): Promise<TargetFinder | undefined> {
+    const reader = listReader(context)
+    try {
+      const targets = await readLists(plan.targets ?? ifAsked(context), reader)
+      const leftOut = await readLists(plan.excluded, reader, false)
+      return new TargetFinder(plan, context.clock, system, targets, leftOut)
+    } catch (error) {
+      // What was read until then may be half of it, and wrong for that.
+      if (context.signal.aborted) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * Resolves and subtracts. Names in `known` are not asked. Nothing when interrupted.
+   * @throws {UsageError} when nothing is left. @throws {NetworkError} when a name to be left out is not known.
+   */
+  async find(signal: AbortSignal, known: NameAnswers = new Map()): Promise<ResolvedTargets | undefined> {
+    const source = await this.#system.names(this.#clock)
+    const lookup = async (name: string): Promise<readonly string[]> => {
+      const key = nameKey(name)
+      this.answers.set(key, known.get(key) ?? [])
+      const found = known.get(key) ?? (await source.lookup(name))
+      if (found.length === 0 && known.has(key)) throw new Error('not known when the scan began')
+      this.answers.set(key, found)
+      return found
+    }
+    const services = { lookup, zones: this.#system.zones, clock: this.#clock, signal }
+    const { choose, ports, portsNamed, excludedPorts } = this.#plan
+    try {
+      const [found, excluded] = await Promise.all([
+        resolveTargets(this.#targets, { choose, ports, portsNamed }, services),
+        resolveTargets(this.#leftOut, { choose: 'all', ports, portsNamed }, services),
+      ])
+      if (signal.aborted) return undefined
+      const [unknown] = excluded.failures
+      if (unknown !== undefined) throw new NetworkError('ENOTFOUND', `${unknown}, so it can't be excluded`)
+      return subtract(found, excluded.addresses, excludedPorts)
+    } catch (error) {
+      if (signal.aborted) return undefined
+      throw error
+    } finally {
+      source.close()
+    }
   }
 }
 
-const nothing: ResolvedTargets = { addresses: new AddressSet([]), notes: [], failures: [] }
+/** What an interrupted search came to. */
+export const nothingFound: ResolvedTargets = {
+  addresses: new AddressSet([]),
+  ports: new PortPlan([]),
+  typed: new AddressSet([]),
+  names: [],
+  notes: [],
+  failures: [],
+}
+
+/** @throws {NetworkError} when no name has an address, and nothing else was given. */
+export function refuseNothing({ addresses, failures }: ResolvedTargets): void {
+  const [failure] = failures
+  if (addresses.size > 0 || failure === undefined) return
+  const more = failures.length === 1 ? '' : `, and ${grouped(failures.length - 1)} more`
+  throw new NetworkError('ENOTFOUND', `${failure}${more}`, { hint: 'targets in a file are given as @FILE' })
+}
 
 /** On a terminal the question was asked, so nothing given means that its default was taken. */
 function ifAsked(context: CommandContext): readonly Target[] {
@@ -54,13 +124,12 @@ function ifAsked(context: CommandContext): readonly Target[] {
   throw new UsageError('what to scan is missing', { hint: 'name a target, for example: netlab scan localhost' })
 }
 
-function subtract({ addresses, failures }: ResolvedTargets, excluded: AddressSet): AddressSet {
-  const [failure] = failures
-  if (addresses.size === 0 && failure !== undefined) {
-    const more = failures.length === 1 ? '' : `, and ${failures.length - 1} more`
-    throw new NetworkError('ENOTFOUND', `${failure}${more}`, { hint: 'targets in a file are given as @FILE' })
+function subtract(found: ResolvedTargets, excluded: AddressSet, excludedPorts: ReadonlySet<number>): ResolvedTargets {
+  const { addresses, failures } = found
+  if (addresses.size === 0) {
+    if (failures.length > 0) return found
+    throw new UsageError('there is no target in what was given')
   }
-  if (addresses.size === 0) throw new UsageError('there is no target in what was given')
   const left = addresses.without(excluded)
   if (left.size === 0) throw new UsageError('nothing is left to scan: --exclude covers every target')
   if (left.size > scanLimits.addressCount) {
@@ -68,7 +137,17 @@ function subtract({ addresses, failures }: ResolvedTargets, excluded: AddressSet
       hint: `at most ${grouped(scanLimits.addressCount)}, a /8, are scanned at a time`,
     })
   }
-  return left
+  const ports = found.ports.filter((port) => !excludedPorts.has(port))
+  if (ports.count(left) === 0) throw new UsageError('no port is left to scan: --exclude-ports covers them all')
+  const isLeft = (address: string): boolean => {
+    const ip = parseIp(address)
+    return ip !== undefined && left.indexOf(ip.family, ip.value) >= 0
+  }
+  // A name all of whose addresses are left out is left out, too.
+  const names = found.names
+    .map((one) => ({ ...one, addresses: one.addresses.filter(isLeft), isKnown: one.addresses.length > 0 }))
+    .filter(({ addresses: some, isKnown }) => some.length > 0 || !isKnown)
+  return { ...found, addresses: left, ports, typed: found.typed.without(excluded), names }
 }
 
 function listReader({ stdin, signal }: CommandContext): ListReader {
@@ -109,11 +188,11 @@ function decode(bytes: Buffer): string {
  * @throws {UsageError} when there is nobody to ask.
  */
 export async function consent(
-  addresses: AddressSet,
-  { ports, isConfirmed }: JobPlan,
+  { addresses, ports }: Pick<ResolvedTargets, 'addresses' | 'ports'>,
+  { isConfirmed }: Pick<JobPlan, 'isConfirmed'>,
   context: CommandContext,
 ): Promise<boolean> {
-  const reason = reasonToAsk(addresses, ports)
+  const reason = reasonToAsk(addresses, ports.all)
   if (reason === undefined || isConfirmed) return true
   const ask = askOnTerminal(context)
   if (ask === undefined) {

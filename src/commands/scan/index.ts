@@ -14,6 +14,7 @@ export function scanCommand(services: ScanCommandServices): Command<typeof scanO
       ['netlab scan localhost', 'all ports of this machine'],
       ['netlab scan 10.0.0.0/24 --top 100 --json', 'a network, as one JSON document'],
       ['netlab scan db.example -p 5432 --wait 30s', 'wait until the database answers'],
+      ['netlab scan localhost:22 [::1]:80 db:5432', 'each host on its own port'],
       ['netlab scan @hosts.txt -p 22,443 --expect 22,443', 'exit 1 unless both are open on every host'],
     ],
     epilogue: [
@@ -32,9 +33,12 @@ export const scan = scanCommand({
     await keepHeapSmall()
     return (await import('../../scan/scanner.ts')).scan(plan, services)
   },
-  async lookup(name) {
-    const { lookup } = await import('node:dns/promises')
-    return (await lookup(name, { all: true })).map(({ address }) => address)
+  async names(clock) {
+    const [{ systemNames }, { readFile }] = await Promise.all([
+      import('../../scan/names/lookup.ts'),
+      import('node:fs/promises'),
+    ])
+    return systemNames(clock, (path) => readFile(path, 'utf8').catch(() => ''))
   },
   zones: linkLocalZones,
 })

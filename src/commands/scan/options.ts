@@ -44,7 +44,8 @@ const endings = formatsWithOption.map(({ extensions: [extension] }) => `.${exten
 export const scanOptions = {
   targets: option({
     kind: optional(targetList),
-    summary: 'names, addresses, networks, ranges, @FILE, or - for standard input; needed, or asked for on a terminal',
+    summary:
+      'names, addresses, HOST:PORT, networks, ranges, @FILE, or - for standard input; needed, or asked for on a terminal',
     default: undefined,
     defaultText: 'localhost',
     ask: 'What to scan, a name, an address or a network',
@@ -71,6 +72,12 @@ export const scanOptions = {
     repeatable: true,
   }),
   allAddresses: option({ kind: flag, summary: 'every address of a name, not only the first', default: false }),
+  anyAddress: option<boolean | undefined>({
+    kind: optional(flag),
+    summary: 'every address of a name, of which one that is open is enough for --expect and --wait',
+    default: undefined,
+    defaultText: 'with --wait',
+  }),
   threads: option({
     kind: optional(integer(1, serveLimits.threads)),
     summary: 'at most so many threads, started as the work demands',
@@ -106,6 +113,17 @@ export const scanOptions = {
     default: 'auto',
   }),
   banner: option({ kind: flag, summary: 'take down what a service says first', default: false }),
+  bannerTimeout: option({
+    kind: optional(span),
+    summary: 'how long a service may take to begin its banner; takes banners down, too',
+    default: undefined,
+    defaultText: `${scanLimits.bannerMs / 1000}s`,
+  }),
+  stopAtTarpit: option({
+    kind: flag,
+    summary: 'leave a host that accepts nearly every port, as tarpits and port spoofers do',
+    default: false,
+  }),
   show: option({
     kind: states,
     summary: 'list ports of these states too: closed, filtered, unreachable, error, or all',
@@ -115,7 +133,7 @@ export const scanOptions = {
   }),
   wait: option({
     kind: optional(span),
-    summary: 'scan again until all ports named are open, or the time is up; alone it means 60s',
+    summary: 'scan again until all names are known and all ports named are open, or the time is up; alone it means 60s',
     default: undefined,
     bare: '60s',
   }),

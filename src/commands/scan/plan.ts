@@ -1,6 +1,8 @@
 import { UsageError } from '../../base/errors.ts'
+import type { ExpectedTargets } from '../../scan/expected-ports.ts'
 import { allPorts, topPorts } from '../../scan/ports.ts'
 import { formatOfFile, type OutputFormat, outputFormats } from '../../scan/report/formats.ts'
+import type { ResolveOptions } from '../../scan/resolve-targets.ts'
 import type { Target } from '../../scan/targets.ts'
 import type { PortState, ProbeSettings } from '../../scan/types.ts'
 import type { ScanValues } from './options.ts'
@@ -10,11 +12,14 @@ export interface JobPlan {
   /** As typed, neither read nor resolved; undefined when nothing was. */
   readonly targets: readonly Target[] | undefined
   readonly excluded: readonly Target[]
-  readonly allAddresses: boolean
-  /** Ascending, at least one. */
+  readonly choose: ResolveOptions['choose']
+  /** Of targets that name no port; ascending, at least one. */
   readonly ports: readonly number[]
+  /** The person said so, with --ports or --top. */
+  readonly portsNamed: boolean
+  readonly excludedPorts: ReadonlySet<number>
   /** Ports that must be open for exit 0: of --expect, or with --wait all that are scanned. */
-  readonly expected: readonly number[] | undefined
+  readonly expected: readonly number[] | 'all' | undefined
   readonly probing: ProbeSettings
   /** States whose ports are listed. */
   readonly shown: readonly PortState[]
@@ -31,13 +36,19 @@ export interface JobPlan {
 
 /** @throws {UsageError} when options contradict each other. */
 export function planJob(values: ScanValues): JobPlan {
-  const { rate, timeout, retries, concurrency, banner, engine, threads } = values
+  const { rate, timeout, retries, concurrency, banner, bannerTimeout, engine, threads, stopAtTarpit } = values
   if (values.ports !== undefined && values.top !== undefined) {
     throw new UsageError('--ports and --top both say which ports', { hint: 'leave one of them' })
   }
   const named = values.ports ?? (values.top === undefined ? undefined : topPorts(values.top)) ?? values.expect
-  if (values.wait !== undefined && named === undefined) {
-    throw new UsageError('--wait needs to know which ports to wait for', { hint: 'name them with --ports' })
+  const allPairs = values.targets?.every((target) => 'ports' in target) === true
+  if (values.wait !== undefined && named === undefined && !allPairs) {
+    throw new UsageError('--wait needs to know which ports to wait for', {
+      hint: 'name them with --ports, or as HOST:PORT',
+    })
+  }
+  if (values.anyAddress === true && values.allAddresses) {
+    throw new UsageError('--any-address and --all-addresses ask for different things', { hint: 'leave one of them' })
   }
   if (values.wait !== undefined && values.resume !== undefined) {
     throw new UsageError('--wait begins anew each time, so there is nothing to --resume', { hint: 'leave one of them' })
@@ -45,25 +56,22 @@ export function planJob(values: ScanValues): JobPlan {
   const excluded = new Set(values.excludePorts)
   const ports = (named ?? allPorts()).filter((port) => !excluded.has(port))
   if (ports.length === 0) throw new UsageError('no port is left to scan: --exclude-ports covers them all')
-  const scanned = new Set(ports)
-  const unscanned = values.expect?.find((port) => !scanned.has(port))
-  if (unscanned !== undefined) {
-    throw new UsageError(`port ${unscanned} is expected to be open, but is not among the ports to scan`, {
-      hint: 'add it to --ports',
-    })
-  }
   return {
     targets: values.targets,
     excluded: values.exclude,
-    allAddresses: values.allAddresses,
+    choose: chosenAddresses(values),
     ports,
-    expected: values.expect ?? (values.wait === undefined ? undefined : ports),
+    portsNamed: values.ports !== undefined || values.top !== undefined,
+    excludedPorts: excluded,
+    expected: values.expect ?? (values.wait === undefined ? undefined : 'all'),
     probing: {
       rate,
       timeoutMs: timeout,
       retries,
       concurrency,
-      banner,
+      banner: banner || bannerTimeout !== undefined,
+      bannerMs: bannerTimeout,
+      stopAtTarpit,
       engine: engine === 'auto' ? undefined : engine,
       threads,
     },
@@ -75,6 +83,22 @@ export function planJob(values: ScanValues): JobPlan {
     isConfirmed: values.yes,
     quiet: values.quiet,
   }
+}
+
+function chosenAddresses({ allAddresses, anyAddress, wait }: ScanValues): JobPlan['choose'] {
+  if (allAddresses) return 'all'
+  return (anyAddress ?? wait !== undefined) ? 'any' : 'first'
+}
+
+/** @throws {UsageError} when a port is expected to be open that is not scanned at all. */
+export function checkExpected({ expected }: Pick<JobPlan, 'expected'>, { addresses, ports }: ExpectedTargets): void {
+  if (expected === undefined || expected === 'all' || addresses.size === 0) return
+  const all = new Set(ports.all)
+  const unscanned = expected.find((port) => !all.has(port))
+  if (unscanned === undefined) return
+  throw new UsageError(`port ${unscanned} is expected to be open, but is not among the ports to scan`, {
+    hint: 'add it to --ports',
+  })
 }
 
 function chosenFormat(values: ScanValues): OutputFormat {

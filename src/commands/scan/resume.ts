@@ -3,7 +3,8 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { errorCode, NetlabError, reasonOf, StorageError } from '../../base/errors.ts'
 import { AnsweredPorts } from '../../scan/answered-ports.ts'
 import { scanLimits } from '../../scan/limits.ts'
-import { formatResume, parseResume, type ResumeState } from '../../scan/resume-file.ts'
+import { formatResume, parseResume, type ResumeState, refuseOtherScan } from '../../scan/resume-file.ts'
+import type { NameAnswers } from './find-targets.ts'
 import type { ScanJob } from './job.ts'
 import { replaceWhole } from './output.ts'
 
@@ -18,6 +19,7 @@ export interface JobStart {
 export class ResumableJob {
   readonly #job: ScanJob
   readonly #path: string
+  readonly #answers: NameAnswers
   readonly #clock: Clock
   readonly #answered: AnsweredPorts
   readonly #beganMs: number
@@ -25,24 +27,25 @@ export class ResumableJob {
   #timer: Timer | undefined
   #saving: Promise<void> = Promise.resolve()
 
-  constructor(job: ScanJob, path: string, clock: Clock) {
+  /** @param answers what names were known as when the scan began */
+  constructor(job: ScanJob, path: string, answers: NameAnswers, clock: Clock) {
     this.#job = job
     this.#path = path
+    this.#answers = answers
     this.#clock = clock
-    this.#answered = new AnsweredPorts(job.addresses, job.plan.ports)
+    this.#answered = new AnsweredPorts(job.addresses, job.targets.ports)
     this.#beganMs = clock.monotonic()
     this.#start = { startedAt: clock.now(), durationMs: 0 }
   }
 
   /**
-   * Takes up what the file says, or writes a first one, so that a file which can't be written is known at once.
-   * @throws {StorageError} when it can't be read or written. @throws {UsageError} when it is of another scan.
+   * Takes up the state that was kept, or writes a first one, so that a file which can't be written is known at once.
+   * @throws {StorageError} when it can't be written. @throws {UsageError} when it is of another scan.
    */
-  async begin(): Promise<JobStart> {
-    const text = await readIfThere(this.#path)
-    if (text === undefined) await this.#save()
+  async begin(state: ResumeState | undefined): Promise<JobStart> {
+    if (state === undefined) await this.#save()
     else {
-      const state = parseResume(text, this.#path, this.#job.identity)
+      refuseOtherScan(state, this.#path, this.#job.identity)
       this.#restore(state)
       this.#start = { startedAt: state.startedAt, durationMs: state.durationMs }
     }
@@ -81,6 +84,7 @@ export class ResumableJob {
     const { results, summary, addresses } = this.#job
     const state: ResumeState = {
       identity: this.#job.identity,
+      answers: Object.fromEntries(this.#answers),
       startedAt: this.#start.startedAt,
       durationMs: this.#start.durationMs + this.#clock.monotonic() - this.#beganMs,
       probes: summary.probes,
@@ -105,10 +109,12 @@ export class ResumableJob {
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+/** The state that a scan left, if it left one. @throws {StorageError} when it can't be read or is something else. */
+export async function readState(path: string): Promise<ResumeState | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return parseResume(await readFile(path, 'utf8'), path)
   } catch (error) {
+    if (error instanceof NetlabError) throw error
     const code = errorCode(error)
     if (code === 'ENOENT') return undefined
     throw new StorageError(code, `can't read ${path}: ${reasonOf(error)}`, { cause: error })

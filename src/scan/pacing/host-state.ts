@@ -15,7 +15,9 @@ export class HostState {
   /** Its number in the scan. */
   readonly number: number
   readonly rtt = new HostRtt()
-  /** Index in the order of ports of the next one that was never tried. */
+  /** Its ports, in the order in which they are tried. */
+  readonly order: Uint16Array
+  /** Index in that order of the next one that was never tried. */
   cursor = 0
   /** Ports without a final answer. */
   unresolved: number
@@ -25,6 +27,8 @@ export class HostState {
   lastAnswerMs = 0
   /** Reference probes in a row that stayed silent. */
   missedInRow = 0
+  /** Given up as a whole: nothing of it counts any more. */
+  isLeft = false
   #open: ReferencePorts | undefined
   #refusing: ReferencePorts | undefined
   #firstSent = 0
@@ -36,10 +40,11 @@ export class HostState {
   #anyAtFirst = 0
   #silentAtFirst = 0
 
-  constructor(host: ScanHost, number: number, portCount: number) {
+  constructor(host: ScanHost, number: number, order: Uint16Array) {
     this.host = host
     this.number = number
-    this.unresolved = portCount
+    this.order = order
+    this.unresolved = order.length
   }
 
   /** Ports known to be open, for reference probes. */

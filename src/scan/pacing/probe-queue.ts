@@ -41,7 +41,10 @@ export type ProbeOutcome =
  */
 export class HostQueue {
   readonly #source: Iterator<ScanHost>
-  readonly #order: Uint16Array
+  readonly #ports: readonly number[]
+  readonly #portsOf: ((host: ScanHost) => readonly number[]) | undefined
+  /** Made once for each list of ports, which most hosts share. */
+  readonly #orders = new WeakMap<readonly number[], Uint16Array>()
   readonly #hosts = new Map<number, HostState>()
   /** Those with ports that were never tried. */
   readonly #untriedHosts: HostState[] = []
@@ -51,9 +54,15 @@ export class HostQueue {
   #untried = 0
   #exhausted = false
 
-  constructor(hosts: Iterable<ScanHost>, ports: readonly number[]) {
+  /** `portsOf`: where hosts have different ports, those of one. */
+  constructor(
+    hosts: Iterable<ScanHost>,
+    ports: readonly number[],
+    portsOf?: ((host: ScanHost) => readonly number[]) | undefined,
+  ) {
     this.#source = hosts[Symbol.iterator]()
-    this.#order = portOrder(ports)
+    this.#ports = ports
+    this.#portsOf = portsOf
     this.#exhausted = ports.length === 0
   }
 
@@ -96,9 +105,9 @@ export class HostQueue {
 
   /** Takes the next never tried port of a host that `next` gave. */
   takePort(host: HostState): number {
-    const port = this.#order[host.cursor++] ?? 0
+    const port = host.order[host.cursor++] ?? 0
     this.#untried--
-    if (host.cursor === this.#order.length) {
+    if (host.cursor === host.order.length) {
       const at = this.#untriedHosts.indexOf(host)
       const last = this.#untriedHosts.pop()
       if (last !== undefined && last !== host) this.#untriedHosts[at] = last
@@ -106,10 +115,31 @@ export class HostQueue {
     return port
   }
 
+  /** Gives a host up, with all its ports that have no answer. */
+  leave(host: HostState): void {
+    const at = this.#untriedHosts.indexOf(host)
+    if (at >= 0) this.#untriedHosts.splice(at, 1)
+    this.#untried -= host.order.length - host.cursor
+    this.#unresolved -= host.unresolved
+    host.cursor = host.order.length
+    host.unresolved = 0
+    host.isLeft = true
+    this.#hosts.delete(host.number)
+  }
+
   /** One port of the host has its final answer. */
   resolve(host: HostState): void {
     this.#unresolved--
     if (--host.unresolved === 0) this.#hosts.delete(host.number)
+  }
+
+  #orderOf(ports: readonly number[]): Uint16Array {
+    let order = this.#orders.get(ports)
+    if (order === undefined) {
+      order = portOrder(ports)
+      this.#orders.set(ports, order)
+    }
+    return order
   }
 
   #admit(): void {
@@ -120,7 +150,9 @@ export class HostQueue {
         this.#exhausted = true
         return
       }
-      const host = new HostState(value, this.#taken++, this.#order.length)
+      const order = this.#orderOf(this.#portsOf?.(value) ?? this.#ports)
+      if (order.length === 0) continue
+      const host = new HostState(value, this.#taken++, order)
       this.#hosts.set(host.number, host)
       this.#untriedHosts.push(host)
       this.#unresolved += host.unresolved

@@ -21,6 +21,8 @@ import { TimeoutPolicy } from './rtt.ts'
 export interface PacingPlan {
   readonly hosts: Iterable<ScanHost>
   readonly ports: readonly number[]
+  /** Where hosts have different ones. */
+  readonly portsOf?: ((host: ScanHost) => readonly number[]) | undefined
   /** Probes per second; undefined means adaptive, as for the next two. */
   readonly rate?: number | undefined
   readonly timeoutMs?: number | undefined
@@ -71,7 +73,7 @@ export class ProbeScheduler {
   constructor(plan: PacingPlan, nowMs: number, giveUp: GiveUpObserver, observer: LivenessObserver) {
     this.#plan = plan
     this.#giveUp = giveUp
-    this.#hosts = new HostQueue(plan.hosts, plan.ports)
+    this.#hosts = new HostQueue(plan.hosts, plan.ports, plan.portsOf)
     this.#control = new RateControl(plan.rate)
     this.#estimator = new Estimator(this.#control, this.#hosts, nowMs)
     this.#bucket = new TokenBucket(this.#control.rate, burst(this.#control.rate), nowMs)
@@ -105,6 +107,11 @@ export class ProbeScheduler {
     const hosts = new Set([...this.#marked, ...this.#hosts.active].filter(({ number }) => numbers.has(number)))
     if (behaved === 'stopped-answering') for (const host of this.#liveness.abandoned) hosts.add(host)
     return [...hosts].map(({ host }) => host.address)
+  }
+
+  /** Nothing more of this host is of interest; what is under way there gets no result. */
+  leave(host: HostState): void {
+    this.#hosts.leave(host)
   }
 
   /** Time has passed: what is due is evaluated, and the rate follows. All that had happened by `seenMs` was settled. */
@@ -153,7 +160,7 @@ export class ProbeScheduler {
       this.#estimator.recordAnswer(probe, outcome.rttMs, nowMs, this.#sent)
       if (isReference) this.#references.settled(probe, !interval.isEvaluated, this.#control)
       else this.#answered(probe, outcome.is)
-      return !isReference
+      return !isReference && !target.isLeft
     }
     if (isReference) this.#references.settled(probe, false, this.#control)
     else {
@@ -183,6 +190,7 @@ export class ProbeScheduler {
   }
 
   #resolve(host: HostState): void {
+    if (host.isLeft) return
     this.#hosts.resolve(host)
     const { refusalsIgnored, unresponsive } = this.#control.silentHosts
     if (host.unresolved === 0 && (refusalsIgnored.has(host.number) || unresponsive.has(host.number)))
@@ -199,11 +207,12 @@ export class ProbeScheduler {
       return false
     }
     this.#resolve(probe.target)
-    return true
+    return !probe.target.isLeft
   }
 
   #failedBefore(): Probe | undefined {
-    const probe = this.#failed.pop()
+    let probe = this.#failed.pop()
+    while (probe?.target.isLeft === true) probe = this.#failed.pop()
     return probe && this.#probe(probe.target, probe.port, probe.purpose, probe.attempt, probe.doubt, probe.failures)
   }
 

@@ -1,7 +1,7 @@
 import { serviceName } from '../services.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 
-const header = ['address', 'name', 'port', 'state', 'reason', 'rtt_ms', 'attempts', 'service_guess', 'banner']
+const header = ['address', 'name', 'port', 'state', 'reason', 'rtt_ms', 'attempts', 'service_guess', 'banner', 'names']
 
 /** Comma-separated values with a header, as RFC 4180 says: CRLF ends a line, quotes inside quotes are doubled. */
 export function* renderCsv(report: ScanReport): Generator<string> {
@@ -18,6 +18,7 @@ export function* renderCsv(report: ScanReport): Generator<string> {
         String(attempts),
         serviceName(port) ?? '',
         banner === undefined ? '' : escapeBytes(banner),
+        (host.names ?? []).join(' '),
       ])
     }
   }

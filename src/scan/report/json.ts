@@ -5,8 +5,8 @@ import { escapeBytes, type ScanReport } from './report.ts'
 /** The version of the documents, raised when a reader of the old one would misunderstand the new one. */
 const version = 1
 
-function hostFields({ address, family, name }: ScanHost) {
-  return { address, family, ...(name !== undefined && { name }) }
+function hostFields({ address, family, name, names }: ScanHost) {
+  return { address, family, ...(name !== undefined && { name, names: names ?? [name] }) }
 }
 
 function portFields({ port, state, reason, rttMs, attempts, banner }: PortResult) {

@@ -10,7 +10,12 @@ export interface ScanReport {
   readonly hostCount: number
   /** Compact: `22,80,8000-8100`. */
   readonly ports: string
+  /** Different ones. */
   readonly portCount: number
+  /** Ports over all addresses. */
+  readonly portTotal: number
+  /** Names that have no address. */
+  readonly unresolved: readonly string[]
   /** The states that are listed; ports of the others are only counted. */
   readonly shown: readonly PortState[]
   /** Every port has an answer that can be trusted. */

@@ -26,9 +26,12 @@ export function* renderText(report: ScanReport): Generator<string> {
 
 /** What the scan came to, in sentences: how much, how many of each state and why, and whether that is all. */
 export function summarySentences(report: ScanReport): readonly string[] {
-  const { portCount, hostCount, durationMs, probes, retries, complete, notScanned, notes } = report
-  const ports = `${grouped(portCount)} port${portCount === 1 ? '' : 's'}`
-  const where = hostCount === 1 ? report.targets : `${grouped(hostCount)} addresses`
+  const { portCount, portTotal, hostCount, durationMs, probes, retries, complete, notScanned, notes } = report
+  // Where addresses have ports of their own, it is all of them together that count.
+  const isEach = hostCount <= 1 || portTotal === portCount * hostCount
+  const count = isEach ? portCount : portTotal
+  const ports = `${grouped(count)} port${count === 1 ? '' : 's'}`
+  const where = hostCount === 1 ? report.targets : `${grouped(hostCount)} addresses${isEach ? '' : ' together'}`
   const states = portStates.flatMap((state) => {
     const reasons = Object.entries(report.counts[state] ?? {})
     if (reasons.length === 0) return []

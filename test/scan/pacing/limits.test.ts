@@ -67,7 +67,8 @@ function scanHosts(count: number): ScanHost[] {
   return Array.from({ length: count }, (_, number) => ({ address: String(number), family: 4 }))
 }
 
-const hostState = (number = 0): HostState => new HostState({ address: String(number), family: 4 }, number, 10)
+const hostState = (number = 0): HostState =>
+  new HostState({ address: String(number), family: 4 }, number, new Uint16Array(10))
 
 function times<T>(count: number, make: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => make(index))
