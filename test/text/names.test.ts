@@ -254,10 +254,7 @@ describe('names that look alike', () => {
       }),
       { numRuns: 1000 },
     )
-    for (const [character, prototype] of Object.entries(confusables)) {
-      expect(skeleton(character)).toBe(skeleton(prototype))
-      expect(skeleton(skeleton(character))).toBe(skeleton(character))
-    }
+    for (const character of Object.keys(confusables)) expect(skeleton(skeleton(character))).toBe(skeleton(character))
   })
 
   test('no good name has a character that looks like a sign of a line, and ASCII is treated as the table has it', () => {
