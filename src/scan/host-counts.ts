@@ -1,6 +1,8 @@
 import { scanLimits } from './limits.ts'
-import type { StateCounts } from './results.ts'
 import { type PortResult, type PortState, portStates } from './types.ts'
+
+/** How many ports there are of each state, and for which reason: `{ closed: { refused: 997 } }`. */
+export type StateCounts = Readonly<Partial<Record<PortState, Readonly<Record<string, number>>>>>
 
 type Reasons = Map<string, number>
 

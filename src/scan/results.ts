@@ -1,11 +1,8 @@
 import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
-import { HostCounts } from './host-counts.ts'
+import { HostCounts, type StateCounts } from './host-counts.ts'
 import { scanLimits } from './limits.ts'
 import { type PortResult, type PortState, portStates, type ScanHost } from './types.ts'
-
-/** How many ports there are of each state, and for which reason: `{ closed: { refused: 997 } }`. */
-export type StateCounts = Readonly<Partial<Record<PortState, Readonly<Record<string, number>>>>>
 
 /** The results of one host that are to be listed, ascending by port. */
 export interface HostResults {

@@ -252,7 +252,7 @@ describe('XML', () => {
       ['127.0.0.1', 'a & "b"', 22, 'open', 'syn-ack', 'ssh'],
       ['127.0.0.1', 'a & "b"', 25, 'filtered', 'no-response', 'smtp'],
       ['127.0.0.1', 'a & "b"', 80, 'filtered', 'host-unreach', 'http'],
-      ['127.0.0.1', 'a & "b"', 81, 'unknown', 'EMFILE', null],
+      ['127.0.0.1', 'a & "b"', 81, 'unknown', 'EMFILE', 'unknown'],
     ])
   })
 })

@@ -1,4 +1,5 @@
-import type { HostResults, StateCounts } from '../results.ts'
+import type { StateCounts } from '../host-counts.ts'
+import type { HostResults } from '../results.ts'
 import { type PortState, portStates } from '../types.ts'
 import type { ScanReport } from './report.ts'
 

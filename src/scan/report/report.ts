@@ -1,4 +1,5 @@
-import type { HostResults, StateCounts } from '../results.ts'
+import type { StateCounts } from '../host-counts.ts'
+import type { HostResults } from '../results.ts'
 import type { EngineName, PortState } from '../types.ts'
 
 /** What a scan came to, ready to be written in any format. */

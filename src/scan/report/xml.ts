@@ -86,12 +86,13 @@ function port(result: PortResult): string {
   return `<port protocol="tcp" portid="${number}"><state${told}/>${service(result)}</port>\n`
 }
 
-/** A banner is what is known besides the name; as the output of a script it would end ndiff 7.93 with an error. */
+/**
+ * Every port has a service, if only an "unknown" one, as nmap writes it, and a banner is what is known besides its name: ndiff 7.93
+ * ends with an error where nothing but the output of a script, or "unknown" as a state, differs.
+ */
 function service({ port: number, banner }: PortResult): string {
-  const name = serviceName(number)
   const extrainfo = banner === undefined || banner.length === 0 ? undefined : escapeBytes(banner)
-  if (name === undefined && extrainfo === undefined) return ''
-  return `<service${attributes({ name: name ?? 'unknown', extrainfo, method: 'table', conf: 3 })}/>`
+  return `<service${attributes({ name: serviceName(number) ?? 'unknown', extrainfo, method: 'table', conf: 3 })}/>`
 }
 
 function seconds(ms: number): number {
