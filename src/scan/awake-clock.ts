@@ -9,8 +9,8 @@ export class AwakeClock implements Clock {
   readonly #clock: Clock
   #lastMs: number
   #stalledMs = 0
-  /** When the process last went on after a stall, on this clock. What was under way then can't be timed. */
-  lastStallMs = Number.NEGATIVE_INFINITY
+  /** Stalls so far: what was under way in one can't be timed. */
+  stalls = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -27,7 +27,7 @@ export class AwakeClock implements Clock {
     this.#lastMs = realMs
     if (gapMs > scanLimits.stallMs) {
       this.#stalledMs += gapMs
-      this.lastStallMs = realMs - this.#stalledMs
+      this.stalls++
     }
     return realMs - this.#stalledMs
   }

@@ -10,6 +10,8 @@ export class Prober {
   readonly #engine: Engine
   readonly #wheel: TimerWheel
   readonly #startedMs: Float64Array
+  /** Stalls of the process before each attempt. */
+  readonly #stalls: Uint32Array
   #seenMs: number
   #timer: Timer | undefined
   #inFlight = 0
@@ -20,6 +22,7 @@ export class Prober {
     this.#seenMs = clock.monotonic()
     this.#wheel = new TimerWheel(capacity, this.#seenMs)
     this.#startedMs = new Float64Array(capacity)
+    this.#stalls = new Uint32Array(capacity)
     this.#engine = makeEngine(clock, (ticket, outcome, rttMs, banner) => {
       this.#wheel.disarm(ticket)
       this.#inFlight--
@@ -43,6 +46,7 @@ export class Prober {
   send(ticket: number, host: HostAddress, port: number, timeoutMs: number, bannerMs: number): void {
     const nowMs = this.#clock.monotonic()
     this.#startedMs[ticket] = nowMs
+    this.#stalls[ticket] = this.#clock.stalls
     this.#wheel.arm(ticket, nowMs + timeoutMs + bannerMs)
     this.#inFlight++
     this.#engine.connect(ticket, host, port, bannerMs)
@@ -65,7 +69,7 @@ export class Prober {
   #isVoid(ticket: number): boolean {
     // An answer may be taken up before anything else looks at the clock.
     this.#clock.monotonic()
-    return (this.#startedMs[ticket] ?? 0) < this.#clock.lastStallMs
+    return this.#stalls[ticket] !== this.#clock.stalls
   }
 
   #tick(): void {
