@@ -65,8 +65,14 @@ export class BenchServer {
   }
 
   static netlab(...args: string[]): Promise<BenchServer> {
+    return BenchServer.serve('echo', ...args)
+  }
+
+  /** One of our services; BENCH_NETLAB names another netlab than this one. */
+  static serve(service: string, ...args: string[]): Promise<BenchServer> {
     const common = ['--host', '127.0.0.1', '--port', '0', '--no-console']
-    return BenchServer.start(netlab, ['serve', 'echo', ...common, ...args], 0, /listening on [^\n]*:(\d+)/)
+    const program = process.env.BENCH_NETLAB ?? netlab
+    return BenchServer.start(program, ['serve', service, ...common, ...args], 0, /listening on [^\n]*:(\d+)/)
   }
 
   get pid(): number {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { DisconnectReason } from '../base/events.ts'
+import { netLimits } from '../net/limits.ts'
 import type { Session } from '../net/session.ts'
 import type {
   Accounts,
@@ -33,6 +34,7 @@ export async function serveAccount(
   session: SessionInfo,
   services: AccountSessionServices,
 ): Promise<Exclude<AccountSessionState, 'open'>> {
+  client.maxMessageBytes = netLimits.frameBytes
   const stream = await openStream(client, accountShapes, new AccountTextCodec())
   const account = new AccountSession(stream, session, services)
   try {

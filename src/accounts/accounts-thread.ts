@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { errorMessage, restoreError, type SerializedError, serializeError } from '../base/errors.ts'
 import type { EventSink, NetlabEvent } from '../base/events.ts'
@@ -95,6 +96,7 @@ export class AccountsThread {
 export function runAccountsThread(port: MessagePort, services: Omit<AccountsServices, 'record'>): void {
   const opened = Promise.withResolvers<LocalAccounts>()
   const record: EventSink = (event) => listener.notify('record', event)
+  let loaded: Promise<void> = Promise.resolve()
   const listener = openRpc<OwnerNotices, OwnerCalls>(port, {
     async open(config) {
       // Here, because every thread of a server knows this file, and only this one needs argon2 and SQLite.
@@ -102,7 +104,9 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
       const accounts = await openAccounts(config, { ...services, record })
       opened.resolve(accounts)
       // Loading argon2 keeps the thread busy; the answer goes first.
-      setImmediate(() => accounts.load().catch((error) => listener.notify('failed', serializeError(error))))
+      loaded = immediate()
+        .then(() => accounts.load())
+        .catch((error) => listener.notify('failed', serializeError(error)))
     },
     async attach(client) {
       serveAccounts(client, await opened.promise)
@@ -113,6 +117,8 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
     async close() {
       try {
         await (await opened.promise).close()
+        // An addon that is being loaded while its thread is terminated aborts the process.
+        await loaded
       } catch (error) {
         record({ type: 'fault', where: 'accounts', error: errorMessage(error) })
       }

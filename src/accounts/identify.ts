@@ -1,6 +1,8 @@
+import type { Clock } from '../base/clock.ts'
 import type { Session } from '../net/session.ts'
 import { checkName, nameFaults } from '../text/names.ts'
 import type { Accounts, IdentifyOutcome, NameOutcome } from './accounts.ts'
+import { accountLimits } from './limits.ts'
 import { type Decoded, type MessageCodec, openStream, recordFor, type ServerMessageStream } from './message-stream.ts'
 import type { MessageShapes } from './messages.ts'
 import { errorReply, failureReason } from './replies.ts'
@@ -18,15 +20,30 @@ export type IdentReply =
 
 const shapes: MessageShapes = { hello: {}, whoami: {}, exit: {}, name: { name: 'text' } }
 
-/** Greets a host by its name, or asks for the name and keeps it. A host keeps the first name that it gives. */
-export async function identify(client: Session, accounts: Accounts): Promise<void> {
+type IdentStream = ServerMessageStream<IdentMessage, IdentReply>
+
+/** Greets a host by its name, or asks for the name and keeps it. A host keeps the first name that it gives, and has to give one in time. */
+export async function identify(client: Session, accounts: Accounts, clock: Clock): Promise<void> {
   const stream = await openStream(client, shapes, new IdentTextCodec())
+  const deadline = clock.after(accountLimits.loginMs, () => tooLate(stream), { background: true })
+  try {
+    await converse(stream, accounts, () => deadline.cancel())
+  } finally {
+    deadline.cancel()
+  }
+}
+
+async function converse(stream: IdentStream, accounts: Accounts, onNamed: () => void): Promise<void> {
+  const { client } = stream
   const { address } = client.peer
+  const answer = (outcome: NameOutcome | IdentifyOutcome): void => {
+    if (reply(stream, outcome)) onNamed()
+  }
   stream.send({ type: 'hello', service: 'ident', version: 1 })
-  reply(stream, await accounts.nameOf({ address }))
+  answer(await accounts.nameOf({ address }))
   for (;;) {
     const message = await stream.receive()
-    if (message === undefined) return
+    if (message === undefined || client.signal.aborted) return
     switch (message.type) {
       case 'hello':
         break
@@ -35,33 +52,43 @@ export async function identify(client: Session, accounts: Accounts): Promise<voi
         client.end('exit')
         return
       case 'whoami':
-        reply(stream, await accounts.nameOf({ address }))
+        answer(await accounts.nameOf({ address }))
         break
       case 'name':
-        reply(stream, await accounts.identify({ address, name: message.name }))
+        answer(await accounts.identify({ address, name: message.name }))
     }
   }
 }
 
-function reply(stream: ServerMessageStream<IdentMessage, IdentReply>, outcome: NameOutcome | IdentifyOutcome): void {
+function tooLate(stream: IdentStream): void {
+  const { client } = stream
+  recordFor(client, { type: 'login-failed', reason: 'deadline' })
+  stream.send({ type: 'bye', reason: 'deadline', message: 'You took too long to give your name.' })
+  client.end('no-login', 'it took too long')
+}
+
+/** Returns whether the host has a name. */
+function reply(stream: IdentStream, outcome: NameOutcome | IdentifyOutcome): boolean {
   const { client } = stream
   switch (outcome.kind) {
     case 'host':
-      if (outcome.name === undefined) stream.send({ type: 'ask', what: 'name', message: 'What is your name?' })
-      else {
-        recordFor(client, { type: 'identified', name: outcome.name, isNew: false })
-        stream.send({ type: 'greeting', name: outcome.name, isNew: false })
+      if (outcome.name === undefined) {
+        stream.send({ type: 'ask', what: 'name', message: 'What is your name?' })
+        return false
       }
-      break
+      recordFor(client, { type: 'identified', name: outcome.name, isNew: false })
+      stream.send({ type: 'greeting', name: outcome.name, isNew: false })
+      return true
     case 'identified':
       recordFor(client, { type: 'identified', name: outcome.name, isNew: outcome.isNew })
       stream.send({ type: 'greeting', name: outcome.name, isNew: outcome.isNew })
-      break
+      return true
     default: {
       recordFor(client, { type: 'login-failed', reason: failureReason(outcome) })
       const { reason, message } = errorReply(outcome)
       stream.send({ type: 'denied', reason, message })
       stream.send({ type: 'ask', what: 'name', message: 'What is your name?' })
+      return false
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { DisconnectReason } from '../base/events.ts'
+import { netLimits } from '../net/limits.ts'
 import type { Session } from '../net/session.ts'
 import { checkKnownName } from '../text/names.ts'
 import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted, SessionInfo } from './accounts.ts'
@@ -148,6 +149,7 @@ export interface LoginServices {
  * told to end.
  */
 export async function authenticate(client: Session, services: LoginServices): Promise<SessionInfo | undefined> {
+  client.maxMessageBytes = netLimits.firstMessageBytes
   const stream = await openStream(client, loginShapes, new LoginTextCodec())
   if (!client.secure) {
     perform(stream, refusePlaintext(client.peer.address, client.offersTls))

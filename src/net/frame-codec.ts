@@ -1,5 +1,5 @@
 import { ProtocolError } from '../base/errors.ts'
-import { asBuffer, type Decoder, Gather } from './codec.ts'
+import { asBuffer, type BoundedDecoder, Gather } from './codec.ts'
 import { netLimits } from './limits.ts'
 
 /** The length of the payload, unsigned, big-endian: Python `struct '>I'`, Erlang `{packet,4}`, Netty's LengthFieldPrepender(4). */
@@ -37,15 +37,19 @@ export class FrameHeaderReader {
 }
 
 /** Cuts a stream into length-prefixed frames; yields payloads without their header. */
-export class FrameDecoder implements Decoder<Buffer> {
-  readonly #maxBytes: number
+export class FrameDecoder implements BoundedDecoder<Buffer> {
+  /** The largest payload that is accepted. */
+  maxBytes: number
   readonly #header = new FrameHeaderReader()
   /** A payload that straddles chunks. */
   #body: Gather | undefined
 
-  /** @param maxBytes the largest payload that is accepted. */
   constructor(maxBytes: number = netLimits.frameBytes) {
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
+  }
+
+  get heldBytes(): number {
+    return this.#body?.heldBytes ?? 0
   }
 
   *push(chunk: Uint8Array): Generator<Buffer, void, undefined> {
@@ -57,7 +61,7 @@ export class FrameDecoder implements Decoder<Buffer> {
         if (at === -1) return
         const { payloadBytes } = this.#header
         // Before the payload is awaited or room made for it: a header is cheap to send.
-        if (payloadBytes > this.#maxBytes) throw frameTooLong(payloadBytes, this.#maxBytes)
+        if (payloadBytes > this.maxBytes) throw frameTooLong(payloadBytes, this.maxBytes)
         const end = at + payloadBytes
         if (end <= bytes.length) {
           yield bytes.subarray(at, end)

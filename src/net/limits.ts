@@ -6,9 +6,16 @@ export const netLimits = {
   readBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
-  /** Messages decoded and not yet taken by the protocol; above either, reading pauses. */
-  inboxCount: 256,
-  inboxBytes: 1_048_576,
+  /** A conversation's first bytes that are looked at for other protocols: requests with all their headers are shorter (browsers and proxies refuse more). */
+  foreignBytes: 65_536,
+  /** A line is known to be another protocol's by so many of its first bytes; the longest signature has 450. */
+  foreignLineBytes: 512,
+  /** A message of a peer that nobody knows yet; whoever has logged in may send longer ones. A password of 1 KiB in JSON, every byte escaped. */
+  firstMessageBytes: 8_192,
+  /** One read of messages: most are far shorter, and what is read is held until the protocol has taken all of it. */
+  messageReadBytes: 8_192,
+  /** Bytes of messages that the protocol has not taken yet; above it, or above one message, reading pauses. */
+  inboxBytes: 65_536,
   /** One address of several, before the next is tried. Node gives up on the slow one then, so RFC 8305's 250 ms would lose satellite links. */
   connectAttemptMs: 1_000,
   /** Room for the first piece of a message that straddles chunks; doubled as more of it arrives. */

@@ -1,18 +1,22 @@
 import { ProtocolError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { asBuffer, type Decoder, Gather } from './codec.ts'
+import { asBuffer, type BoundedDecoder, Gather } from './codec.ts'
 
 const LF = 10
 const CR = 13
 
 /** Cuts a stream into lines as bytes, without their LF or CR LF. A last line without an end counts. */
-export class LineSplitter implements Decoder<Buffer> {
-  readonly #maxBytes: number
+export class LineSplitter implements BoundedDecoder<Buffer> {
+  /** The longest line, terminator included. */
+  maxBytes: number
   readonly #rest = new Gather()
 
-  /** @param maxBytes the longest line, terminator included. */
   constructor(maxBytes: number = limits.lineBytes) {
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
+  }
+
+  get heldBytes(): number {
+    return this.#rest.heldBytes
   }
 
   *push(chunk: Uint8Array): Generator<Buffer, void, undefined> {
@@ -21,14 +25,14 @@ export class LineSplitter implements Decoder<Buffer> {
     for (let lf = bytes.indexOf(LF); lf !== -1; lf = bytes.indexOf(LF, at)) {
       this.#check(lf + 1 - at)
       if (this.#rest.length > 0) {
-        this.#rest.append(bytes.subarray(at, lf), this.#maxBytes)
+        this.#rest.append(bytes.subarray(at, lf), this.maxBytes)
         yield withoutCr(this.#rest.take())
       } else yield withoutCr(bytes.subarray(at, lf))
       at = lf + 1
     }
     if (at === bytes.length) return
     this.#check(bytes.length - at)
-    this.#rest.append(bytes.subarray(at), this.#maxBytes)
+    this.#rest.append(bytes.subarray(at), this.maxBytes)
   }
 
   end(): readonly Buffer[] {
@@ -36,19 +40,31 @@ export class LineSplitter implements Decoder<Buffer> {
   }
 
   #check(moreBytes: number): void {
-    if (this.#rest.length + moreBytes <= this.#maxBytes) return
-    throw new ProtocolError('LINE_TOO_LONG', `a line is longer than ${this.#maxBytes} bytes`)
+    if (this.#rest.length + moreBytes <= this.maxBytes) return
+    throw new ProtocolError('LINE_TOO_LONG', `a line is longer than ${this.maxBytes} bytes`)
   }
 }
 
 /** Lines as text: UTF-8, with U+FFFD for what is not, and a telnet client's negotiations left out. */
-export class LineDecoder implements Decoder<string> {
+export class LineDecoder implements BoundedDecoder<string> {
   readonly #splitter: LineSplitter
   readonly #telnet = new TelnetFilter()
 
   /** @param maxBytes the longest line, terminator included. */
   constructor(maxBytes: number = limits.lineBytes) {
     this.#splitter = new LineSplitter(maxBytes)
+  }
+
+  get maxBytes(): number {
+    return this.#splitter.maxBytes
+  }
+
+  set maxBytes(bytes: number) {
+    this.#splitter.maxBytes = bytes
+  }
+
+  get heldBytes(): number {
+    return this.#splitter.heldBytes
   }
 
   *push(chunk: Uint8Array): Generator<string, void, undefined> {

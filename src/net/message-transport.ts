@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { type NetlabError, ProtocolError } from '../base/errors.ts'
-import { Fifo } from '../base/fifo.ts'
-import type { Decoder } from './codec.ts'
+import { limits } from '../base/limits.ts'
+import { type BoundedDecoder, Gather } from './codec.ts'
 import { type Dialect, type Framing, sniffDialect } from './dialect.ts'
+import { httpMethod, httpRefusal } from './foreign-protocol.ts'
 import { encodeFrames, FrameDecoder } from './frame-codec.ts'
 import { netLimits } from './limits.ts'
 import { LineDecoder } from './line-codec.ts'
@@ -25,80 +26,119 @@ export interface TransportOptions {
   readonly maxFrameBytes?: number
 }
 
-/** Bytes in, messages out, and back: finds the dialect, cuts frames or lines, holds what nobody has taken yet. */
+/** What a person sees whose browser came here. */
+const httpSentence = 'This is a netlab server, not a web server. Talk to it with "netlab connect HOST PORT".'
+
+/** What follows the bytes that came: the peer's FIN, nothing any more, or an error. */
+type Rest = 'end' | 'nothing' | NetlabError
+
+/**
+ * Bytes in, messages out, and back: finds the dialect, cuts frames or lines. What nobody has asked for yet is kept as the bytes
+ * that came: decoded, short messages would take many times as much. A peer whose first line is an HTTP request is told so in
+ * HTTP, and nothing of it is delivered.
+ */
 export class MessageTransport {
   readonly #carrier: ByteCarrier
-  /** The largest payload of a frame, for both directions. */
-  readonly maxFrameBytes: number
+  readonly #maxFrameBytes: number
+  #maxMessageBytes: number
   #dialect: Dialect | undefined
   readonly #known = Promise.withResolvers<Dialect>()
   readonly #silence: Timer | undefined
-  #decoder: Decoder<Buffer | string> | undefined
-  readonly #inbox = new Fifo<string>()
-  #inboxBytes = 0
+  #decoder: BoundedDecoder<Buffer | string> | undefined
+  /** The bytes that are being decoded, as far as somebody asked, and how many they are. */
+  #decoding: Iterator<Buffer | string> | undefined
+  #decodingBytes = 0
+  /** What came after them. */
+  readonly #unread = new Gather()
+  #rest: Rest | undefined
   readonly #waiting: PromiseWithResolvers<string | undefined>[] = []
   #ended = false
   /** What came can be no message, nor can anything after it; or nothing more can come. */
   #fault: NetlabError | undefined
+  /** The method of an HTTP request that was the first line. */
+  #http: string | undefined
+  /** The first line as far as it came; undefined once it is known to be ours. */
+  #firstLine: string | undefined = ''
   #outbox: (string | Uint8Array)[] = []
   #flushing = false
 
   constructor({ framing, clock, maxFrameBytes = netLimits.frameBytes }: TransportOptions, carrier: ByteCarrier) {
     this.#carrier = carrier
-    this.maxFrameBytes = maxFrameBytes
+    this.#maxFrameBytes = maxFrameBytes
+    this.#maxMessageBytes = maxFrameBytes
     if (framing !== 'auto') this.#speak(framing)
     else {
       // On a busy machine the time may be up before bytes that are there are read: those have the first word.
       const silent = () => setImmediate(() => this.#speak('text'))
       this.#silence = clock.after(netLimits.dialectMs, silent, { background: true })
     }
+    // Not everybody asks.
+    this.#known.promise.catch(() => undefined)
+  }
+
+  /** The longest message that may come: the payload of a frame, or a line with its end, which `limits.lineBytes` bounds too. */
+  get maxMessageBytes(): number {
+    return this.#maxMessageBytes
+  }
+
+  /** Holds for messages that nobody has asked for yet. */
+  set maxMessageBytes(bytes: number) {
+    const wasFull = this.full
+    this.#maxMessageBytes = Math.min(bytes, this.#maxFrameBytes)
+    if (this.#decoder !== undefined) this.#decoder.maxBytes = this.#maxBytes()
+    if (wasFull && !this.full) this.#carrier.resume()
   }
 
   /** Messages wait to be taken: reading should pause. */
   get full(): boolean {
-    return (
-      this.#fault !== undefined || this.#inbox.size >= netLimits.inboxCount || this.#inboxBytes >= netLimits.inboxBytes
-    )
+    const enough = Math.min(netLimits.inboxBytes, this.#maxMessageBytes)
+    return this.#fault !== undefined || this.#decodingBytes + this.#unread.length >= enough
   }
 
-  /** What `receive` rejects with is known. */
+  /** The memory that unfinished messages, and those that nobody has taken, take. */
+  get heldBytes(): number {
+    return this.#decodingBytes + this.#unread.heldBytes + (this.#decoder?.heldBytes ?? 0)
+  }
+
+  /** Nothing can come any more, and `receive` will tell why. */
   get failed(): boolean {
-    return this.#fault !== undefined
+    return this.#fault !== undefined || (this.#rest !== undefined && typeof this.#rest !== 'string')
   }
 
+  /** Rejects with a ProtocolError when the peer turns out to speak neither. */
   dialect(): Promise<Dialect> {
     return this.#known.promise
   }
 
   push(chunk: Buffer): void {
+    if (this.#fault !== undefined || this.#rest !== undefined) return
+    if (this.#firstLine !== undefined) this.#lookAtFirstLine(chunk)
     if (this.#fault !== undefined) return
-    if (this.#dialect === undefined) this.#speak(sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text')
-    this.#take((decoder) => decoder.push(chunk))
+    if (this.#decoder !== undefined && this.#decoding === undefined && this.#unread.length === 0) this.#decode(chunk)
+    else this.#unread.append(chunk, Number.POSITIVE_INFINITY)
+    this.#deliver()
     if (this.full) this.#carrier.pause()
   }
 
   /** The peer sent its last byte. */
   end(): void {
-    if (this.#fault !== undefined) return
-    if (this.#dialect === undefined) this.#speak('text')
-    this.#take((decoder) => decoder.end())
-    if (this.#fault === undefined) this.#finish()
+    this.#judgeFirstLine()
+    this.#finish('end')
   }
 
   /** The stream broke: `receive` rejects with `error` once everything before it has been taken. */
   fail(error: NetlabError): void {
-    if (this.#ended) return
-    this.#fault ??= error
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#fault)
+    this.#finish(error)
   }
 
-  /** The conversation is over: nothing more is received, and what was sent goes out now. */
+  /** The conversation is over: nothing more comes, no fault is told any more, and what was sent goes out now. */
   close(): void {
     this.#silence?.cancel()
     this.#known.resolve(this.#dialect ?? 'text')
     this.flush()
     this.#fault = undefined
-    this.#finish()
+    if (this.failed) this.#rest = 'nothing'
+    this.#finish('nothing')
   }
 
   /**
@@ -107,12 +147,9 @@ export class MessageTransport {
    */
   receive(): Promise<string | undefined> {
     const wasFull = this.full
-    const message = this.#inbox.shift()
-    if (message !== undefined) {
-      this.#inboxBytes -= message.length
-      if (wasFull && !this.full) this.#carrier.resume()
-      return Promise.resolve(message)
-    }
+    const message = this.#waiting.length === 0 ? this.#next() : undefined
+    if (wasFull && !this.full) this.#carrier.resume()
+    if (message !== undefined) return Promise.resolve(message)
     if (this.#fault !== undefined) return Promise.reject(this.#fault)
     if (this.#ended) return Promise.resolve(undefined)
     const waiting = Promise.withResolvers<string | undefined>()
@@ -135,7 +172,10 @@ export class MessageTransport {
 
   /** Tells a person why the conversation ends. A program hears it from the protocol, in one of its own messages. */
   explain(why: string): void {
-    if (this.#dialect === 'text') this.send(`netlab: ${why}`)
+    if (this.#http !== undefined) {
+      this.#outbox = []
+      this.#carrier.write(Buffer.from(httpRefusal(this.#http, httpSentence)))
+    } else if (this.#dialect === 'text') this.send(`netlab: ${why}`)
   }
 
   flush(): boolean {
@@ -145,7 +185,7 @@ export class MessageTransport {
     this.#outbox = []
     return this.#carrier.write(
       this.#dialect === 'frames'
-        ? encodeFrames(messages, this.maxFrameBytes)
+        ? encodeFrames(messages, this.#maxFrameBytes)
         : Buffer.from(`${messages.map(String).join('\n')}\n`),
     )
   }
@@ -154,35 +194,95 @@ export class MessageTransport {
     if (this.#dialect !== undefined) return
     this.#silence?.cancel()
     this.#dialect = dialect
-    this.#decoder = dialect === 'frames' ? new FrameDecoder(this.maxFrameBytes) : new LineDecoder()
+    this.#decoder = dialect === 'frames' ? new FrameDecoder() : new LineDecoder()
+    this.#decoder.maxBytes = this.#maxBytes()
     this.#known.resolve(dialect)
     this.flush()
+    this.#deliver()
   }
 
-  /** Messages in front of a fault still count. */
-  #take(decode: (decoder: Decoder<Buffer | string>) => Iterable<Buffer | string>): void {
+  /**
+   * Frames are known by their first byte. Lines are spoken from the first whole one on, or after a silence: until then it may be
+   * a request, to be answered in HTTP before anything else is sent.
+   */
+  #lookAtFirstLine(chunk: Buffer): void {
+    if (this.#firstLine === '' && this.#dialect === undefined && sniffDialect(chunk[0]) === 'frames')
+      this.#speak('frames')
+    if (this.#dialect === 'frames') {
+      this.#firstLine = undefined
+      return
+    }
+    const line = this.#firstLine + chunk.toString('latin1', 0, netLimits.foreignLineBytes)
+    this.#firstLine = line
+    if (line.includes('\n') || line.length >= netLimits.foreignLineBytes) this.#judgeFirstLine()
+  }
+
+  #judgeFirstLine(): void {
+    this.#http = httpMethod(this.#firstLine ?? '')
+    this.#firstLine = undefined
+    if (this.#http === undefined) {
+      this.#speak('text')
+      return
+    }
+    this.#silence?.cancel()
+    this.#fault = new ProtocolError('HTTP', 'an HTTP request')
+    this.#unread.clear()
+    this.#known.reject(this.#fault)
+    this.#deliver()
+  }
+
+  #maxBytes(): number {
+    return this.#dialect === 'text' ? Math.min(limits.lineBytes, this.#maxMessageBytes) : this.#maxMessageBytes
+  }
+
+  #finish(rest: Rest): void {
+    this.#rest ??= rest
+    this.#deliver()
+  }
+
+  /** Answers those who wait, as far as what came allows. */
+  #deliver(): void {
+    while (this.#waiting.length > 0) {
+      const message = this.#next()
+      if (message === undefined) break
+      this.#waiting.shift()?.resolve(message)
+    }
+    if (this.#fault !== undefined) for (const { reject } of this.#waiting.splice(0)) reject(this.#fault)
+    if (this.#ended) for (const { resolve } of this.#waiting.splice(0)) resolve(undefined)
+  }
+
+  /** The next message; `undefined` when none is whole yet, when there was a fault in front of it, or none can come. */
+  #next(): string | undefined {
     try {
-      if (this.#decoder !== undefined) this.#deliver(decode(this.#decoder))
+      while (this.#fault === undefined && (this.#decoding !== undefined || this.#goOn())) {
+        const found = this.#decoding?.next()
+        if (found?.done === false) return typeof found.value === 'string' ? found.value : found.value.toString('utf8')
+        this.#decoding = undefined
+        this.#decodingBytes = 0
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.fail(error)
+      this.#fault = error
+      this.#decoding = undefined
+      this.#decodingBytes = 0
+      this.#unread.clear()
     }
+    return undefined
   }
 
-  #deliver(messages: Iterable<Buffer | string>): void {
-    for (const message of messages) {
-      const text = typeof message === 'string' ? message : message.toString('utf8')
-      const waiting = this.#waiting.shift()
-      if (waiting !== undefined) waiting.resolve(text)
-      else {
-        this.#inbox.push(text)
-        this.#inboxBytes += text.length
-      }
-    }
+  /** Begins with the next bytes, or with what follows them all. Returns whether there is something to decode. */
+  #goOn(): boolean {
+    if (this.#unread.length > 0) this.#decode(this.#unread.take())
+    else if (this.#rest === 'end') {
+      this.#rest = 'nothing'
+      this.#decoding = this.#decoder?.end()[Symbol.iterator]()
+    } else if (this.#rest === 'nothing') this.#ended = true
+    else if (this.#rest !== undefined) this.#fault = this.#rest
+    return this.#decoding !== undefined
   }
 
-  #finish(): void {
-    this.#ended = true
-    for (const { resolve } of this.#waiting.splice(0)) resolve(undefined)
+  #decode(chunk: Buffer): void {
+    this.#decoding = this.#decoder?.push(chunk)[Symbol.iterator]()
+    this.#decodingBytes = chunk.length
   }
 }

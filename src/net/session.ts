@@ -36,6 +36,11 @@ export interface Session {
   /** How the peer talks; known after its first byte, or `netLimits.dialectMs` of silence, which means text. */
   dialect(): Promise<Dialect>
   /**
+   * The longest message that is taken from the peer: the payload of a frame, or a line with its end. It is short for a peer that
+   * nobody knows (`netLimits.firstMessageBytes`), since whoever comes can make the server hold that much; a protocol raises it.
+   */
+  maxMessageBytes: number
+  /**
    * The next message: the payload of a frame or a line without its end. `undefined` when the peer has sent its last.
    * Rejects with a ProtocolError when what comes next can be none, such as a frame above the limit; a protocol that lets
    * it pass ends the conversation. Whoever speaks text is told why by the core, whoever speaks frames by the protocol.
@@ -46,8 +51,11 @@ export interface Session {
 
   /** Ends the conversation once everything written is on its way: FIN, then a short wait for the peer's. */
   end(reason: DisconnectReason, detail?: string): void
-  /** Asks for the end of the whole server. The sentence says why not; `undefined` means it stops. */
-  requestStop(): string | undefined
+  /**
+   * Asks for the end of the whole server. The sentence says why not; `undefined` means it stops.
+   * @param foreign what the peer's words so far looked like besides this protocol (see `ForeignProtocolWatch`): then it is refused
+   */
+  requestStop(foreign?: string): string | undefined
   /** Puts an event of the protocol into the log. */
   record(event: NetlabEvent): void
 }

@@ -4,6 +4,7 @@ import { portBackplane } from '../chat/backplane.ts'
 import { ChatConversation, FloodControl } from '../chat/conversation.ts'
 import { chatLimits } from '../chat/limits.ts'
 import { debounced, ThreadGateway } from '../chat/thread-gateway.ts'
+import { netLimits } from '../net/limits.ts'
 import type { Values } from '../options/spec.ts'
 import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
 import { nameKey } from '../text/names.ts'
@@ -26,6 +27,7 @@ export function createChat(
     async serve(session) {
       const own = await authenticate(session, { accounts, clock, service: 'chat' })
       if (own === undefined) return
+      session.maxMessageBytes = netLimits.frameBytes
       const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
       const bucket = flood.enter(user.name, clock.monotonic())
       const dialect = await session.dialect()

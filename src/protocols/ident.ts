@@ -12,8 +12,8 @@ export const ident = defineProtocol({
   options: usersOption,
   preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
   openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
-  create(_options, { channels }) {
+  create(_options, { channels, clock }) {
     const accounts = new RemoteAccounts(channels.accounts)
-    return { serve: (session) => identify(session, accounts) }
+    return { serve: (session) => identify(session, accounts, clock) }
   },
 })

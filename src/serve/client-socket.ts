@@ -76,7 +76,7 @@ export class ClientSocket {
 
   /** Begins to read messages: `messages` is to be given what comes as chunks. */
   speak(messages: MessageTransport): void {
-    this.read(netLimits.readBytes)
+    this.read(netLimits.messageReadBytes)
     this.#socket?.speak(messages)
   }
 

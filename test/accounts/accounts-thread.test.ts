@@ -8,9 +8,13 @@ import {
   AccountsThread,
   type OwnedAccounts,
   RemoteAccounts,
+  runAccountsThread,
   serveAccounts,
 } from '../../src/accounts/accounts-thread.ts'
+import { argon2Hasher } from '../../src/accounts/argon2.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
+import { openRpc } from '../../src/base/rpc.ts'
 import type { Thread } from '../../src/base/threads.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { turnUntil } from '../support/event-loop.ts'
@@ -69,6 +73,23 @@ describe('accounts of another thread', () => {
     await opening
     thread.emit('error', new Error('out of memory'))
     expect(failures).toEqual(['out of memory'])
+  })
+
+  test('bug: a server that was stopped while argon2 was loaded aborted: the thread ends once that is done', async () => {
+    const loading = Promise.withResolvers<void>()
+    const { port1, port2 } = new MessageChannel()
+    const hasher = { ...argon2Hasher(), load: () => loading.promise }
+    runAccountsThread(port2, { clock: systemClock, hasher })
+    const owner = openRpc(port1, {})
+    await owner.request('open', { usersPath: join(folder(), 'users.json'), sessionTimes, hashWidth: 1 })
+    const ended: string[] = []
+    const closed = owner.request('close', undefined).then(() => ended.push('closed'))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    ended.push('loaded')
+    loading.resolve()
+    await closed
+    port1.close()
+    expect(ended).toEqual(['loaded', 'closed'])
   })
 
   test('say why they can not be opened, as if it were here', async () => {

@@ -404,9 +404,9 @@ describe('in lines', () => {
 
 describe('ident', () => {
   test('asks an unknown host for its name, and greets it by that from then on', async () => {
-    const { accounts } = await setUp()
+    const { accounts, clock } = await setUp()
     const first = new FakeSession('text').says('\u001b]0;x\u0007', 'Ada', 'Bob', 'whoami', 'exit')
-    await identify(first, accounts)
+    await identify(first, accounts, clock)
     expect(first.sent).toEqual([
       'netlab ident. "exit" leaves.',
       'What is your name?',
@@ -418,15 +418,32 @@ describe('ident', () => {
       'Goodbye.',
     ])
     const again = new FakeSession('text', { address: '::ffff:192.0.2.7' }).halfCloses()
-    await identify(again, accounts)
+    await identify(again, accounts, clock)
     expect(again.sent.at(-1)).toBe('Hello, Ada.')
     await accounts.close()
   })
 
+  test('bug: whoever never gave a name stayed for ever; a host that has one may', async () => {
+    const { accounts, clock } = await setUp()
+    const [silent, named] = [new FakeSession('text'), new FakeSession('text', { address: '192.0.2.8' }).says('Ada')]
+    const conversations = [silent, named].map((line) => identify(line, accounts, clock))
+    await Promise.all([silent.hears('What is your name?'), named.hears('Nice to meet you')])
+    clock.advance(accountLimits.loginMs - 1)
+    expect(silent.ended).toBeUndefined()
+    clock.advance(1)
+    expect(silent.sent.at(-1)).toBe('You took too long to give your name.')
+    expect(silent.ended).toBe('no-login: it took too long')
+    expect(silent.events).toEqual([expect.objectContaining({ type: 'login-failed', reason: 'deadline' })])
+    expect(named.ended).toBeUndefined()
+    named.halfCloses()
+    await Promise.all(conversations)
+    await accounts.close()
+  })
+
   test('gives one address one name, whoever asks first, and says when a name is taken', async () => {
-    const { accounts } = await setUp()
+    const { accounts, clock } = await setUp()
     const lines = ['Ada', 'Bob'].map((name) => new FakeSession('frames').says({ type: 'name', name }, { type: 'exit' }))
-    await Promise.all(lines.map((line) => identify(line, accounts)))
+    await Promise.all(lines.map((line) => identify(line, accounts, clock)))
     expect(lines.map((line) => line.messages[2])).toEqual([
       { type: 'greeting', name: 'Ada', isNew: true },
       { type: 'greeting', name: 'Ada', isNew: false },
@@ -435,10 +452,10 @@ describe('ident', () => {
       { type: 'name', name: 'ADA' },
       { type: 'exit' },
     )
-    await identify(other, accounts)
+    await identify(other, accounts, clock)
     expect(other.messages.slice(1, 4)).toEqual([
       { type: 'ask', what: 'name', message: 'What is your name?' },
-      { type: 'denied', reason: 'taken', message: 'That name is taken, or looks like one that is.' },
+      { type: 'denied', reason: 'taken', message: 'That name is taken.' },
       { type: 'ask', what: 'name', message: 'What is your name?' },
     ])
     await accounts.close()

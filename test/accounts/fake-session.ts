@@ -11,6 +11,7 @@ export class FakeSession implements Session {
   readonly sent: string[] = []
   readonly events: NetlabEvent[] = []
   ended: string | undefined
+  maxMessageBytes = 0
   readonly #dialect: Dialect
   readonly #leaving = new AbortController()
   readonly #inbox: (string | undefined)[] = []

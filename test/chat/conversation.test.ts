@@ -13,6 +13,7 @@ class FloodedSession implements Session {
   readonly secure = true
   readonly offersTls = false
   readonly queuedBytes = 0
+  maxMessageBytes = 0
   readonly listener = new Listener('text')
   ended: string | undefined
   readonly #gone = new AbortController()

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { ProtocolError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { Framing } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
@@ -106,20 +107,76 @@ describe('messages', () => {
 
   test('too many that nobody takes pause the socket until there is room', async () => {
     const messages = reader('text')
-    messages.push(Buffer.from('x\n'.repeat(netLimits.inboxCount)))
+    messages.push(Buffer.from('x\n'.repeat(netLimits.inboxBytes / 2)))
     expect(socket.calls).toEqual(['pause'])
-    await messages.receive()
+    for (let taken = 0; taken < netLimits.inboxBytes / 2; taken++) expect(await messages.receive()).toBe('x')
+    expect(socket.calls).toEqual(['pause'])
+    const next = messages.receive()
     expect(socket.calls).toEqual(['pause', 'resume'])
-    await messages.receive()
+    messages.push(Buffer.from('y\n'))
+    expect(await next).toBe('y')
     expect(socket.calls).toEqual(['pause', 'resume'])
   })
 
-  test('too many bytes that nobody takes pause it as well', () => {
+  test('bug: many short messages that nobody took were kept decoded, thirty times as large as they came', async () => {
+    const messages = reader('text')
+    const wire = Buffer.from('ab\n'.repeat(20_000))
+    for (let at = 0; at < wire.length; at += 7) messages.push(wire.subarray(at, at + 7))
+    expect(messages.heldBytes).toBeGreaterThanOrEqual(wire.length)
+    expect(messages.heldBytes).toBeLessThanOrEqual(2 * wire.length + netLimits.gatherBytes)
+    messages.end()
+    for (let i = 0; i < 20_000; i++) expect(await messages.receive()).toBe('ab')
+    expect(await messages.receive()).toBeUndefined()
+    expect(messages.heldBytes).toBe(0)
+  })
+
+  test.each([
+    ['frames', encodeFrame('x'.repeat(20)), Buffer.from([0, 0, 0, 21])],
+    ['text', Buffer.from(`${'x'.repeat(19)}\n`), Buffer.from('x'.repeat(21))],
+  ] as const)(
+    'a bound that the protocol sets holds for what it has not asked for yet: %s',
+    async (framing, good, bad) => {
+      const messages = reader(framing)
+      messages.maxMessageBytes = 20
+      const first = messages.receive()
+      messages.push(Buffer.concat([good, good]))
+      expect(await first).toBe('x'.repeat(framing === 'text' ? 19 : 20))
+      expect(messages.full).toBe(true)
+      messages.maxMessageBytes = 10
+      await expect(messages.receive()).rejects.toThrow(ProtocolError)
+      const other = reader(framing)
+      other.maxMessageBytes = 20
+      const none = other.receive()
+      other.push(bad)
+      await expect(none).rejects.toThrow(ProtocolError)
+    },
+  )
+
+  test('a raised bound lets a paused socket go on', async () => {
+    const messages = reader('text')
+    messages.maxMessageBytes = 4
+    messages.push(Buffer.from('one\ntwo\n'))
+    expect(socket.calls).toEqual(['pause'])
+    messages.maxMessageBytes = 100
+    expect(socket.calls).toEqual(['pause', 'resume'])
+  })
+
+  test('an unfinished message holds no more than twice its bytes, and nothing once it is whole or the bound is broken', async () => {
     const messages = reader('frames')
-    const big = encodeFrame('x'.repeat(65_536))
-    for (let bytes = 0; bytes < netLimits.inboxBytes; bytes += 65_536) messages.push(big)
-    expect(messages.full).toBe(true)
-    expect(socket.calls.at(-1)).toBe('pause')
+    messages.maxMessageBytes = 8_192
+    const next = messages.receive()
+    const wire = encodeFrame(Buffer.alloc(8_192))
+    for (let at = 0; at < wire.length - 1; at += 100) {
+      messages.push(wire.subarray(at, Math.min(at + 100, wire.length - 1)))
+      expect(messages.heldBytes).toBeLessThanOrEqual(Math.max(netLimits.gatherBytes, Math.min(8_192, 2 * (at + 100))))
+    }
+    messages.push(wire.subarray(-1))
+    await next
+    const none = messages.receive()
+    expect(messages.heldBytes).toBe(0)
+    messages.push(encodeFrame(Buffer.alloc(8_193)))
+    await expect(none).rejects.toThrow(ProtocolError)
+    expect(messages.heldBytes).toBe(0)
   })
 
   describe.each([
@@ -181,5 +238,84 @@ describe('answers', () => {
     messages.send('last words')
     messages.close()
     expect(socket.wire).toBe('last words\n')
+  })
+})
+
+describe('an HTTP request', () => {
+  const sentence = 'This is a netlab server, not a web server. Talk to it with "netlab connect HOST PORT".\n'
+  const requests = [
+    ['GET', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['POST', 'POST /login HTTP/1.0\r\n\r\nAda\r\npassword\r\n'],
+    ['HEAD', 'HEAD /favicon.ico HTTP/1.1\r\n'],
+    ['PRI', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\n'],
+    ['GET', 'GET http://example.com/ HTTP/1.1\r\n'],
+    ['GET', 'GET /\n'],
+  ] as const
+
+  /** What came of it, once the protocol has let the fault pass. */
+  async function refused(messages: MessageTransport): Promise<void> {
+    await expect(messages.receive()).rejects.toMatchObject({ code: 'HTTP' })
+    messages.explain('an HTTP request')
+    messages.close()
+  }
+
+  test.each(requests)('%s is answered in HTTP, and nothing of it is delivered: %j', async (method, request) => {
+    const messages = reader()
+    messages.send('Name:')
+    messages.push(Buffer.from(request))
+    await expect(messages.dialect()).rejects.toMatchObject({ code: 'HTTP' })
+    await refused(messages)
+    await turn()
+    const [head = '', body] = socket.wire.split('\r\n\r\n')
+    expect(head.split('\r\n')).toEqual(
+      expect.arrayContaining(['HTTP/1.1 400 Bad Request', `Content-Length: ${sentence.length}`, 'Connection: close']),
+    )
+    expect(body).toBe(method === 'HEAD' ? '' : sentence)
+  })
+
+  test.each(requests)('%s is the same byte by byte: %j', async (_method, request) => {
+    const messages = reader()
+    messages.send('Name:')
+    for (const byte of Buffer.from(request)) {
+      messages.push(Buffer.from([byte]))
+      await turn()
+    }
+    await refused(messages)
+    expect(socket.wire).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+  })
+
+  test('without an end of its line is one too', async () => {
+    const messages = reader()
+    messages.push(Buffer.from('GET / HTTP/1.0'))
+    messages.end()
+    await refused(messages)
+    expect(socket.wire).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+  })
+
+  test('that comes after the greeting of somebody who was silent ends it all the same', async () => {
+    const messages = reader()
+    messages.send('Name:')
+    clock.advance(netLimits.dialectMs)
+    expect(await messages.dialect()).toBe('text')
+    messages.push(Buffer.from('GET / HTTP/1.1\r\n'))
+    await refused(messages)
+    expect(socket.wire).toMatch(/^Name:\nHTTP\/1\.1 400 Bad Request\r\n/)
+  })
+
+  test.each(['hello\n', 'GET well soon\n', 'Ada /x\n', '\n'])('%j is none', async (line) => {
+    const messages = reader()
+    messages.push(Buffer.from(line))
+    expect(await messages.dialect()).toBe('text')
+    expect(await messages.receive()).toBe(line.trimEnd())
+  })
+
+  test('is a line like others where it is not the first one, and in frames', async () => {
+    const messages = reader()
+    messages.push(Buffer.from('hello\nGET / HTTP/1.1\n'))
+    expect([await messages.receive(), await messages.receive()]).toEqual(['hello', 'GET / HTTP/1.1'])
+    const frames = reader()
+    frames.push(encodeFrame('GET / HTTP/1.1'))
+    expect(await frames.receive()).toBe('GET / HTTP/1.1')
   })
 })

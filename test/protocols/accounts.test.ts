@@ -9,6 +9,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { netLimits } from '../../src/net/limits.ts'
 import { auth } from '../../src/protocols/auth.ts'
 import { ident } from '../../src/protocols/ident.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
@@ -149,12 +150,12 @@ describe.each([auth, ident])('$name tells why it hangs up', (definition) => {
   afterAll(() => server.close())
 
   test('on a line above the limit', async () => {
-    const text = String(await spoil(server.port, '\n', Buffer.alloc(limits.lineBytes + 1, 'x')))
-    expect(text).toMatch(/^netlab .*\nnetlab: a line is longer than 65536 bytes\n$/s)
+    const text = String(await spoil(server.port, '\n', Buffer.alloc(netLimits.firstMessageBytes + 1, 'x')))
+    expect(text).toMatch(/^netlab .*\nnetlab: a line is longer than 8192 bytes\n$/s)
   })
 
   test('on a frame above the limit, after it has answered those before', async () => {
-    const wire = await spoil(server.port, encodeFrames(['{"type":"nonsense"}']), Buffer.from([0, 0x10, 0, 1, 0x7b]))
+    const wire = await spoil(server.port, encodeFrames(['{"type":"nonsense"}']), Buffer.from([0, 0, 0x20, 1, 0x7b]))
     const answers = [...new FrameDecoder().push(wire)].map((frame) => JSON.parse(frame.toString()))
     expect(answers[0]).toMatchObject({ type: 'hello' })
     expect(answers.slice(-2)).toEqual([
@@ -162,7 +163,7 @@ describe.each([auth, ident])('$name tells why it hangs up', (definition) => {
       {
         type: 'error',
         reason: 'bad-message',
-        message: 'A frame of 1048577 bytes was announced, more than 1048576.',
+        message: 'A frame of 8193 bytes was announced, more than 8192.',
       },
     ])
   })
@@ -194,6 +195,27 @@ describe('ident, over sockets', () => {
     expect(await lines(server.port)).toContain('Hello, Ada.')
     const [, greeting] = await frames(server.port, { type: 'hello' })
     expect(greeting).toEqual({ type: 'greeting', name: 'Ada', isNew: false })
+    await server.close()
+  })
+})
+
+describe.each([auth, ident])('a browser at $name', (definition) => {
+  test.each([
+    ['GET', undefined],
+    ['POST', 'text/plain'],
+    ['POST', 'application/x-www-form-urlencoded'],
+  ])('%s (%s) shows a sentence, and is no failed login', async (method, type) => {
+    const server = await serve(definition, { peerAddress: '198.51.100.7' })
+    const request = {
+      method,
+      ...(type !== undefined && { body: 'Ada\r\nwrong password\r\n'.repeat(20), headers: { 'content-type': type } }),
+    }
+    const response = await fetch(`http://127.0.0.1:${server.port}/Ada`, request)
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(await response.text()).toMatch(/^This is a netlab server, not a web server\. .*\n$/)
+    expect(await server.event('disconnected')).toMatchObject({ reason: 'protocol-error', detail: 'an HTTP request' })
+    expect(server.events.map(({ type }) => type)).not.toContain('login-failed')
     await server.close()
   })
 })

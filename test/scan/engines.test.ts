@@ -189,7 +189,7 @@ test('a scan that was stopped (Ctrl-Z) and goes on takes neither silence nor tim
     monotonicMs += 100
     tick?.()
   }
-  expect(settled).toEqual([
+  expect(settled.toSorted(([a], [b]) => a - b)).toEqual([
     [0, STALLED],
     [1, STALLED],
     [2, SILENT],

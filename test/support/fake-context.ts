@@ -49,6 +49,7 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
         portHolder: () => undefined,
       },
       isDumb: false,
+      onReload: () => undefined,
       interrupt: () => controller.abort('SIGINT'),
       suspend: () => {},
       onContinue: () => () => {},

@@ -110,8 +110,8 @@ class RefusedError extends NetlabError {
 
 const joinRefusals: Readonly<Record<JoinRefusal, readonly [message: string, hint?: string]>> = {
   'name-taken': [
-    'somebody in the room has that name, or one that looks like it',
-    'choose another; your own is free again a minute after a lost line',
+    'somebody in the room has that name',
+    "choose another, that looks like no one else's; your own is free again a minute after a lost line",
   ],
   'name-invalid': [
     'the relay does not take that name',
