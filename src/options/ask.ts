@@ -1,13 +1,10 @@
 import type { Key } from 'node:readline'
 import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
+import type { TerminalStreams } from './plain-ask.ts'
 import type { Ask } from './resolve.ts'
 import { defaultText, type OptionSpec } from './spec.ts'
 
-export interface AskStreams {
-  readonly input: NodeJS.ReadableStream & { readonly isRaw?: boolean; setRawMode?(raw: boolean): unknown }
-  readonly output: NodeJS.WritableStream
-  /** Ends the prompt. */
-  readonly signal: AbortSignal
+export interface AskStreams extends TerminalStreams {
   /** The terminal obeys no control sequences (TERM=dumb). */
   readonly isDumb?: boolean
 }

@@ -1,13 +1,19 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { AskStreams } from './ask.ts'
 
 /*
  * Questions on a terminal that obeys no control sequences (TERM=dumb: an editor's shell window, a serial console): a line that
  * asks, and the line that is typed next, edited by the terminal itself.
  */
 
+export interface TerminalStreams {
+  readonly input: NodeJS.ReadableStream & { readonly isRaw?: boolean; setRawMode?(raw: boolean): unknown }
+  readonly output: NodeJS.WritableStream
+  /** Ends the prompt. */
+  readonly signal: AbortSignal
+}
+
 /** The next line typed; undefined at the end of the input. Rejects with the signal's reason. */
-export async function askLine(streams: AskStreams, question: string): Promise<string | undefined> {
+export async function askLine(streams: TerminalStreams, question: string): Promise<string | undefined> {
   streams.output.write(`${question} `)
   return typed(streams, (text) => {
     const end = text.indexOf('\n')
@@ -16,7 +22,7 @@ export async function askLine(streams: AskStreams, question: string): Promise<st
 }
 
 /** The same with nothing shown of what is typed. Ctrl-C and Ctrl-D end the input. */
-export async function askSecret(streams: AskStreams, question: string): Promise<string | undefined> {
+export async function askSecret(streams: TerminalStreams, question: string): Promise<string | undefined> {
   const { input, output } = streams
   output.write(`${question} `)
   input.setRawMode?.(true)
@@ -49,7 +55,7 @@ function edited(keys: readonly string[]): string {
 
 /** Reads until `take` makes something of it: null for the end of the input, undefined for not enough. */
 function typed(
-  { input, signal }: AskStreams,
+  { input, signal }: TerminalStreams,
   take: (text: string) => string | null | undefined,
 ): Promise<string | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
