@@ -104,7 +104,12 @@ export type NetlabEvent =
       readonly sent: number
       readonly durationMs: number
     }
-  | { readonly type: 'stop-refused'; readonly id: number; readonly peer: Peer; readonly rule: string }
+  | {
+      readonly type: 'stop-refused'
+      readonly id: number
+      readonly peer: Peer
+      readonly rule: 'loopback' | 'never' | 'foreign' | 'proxied'
+    }
   | { readonly type: 'stop-requested'; readonly by: string }
   | { readonly type: 'kicked'; readonly id: number; readonly peer: Peer }
   | {

@@ -23,7 +23,7 @@ export const everyEvent: readonly NetlabEvent[] = [
     sent: 9,
     durationMs: 1234.5678,
   },
-  { type: 'stop-refused', id: 3, peer, rule: 'only from this machine' },
+  { type: 'stop-refused', id: 3, peer, rule: 'loopback' },
   { type: 'stop-requested', by: 'the operator' },
   { type: 'kicked', id: 3, peer },
   { type: 'reloaded' },
