@@ -56,7 +56,8 @@ export interface WrongPassword {
 export type NoSession = { readonly kind: 'no-session'; readonly why: 'malformed' | 'expired' | 'unknown' }
 export type BadName = { readonly kind: 'bad-name'; readonly why: NameFault }
 export type BadPassword = { readonly kind: 'bad-password'; readonly why: PasswordFault }
-export type NameTaken = { readonly kind: 'taken' }
+/** `alike`: nobody has the name itself, but one that looks like it. */
+export type NameTaken = { readonly kind: 'taken'; readonly alike?: true }
 export type StoreFull = { readonly kind: 'full' }
 
 export type LoginOutcome = SessionGranted | WrongPassword | BadName | BadPassword | Unavailable

@@ -37,7 +37,10 @@ export function errorReply(rejection: Rejection): ErrorReply {
     case 'bad-password':
       return denied('bad-password', passwordFaults[rejection.why])
     case 'taken':
-      return denied('taken', 'That name is taken, or looks like one that is.')
+      return denied(
+        'taken',
+        rejection.alike === true ? 'That name looks like one that is taken.' : 'That name is taken.',
+      )
     case 'full':
       return denied('full', 'No more names can be kept here.')
     case 'no-session':

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { StorageError } from '../base/errors.ts'
-import { canonicalIp, formatIp, parseIp } from '../net/ip.ts'
+import { canonicalIp } from '../net/ip.ts'
 import { checkKnownName, nameKey } from '../text/names.ts'
 import { type JsonPath, locate, syntaxErrorOffset } from './json-position.ts'
 import { accountLimits } from './limits.ts'
@@ -139,13 +139,6 @@ function lineOf(entry: CachedRecord<HostRecord | UserRecord>): string {
 /** The key of a client's address, which is also what people are shown. Text that is no address is its own key. */
 export function hostKey(address: string): string {
   return canonicalIp(address) ?? address
-}
-
-/** What counts as one source of attempts: an IPv4 address, or the /64 that one IPv6 customer has (RFC 6177). */
-export function sourceKey(address: string): string {
-  const ip = parseIp(address)
-  if (ip?.family !== 6) return hostKey(address)
-  return `${formatIp(6, (ip.value >> 64n) << 64n)}/64`
 }
 
 /** Of the file format; written in the file. */

@@ -9,9 +9,10 @@ import type { CommandContext } from '../commands/command.ts'
 import { mainLimits } from './limits.ts'
 import { thisMachine } from './machine.ts'
 import { endOnHangUp } from './output.ts'
+import type { ProcessSignals } from './signals.ts'
 
 /** What a command may use of this process. To be made once. */
-export function createContext(startThread: StartThread, signal: AbortSignal): CommandContext {
+export function createContext(startThread: StartThread, { signal, onReload }: ProcessSignals): CommandContext {
   const leaving: (() => void)[] = []
   process.once('exit', () => {
     for (const callback of leaving) {
@@ -33,12 +34,21 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
     stdinKind: stdinKind(),
     stdout: process.stdout,
     stderr: process.stderr,
+    isDumb: process.env.TERM === 'dumb',
     environment: process.env,
     clock: systemClock,
     machine: thisMachine(version),
     startThread,
     signal,
+    onReload,
     interrupt: () => void process.emit('SIGINT', 'SIGINT'),
+    // To the whole job, as the terminal would: a shell waits for all of it.
+    suspend: () => void process.kill(0, 'SIGTSTP'),
+    onContinue(callback) {
+      process.on('SIGCONT', callback)
+      return () => process.off('SIGCONT', callback)
+    },
+    isInForeground: () => stdinKind() === 'terminal',
     tellSupervisor: (state) => void tellSupervisor(state),
     onExit: (callback) => void leaving.push(callback),
   }

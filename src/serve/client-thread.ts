@@ -4,11 +4,12 @@ import type { Peer } from '../base/events.ts'
 import { openRpc } from '../base/rpc.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
+import type { KeyPair } from '../net/certificate.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
-import type { TlsEntry } from './tls-entry.ts'
+import type { tlsEntry } from './tls-entry.ts'
 
 /** A client on its way to the thread that will serve it. */
 export interface NewClient {
@@ -21,6 +22,8 @@ export interface NewClient {
 export type ClientThreadCalls = {
   take(clients: readonly NewClient[]): void
   kick(id: number): boolean
+  /** Whoever comes from now on is shown this certificate. */
+  useCertificate(pair: KeyPair): void
   status(argument: undefined): ClientStatus[]
   /** Returns when what this thread recorded is in the log. */
   flushLog(argument: undefined): void
@@ -41,7 +44,7 @@ export interface ClientThreadData {
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
-async function loadTls({ certificate }: ServeConfig): Promise<TlsEntry | undefined> {
+async function loadTls({ certificate }: ServeConfig): Promise<ReturnType<typeof tlsEntry> | undefined> {
   return certificate === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(certificate)
 }
 
@@ -60,7 +63,7 @@ export async function runClientThread(
 
   const runner = new ClientRunner(config, thread, protocol, {
     clock,
-    tls,
+    tls: tls?.enter,
     record: (event) => log.record(event),
     ended(id) {
       // One message a turn of the loop, however many connections it closed.
@@ -78,6 +81,7 @@ export async function runClientThread(
       for (const { id, peer, socket } of clients) runner.take(id, peer, socket)
     },
     kick: (id) => runner.kick(id),
+    useCertificate: (pair) => tls?.use(pair),
     status: () => runner.status(),
     flushLog: () => void log.drain(logLimits.flushMs),
     async drain() {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { locate, syntaxErrorOffset } from '../../src/accounts/json-position.ts'
-import { formatUsers, hostKey, parseUsers, sourceKey, UserBook } from '../../src/accounts/users-file.ts'
+import { formatUsers, hostKey, parseUsers, UserBook } from '../../src/accounts/users-file.ts'
 import { StorageError } from '../../src/base/errors.ts'
+import { sourceKey } from '../../src/net/ip.ts'
 import { codePoint } from '../support/any-text.ts'
 import { someHash } from './support.ts'
 

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { plainAddress } from '../../src/net/address.ts'
+import type { KeyPair } from '../../src/net/certificate.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import type { ChannelPorts, Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
@@ -34,6 +35,7 @@ export class LocalServer {
   readonly #channels: ChannelPorts
   #watchers: (() => void)[] = []
   #lastId = 0
+  readonly #tls: ReturnType<typeof tlsEntry> | undefined
 
   private constructor(
     protocol: Protocol,
@@ -43,9 +45,10 @@ export class LocalServer {
     peerAddress?: string,
   ) {
     this.#channels = channels
+    this.#tls = whole.certificate && tlsEntry(whole.certificate)
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
-      tls: whole.certificate === undefined ? undefined : tlsEntry(whole.certificate),
+      tls: this.#tls?.enter,
       record: (event) => {
         this.events.push(event)
         for (const watcher of this.#watchers) watcher()
@@ -75,6 +78,10 @@ export class LocalServer {
     server.#server.listen(0, '127.0.0.1')
     await once(server.#server, 'listening')
     return server
+  }
+
+  useCertificate(pair: KeyPair): void {
+    this.#tls?.use(pair)
   }
 
   get port(): number {
