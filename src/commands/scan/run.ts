@@ -146,6 +146,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     interrupted: signal.aborted,
     notes,
     counts: results.counts,
+    hostCounts: results.hostCounts,
     notScanned,
     engine: summary.engine,
     threads: summary.threads,
