@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
+import { skeleton } from '../text/look-alikes.ts'
 import { nameKey } from '../text/names.ts'
 import type { Delivery, Signal } from './backplane.ts'
 import { Broadcaster, CommitQueue, type Dispatch } from './broadcaster.ts'
-import type { History, Remembered } from './history.ts'
+import type { History, ModerationEntry, Remembered } from './history.ts'
 import { chatLimits } from './limits.ts'
 import { ChatRefusal, type ChatServerMessage, type HistoryPage, lobby } from './message.ts'
+import { OperatorClaims, type OperatorName } from './operators.ts'
 import { type ChatConnection, type ChatMember, type Membership, ModerationStore, Room } from './room.ts'
 
 export interface ChatStateOptions {
@@ -15,17 +17,22 @@ export interface ChatStateOptions {
   readonly history: History
   readonly remembered: Remembered
   readonly record: EventSink
+  /** Of `--operators`. */
+  readonly operators?: readonly OperatorName[]
   readonly send: (gateway: number, batch: readonly Delivery[]) => void
 }
 
 /** The state of the whole chat, and the operations that all requests are made of. It has one owner and knows no threads. */
 export class ChatState {
   readonly moderation: ModerationStore
+  readonly claims: OperatorClaims
   readonly history: History
   readonly record: EventSink
   readonly commits: CommitQueue
   readonly duplicates = new DuplicateFilter(chatLimits.duplicateFilterIds, chatLimits.duplicateFilterMembers)
   readonly rooms = new Map<string, Room>()
+  /** The rooms by what their names look like. */
+  readonly #looks = new Map<string, string>()
   /** By `nameKey`. */
   readonly members = new Map<string, ChatMember>()
   readonly #clock: Clock
@@ -51,6 +58,7 @@ export class ChatState {
       defer: options.defer,
       onStored: (error, count) => this.#onStored(error, count),
     })
+    this.claims = new OperatorClaims(options.operators ?? [], this.moderation, (entry) => this.moderate(entry, false))
   }
 
   /** The first id that was never handed out. */
@@ -71,10 +79,13 @@ export class ChatState {
 
   open(
     gateway: number,
-    { connection: id, name, operator, dialect }: Extract<Signal, { type: 'opened' }>,
+    { connection: id, name, account, dialect }: Extract<Signal, { type: 'opened' }>,
   ): ChatConnection {
-    const member = this.member(name) ?? { name, operator: false, away: undefined, connections: new Set() }
-    member.operator ||= operator || this.moderation.operator(name)
+    const known = this.member(name)
+    // Whoever had the name before, and is not quite gone, is somebody else.
+    const member: ChatMember =
+      known?.account === account ? known : { name, account, operator: false, away: undefined, connections: new Set() }
+    member.operator ||= this.claims.has(member) || this.moderation.operator(member)
     const connection = {
       id,
       gateway,
@@ -129,7 +140,9 @@ export class ChatState {
     const room = this.rooms.get(name)
     if (room === undefined) return
     if (room.remove(connection.member)) this.#tellPresence(room)
-    if (room.size === 0) this.rooms.delete(name)
+    if (room.size > 0) return
+    this.rooms.delete(name)
+    this.#looks.delete(skeleton(name))
   }
 
   /**
@@ -164,17 +177,30 @@ export class ChatState {
     for (const connection of member.connections) this.reply(connection, message)
   }
 
+  /** Keeps a decision of an operator, or takes it away. @throws {ChatRefusal} TOO_MANY for one room */
+  moderate(entry: ModerationEntry, off: boolean): void {
+    this.moderation.set(entry, off)
+    this.history.moderate(entry, off, (error) => {
+      if (error !== undefined) this.tellOperators(`this is forgotten at the next start, for the disk said ${error}`)
+    })
+  }
+
   tellOperators(text: string): void {
     for (const member of this.members.values()) if (member.operator) this.tell(member, { type: 'notice', text })
   }
 
-  /** The room, made when there is none. @throws {ChatRefusal} TOO_MANY */
+  /** The room, made when there is none. @throws {ChatRefusal} TOO_MANY, or BAD_ROOM for a name that looks like another room's */
   room(name: string): Room {
     const known = this.rooms.get(name)
     if (known !== undefined) return known
     if (this.rooms.size >= chatLimits.rooms) throw new ChatRefusal('TOO_MANY', 'there are too many rooms already')
+    const looks = skeleton(name)
+    const alike = looks === skeleton(lobby) ? lobby : this.#looks.get(looks)
+    if (alike !== undefined && alike !== name)
+      throw new ChatRefusal('BAD_ROOM', `that name looks like #${alike}, which is another room`)
     const room = new Room(name)
     this.rooms.set(name, room)
+    this.#looks.set(looks, name)
     this.history.page(name, { last: chatLimits.recentCount }, (page) => {
       room.prime(page ?? nothing)
       const waiting = room.waiting ?? []

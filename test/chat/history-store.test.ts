@@ -34,7 +34,12 @@ const ids = ({ messages }: HistoryPage): number[] => messages.map(({ id }) => id
 describe('the history store', () => {
   test('gives back exactly what it was given', () => {
     const store = newStore()
-    const messages = [said(1), said(2, { cid: 'x', action: true, text: '你好 😀' })]
+    const messages = [
+      said(1),
+      said(2, { cid: 'x', action: true, text: '你好 😀' }),
+      said(3, { operator: true }),
+      said(4, { operator: true, action: true }),
+    ]
     store.append(toRows(messages))
     expect(store.page('lobby', { last: 10 })).toEqual({ messages, more: false })
   })
@@ -103,8 +108,8 @@ describe('the history store', () => {
   test('remembers moderation and the latest client ids', () => {
     const file = join(temporaryFolder(), 'netlab.db')
     const store = openStore(file)
-    const ban = { kind: 'ban', room: 'lobby', name: 'bob', text: '' } as const
-    const topic = { kind: 'topic', room: 'lobby', name: '', text: 'first' } as const
+    const ban = { kind: 'ban', room: 'lobby', name: 'bob', text: '', account: 'id of bob' } as const
+    const topic = { kind: 'topic', room: 'lobby', name: '', text: 'first', account: '' } as const
     store.moderate(ban, false)
     store.moderate(topic, false)
     store.moderate({ ...topic, text: 'second' }, false)
