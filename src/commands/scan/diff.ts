@@ -12,7 +12,7 @@ import { parseTargets, type Target } from '../../scan/targets.ts'
 import type { CommandContext } from '../command.ts'
 import type { ScanValues } from './options.ts'
 import { openSink } from './output.ts'
-import { type ScanCommandServices, scanAs } from './run.ts'
+import { runScan, type ScanCommandServices } from './run.ts'
 import { ScanView } from './view.ts'
 
 /** `netlab scan --diff`: two reports, or a report and a scan that is made now, of the same where nothing else is said. */
@@ -54,7 +54,7 @@ async function scanAndCompare(
       },
     }),
   }
-  const exit = await scanAs(format, likeBefore(values, old), context, services)
+  const exit = await runScan(likeBefore(values, old), context, services, format)
   if (found === undefined) return exit
   say(found, new ScanView(context, values.quiet))
   if (exit !== ExitCode.ok && exit !== ExitCode.negative) return exit

@@ -24,7 +24,10 @@ export function scanCommand(services: ScanCommandServices): Command<typeof scanO
       'While it runs on a terminal: space prints the status, q stops with the list so far, Ctrl-C stops with exit code 130, Ctrl-Z and fg work.',
       'Service names are guesses by port number (IANA). Formats: docs/scan-output.md.',
     ].join('\n'),
-    run: async (values, context) => (await import('./run.ts')).runScan(values, context, services),
+    async run(values, context) {
+      if (values.diff === undefined) return (await import('./run.ts')).runScan(values, context, services)
+      return (await import('./diff.ts')).runDiff(values, values.diff, context, services)
+    },
   })
 }
 

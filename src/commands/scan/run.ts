@@ -24,22 +24,12 @@ export interface ScanCommandServices extends NameServices {
   readonly scan: typeof scan
 }
 
-/** `netlab scan` from its options to its exit code. */
+/** `netlab scan` from its options to its exit code; written in this format, or in the one that the options ask for. */
 export async function runScan(
   values: ScanValues,
   context: CommandContext,
-  services: ScanCommandServices,
-): Promise<ExitCode> {
-  if (values.diff === undefined) return scanAs(undefined, values, context, services)
-  return (await import('./diff.ts')).runDiff(values, values.diff, context, services)
-}
-
-/** A scan, written in this format, or in the one that the options ask for. */
-export async function scanAs(
-  format: OutputFormat | undefined,
-  values: ScanValues,
-  context: CommandContext,
   { scan, ...system }: ScanCommandServices,
+  format?: OutputFormat,
 ): Promise<ExitCode> {
   const { clock } = context
   const asked = planJob(values)
