@@ -88,7 +88,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   const log = openEventLog(values, context, terminal.diagnostic)
   let preflight: Preflight | undefined
   try {
-    const server = await startServer(configOf(protocol, values, forClients, tls), {
+    const server = await startServer(configOf(protocol, values, forClients, machine.memoryBytes(), tls), {
       log,
       clock,
       startThread,
@@ -145,12 +145,14 @@ function configOf(
   protocol: ProtocolDefinition,
   values: ServeValues,
   freeDescriptors: number,
+  memoryBytes: number,
   certificate: KeyPair | undefined,
 ): ServeConfig {
   return {
     ...pick(listenerOptionsOf(protocol), values),
     protocol: protocol.name,
     freeDescriptors,
+    memoryBytes,
     ...(certificate !== undefined && { certificate }),
     options: pick(protocol.options, values),
   }

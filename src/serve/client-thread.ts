@@ -4,6 +4,7 @@ import type { Peer } from '../base/events.ts'
 import { openRpc } from '../base/rpc.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
+import { type BudgetShare, BufferLedger } from './buffer-budget.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
@@ -38,6 +39,7 @@ export interface ClientThreadData {
   readonly config: ServeConfig
   readonly thread: number
   readonly channels: ChannelPorts
+  readonly budget: BudgetShare
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
@@ -53,7 +55,7 @@ export async function runClientThread(
   log: EventLogWriter,
   clock: Clock,
 ): Promise<void> {
-  const { config, thread, channels } = data
+  const { config, thread, channels, budget } = data
   const [definition, tls] = await Promise.all([loading, loadTls(config)])
   const protocol = await definition.create(config.options, { clock, framing: config.framing, channels })
   let ended: number[] = []
@@ -61,6 +63,7 @@ export async function runClientThread(
   const runner = new ClientRunner(config, thread, protocol, {
     clock,
     tls,
+    ledger: new BufferLedger(budget),
     record: (event) => log.record(event),
     ended(id) {
       // One message a turn of the loop, however many connections it closed.

@@ -3,7 +3,9 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { plainAddress } from '../../src/net/address.ts'
+import { BufferBudget, BufferLedger } from '../../src/serve/buffer-budget.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
+import { serveLimits } from '../../src/serve/limits.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import type { ChannelPorts, Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
 import { detach } from '../../src/serve/socket-transfer.ts'
@@ -18,6 +20,8 @@ export const testConfig: ServeConfig = {
   threadPerClient: false,
   maxClients: 100,
   freeDescriptors: 10_000,
+  memoryBytes: Number.POSITIVE_INFINITY,
+  bufferMemory: undefined,
   idleTimeout: 0,
   framing: 'auto',
   allowStop: 'loopback',
@@ -30,6 +34,7 @@ export class LocalServer {
   readonly events: NetlabEvent[] = []
   readonly stopRequests: string[] = []
   readonly runner: ClientRunner
+  readonly ledger: BufferLedger
   readonly #server: Server
   readonly #channels: ChannelPorts
   #watchers: (() => void)[] = []
@@ -43,8 +48,10 @@ export class LocalServer {
     peerAddress?: string,
   ) {
     this.#channels = channels
+    this.ledger = new BufferLedger(new BufferBudget(whole.bufferMemory ?? serveLimits.bufferBytes).share())
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
+      ledger: this.ledger,
       tls: whole.certificate === undefined ? undefined : tlsEntry(whole.certificate),
       record: (event) => {
         this.events.push(event)
