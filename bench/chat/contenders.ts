@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
 import { SqliteSessionStore } from '../../src/accounts/session-store.ts'
-import { newToken, Sessions } from '../../src/accounts/sessions.ts'
+import { newToken, ownerOf, Sessions } from '../../src/accounts/sessions.ts'
 import { formatUsers, UserBook } from '../../src/accounts/users-file.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { BenchServer } from '../servers.ts'
@@ -79,10 +79,15 @@ async function prepareSessions(db: string, users: string, members: number): Prom
   const day = 86_400_000
   const hash = await argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }).hash(newToken())
   const book = new UserBook()
-  for (let n = 0; n < members; n++) book.setUser({ name: `m${n}`, hash, since: '2026-01-01T00:00:00.000Z' })
+  for (let n = 0; n < members; n++)
+    book.setUser({ name: `m${n}`, hash, since: '2026-01-01T00:00:00.000Z', id: `m${n}` })
   writeFileSync(users, [...formatUsers(book)].join(''), { mode: 0o600 })
   const sessions = new Sessions(new SqliteSessionStore(db), systemClock, { idleMs: day, maxMs: day })
-  const made = await Promise.all(Array.from({ length: members }, (_, n) => sessions.create(`m${n}`, '127.0.0.1')))
+  const made = await Promise.all(
+    Array.from({ length: members }, (_, n) =>
+      sessions.create(ownerOf({ name: `m${n}`, hash, since: '', id: `m${n}` }), '127.0.0.1'),
+    ),
+  )
   await sessions.close()
   const file = `${db}.tokens`
   writeFileSync(file, made.map(({ token }) => `${token}\n`).join(''))

@@ -48,11 +48,22 @@ export interface WrongPassword {
 export type NoSession = { readonly kind: 'no-session'; readonly why: 'malformed' | 'expired' | 'unknown' }
 export type BadName = { readonly kind: 'bad-name'; readonly why: NameFault }
 export type BadPassword = { readonly kind: 'bad-password'; readonly why: PasswordFault }
-export type NameTaken = { readonly kind: 'taken' }
+/** `alike`: nobody has the name itself, but one that looks like it. */
+export type NameTaken = { readonly kind: 'taken'; readonly alike?: true }
 export type StoreFull = { readonly kind: 'full' }
 
 export type LoginOutcome = SessionGranted | WrongPassword | BadName | BadPassword | Unavailable
-export type RegisterOutcome = SessionGranted | NameTaken | StoreFull | BadName | BadPassword | Unavailable
+/** The account exists, but no session could be kept on disk: it can log in later. */
+export type RegisteredOnly = { readonly kind: 'registered-only' }
+
+export type RegisterOutcome =
+  | SessionGranted
+  | RegisteredOnly
+  | NameTaken
+  | StoreFull
+  | BadName
+  | BadPassword
+  | Unavailable
 export type ResumeOutcome = SessionGranted | NoSession
 export type SessionsOutcome = { readonly kind: 'sessions'; readonly sessions: readonly SessionInfo[] } | NoSession
 export type LogoutOutcome = { readonly kind: 'logged-out'; readonly count: number } | NoSession | Unavailable

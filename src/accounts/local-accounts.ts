@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { errorMessage, StorageError } from '../base/errors.ts'
+import { StorageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { checkKnownName, checkName } from '../text/names.ts'
 import type {
@@ -26,10 +26,10 @@ import { HashQueue } from './hash-queue.ts'
 import { passwordFault } from './password-rules.ts'
 import { PasswordVerifier } from './password-verifier.ts'
 import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
-import { Sessions, type SessionTimes } from './sessions.ts'
+import { credentialOf, ownerOf, Sessions, type SessionTimes } from './sessions.ts'
 import { LoginThrottle } from './throttle.ts'
 import { type Disk, FileUserStore, type UserStore } from './user-store.ts'
-import { hostKey } from './users-file.ts'
+import { hostKey, type UserRecord } from './users-file.ts'
 
 /** How accounts are kept: plain data, so that it can be sent to a thread. */
 export interface AccountsConfig {
@@ -54,7 +54,7 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
   const users = new FileUserStore({ path: config.usersPath, ...services })
   try {
     const sessionEnds = new SessionEndNotifier()
-    const sessions = openSessions(config, services, (id, why) => sessionEnds.announce(id, why))
+    const sessions = openSessions(config, services, users, (id, why) => sessionEnds.announce(id, why))
     const queue = new HashQueue(config.hashWidth, clock)
     const throttle = new LoginThrottle(clock)
     const verifier = new PasswordVerifier(users, hasher, queue, throttle)
@@ -68,15 +68,28 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
 function openSessions(
   { databasePath, sessionTimes }: AccountsConfig,
   { clock }: AccountsServices,
+  users: UserStore,
   onEnd: (id: number, why: SessionEnd) => void,
 ): Sessions {
   const store = databasePath === undefined ? new MemorySessionStore() : new SqliteSessionStore(databasePath)
   try {
-    return new Sessions(store, clock, sessionTimes, onEnd)
+    return new Sessions(store, clock, sessionTimes, onEnd, (row) => bindSession(row, users))
   } catch (error) {
     store.close()
     throw error
   }
+}
+
+/** The row with its owner; undefined when its account is gone, or has another password since somebody edited the users file. */
+function bindSession(row: SessionRow, users: UserStore): SessionRow | undefined {
+  const user = users.user(row.user)
+  if (user === undefined) return undefined
+  if (row.account === '') {
+    // An older netlab wrote it. A name that was registered later is somebody else's.
+    if (Date.parse(user.since) > row.createdMs) return undefined
+    return { ...row, account: user.id, credential: credentialOf(user.hash) }
+  }
+  return row.account === user.id && row.credential === credentialOf(user.hash) ? row : undefined
 }
 
 /** What the owner of all accounts is made of; `openAccounts` puts it together. */
@@ -114,7 +127,7 @@ export class LocalAccounts implements Accounts {
   }
 
   async login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome> {
-    const { users, verifier, queue, hasher, record } = this.#parts
+    const { users, sessions, verifier, queue, hasher } = this.#parts
     const check = checkKnownName(request.name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
     const verified = await verifier.verify(request, signal)
@@ -122,19 +135,20 @@ export class LocalAccounts implements Accounts {
     const { user, newHash, delayedMs } = verified
     if (newHash !== undefined) {
       // The old hash still verifies, so a disk that can't keep the new one is no reason to turn the user away.
-      await users.changeHash(user.name, user.hash, newHash).catch((error) => {
-        record({ type: 'fault', where: 'users', error: errorMessage(error) })
-      })
+      const changed = await users.changeHash(user.name, user.hash, newHash).catch(this.#recordFault)
+      if (changed === true) {
+        await sessions.changeCredential(user.id, credentialOf(newHash), 'all').catch(this.#recordFault)
+      }
     }
     // The password may have been changed, or everyone cleared, while this one was being verified.
-    const now = users.user(user.name)?.hash
+    const now = users.user(user.name)
     if (now === undefined) return { kind: 'wrong', delayedMs }
-    if (now !== user.hash && now !== newHash) {
-      const turn = await queue.run(() => hasher.verify(now, request.password), signal)
+    if (now.hash !== user.hash && now.hash !== newHash) {
+      const turn = await queue.run(() => hasher.verify(now.hash, request.password), signal)
       if (turn.kind !== 'done') return turn
       if (!turn.value) return { kind: 'wrong', account: user.name, delayedMs }
     }
-    return this.#persist(() => this.#welcome(user.name, request.address, delayedMs))
+    return this.#persist(() => this.#welcome(now, request.address, delayedMs))
   }
 
   async register({ name, password, address }: Credentials, signal?: AbortSignal): Promise<RegisterOutcome> {
@@ -152,32 +166,33 @@ export class LocalAccounts implements Accounts {
     }
     const turn = await queue.run(() => hasher.hash(password), signal)
     if (turn.kind !== 'done') return turn
-    return this.#persist(async () => {
-      const answer = await users.register(check.name, turn.value)
-      return answer.kind === 'registered' ? this.#welcome(check.name, address, 0) : answer
-    })
+    const answer = await this.#persist(() => users.register(check.name, turn.value))
+    if (answer.kind !== 'registered') return answer
+    // The account is on disk now, whatever becomes of its first session.
+    const welcome = await this.#persist(() => this.#welcome(answer.record, address, 0))
+    return welcome.kind === 'storage' ? { kind: 'registered-only' } : welcome
   }
 
   async resume({ token }: { readonly token: string }): Promise<ResumeOutcome> {
     const { sessions, users } = this.#parts
     const row = sessions.resume(token)
     if (typeof row === 'string') return { kind: 'no-session', why: row }
-    // A users file that was replaced by hand may know fewer users than the database.
-    if (users.user(row.user) === undefined) return { kind: 'no-session', why: 'unknown' }
+    // The accounts may have been cleared while the sessions' end is still being written.
+    if (users.user(row.user)?.id !== row.account) return { kind: 'no-session', why: 'unknown' }
     return { kind: 'welcome', session: this.#info(row), delayedMs: 0 }
   }
 
   async sessions({ session }: { readonly session: number }): Promise<SessionsOutcome> {
     const row = this.#parts.sessions.get(session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
-    return { kind: 'sessions', sessions: this.#parts.sessions.ofUser(row.user).map((one) => this.#info(one)) }
+    return { kind: 'sessions', sessions: this.#parts.sessions.ofAccount(row.account).map((one) => this.#info(one)) }
   }
 
   async logout(request: { readonly session: number; readonly which: LogoutScope }): Promise<LogoutOutcome> {
     const { sessions } = this.#parts
     const row = sessions.get(request.session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
-    const ids = sessions.ofUser(row.user).flatMap(({ id }) => (ends(request.which, id, row.id) ? id : []))
+    const ids = sessions.ofAccount(row.account).flatMap(({ id }) => (ends(request.which, id, row.id) ? id : []))
     return this.#persist(async () => {
       await sessions.revoke(ids)
       return { kind: 'logged-out', count: ids.length }
@@ -197,19 +212,21 @@ export class LocalAccounts implements Accounts {
     if (verified.kind !== 'verified') return verified
     const turn = await queue.run(() => hasher.hash(request.new), signal)
     if (turn.kind !== 'done') return turn
-    return this.#persist(async () => {
-      if (!(await users.changeHash(row.user, verified.user.hash, turn.value))) {
-        return { kind: 'wrong', account: row.user, delayedMs: verified.delayedMs }
-      }
-      const others = sessions.ofUser(row.user).flatMap(({ id }) => (id === row.id ? [] : id))
-      await sessions.revoke(others)
-      return { kind: 'changed', revoked: others.length }
-    })
+    const changed = await this.#persist(async () => ({
+      kind: 'done' as const,
+      value: await users.changeHash(row.user, verified.user.hash, turn.value),
+    }))
+    if (changed.kind !== 'done') return changed
+    if (!changed.value) return { kind: 'wrong', account: row.user, delayedMs: verified.delayedMs }
+    // The password is another one now, whether or not the database can be written.
+    const others = sessions.ofAccount(row.account).length - 1
+    await sessions.changeCredential(row.account, credentialOf(turn.value), row.id).catch(this.#recordFault)
+    return { kind: 'changed', revoked: others }
   }
 
   async clear(): Promise<number> {
     const count = await this.#parts.users.clear()
-    await this.#parts.sessions.clear()
+    await this.#parts.sessions.clear().catch(this.#recordFault)
     this.#parts.record({ type: 'users-cleared', count })
     return count
   }
@@ -233,8 +250,8 @@ export class LocalAccounts implements Accounts {
     await this.#parts.sessions.close()
   }
 
-  async #welcome(user: string, address: string, delayedMs: number): Promise<SessionGranted> {
-    const { row, token } = await this.#parts.sessions.create(user, hostKey(address))
+  async #welcome(user: UserRecord, address: string, delayedMs: number): Promise<SessionGranted> {
+    const { row, token } = await this.#parts.sessions.create(ownerOf(user), hostKey(address))
     return { kind: 'welcome', session: this.#info(row), token, delayedMs }
   }
 
@@ -243,13 +260,18 @@ export class LocalAccounts implements Accounts {
     return { id, user, address, createdMs, usedMs, expiresMs: this.#parts.sessions.expiresMs(row) }
   }
 
+  /** A disk that fails is told the operator. @throws what is no StorageError */
+  readonly #recordFault = (error: unknown): void => {
+    if (!(error instanceof StorageError)) throw error
+    this.#parts.record({ type: 'fault', where: 'accounts', error: error.message })
+  }
+
   /** Makes a change that is written to disk. When that fails, the client gets an outcome and the operator an event. */
   async #persist<T>(change: () => Promise<T>): Promise<T | Unavailable> {
     try {
       return await change()
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      this.#parts.record({ type: 'fault', where: 'accounts', error: error.message })
+      this.#recordFault(error)
       return { kind: 'storage' }
     }
   }

@@ -5,6 +5,7 @@ import type {
   BadPassword,
   NameTaken,
   NoSession,
+  RegisteredOnly,
   SessionInfo,
   StoreFull,
   Unavailable,
@@ -14,7 +15,15 @@ import type { ServerMessage } from './messages.ts'
 import { passwordFaults } from './password-rules.ts'
 
 /** Every outcome by which a request is rejected. */
-export type Rejection = WrongPassword | BadName | BadPassword | NameTaken | StoreFull | NoSession | Unavailable
+export type Rejection =
+  | WrongPassword
+  | BadName
+  | BadPassword
+  | NameTaken
+  | StoreFull
+  | NoSession
+  | RegisteredOnly
+  | Unavailable
 
 export type ErrorReply = Extract<ServerMessage, { readonly type: 'denied' }>
 
@@ -28,7 +37,10 @@ export function errorReply(rejection: Rejection): ErrorReply {
     case 'bad-password':
       return denied('bad-password', passwordFaults[rejection.why])
     case 'taken':
-      return denied('taken', 'That name is taken, or looks like one that is.')
+      return denied(
+        'taken',
+        rejection.alike === true ? 'That name looks like one that is taken.' : 'That name is taken.',
+      )
     case 'full':
       return denied('full', 'No more names can be kept here.')
     case 'no-session':
@@ -47,6 +59,11 @@ export function errorReply(rejection: Rejection): ErrorReply {
       }
     case 'left':
       return denied('left', 'You took too long.')
+    case 'registered-only':
+      return denied(
+        'storage',
+        'You are registered, but the login could not be kept; log in later. The operator has to look at the disk.',
+      )
     case 'storage':
       return denied('storage', 'That could not be kept, so nothing was changed; the operator has to look at the disk.')
   }
@@ -65,6 +82,8 @@ export function failureReason(rejection: Rejection): LoginFailure {
       return `token-${rejection.why}`
     case 'throttled':
       return 'attempts'
+    case 'registered-only':
+      return 'storage'
     default:
       return rejection.kind
   }

@@ -10,7 +10,12 @@ export interface SessionRow {
   readonly id: number
   /** As `tokenHash` makes it. */
   readonly hash: string
+  /** Of the account, as it was at the login. */
   readonly user: string
+  /** The account's id; '' in rows that an older netlab wrote. */
+  readonly account: string
+  /** What the account's password was at the login, as `credentialOf` makes it; '' as above. */
+  readonly credential: string
   /** The address the login came from. */
   readonly address: string
   readonly createdMs: number
@@ -57,8 +62,13 @@ const schema = `
     user TEXT NOT NULL,
     address TEXT NOT NULL,
     created_ms INTEGER NOT NULL,
-    used_ms INTEGER NOT NULL
+    used_ms INTEGER NOT NULL,
+    account TEXT NOT NULL DEFAULT '',
+    credential TEXT NOT NULL DEFAULT ''
   ) STRICT`
+
+/** What a table that an older netlab made lacks. */
+const laterColumns = ['account', 'credential']
 
 /** Sessions in a table of netlab.db, through node:sqlite. Each call blocks its thread, so it belongs in the store thread. */
 export class SqliteSessionStore implements SessionStore {
@@ -84,8 +94,11 @@ export class SqliteSessionStore implements SessionStore {
       // Deleted hashes are overwritten, not only unlinked.
       this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON')
       this.#database.exec(schema)
+      addLaterColumns(this.#database)
       this.#put = this.#database.prepare(
-        'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_ms = excluded.used_ms',
+        `INSERT INTO session (id, hash, user, address, created_ms, used_ms, account, credential)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+         SET used_ms = excluded.used_ms, account = excluded.account, credential = excluded.credential`,
       )
       this.#drop = this.#database.prepare('DELETE FROM session WHERE id = ?')
     } catch (error) {
@@ -104,6 +117,8 @@ export class SqliteSessionStore implements SessionStore {
         address: String(row.address),
         createdMs: Number(row.created_ms),
         usedMs: Number(row.used_ms),
+        account: String(row.account),
+        credential: String(row.credential),
       }))
     } catch (error) {
       throw this.#explain(error)
@@ -143,8 +158,8 @@ export class SqliteSessionStore implements SessionStore {
     if (change.kind === 'drop') this.#drop.run(change.id)
     else if (change.kind === 'drop-all') this.#database.exec('DELETE FROM session')
     else {
-      const { id, hash, user, address, createdMs, usedMs } = change.row
-      this.#put.run(id, hash, user, address, createdMs, usedMs)
+      const { id, hash, user, address, createdMs, usedMs, account, credential } = change.row
+      this.#put.run(id, hash, user, address, createdMs, usedMs, account, credential)
     }
   }
 
@@ -168,6 +183,18 @@ const steps: Readonly<Record<string, string>> = {
   EACCES: 'The folder and the file must be writable for this user.',
   EPERM: 'The file must belong to this user.',
   ENOENT: 'Make the folder first, or name another file with --db.',
+}
+
+function addLaterColumns(database: DatabaseSync): void {
+  const columns = new Set(
+    database
+      .prepare('PRAGMA table_info(session)')
+      .all()
+      .map(({ name }) => name),
+  )
+  for (const name of laterColumns) {
+    if (!columns.has(name)) database.exec(`ALTER TABLE session ADD COLUMN ${name} TEXT NOT NULL DEFAULT ''`)
+  }
 }
 
 /** SQLite gives its journal files the mode of the database. */

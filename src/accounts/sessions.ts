@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.ts'
-import { nameKey } from '../text/names.ts'
 import type { SessionEnd } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
+import type { UserRecord } from './users-file.ts'
 
 export interface SessionTimes {
   /** A session ends when it was not used for this long… */
@@ -12,9 +12,22 @@ export interface SessionTimes {
   readonly maxMs: number
 }
 
+/** Whom a session belongs to. */
+export interface SessionOwner {
+  readonly name: string
+  readonly account: string
+  readonly credential: string
+}
+
+/** The owner of a session that an account opens today. */
+export function ownerOf({ name, id, hash }: UserRecord): SessionOwner {
+  return { name, account: id, credential: credentialOf(hash) }
+}
+
 /**
- * All sessions, looked up in memory; every change is answered once the store has it, except the time of last use, which
- * follows within a minute. `onEnd` hears of each session's end: at once when it ends before its time.
+ * All sessions, looked up in memory. A session belongs to one account with one password, not to a name: whose account is
+ * gone, or whose password was changed, by us or in the file, has none any more. Every change is answered once the store has
+ * it, except the time of last use, which follows within a minute. `onEnd` hears of each session's end.
  */
 export class Sessions {
   readonly #store: SessionStore
@@ -24,28 +37,37 @@ export class Sessions {
   readonly #onEnd: (id: number, why: SessionEnd) => void
   readonly #byId = new Map<number, SessionRow>()
   readonly #byHash = new Map<string, number>()
-  readonly #byUser = new Map<string, Set<number>>()
+  readonly #byAccount = new Map<string, Set<number>>()
   /** Used since they were last written. */
   readonly #used = new Set<number>()
+  /** Their end is being written. */
+  readonly #ending = new Set<number>()
   #lastId = 0
   #closed = false
   #sweep: Timer | undefined
 
+  /** @param bind the row with its owner as it is today; undefined when it belongs to nobody any more */
   constructor(
     store: SessionStore,
     clock: Clock,
     times: SessionTimes,
     onEnd: (id: number, why: SessionEnd) => void = () => {},
+    bind: (row: SessionRow) => SessionRow | undefined = (row) => row,
   ) {
     this.#store = store
     this.#journal = new GroupCommit(store)
     this.#clock = clock
     this.#times = times
     this.#onEnd = onEnd
+    const changes: SessionChange[] = []
     for (const row of store.load()) {
-      this.#add(row)
       this.#lastId = Math.max(this.#lastId, row.id)
+      const bound = bind(row)
+      if (bound !== undefined) this.#add(bound)
+      if (bound === undefined) changes.push({ kind: 'drop', id: row.id })
+      else if (bound !== row) changes.push({ kind: 'put', row: bound })
     }
+    if (changes.length > 0) this.#journal.settle(changes)
     this.#scheduleSweep()
   }
 
@@ -57,18 +79,20 @@ export class Sessions {
     return Math.min(row.usedMs + this.#times.idleMs, row.createdMs + this.#times.maxMs)
   }
 
-  /** A new session. Only a hash of the token is kept, so this is the only time that it is known. */
-  async create(user: string, address: string): Promise<{ readonly row: SessionRow; readonly token: string }> {
+  /**
+   * A new session. Only a hash of the token is kept, so this is the only time that it is known. @throws {StorageError} and
+   * then there is no new session, and none less.
+   */
+  async create(owner: SessionOwner, address: string): Promise<{ readonly row: SessionRow; readonly token: string }> {
     const token = newToken()
-    const hash = tokenHash(token) ?? ''
     const now = this.#clock.now()
-    const row = { id: ++this.#lastId, hash, user, address, createdMs: now, usedMs: now }
-    const silent = this.ofUser(user)[accountLimits.sessionsPerUser - 1]
+    const { name: user, account, credential } = owner
+    const times = { createdMs: now, usedMs: now }
+    const row = { id: ++this.#lastId, hash: tokenHash(token) ?? '', user, account, credential, address, ...times }
+    const oldest = this.ofAccount(account)[accountLimits.sessionsPerUser - 1]
     this.#add(row)
-    const changes: SessionChange[] = [{ kind: 'put', row }]
-    if (silent !== undefined) changes.push(this.#remove(silent.id, 'revoked'))
     try {
-      await this.#journal.commit(changes)
+      await this.#end(oldest === undefined ? [] : [oldest.id], 'revoked', [{ kind: 'put', row }])
     } catch (error) {
       this.#forget(row.id)
       throw error
@@ -81,7 +105,7 @@ export class Sessions {
     const hash = tokenHash(token)
     if (hash === undefined) return 'malformed'
     const row = this.#byId.get(this.#byHash.get(hash) ?? 0)
-    if (row === undefined) return 'unknown'
+    if (row === undefined || this.#ending.has(row.id)) return 'unknown'
     const now = this.#clock.now()
     if (now >= this.expiresMs(row)) return 'expired'
     return this.#use(row, now)
@@ -91,27 +115,49 @@ export class Sessions {
   get(id: number): SessionRow | undefined {
     const row = this.#byId.get(id)
     const now = this.#clock.now()
-    return row === undefined || now >= this.expiresMs(row) ? undefined : this.#use(row, now)
+    const over = row === undefined || this.#ending.has(id) || now >= this.expiresMs(row)
+    return over ? undefined : this.#use(row, now)
   }
 
-  /** The sessions of a user that haven't ended, the last used first. */
-  ofUser(user: string): SessionRow[] {
+  /** The sessions of an account that haven't ended, the last used first. */
+  ofAccount(account: string): SessionRow[] {
     const now = this.#clock.now()
-    return [...(this.#byUser.get(nameKey(user)) ?? [])]
+    return [...(this.#byAccount.get(account) ?? [])]
       .flatMap((id) => this.#byId.get(id) ?? [])
-      .filter((row) => now < this.expiresMs(row))
+      .filter((row) => !this.#ending.has(row.id) && now < this.expiresMs(row))
       .sort((one, other) => other.usedMs - one.usedMs || other.id - one.id)
   }
 
-  /** Ends sessions, at once; once this resolves they stay ended after a crash, too. */
-  async revoke(ids: readonly number[], why: SessionEnd = 'revoked'): Promise<void> {
-    const changes = ids.filter((id) => this.#byId.has(id)).map((id) => this.#remove(id, why))
-    if (changes.length > 0) await this.#journal.commit(changes)
+  /** Ends sessions. Once this resolves they stay ended after a crash, too. @throws {StorageError} and then none has ended. */
+  revoke(ids: readonly number[], why: SessionEnd = 'revoked'): Promise<void> {
+    return this.#end(ids, why, [])
   }
 
+  /**
+   * The password of an account is another one now, and that is on disk: its sessions end, but for `kept`, which goes on.
+   * Rejects with StorageError when that could not be written; it holds all the same, since a session that doesn't fit its
+   * account's password is dropped at the next start.
+   */
+  async changeCredential(account: string, credential: string, kept: 'all' | number): Promise<void> {
+    const changes: SessionChange[] = []
+    for (const id of [...(this.#byAccount.get(account) ?? [])]) {
+      const row = this.#byId.get(id)
+      if (row === undefined) continue
+      if (kept !== 'all' && id !== kept) {
+        changes.push(this.#remove(id, 'revoked'))
+        continue
+      }
+      const changed = { ...row, credential }
+      this.#byId.set(id, changed)
+      changes.push({ kind: 'put', row: changed })
+    }
+    if (changes.length > 0) await this.#journal.settle(changes)
+  }
+
+  /** All accounts are gone, and that is on disk. */
   async clear(): Promise<void> {
     for (const id of [...this.#byId.keys()]) this.#remove(id, 'revoked')
-    await this.#journal.commit([{ kind: 'drop-all' }])
+    await this.#journal.settle([{ kind: 'drop-all' }])
   }
 
   /** Writes what is left to write, and closes the store. */
@@ -123,6 +169,20 @@ export class Sessions {
       await this.#journal.flush()
     } finally {
       this.#store.close()
+    }
+  }
+
+  /** On disk first: what is told of an end that could not be written, that nothing has changed, is true then. */
+  async #end(ids: readonly number[], why: SessionEnd, others: readonly SessionChange[]): Promise<void> {
+    const known = ids.filter((id) => this.#byId.has(id))
+    const changes = [...others, ...known.map((id): SessionChange => ({ kind: 'drop', id }))]
+    if (changes.length === 0) return
+    for (const id of known) this.#ending.add(id)
+    try {
+      await this.#journal.commit(changes)
+      for (const id of known) if (this.#byId.has(id)) this.#remove(id, why)
+    } finally {
+      for (const id of known) this.#ending.delete(id)
     }
   }
 
@@ -141,9 +201,8 @@ export class Sessions {
   #add(row: SessionRow): void {
     this.#byId.set(row.id, row)
     this.#byHash.set(row.hash, row.id)
-    const key = nameKey(row.user)
-    const ids = this.#byUser.get(key) ?? new Set()
-    this.#byUser.set(key, ids.add(row.id))
+    const ids = this.#byAccount.get(row.account) ?? new Set()
+    this.#byAccount.set(row.account, ids.add(row.id))
   }
 
   #remove(id: number, why: SessionEnd): SessionChange {
@@ -158,9 +217,9 @@ export class Sessions {
     this.#byId.delete(id)
     this.#byHash.delete(row.hash)
     this.#used.delete(id)
-    const ids = this.#byUser.get(nameKey(row.user))
+    const ids = this.#byAccount.get(row.account)
     ids?.delete(id)
-    if (ids?.size === 0) this.#byUser.delete(nameKey(row.user))
+    if (ids?.size === 0) this.#byAccount.delete(row.account)
   }
 
   #scheduleSweep(): void {
@@ -193,6 +252,8 @@ export class Sessions {
 
 interface CommitBatch {
   readonly changes: SessionChange[]
+  /** Those of them that hold whether or not they could be written. */
+  readonly settled: SessionChange[]
   readonly done: Promise<void>
 }
 
@@ -200,18 +261,27 @@ interface CommitBatch {
 export class GroupCommit {
   readonly #store: SessionStore
   #batch: CommitBatch | undefined
-  /** Drops of sessions that the disk still has because a commit failed; part of the next commit. */
+  /** Settled changes that could not be written yet; part of the next commit. */
   #owed: SessionChange[] = []
 
   constructor(store: SessionStore) {
     this.#store = store
   }
 
-  /** Resolves once the store has the changes. @throws {StorageError} */
+  /** Resolves once the store has the changes. @throws {StorageError} and then it never gets them. */
   commit(changes: readonly SessionChange[]): Promise<void> {
     this.#batch ??= this.#open()
     this.#batch.changes.push(...changes)
     return this.#batch.done
+  }
+
+  /** The same of changes that have happened already: what fails is tried again with the next commit. */
+  settle(changes: readonly SessionChange[]): Promise<void> {
+    const done = this.commit(changes)
+    this.#batch?.settled.push(...changes)
+    // Whoever waits hears of a failure; nobody has to.
+    done.catch(() => undefined)
+    return done
   }
 
   /** Tries again what failed, and waits for what is under way. */
@@ -221,19 +291,19 @@ export class GroupCommit {
   }
 
   #open(): CommitBatch {
-    const changes: SessionChange[] = []
-    return { changes, done: this.#write(changes) }
+    const batch = { changes: [], settled: [] }
+    return { ...batch, done: this.#write(batch) }
   }
 
-  async #write(changes: SessionChange[]): Promise<void> {
+  async #write({ changes, settled }: Pick<CommitBatch, 'changes' | 'settled'>): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     this.#batch = undefined
-    const all = [...this.#owed, ...changes]
+    const owed = this.#owed
     this.#owed = []
     try {
-      await this.#store.commit(all)
+      await this.#store.commit([...owed, ...changes])
     } catch (error) {
-      this.#owed = all.filter((change) => change.kind !== 'put')
+      this.#owed = [...owed, ...settled]
       throw error
     }
   }
@@ -253,4 +323,12 @@ export function newToken(): string {
 export function tokenHash(token: string): string | undefined {
   if (token.length > accountLimits.tokenCodeUnits || !/^[\w-]{43}$/.test(token)) return undefined
   return createHash('sha256').update(token).digest('hex')
+}
+
+/**
+ * Tells one password of an account from the next by its hash, salt included: a session that was opened with another one is
+ * none any more. Useless to somebody who reads it, since the hash itself can't be had from it.
+ */
+export function credentialOf(hash: string): string {
+  return createHash('sha256').update(hash).digest('base64url').slice(0, 22)
 }

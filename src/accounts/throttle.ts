@@ -1,7 +1,7 @@
 import { type Clock, pause } from '../base/clock.ts'
+import { sourceKey } from '../net/ip.ts'
 import { nameKey } from '../text/names.ts'
 import { accountLimits } from './limits.ts'
-import { sourceKey } from './users-file.ts'
 
 /** How failures turn into waiting. */
 export interface ThrottleRule {

@@ -5,18 +5,19 @@ import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.
 import { type FileLock, ownFile } from '../files/file-lock.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
 import type { LookAlikes } from '../text/look-alikes.ts'
+import type { NameTaken } from './accounts.ts'
 import { accountLimits } from './limits.ts'
-import { formatUsers, type HostRecord, parseUsers, UserBook, type UserRecord } from './users-file.ts'
+import { formatUsers, type HostRecord, newAccountId, parseUsers, UserBook, type UserRecord } from './users-file.ts'
 
 /** A change was kept, or why it was not; nothing changes unless the kind says so. */
 export type Identified =
   | { readonly kind: 'identified'; readonly record: HostRecord; readonly isNew: boolean }
-  | { readonly kind: 'taken' }
+  | NameTaken
   | { readonly kind: 'full' }
 
 export type Registered =
   | { readonly kind: 'registered'; readonly record: UserRecord }
-  | { readonly kind: 'taken' }
+  | NameTaken
   | { readonly kind: 'full' }
 
 /**
@@ -106,7 +107,8 @@ export class FileUserStore implements UserStore {
     return this.#change((book, looks) => {
       const known = book.host(key)
       if (known !== undefined) return { kind: 'identified', record: known, isNew: false }
-      if (book.hasHostName(name) || looks.hosts.has(name)) return { kind: 'taken' }
+      if (book.hasHostName(name)) return { kind: 'taken' }
+      if (looks.hosts.has(name)) return { kind: 'taken', alike: true }
       if (book.hostCount >= accountLimits.accounts) return { kind: 'full' }
       const record = { address: key, name, since: this.#today() }
       book.addHost(record)
@@ -117,9 +119,10 @@ export class FileUserStore implements UserStore {
 
   register(name: string, hash: string): Promise<Registered> {
     return this.#change((book, looks) => {
-      if (book.user(name) !== undefined || looks.users.has(name)) return { kind: 'taken' }
+      if (book.user(name) !== undefined) return { kind: 'taken' }
+      if (looks.users.has(name)) return { kind: 'taken', alike: true }
       if (book.userCount >= accountLimits.accounts) return { kind: 'full' }
-      const record = { name, hash, since: this.#today() }
+      const record = { name, hash, since: this.#today(), id: newAccountId() }
       book.setUser(record)
       looks.users.add(name)
       return { kind: 'registered', record }

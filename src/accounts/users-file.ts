@@ -1,5 +1,6 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { StorageError } from '../base/errors.ts'
-import { canonicalIp, formatIp, parseIp } from '../net/ip.ts'
+import { canonicalIp } from '../net/ip.ts'
 import { checkKnownName, nameKey } from '../text/names.ts'
 import { type JsonPath, locate, syntaxErrorOffset } from './json-position.ts'
 import { accountLimits } from './limits.ts'
@@ -19,6 +20,24 @@ export interface UserRecord {
   /** A PHC string: algorithm, parameters, salt and hash. */
   readonly hash: string
   readonly since: string
+  /**
+   * This account and no other, whatever its name: sessions and rights belong to it, and end with it. Absent in files that an
+   * older netlab wrote, which stand for the one that `firstId` makes.
+   */
+  readonly id: string
+}
+
+/** The id of a new account: 72 random bits, so that none comes twice. */
+export function newAccountId(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+/** The id of an account whose record has none yet: always the same one, so that its sessions outlive the next rewrite. */
+function firstId(name: string, since: string): string {
+  return createHash('sha256')
+    .update(`${nameKey(name)}\n${since}`)
+    .digest('base64url')
+    .slice(0, 12)
 }
 
 interface CachedRecord<R> {
@@ -32,6 +51,7 @@ export class UserBook {
   #hosts = new Map<string, CachedRecord<HostRecord>>()
   #hostNames = new Set<string>()
   #users = new Map<string, CachedRecord<UserRecord>>()
+  #accountIds = new Set<string>()
   #changed = false
 
   constructor(original?: UserBook) {
@@ -39,6 +59,7 @@ export class UserBook {
     this.#hosts = new Map(original.#hosts)
     this.#hostNames = new Set(original.#hostNames)
     this.#users = new Map(original.#users)
+    this.#accountIds = new Set(original.#accountIds)
   }
 
   /** True once a method was called that may have changed it. */
@@ -72,10 +93,17 @@ export class UserBook {
     this.#hostNames.add(nameKey(record.name))
   }
 
+  hasAccount(id: string): boolean {
+    return this.#accountIds.has(id)
+  }
+
   /** Adds a user, or replaces the one of the same name. */
-  setUser(record: UserRecord): void {
+  setUser({ name, hash, since, id = firstId(name, since) }: Omit<UserRecord, 'id'> & Partial<UserRecord>): void {
     this.#changed = true
-    this.#users.set(nameKey(record.name), { record })
+    const old = this.user(name)
+    if (old !== undefined) this.#accountIds.delete(old.id)
+    this.#accountIds.add(id)
+    this.#users.set(nameKey(name), { record: { name, hash, since, id } })
   }
 
   clear(): void {
@@ -83,6 +111,7 @@ export class UserBook {
     this.#hosts.clear()
     this.#hostNames.clear()
     this.#users.clear()
+    this.#accountIds.clear()
   }
 
   *hostNames(): Generator<string> {
@@ -110,13 +139,6 @@ function lineOf(entry: CachedRecord<HostRecord | UserRecord>): string {
 /** The key of a client's address, which is also what people are shown. Text that is no address is its own key. */
 export function hostKey(address: string): string {
   return canonicalIp(address) ?? address
-}
-
-/** What counts as one source of attempts: an IPv4 address, or the /64 that one IPv6 customer has (RFC 6177). */
-export function sourceKey(address: string): string {
-  const ip = parseIp(address)
-  if (ip?.family !== 6) return hostKey(address)
-  return `${formatIp(6, (ip.value >> 64n) << 64n)}/64`
 }
 
 /** Of the file format; written in the file. */
@@ -183,7 +205,7 @@ export function parseUsers(content: string, path: string): UserBook {
   readList(value.users, 'users', fault, (item, where) => {
     const problem = userFault(item, book)
     if (problem !== undefined) throw fault([...where, problem.field], problem.what)
-    book.setUser({ name: item.name, hash: item.hash, since: item.since } as UserRecord)
+    book.setUser({ name: item.name, hash: item.hash, since: item.since, id: item.id } as UserRecord)
   })
   return book
 }
@@ -216,6 +238,11 @@ function hostFault(item: JsonObject, book: UserBook): Problem | undefined {
 function userFault(item: JsonObject, book: UserBook): Problem | undefined {
   const problem = nameFault(item, (name) => book.user(name) !== undefined) ?? sinceFault(item)
   if (problem !== undefined) return problem
+  const { id } = item
+  if (id !== undefined && (typeof id !== 'string' || !/^[\w-]{1,64}$/.test(id))) {
+    return { field: 'id', what: '"id" has 1 to 64 letters, digits, "-" or "_"' }
+  }
+  if (typeof id === 'string' && book.hasAccount(id)) return { field: 'id', what: 'this id stands here twice' }
   const good = typeof item.hash === 'string' && isUsableHash(item.hash)
   return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form with parameters that work' }
 }

@@ -107,7 +107,12 @@ export type NetlabEvent =
     }
   /** Clients make the server hold nearly as much as it may; so many of this thread wait to be read. */
   | { readonly type: 'memory-short'; readonly bytes: number; readonly limit: number; readonly waiting: number }
-  | { readonly type: 'stop-refused'; readonly id: number; readonly peer: Peer; readonly rule: string }
+  | {
+      readonly type: 'stop-refused'
+      readonly id: number
+      readonly peer: Peer
+      readonly rule: 'loopback' | 'never' | 'foreign' | 'proxied'
+    }
   | { readonly type: 'stop-requested'; readonly by: string }
   | { readonly type: 'kicked'; readonly id: number; readonly peer: Peer }
   | {
@@ -139,6 +144,16 @@ export type NetlabEvent =
     }
   | SessionsEndedEvent<'logout'>
   | SessionsEndedEvent<'password-changed'>
+  /** SIGHUP: what can be read anew is. */
+  | { readonly type: 'reloaded' }
+  /** A server's certificate, by the SHA-256 fingerprints of its key and of itself. */
+  | { readonly type: 'certificate-loaded'; readonly key: string; readonly fingerprint: string; readonly until: string }
+  /** The one before stays in use. */
+  | { readonly type: 'certificate-rejected'; readonly error: string }
+  /** It ends soon or, with less than 0 `days`, has ended; `until` is an ISO date. */
+  | { readonly type: 'certificate-ending'; readonly until: string; readonly days: number }
+  | { readonly type: 'certificate-early'; readonly from: string }
+  | { readonly type: 'certificate-untrusted'; readonly why: string }
   | { readonly type: 'paused'; readonly host: string; readonly port: number }
   | { readonly type: 'resumed'; readonly host: string; readonly port: number }
   | {

@@ -13,6 +13,11 @@ export class Fifo<T extends string | object> {
     return this.#items.length - this.#at
   }
 
+  /** Undefined when there is none. */
+  get first(): T | undefined {
+    return this.#items[this.#at]
+  }
+
   push(item: T): void {
     this.#items.push(item)
   }

@@ -1,11 +1,11 @@
-import { harmless, localDay, localTime } from '../text/said.ts'
+import { harmless, localDay, localTime, nameInSentence, shownName } from '../text/said.ts'
 
 /** Colours that are readable on light and on dark: red, green, yellow, blue, magenta, cyan and their bright ones without yellow. */
 const colours = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96]
 
 /** How a client writes; without colour everything is plain text. */
 export interface ClientStyle {
-  name(name: string): string
+  name(name: string, where?: 'line' | 'sentence'): string
   faint(text: string): string
   /** Local time of day. */
   time(at: number): string
@@ -24,7 +24,10 @@ export interface LocalTime {
 export function clientStyle(colour: boolean, local: LocalTime): ClientStyle {
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
   return {
-    name: (name) => paint(colours[hash(name) % colours.length] ?? 0, harmless(name)),
+    name(name, where = 'line') {
+      const shown = where === 'sentence' ? nameInSentence(harmless(name)) : shownName(harmless(name))
+      return paint(colours[hash(name) % colours.length] ?? 0, shown)
+    },
     faint: (text) => paint(2, text),
     time: (at) => paint(2, local.time(at)),
     day: (at) => local.day(at),

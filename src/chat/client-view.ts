@@ -1,4 +1,4 @@
-import { harmless, saidLine } from '../text/said.ts'
+import { harmless, operatorMark, saidLine } from '../text/said.ts'
 import { parseSlashLine } from '../text/slash.ts'
 import type { ClientStyle } from './client-style.ts'
 import { commandSpecs, commandTable } from './commands.ts'
@@ -106,7 +106,8 @@ export class ClientView {
       case 'private': {
         if (this.#outbox.settle(message.cid) || message.from === this.#name)
           return note(`${this.#style.time(message.at)} to ${this.#style.name(message.to)}: ${harmless(message.text)}`)
-        const text = `${this.#style.time(message.at)} ${this.#style.name(message.from)} (private): ${harmless(message.text)}`
+        const from = `${message.operator === true ? operatorMark : ''}${this.#style.name(message.from)}`
+        const text = `${this.#style.time(message.at)} ${from} (private): ${harmless(message.text)}`
         return { lines: [{ text, bell: true }], send: [] }
       }
       case 'joined': {
@@ -169,7 +170,7 @@ export class ClientView {
   }
 
   #said(message: ChatMessage, live: boolean): readonly ViewLine[] {
-    const { id, at, room, from, text, cid, action } = message
+    const { id, at, room, from, text, cid, action, operator } = message
     this.#outbox.settle(cid)
     this.#meet(from)
     const seen = this.#rooms.get(room)
@@ -181,7 +182,8 @@ export class ClientView {
       text: saidLine({
         time: this.#style.time(at),
         room: room === this.current ? undefined : harmless(room),
-        from: this.#style.name(from),
+        from: this.#style.name(from, action === true ? 'sentence' : 'line'),
+        operator,
         text: harmless(text),
         action,
       }),

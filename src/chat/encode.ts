@@ -1,6 +1,6 @@
 import type { Dialect } from '../net/dialect.ts'
 import { frameHeaderBytes } from '../net/frame-codec.ts'
-import { saidLine, utcDay, utcTime } from '../text/said.ts'
+import { nameInSentence, operatorMark, saidLine, shownName, utcDay, utcTime } from '../text/said.ts'
 import { usageTable } from '../text/slash.ts'
 import type { ChatMessage, ChatServerMessage } from './message.ts'
 
@@ -10,7 +10,7 @@ export function renderLines(message: ChatServerMessage): string {
     case 'message':
       return `${messageLine(message)}\n`
     case 'private':
-      return `${utcTime(message.at)} (private) ${message.from} to ${message.to}: ${message.text}\n`
+      return `${privateLine(message)}\n`
     case 'history':
       return historyLines(message.room, message.messages, message.more)
     case 'joined':
@@ -21,8 +21,8 @@ export function renderLines(message: ChatServerMessage): string {
       return presenceLines(message)
     case 'topic':
       return message.topic === ''
-        ? `* ${message.by} took away the topic of #${message.room}\n`
-        : `* ${message.by} set the topic of #${message.room}: ${message.topic}\n`
+        ? `* ${nameInSentence(message.by)} took away the topic of #${message.room}\n`
+        : `* ${nameInSentence(message.by)} set the topic of #${message.room}: ${message.topic}\n`
     case 'rooms':
       return message.rooms
         .map(({ room, members, topic }) => `* #${room}: ${people(members)}${topic === '' ? '' : `; ${topic}`}\n`)
@@ -44,8 +44,14 @@ export function renderLines(message: ChatServerMessage): string {
   }
 }
 
-function messageLine({ at, room, from, text, action }: ChatMessage): string {
-  return saidLine({ time: utcTime(at), room, from, text, action })
+function messageLine({ at, room, from, text, action, operator }: ChatMessage): string {
+  const name = action === true ? nameInSentence(from) : shownName(from)
+  return saidLine({ time: utcTime(at), room, from: name, operator, text, action })
+}
+
+function privateLine({ at, from, to, operator, text }: Extract<ChatServerMessage, { type: 'private' }>): string {
+  const mark = operator === true ? operatorMark : ''
+  return `${utcTime(at)} (private) ${mark}${nameInSentence(from)} to ${nameInSentence(to)}: ${text}`
 }
 
 /** `1 person`, `5 people`. */
@@ -72,7 +78,7 @@ function historyLines(room: string, messages: readonly ChatMessage[], more: bool
 
 function leaving({ room, why, by, reason }: Extract<ChatServerMessage, { type: 'left' }>): string {
   if (why === 'left') return `you left #${room}`
-  const done = `${by ?? 'an operator'} ${why === 'kicked' ? 'put you out of' : 'banned you from'} #${room}`
+  const done = `${by === undefined ? 'an operator' : nameInSentence(by)} ${why === 'kicked' ? 'put you out of' : 'banned you from'} #${room}`
   return reason === undefined ? done : `${done}: ${reason}`
 }
 
@@ -84,8 +90,8 @@ function presenceLines({
   members,
 }: Extract<ChatServerMessage, { type: 'presence' }>): string {
   const parts = [
-    ...(joined.length > 0 ? [`${joined.join(', ')} joined`] : []),
-    ...(left.length > 0 ? [`${left.join(', ')} left`] : []),
+    ...(joined.length > 0 ? [`${joined.map(nameInSentence).join(', ')} joined`] : []),
+    ...(left.length > 0 ? [`${left.map(nameInSentence).join(', ')} left`] : []),
     ...(unnamed > 0 ? [`${unnamed} more came or went`] : []),
   ]
   return `* #${room}: ${parts.join('; ')} (${people(members)})\n`
@@ -98,7 +104,7 @@ function whoLines({ room, names, members }: Extract<ChatServerMessage, { type: '
       ...(muted === true ? ['muted'] : []),
       ...(away === undefined ? [] : [`away: ${away}`]),
     ]
-    return `*   ${name}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}\n`
+    return `*   ${operator === true ? operatorMark : ''}${shownName(name)}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}\n`
   })
   const others = members - names.length
   return `* ${people(members)} in #${room}:\n${lines.join('')}${others > 0 ? `*   and ${others} more\n` : ''}`
@@ -151,6 +157,7 @@ function messageJson(message: ChatMessage): string {
   let json = `{"type":"message","id":${message.id},"at":${message.at},"room":"${message.room}","from":${JSON.stringify(message.from)},"text":${JSON.stringify(message.text)}`
   if (message.cid !== undefined) json += `,"cid":${JSON.stringify(message.cid)}`
   if (message.action === true) json += ',"action":true'
+  if (message.operator === true) json += ',"operator":true'
   if (message.unstored === true) json += ',"unstored":true'
   return `${json}}`
 }

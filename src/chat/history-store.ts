@@ -2,7 +2,14 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { HistoryStoreOptions, MessageRows, ModerationEntry, Remembered } from './history.ts'
+import {
+  actionFlag,
+  type HistoryStoreOptions,
+  type MessageRows,
+  type ModerationEntry,
+  operatorFlag,
+  type Remembered,
+} from './history.ts'
 import { chatLimits } from './limits.ts'
 import type { ChatMessage, HistoryPage, HistoryRange } from './message.ts'
 
@@ -214,6 +221,7 @@ function lastId(rows: MessageRows): number | undefined {
 }
 
 function toMessage(row: Record<string, SQLOutputValue>): ChatMessage {
+  const flags = integer(row.action)
   return {
     type: 'message',
     id: integer(row.id),
@@ -222,7 +230,8 @@ function toMessage(row: Record<string, SQLOutputValue>): ChatMessage {
     from: text(row.sender),
     text: text(row.text),
     ...(typeof row.cid === 'string' ? { cid: row.cid } : {}),
-    ...(row.action === 1 ? { action: true } : {}),
+    ...(flags & actionFlag ? { action: true } : {}),
+    ...(flags & operatorFlag ? { operator: true } : {}),
   }
 }
 

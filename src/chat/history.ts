@@ -75,10 +75,22 @@ export const noHistory: History = {
  */
 export type MessageRows = readonly (string | number | null)[]
 
+/** In the column `action`, which had only the first of them once. */
+export const actionFlag = 1
+export const operatorFlag = 2
+
 export function toRows(messages: readonly ChatMessage[]): MessageRows {
   const rows: (string | number | null)[] = []
-  for (const { room, id, at, from, text: said, cid, action } of messages)
-    rows.push(room, id, at, from, said, cid ?? null, action === true ? 1 : 0)
+  for (const { room, id, at, from, text: said, cid, action, operator } of messages)
+    rows.push(
+      room,
+      id,
+      at,
+      from,
+      said,
+      cid ?? null,
+      (action === true ? actionFlag : 0) | (operator === true ? operatorFlag : 0),
+    )
   return rows
 }
 

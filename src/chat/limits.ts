@@ -11,8 +11,11 @@ export const chatLimits = {
   historyMs: 90 * 86_400_000,
   /** Rooms that exist at a time; each keeps its recent messages in memory (64 × 4 KiB at worst). */
   rooms: 512,
-  /** Rooms that one connection is in. */
+  /** Rooms that one connection is in, and one person with all connections: two people were in all 512. */
   roomsPerConnection: 32,
+  roomsPerMember: 32,
+  /** While half of all rooms are taken a new one is made only for who is in fewer than so many: it then takes 72 people to fill them. */
+  roomsPerMemberWhenScarce: 4,
   /** Connections of one person, so that flood control per connection means something. */
   connectionsPerMember: 16,
   /** People banned from or muted in one room; without a room, additional operators. */

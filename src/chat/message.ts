@@ -16,6 +16,8 @@ export interface ChatMessage {
   readonly cid?: string | undefined
   /** Said with /me. */
   readonly action?: boolean
+  /** Said by an operator. */
+  readonly operator?: boolean
   /** The disk could not take it: it is gone when the server stops. */
   readonly unstored?: boolean
 }
@@ -68,6 +70,8 @@ export type ChatServerMessage =
       readonly at: number
       readonly from: string
       readonly to: string
+      /** Said by an operator. */
+      readonly operator?: boolean
       readonly text: string
       readonly cid?: string | undefined
     }

@@ -92,6 +92,21 @@ const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
   },
 }
 
+/** @throws {ChatRefusal} TOO_MANY for a person with all connections together, since rooms are there for all */
+function refuseTooManyRooms(state: ChatState, { member }: ChatConnection, room: string): void {
+  const own = new Set([...member.connections].flatMap(({ rooms }) => [...rooms.keys()]))
+  if (own.has(room)) return
+  const { rooms, roomsPerMember, roomsPerMemberWhenScarce } = chatLimits
+  if (own.size >= roomsPerMember)
+    throw new ChatRefusal('TOO_MANY', `you are in ${own.size} rooms already, with all your connections; /leave one`)
+  const scarce = state.rooms.size >= rooms / 2 && !state.rooms.has(room)
+  if (scarce && own.size >= roomsPerMemberWhenScarce)
+    throw new ChatRefusal(
+      'TOO_MANY',
+      `more than half of all rooms are taken: a new one is for those who are in fewer than ${roomsPerMemberWhenScarce}; /leave some`,
+    )
+}
+
 /** @throws {ChatRefusal} for an operator who mistyped, and would have to ask another one */
 function spareOneself({ member }: ChatConnection, name: string): void {
   if (nameKey(member.name) === nameKey(name)) throw new ChatRefusal('USAGE', 'that is you; /leave leaves the room')
@@ -155,6 +170,7 @@ const handlers: Handlers = {
       at,
       from,
       to: target.name,
+      ...asOperator(connection),
       text,
       ...(cid === undefined ? {} : { cid }),
     } as const
@@ -177,6 +193,7 @@ const handlers: Handlers = {
     }
     if (connection.rooms.size >= chatLimits.roomsPerConnection)
       throw new ChatRefusal('TOO_MANY', `you are in ${chatLimits.roomsPerConnection} rooms already; /leave one`)
+    refuseTooManyRooms(state, connection, room)
     state.enter(connection, room, after)
   },
   leave(state, connection, { room }) {
@@ -238,6 +255,10 @@ const handlers: Handlers = {
   ping: (state, connection) => state.reply(connection, { type: 'pong' }),
 }
 
+function asOperator({ member }: ChatConnection): { readonly operator?: true } {
+  return member.operator ? { operator: true } : {}
+}
+
 function say(
   state: ChatState,
   connection: ChatConnection,
@@ -249,7 +270,7 @@ function say(
   const known = said.cid === undefined ? undefined : state.duplicates.find(member.name, said.cid)
   // The answer waits behind the original in the commit queue, so it too promises that the message is kept.
   if (known !== undefined) {
-    state.reply(connection, { type: 'message', ...known, room, from: member.name, ...said })
+    state.reply(connection, { type: 'message', ...known, room, from: member.name, ...said, ...asOperator(connection) })
     return
   }
   if (state.moderation.muted(room, member.name) && !member.operator)
@@ -259,5 +280,5 @@ function say(
   const sequenced = state.next()
   if (said.cid !== undefined) state.duplicates.add(member.name, said.cid, sequenced)
   if (connection.answer !== undefined) state.reply(connection, { type: 'notice', text: `said in #${room}` })
-  state.commits.say({ type: 'message', ...sequenced, room, from: member.name, ...said })
+  state.commits.say({ type: 'message', ...sequenced, room, from: member.name, ...said, ...asOperator(connection) })
 }

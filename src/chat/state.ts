@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { EventSink } from '../base/events.ts'
+import { skeleton } from '../text/look-alikes.ts'
 import { nameKey } from '../text/names.ts'
 import type { Delivery, Signal } from './backplane.ts'
 import { Broadcaster, CommitQueue, type Dispatch } from './broadcaster.ts'
@@ -26,6 +27,8 @@ export class ChatState {
   readonly commits: CommitQueue
   readonly duplicates = new DuplicateFilter(chatLimits.duplicateFilterIds, chatLimits.duplicateFilterMembers)
   readonly rooms = new Map<string, Room>()
+  /** The rooms by what their names look like. */
+  readonly #looks = new Map<string, string>()
   /** By `nameKey`. */
   readonly members = new Map<string, ChatMember>()
   readonly #clock: Clock
@@ -129,7 +132,9 @@ export class ChatState {
     const room = this.rooms.get(name)
     if (room === undefined) return
     if (room.remove(connection.member)) this.#tellPresence(room)
-    if (room.size === 0) this.rooms.delete(name)
+    if (room.size > 0) return
+    this.rooms.delete(name)
+    this.#looks.delete(skeleton(name))
   }
 
   /**
@@ -168,13 +173,18 @@ export class ChatState {
     for (const member of this.members.values()) if (member.operator) this.tell(member, { type: 'notice', text })
   }
 
-  /** The room, made when there is none. @throws {ChatRefusal} TOO_MANY */
+  /** The room, made when there is none. @throws {ChatRefusal} TOO_MANY, or BAD_ROOM for a name that looks like another room's */
   room(name: string): Room {
     const known = this.rooms.get(name)
     if (known !== undefined) return known
     if (this.rooms.size >= chatLimits.rooms) throw new ChatRefusal('TOO_MANY', 'there are too many rooms already')
+    const looks = skeleton(name)
+    const alike = looks === skeleton(lobby) ? lobby : this.#looks.get(looks)
+    if (alike !== undefined && alike !== name)
+      throw new ChatRefusal('BAD_ROOM', `that name looks like #${alike}, which is another room`)
     const room = new Room(name)
     this.rooms.set(name, room)
+    this.#looks.set(looks, name)
     this.history.page(name, { last: chatLimits.recentCount }, (page) => {
       room.prime(page ?? nothing)
       const waiting = room.waiting ?? []

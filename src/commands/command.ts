@@ -39,6 +39,11 @@ export interface CommandContext {
   readonly startThread: StartThread
   /** Aborted by the first SIGINT or SIGTERM; `reason` is then the signal's name. The second one ends the process in `main`. */
   readonly signal: AbortSignal
+  /**
+   * From now on SIGHUP is a wish to read files again, with which it calls back, and no longer one to end; unless the terminal is
+   * gone on which this process was started.
+   */
+  onReload(callback: () => void): void
   /** Does what Ctrl-C does, where a line editor has taken that key from the terminal. */
   interrupt(): void
   /** Tells whoever supervises services on this machine, such as systemd, how far a server is; nothing where nobody does. */

@@ -5,6 +5,12 @@ export const commandLimits = {
   /** Addresses, in GiB, that V8 reserves for a process and for each of its threads, used or not: measured on Node 24. */
   processAddressGib: 1.25,
   threadAddressGib: 0.65,
+  /** A certificate is warned of when it ends within so long: time for whoever renews it to be on holiday. */
+  certificateNoticeMs: 14 * 86_400_000,
+  /** How often that is looked at. */
+  certificateWarningMs: 86_400_000,
+  /** How often the files of a certificate are looked at. They are read when they have been the same twice: both are there then. */
+  certificatePollMs: 1_000,
   /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
   closingNoticeMs: 1_000,
   /** Further connections when the hello came later than `netLimits.dialectMs`: lost packets are sent again by then, or the path is no path. */

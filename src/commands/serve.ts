@@ -1,8 +1,9 @@
 import { ExitCode, NetlabError, NetworkError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { describe } from '../log/render.ts'
 import type { Endpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
-import { flag, optional, path } from '../options/kinds.ts'
+import { flag, optional, path, text } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
 import { serveLimits } from '../serve/limits.ts'
@@ -11,8 +12,10 @@ import { insecureOption, listenerOptions, type ServeConfig } from '../serve/opti
 import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { OperatorConsole } from '../terminal/operator-console.ts'
-import { type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
+import type { CertificateWatch, CertificateWatchOptions } from './certificate-watch.ts'
+import { askOnTerminal, type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
 import { operationOptions } from './input.ts'
+import type { ServerCertificate } from './server-certificate.ts'
 import { announceListening, demandAddressSpace, demandDescriptors, openEventLog, operatorLog } from './server-start.ts'
 
 /** The options of every server that only this command reads. */
@@ -29,6 +32,18 @@ const serverOptions = {
     summary: 'private key (PEM) of --tls-cert',
     default: undefined,
     defaultText: 'in the file of --tls-cert',
+  }),
+  tlsPassphraseFile: option({
+    kind: optional(path),
+    summary: 'take the passphrase of an encrypted --tls-key from the first line of this file',
+    default: undefined,
+    defaultText: 'asked for on a terminal',
+  }),
+  tlsPassphrase: option({
+    kind: optional(text),
+    secret: true,
+    summary: 'the passphrase of an encrypted --tls-key',
+    default: undefined,
   }),
   ...operationOptions(),
 } as const
@@ -84,26 +99,36 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   // The one that listens was prewarmed, and is counted already.
   const forClients = freeDescriptors - serveLimits.threadDescriptors - storageThreads * serveLimits.storageDescriptors
   const terminal = new OperatorConsole(context, values.console)
-  const tls = await certificate(values, clock.now(), terminal.diagnostic)
+  let reload = (): void => undefined
+  context.onReload(() => reload())
+  const certificate = await openCertificate(values, context)
   const log = openEventLog(values, context, terminal.diagnostic)
+  const record: EventSink = (event) => log.record(event)
+  const tell: EventSink = (event) => {
+    record(event)
+    if (values.logTo === 'file' || values.logTo === 'none') terminal.diagnostic(describe(event))
+  }
   let preflight: Preflight | undefined
+  let watch: CertificateWatch | undefined
   try {
-    const server = await startServer(configOf(protocol, values, forClients, machine.memoryBytes(), tls), {
-      log,
-      clock,
-      startThread,
-      version: machine.version,
-      pid: machine.pid,
-      preflight: async () => {
-        preflight = await protocol.preflight?.(values, { clock })
-        return preflight?.complete ?? false
+    const server = await startServer(
+      configOf(protocol, values, forClients, machine.memoryBytes(), certificate?.current),
+      {
+        log,
+        clock,
+        startThread,
+        version: machine.version,
+        pid: machine.pid,
+        preflight: async () => {
+          preflight = await protocol.preflight?.(values, { clock })
+          return preflight?.complete ?? false
+        },
       },
-    }).catch((error: unknown) => {
+    ).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
     announce(protocol, values, server.endpoint, context)
     const service = protocol.name
-    const record: EventSink = (event) => log.record(event)
     terminal.start(service, {
       table: serverCommands,
       target: {
@@ -116,11 +141,18 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       record,
       service: { name: service, command: (words) => server.command(words) },
     })
+    watch =
+      certificate && (await watchCertificate(certificate, { clock, tell, use: (pair) => server.useCertificate(pair) }))
+    reload = () => {
+      tell({ type: 'reloaded' })
+      void watch?.reload()
+    }
     stopOn(signal, server, () => context.tellSupervisor('stopping'))
     context.tellSupervisor('ready')
     await server.stopped
     return ExitCode.ok
   } finally {
+    watch?.close()
     preflight?.release()
     terminal.close()
     await log.close()
@@ -128,17 +160,21 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
 }
 
 /** Without TLS nothing is loaded that knows of keys: it would take a third of the time to start. */
-async function certificate(
-  values: ServeValues,
-  nowMs: number,
-  diagnostic: (sentence: string) => void,
-): Promise<KeyPair | undefined> {
-  if (!values.tls && values.tlsCert === undefined && values.tlsKey === undefined) return undefined
-  const { serverCertificate } = await import('./server-certificate.ts')
-  const { fingerprint } = await import('../net/certificate.ts')
-  const pair = serverCertificate(values, nowMs)
-  if (pair !== undefined) diagnostic(`certificate fingerprint (SHA-256): ${fingerprint(pair.cert)}`)
-  return pair
+async function openCertificate(values: ServeValues, context: CommandContext): Promise<ServerCertificate | undefined> {
+  const { tls, tlsCert, tlsKey, tlsPassphraseFile } = values
+  if (!tls && (tlsCert ?? tlsKey ?? tlsPassphraseFile) === undefined) return undefined
+  const { ServerCertificate } = await import('./server-certificate.ts')
+  return ServerCertificate.open(values, context.clock.now(), askOnTerminal(context))
+}
+
+async function watchCertificate(
+  certificate: ServerCertificate,
+  options: CertificateWatchOptions,
+): Promise<CertificateWatch> {
+  const { CertificateWatch } = await import('./certificate-watch.ts')
+  const watch = new CertificateWatch(certificate, options)
+  watch.start()
+  return watch
 }
 
 function configOf(
@@ -146,14 +182,14 @@ function configOf(
   values: ServeValues,
   freeDescriptors: number,
   memoryBytes: number,
-  certificate: KeyPair | undefined,
+  pair: KeyPair | undefined,
 ): ServeConfig {
   return {
     ...pick(listenerOptionsOf(protocol), values),
     protocol: protocol.name,
     freeDescriptors,
     memoryBytes,
-    ...(certificate !== undefined && { certificate }),
+    ...(pair !== undefined && { certificate: { cert: pair.cert, key: pair.key } }),
     options: pick(protocol.options, values),
   }
 }

@@ -30,6 +30,7 @@ export function datagramSocket(family: 4 | 6, reuseAddr = false): Socket {
     type: family === 6 ? 'udp6' : 'udp4',
     reuseAddr,
     recvBufferSize: datagramLimits.receiveBufferBytes,
+    sendBufferSize: datagramLimits.sendBufferBytes,
     lookup: (address, _options, done) => done(null, address, family),
   })
 }

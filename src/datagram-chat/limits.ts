@@ -19,6 +19,8 @@ export const datagramLimits = {
    * 400 times where 30 % are lost, these 12 once in two million.
    */
   copies: [1, 2, 3, 3, 3],
+  /** From this attempt on a member gets nothing new, only repetitions ever further apart: it may have left without a word, and on the local network all that is sent to an address that is gone fills the send buffer for three seconds. */
+  stalledAttempts: 3,
   /** Between two copies, because losses come in bursts. */
   copyGapMs: 20,
   /** How often a goodbye is sent; then the member is gone whether or not it was heard, and the relay notices its silence in the end. */
@@ -61,7 +63,7 @@ export const datagramLimits = {
   /** Members of a room, when nothing else was asked, and at most: each message costs one send a member. */
   members: 1_000,
   maxMembers: 10_000,
-  /** Of these members, from one address other than this machine's own: a school behind one router, not a whole room. */
+  /** Of these members, from one source (an IPv4 address, an IPv6 /64) that is not this machine: a school behind one router. */
   membersPerAddress: 100,
   /** Joins remembered at a time, so that one that comes again gets the same answer; each has proven its address. */
   answeredJoins: 20_000,
@@ -76,6 +78,25 @@ export const datagramLimits = {
   receiveBufferBytes: 4_194_304,
   /** Bytes the system has not yet taken from the relay; above it datagrams are dropped, as a full router would. */
   sendQueueBytes: 4_194_304,
+  /** The send buffer that the system is asked for; on Linux it gives at most twice net.core.wmem_max, 416 KiB as it comes. */
+  sendBufferBytes: 4_194_304,
+  /** What a small datagram takes of it on Linux, and what part of it answers to addresses that may not exist may take: once it is full, the system tells when half is free. */
+  bufferedDatagramBytes: 768,
+  strangersShare: 3 / 8,
+  /** Such answers at a time, where the size of the buffer is not known, and at most. */
+  pendingStrangers: 96,
+  maxPendingStrangers: 1_024,
+  /** How long the system may hold one: three seconds of address resolution (RFC 4861 10), and some more. */
+  resolutionMs: 3_500,
+  /** An address that never proves that it hears us is answered this often at once (behind one router there are many, and the first one proves it for all) and then ever more rarely. */
+  strangerFreeAnswers: 4,
+  strangerBackoffMs: 1_000,
+  strangerBackoffMaxMs: 8_000,
+  /** Answers a second to those outside the room, for one source that exists; twice as many at once. Each is 10 µs of work. */
+  strangerAnswersPerSecond: 1_000,
+  /** Addresses, and sources, of which this is remembered, and for how long. */
+  strangerCount: 16_384,
+  strangerMemoryMs: 300_000,
   /** How long a cookie's time slot is; a cookie is good for its slot and the next. */
   cookieMs: 30_000,
   /** Refused joins a second that the log is told of; whoever keeps trying must not fill it. */

@@ -26,7 +26,12 @@ import type { JoinRefusal } from './reasons.ts'
 export interface RelayHandshakeOptions {
   readonly clock: Clock
   readonly random: (size: number) => Buffer
+  /** To somebody who has proven to hear what is sent there. */
   readonly send: (datagram: Buffer, peer: Peer) => void
+  /** To anybody else; may be dropped. */
+  readonly sendToStranger: (datagram: Buffer, peer: Peer) => void
+  /** The peer's cookie came back. */
+  readonly onProof: (peer: Peer) => void
   readonly room: string
   readonly salt: Buffer
   /** Undefined: the room has no key. */
@@ -78,12 +83,12 @@ export class RelayHandshake {
       keyed: keySchedule !== undefined,
       room,
     }
-    this.#options.send(encodeOffer({ nonce: nonceOf(datagram), ...about }), peer)
+    this.#options.sendToStranger(encodeOffer({ nonce: nonceOf(datagram), ...about }), peer)
   }
 
   /** Answers another version of the protocol with the one that is spoken here, in four bytes. */
   otherVersion(datagram: Buffer, peer: Peer): void {
-    if (datagram[3] !== DatagramType.version) this.#options.send(header(DatagramType.version), peer)
+    if (datagram[3] !== DatagramType.version) this.#options.sendToStranger(header(DatagramType.version), peer)
   }
 
   /** `isOpen` tells whether a session that was opened before is still open. @throws {MalformedDatagram} */
@@ -97,6 +102,7 @@ export class RelayHandshake {
       this.#challenge(nonce, peer)
       return
     }
+    this.#options.onProof(peer)
     const known = this.#answered.get(cookie.toString('latin1'))
     if (known !== undefined) {
       if (isOpen(known.session)) this.#options.send(known.welcome, peer)
@@ -121,7 +127,7 @@ export class RelayHandshake {
   #challenge(nonce: Buffer, peer: Peer): void {
     const { clock, salt, keySchedule } = this.#options
     const cookie = this.#cookies.mint(peer, nonce, clock.monotonic())
-    this.#options.send(encodeChallenge({ nonce, cookie, salt, keyed: keySchedule !== undefined }), peer)
+    this.#options.sendToStranger(encodeChallenge({ nonce, cookie, salt, keyed: keySchedule !== undefined }), peer)
   }
 
   #refuse(nonce: Buffer, peer: Peer, reason: JoinRefusal): void {

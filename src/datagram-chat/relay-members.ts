@@ -1,5 +1,6 @@
 import type { Peer } from '../base/events.ts'
 import type { TokenBucket } from '../base/token-bucket.ts'
+import { sourceKey } from '../net/ip.ts'
 import { LookAlikes } from '../text/look-alikes.ts'
 import { nameKey } from '../text/names.ts'
 import type { Aead } from './aead.ts'
@@ -103,6 +104,11 @@ export class RelayMember {
     return true
   }
 
+  /** Nothing was acknowledged in spite of repetitions: it may be gone, and what is sent there would wait for its address. */
+  get stalled(): boolean {
+    return this.#attempts >= datagramLimits.stalledAttempts
+  }
+
   /** Whether something that was sent is not acknowledged. */
   get inFlight(): boolean {
     return this.#retransmitAtMs !== Number.POSITIVE_INFINITY
@@ -114,12 +120,12 @@ export class RelayMembers {
   readonly #bySession = new Map<string, RelayMember>()
   readonly #byName = new Map<string, RelayMember>()
   readonly #looks = new LookAlikes()
-  readonly #perAddress = new Map<string, number>()
+  readonly #perSource = new Map<string, number>()
   #ordered: readonly RelayMember[] | undefined
 
-  /** How many are at this address. */
+  /** How many are at the source that this address belongs to. */
   countAt(address: string): number {
-    return this.#perAddress.get(address) ?? 0
+    return this.#perSource.get(sourceKey(address)) ?? 0
   }
 
   get size(): number {
@@ -163,9 +169,10 @@ export class RelayMembers {
   }
 
   #count({ peer: { address } }: RelayMember, change: number): void {
-    const count = this.countAt(address) + change
-    if (count === 0) this.#perAddress.delete(address)
-    else this.#perAddress.set(address, count)
+    const source = sourceKey(address)
+    const count = (this.#perSource.get(source) ?? 0) + change
+    if (count === 0) this.#perSource.delete(source)
+    else this.#perSource.set(source, count)
   }
 
   /** In order of their ids. The same array until somebody comes or goes. */

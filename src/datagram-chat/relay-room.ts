@@ -18,7 +18,7 @@ import { encodeDataAck, encodeNames, maxBodyBytes, namesPrefixBytes } from './se
 export interface RelayOptions {
   readonly room: string
   readonly maxMembers: number
-  /** Of these, from one address that is not this machine's own. */
+  /** Of these, from one source (an IPv4 address, an IPv6 /64) that is not this machine. */
   readonly maxMembersPerAddress: number
   readonly fragmentsPerSecond: number
   readonly datagramsPerSecond: number
@@ -36,6 +36,10 @@ export interface RelayDeps {
   /** Bytes that nobody can guess. */
   readonly random: (size: number) => Buffer
   readonly send: (datagram: Buffer, peer: Peer) => void
+  /** Whether nothing waits to be sent: only then is anybody answered who is not in the room. Undefined: always. */
+  readonly idle?: () => boolean
+  /** Answers at a time to addresses that may not exist. */
+  readonly maxPendingStrangers?: number
   readonly emit: EventSink
 }
 
@@ -109,9 +113,14 @@ export class RelayRoom {
     if (member.receiver.ready) this.#schedule.maintainSoon()
   }
 
-  /** The member has all records up to `received`. */
+  /** The member has all records up to `received`. One that was thought gone gets the next that it missed at once. */
   recordsAcknowledged(member: RelayMember, received: number, nowMs: number): void {
+    const { stalled } = member
     member.acknowledge(received, this.#broadcast.sent, nowMs)
+    if (!stalled || member.stalled) return
+    let next = member.nextUnacknowledged
+    for (let left: number = datagramLimits.retransmitsPerAck; left > 0 && next <= this.#broadcast.sent; left -= 1)
+      next = this.retransmit(member, next, this.#broadcast.sent)
   }
 
   /** A data ack goes out with the next tick, one for all that came until then. `timestamp`: to be echoed. */
@@ -332,6 +341,7 @@ class Broadcast {
     const end = Math.min(members.length, from + Math.max(1, Math.floor(datagramLimits.slice / pages.length)))
     const nowMs = clock.monotonic()
     for (const member of members.slice(from, end)) {
+      if (member.stalled) continue
       for (const page of pages) transmit(member, Buffer.concat([member.broadcastPrefix, page]))
       member.markSent(this.#sent, nowMs)
     }

@@ -52,7 +52,12 @@ export async function startRelay(options: RelayServerOptions, clock: Clock, emit
   let closed = false
   const relay = new Relay(
     { ...options, salt, keySchedule, port: () => port },
-    { clock, random: randomBytes, emit, send: (datagram, peer) => outward(() => closed || send(datagram, peer)) },
+    {
+      ...{ clock, random: randomBytes, emit },
+      send: (datagram, peer) => outward(() => closed || send(datagram, peer)),
+      idle: () => closed || socket.getSendQueueCount() === 0,
+      maxPendingStrangers: pendingStrangers(socket),
+    },
   )
   socket.on('message', (datagram, from) => {
     const peer = { address: plainAddress(from.address), port: from.port }
@@ -94,6 +99,12 @@ async function open(options: RelayServerOptions, emit: EventSink): Promise<{ soc
       emit({ type: 'port-taken', host: options.host, port, next: port + 1 })
     }
   }
+}
+
+/** As many as the system's buffer has room for beside what goes to members. */
+function pendingStrangers(socket: Socket): number {
+  const { bufferedDatagramBytes, strangersShare, maxPendingStrangers } = datagramLimits
+  return Math.min(maxPendingStrangers, (socket.getSendBufferSize() * strangersShare) / bufferedDatagramBytes)
 }
 
 /** Sends without waiting; above the limit of what the system has not yet taken, drops. */

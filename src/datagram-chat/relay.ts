@@ -8,6 +8,7 @@ import { RelayHandshake } from './relay-handshake.ts'
 import type { RelayMember } from './relay-members.ts'
 import { type RelayDeps, type RelayOptions, RelayRoom } from './relay-room.ts'
 import { decodeData, decodeRecordAck, type Gap, type Progress } from './session-messages.ts'
+import { StrangerGate } from './stranger-gate.ts'
 
 /**
  * The relay of a room over UDP: datagrams and time in, datagrams out. Knows no socket. A malformed datagram is dropped and changes
@@ -17,16 +18,20 @@ export class Relay {
   readonly #deps: RelayDeps
   readonly #handshake: RelayHandshake
   readonly #room: RelayRoom
+  readonly #gate: StrangerGate
 
   constructor(options: RelayOptions, deps: RelayDeps) {
     if (options.salt.length !== saltBytes) throw new RangeError('a salt has 16 bytes')
     this.#deps = deps
     this.#room = new RelayRoom(options, deps)
-    const { refusalsPerSecond: perSecond } = datagramLimits
+    const { refusalsPerSecond: perSecond, pendingStrangers } = datagramLimits
+    this.#gate = new StrangerGate(deps.clock, deps.maxPendingStrangers ?? pendingStrangers)
     const logged = new TokenBucket(perSecond, 2 * perSecond, deps.clock.monotonic())
     this.#handshake = new RelayHandshake({
       ...options,
       ...deps,
+      sendToStranger: (datagram, peer) => this.#sendToStranger(datagram, peer),
+      onProof: (peer) => this.#gate.proved(peer),
       memberCount: () => this.#room.members.size,
       admit: (join, peer) => this.#room.admit(join, peer),
       onRefused(peer, reason) {
@@ -99,7 +104,7 @@ export class Relay {
     const member = this.#room.members.withSession(session)
     if (member === undefined || member.peer.port !== peer.port || member.peer.address !== peer.address) {
       // Gone, or at another address, as after a NAT rebinding: it has to join again, which validates the new address.
-      this.#deps.send(encodeReset(session), peer)
+      this.#sendToStranger(encodeReset(session), peer)
       return
     }
     const nowMs = this.#deps.clock.monotonic()
@@ -111,6 +116,11 @@ export class Relay {
     else if (type === DatagramType.who) this.#room.sendNames(member, new FieldReader(body).number(4))
     else if (type === DatagramType.data) this.#receiveData(member, body, nowMs)
     else this.#receiveAck(member, body, nowMs)
+  }
+
+  /** Members come first: nobody else is answered while anything waits, nor faster than `StrangerGate` allows. */
+  #sendToStranger(datagram: Buffer, peer: Peer): void {
+    if (this.#deps.idle?.() !== false && this.#gate.admits(peer)) this.#deps.send(datagram, peer)
   }
 
   #receiveData(member: RelayMember, body: Buffer, nowMs: number): void {

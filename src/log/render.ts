@@ -20,6 +20,10 @@ const graver: Partial<Record<EventType, Level>> = {
   'accept-failed': 'warning',
   fault: 'error',
   'history-failed': 'error',
+  'certificate-rejected': 'error',
+  'certificate-ending': 'warning',
+  'certificate-early': 'warning',
+  'certificate-untrusted': 'warning',
 }
 
 /** How grave an event of this type is. */
@@ -63,6 +67,16 @@ const sentences: Sentences = {
   logout: (e) => `Client ${e.id} from ${who(e.peer)} ended ${count(e.sessions, 'session')} of ${e.name}`,
   'password-changed': (e) =>
     `Client ${e.id} from ${who(e.peer)} changed the password of ${e.name}, which ended ${count(e.sessions, 'other session')}`,
+  reloaded: () => 'The server was asked to reload (SIGHUP); conversations go on',
+  'certificate-loaded': (e) =>
+    `The certificate is valid until ${day(e.until)}; fingerprint of its key: ${e.key}, of the certificate: ${e.fingerprint}`,
+  'certificate-rejected': (e) => `The new certificate is not used, the one before stays: ${e.error}`,
+  'certificate-ending': (e) =>
+    e.days < 0
+      ? `The certificate ended on ${day(e.until)}: clients that check it refuse it; renew it, with the same key`
+      : `The certificate ends on ${day(e.until)}, in ${count(e.days, 'day')}: renew it, with the same key`,
+  'certificate-early': (e) => `The certificate is valid from ${day(e.from)} only: look at the clock of this machine`,
+  'certificate-untrusted': (e) => `Clients that check the certificate will refuse it: ${e.why}`,
   paused: (e) => `New connections to ${at(e.host, e.port)} are refused from now on; connected clients go on`,
   resumed: (e) => `New connections to ${at(e.host, e.port)} are accepted again`,
   'logs-cleared': () => 'The operator cleared the log',
@@ -169,6 +183,11 @@ function mebibytes(bytes: number): string {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 3 : 0)} s`
+}
+
+/** The date of a time in ISO form. */
+function day(time: string): string {
+  return time.slice(0, 10)
 }
 
 function at(host: string, port: number): string {

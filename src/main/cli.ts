@@ -16,13 +16,13 @@ async function start(argv: readonly string[]): Promise<void> {
   } else {
     keepCompiled()
     // First of all: what is interrupted while the rest is loaded shall end as any other time, with its answer.
-    const { processSignal } = await import('./signals.ts')
-    const signal = processSignal()
+    const { processSignals } = await import('./signals.ts')
+    const signals = processSignals()
     const { prewarmThreads } = await import('./prewarm.ts')
     prewarmThreads(argv)
     const { startThread } = await import('./threads.ts')
     const { main } = await import('./main.ts')
-    await main(argv, startThread, signal)
+    await main(argv, startThread, signals)
   }
 }
 

@@ -9,9 +9,10 @@ import type { CommandContext } from '../commands/command.ts'
 import { mainLimits } from './limits.ts'
 import { thisMachine } from './machine.ts'
 import { endOnHangUp } from './output.ts'
+import type { ProcessSignals } from './signals.ts'
 
 /** What a command may use of this process. To be made once. */
-export function createContext(startThread: StartThread, signal: AbortSignal): CommandContext {
+export function createContext(startThread: StartThread, { signal, onReload }: ProcessSignals): CommandContext {
   const leaving: (() => void)[] = []
   process.once('exit', () => {
     for (const callback of leaving) {
@@ -38,6 +39,7 @@ export function createContext(startThread: StartThread, signal: AbortSignal): Co
     machine: thisMachine(version),
     startThread,
     signal,
+    onReload,
     interrupt: () => void process.emit('SIGINT', 'SIGINT'),
     tellSupervisor: (state) => void tellSupervisor(state),
     onExit: (callback) => void leaving.push(callback),

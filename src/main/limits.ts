@@ -8,6 +8,8 @@ export const mainLimits = {
   unlimitedDescriptors: 1_000_000,
   /** npm and the terminal each pass one Ctrl-C on; two signals this close together are one wish. */
   sameSignalMs: 250,
+  /** A shell or a terminal that sent SIGHUP just before it went is gone by then. */
+  hangUpMs: 1_000,
   /** A healthy systemd answers at once. */
   supervisorMs: 5_000,
   /** Lines longer than this are hard to read, however wide the terminal is. */

@@ -7,16 +7,16 @@ import { commands } from '../commands/index.ts'
 import { createContext } from './context.ts'
 import { endOnHangUp, flushOutput } from './output.ts'
 import { run } from './run.ts'
-import { signalExit } from './signals.ts'
+import { type ProcessSignals, signalExit } from './signals.ts'
 
 /** Runs one command line from its words to the end of the process. */
 export async function main(
   argv: readonly string[],
   startThread: StartThread,
-  signal: AbortSignal,
+  signals: ProcessSignals,
   tree = commands,
 ): Promise<void> {
-  const context = createContext(startThread, signal)
+  const context = createContext(startThread, signals)
   const debug = (context.environment.NETLAB_DEBUG ?? '') !== ''
 
   const crash = (error: unknown) => {

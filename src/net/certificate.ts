@@ -1,4 +1,12 @@
-import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto'
 import { netLimits } from './limits.ts'
 
 /** PEM texts. */
@@ -33,10 +41,9 @@ const ipv6Loopback = [...new Array<number>(15).fill(0), 1]
 
 /**
  * A self-signed certificate (RFC 5280) for TLS servers, ECDSA on P-256, valid for ten years from `nowMs`: clients recognise
- * it by its fingerprint, so renewing it is a nuisance and nothing else.
+ * the server by its key, so it is renewed with the one that it had, `privateKey`.
  */
-export function selfSignedCertificate(commonName: string, nowMs: number): KeyPair {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+export function selfSignedCertificate(commonName: string, nowMs: number, privateKey: KeyObject = newKey()): KeyPair {
   const algorithm = sequence(der(tag.oid, oid.ecdsaWithSha256))
   const name = sequence(der(tag.set, sequence(der(tag.oid, oid.commonName), der(tag.utf8, Buffer.from(commonName)))))
   const names = [commonName, 'localhost'].map((host) => der(tag.dnsName, Buffer.from(host)))
@@ -52,7 +59,7 @@ export function selfSignedCertificate(commonName: string, nowMs: number): KeyPai
     name,
     sequence(time(nowMs - netLimits.certificateEarlyMs), time(nowMs + netLimits.certificateMs)),
     name,
-    publicKey.export({ type: 'spki', format: 'der' }),
+    createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(alternatives)),
   )
   const signature = der(tag.bits, [0], sign('sha256', body, privateKey))
@@ -65,9 +72,24 @@ export function selfSignedCertificate(commonName: string, nowMs: number): KeyPai
   }
 }
 
-/** SHA-256 of the certificate, as `openssl x509 -fingerprint` writes it. @throws when `cert` is no PEM certificate. */
-export function fingerprint(cert: string): string {
-  return new X509Certificate(cert).fingerprint256
+/** Whether it is a certificate that `selfSignedCertificate` made, and not somebody else's. */
+export function isSelfMade(cert: string): boolean {
+  const { subject, issuer, subjectAltName } = new X509Certificate(cert)
+  const names = `DNS:${subject?.replace('CN=', '')}, DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1`
+  return subject === issuer && subjectAltName === names
+}
+
+function newKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+}
+
+/**
+ * SHA-256 of the certificate's public key (SubjectPublicKeyInfo, as RFC 7469 pins it), written as ssh-keygen writes
+ * fingerprints. A renewed certificate with the same key has the same one.
+ */
+export function keyFingerprint({ publicKey }: Pick<X509Certificate, 'publicKey'>): string {
+  const spki = publicKey.export({ type: 'spki', format: 'der' })
+  return `SHA256:${createHash('sha256').update(spki).digest('base64').replace('=', '')}`
 }
 
 /** Whole seconds in UTC: UTCTime until 2049, GeneralizedTime from then on (RFC 5280, 4.1.2.5). */

@@ -49,6 +49,16 @@ export function canonicalIp(text: string): string | undefined {
   return ip && formatIp(ip.family, ip.value)
 }
 
+/**
+ * What counts as one source wherever something is bounded for each: an IPv4 address, or the /64 that one IPv6 customer has
+ * (RFC 6177). Text that is no address is its own key.
+ */
+export function sourceKey(address: string): string {
+  const ip = parseIp(address)
+  if (ip?.family !== 6) return canonicalIp(address) ?? address
+  return `${formatIp(6, (ip.value >> 64n) << 64n)}/64`
+}
+
 /** The text of an address; IPv6 as RFC 5952 wants it: lower case, the longest run of zero groups as `::`. */
 export function formatIp(family: Family, value: bigint): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')

@@ -6,6 +6,10 @@ export const netLimits = {
   readBytes: 65_536,
   /** How long a peer that said nothing keeps us guessing which dialect it speaks. */
   dialectMs: 250,
+  /** A conversation's first bytes that are looked at for other protocols: requests with all their headers are shorter (browsers and proxies refuse more). */
+  foreignBytes: 65_536,
+  /** A line is known to be another protocol's by so many of its first bytes; the longest signature has 450. */
+  foreignLineBytes: 512,
   /** A message of a peer that nobody knows yet; whoever has logged in may send longer ones. A password of 1 KiB in JSON, every byte escaped. */
   firstMessageBytes: 8_192,
   /** One read of messages: most are far shorter, and what is read is held until the protocol has taken all of it. */

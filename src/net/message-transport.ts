@@ -3,6 +3,7 @@ import { type NetlabError, ProtocolError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type BoundedDecoder, Gather } from './codec.ts'
 import { type Dialect, type Framing, sniffDialect } from './dialect.ts'
+import { httpMethod, httpRefusal } from './foreign-protocol.ts'
 import { encodeFrames, FrameDecoder } from './frame-codec.ts'
 import { netLimits } from './limits.ts'
 import { LineDecoder } from './line-codec.ts'
@@ -25,12 +26,16 @@ export interface TransportOptions {
   readonly maxFrameBytes?: number
 }
 
+/** What a person sees whose browser came here. */
+const httpSentence = 'This is a netlab server, not a web server. Talk to it with "netlab connect HOST PORT".'
+
 /** What follows the bytes that came: the peer's FIN, nothing any more, or an error. */
 type Rest = 'end' | 'nothing' | NetlabError
 
 /**
  * Bytes in, messages out, and back: finds the dialect, cuts frames or lines. What nobody has asked for yet is kept as the bytes
- * that came: decoded, short messages would take many times as much.
+ * that came: decoded, short messages would take many times as much. A peer whose first line is an HTTP request is told so in
+ * HTTP, and nothing of it is delivered.
  */
 export class MessageTransport {
   readonly #carrier: ByteCarrier
@@ -50,6 +55,10 @@ export class MessageTransport {
   #ended = false
   /** What came can be no message, nor can anything after it; or nothing more can come. */
   #fault: NetlabError | undefined
+  /** The method of an HTTP request that was the first line. */
+  #http: string | undefined
+  /** The first line as far as it came; undefined once it is known to be ours. */
+  #firstLine: string | undefined = ''
   #outbox: (string | Uint8Array)[] = []
   #flushing = false
 
@@ -63,6 +72,8 @@ export class MessageTransport {
       const silent = () => setImmediate(() => this.#speak('text'))
       this.#silence = clock.after(netLimits.dialectMs, silent, { background: true })
     }
+    // Not everybody asks.
+    this.#known.promise.catch(() => undefined)
   }
 
   /** The longest message that may come: the payload of a frame, or a line with its end, which `limits.lineBytes` bounds too. */
@@ -94,14 +105,16 @@ export class MessageTransport {
     return this.#fault !== undefined || (this.#rest !== undefined && typeof this.#rest !== 'string')
   }
 
+  /** Rejects with a ProtocolError when the peer turns out to speak neither. */
   dialect(): Promise<Dialect> {
     return this.#known.promise
   }
 
   push(chunk: Buffer): void {
     if (this.#fault !== undefined || this.#rest !== undefined) return
-    if (this.#dialect === undefined) this.#speak(sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text')
-    if (this.#decoding === undefined && this.#unread.length === 0) this.#decode(chunk)
+    if (this.#firstLine !== undefined) this.#lookAtFirstLine(chunk)
+    if (this.#fault !== undefined) return
+    if (this.#decoder !== undefined && this.#decoding === undefined && this.#unread.length === 0) this.#decode(chunk)
     else this.#unread.append(chunk, Number.POSITIVE_INFINITY)
     this.#deliver()
     if (this.full) this.#carrier.pause()
@@ -109,7 +122,7 @@ export class MessageTransport {
 
   /** The peer sent its last byte. */
   end(): void {
-    if (this.#dialect === undefined) this.#speak('text')
+    this.#judgeFirstLine()
     this.#finish('end')
   }
 
@@ -159,7 +172,10 @@ export class MessageTransport {
 
   /** Tells a person why the conversation ends. A program hears it from the protocol, in one of its own messages. */
   explain(why: string): void {
-    if (this.#dialect === 'text') this.send(`netlab: ${why}`)
+    if (this.#http !== undefined) {
+      this.#outbox = []
+      this.#carrier.write(Buffer.from(httpRefusal(this.#http, httpSentence)))
+    } else if (this.#dialect === 'text') this.send(`netlab: ${why}`)
   }
 
   flush(): boolean {
@@ -182,6 +198,37 @@ export class MessageTransport {
     this.#decoder.maxBytes = this.#maxBytes()
     this.#known.resolve(dialect)
     this.flush()
+    this.#deliver()
+  }
+
+  /**
+   * Frames are known by their first byte. Lines are spoken from the first whole one on, or after a silence: until then it may be
+   * a request, to be answered in HTTP before anything else is sent.
+   */
+  #lookAtFirstLine(chunk: Buffer): void {
+    if (this.#firstLine === '' && this.#dialect === undefined && sniffDialect(chunk[0]) === 'frames')
+      this.#speak('frames')
+    if (this.#dialect === 'frames') {
+      this.#firstLine = undefined
+      return
+    }
+    const line = this.#firstLine + chunk.toString('latin1', 0, netLimits.foreignLineBytes)
+    this.#firstLine = line
+    if (line.includes('\n') || line.length >= netLimits.foreignLineBytes) this.#judgeFirstLine()
+  }
+
+  #judgeFirstLine(): void {
+    this.#http = httpMethod(this.#firstLine ?? '')
+    this.#firstLine = undefined
+    if (this.#http === undefined) {
+      this.#speak('text')
+      return
+    }
+    this.#silence?.cancel()
+    this.#fault = new ProtocolError('HTTP', 'an HTTP request')
+    this.#unread.clear()
+    this.#known.reject(this.#fault)
+    this.#deliver()
   }
 
   #maxBytes(): number {

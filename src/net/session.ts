@@ -51,8 +51,11 @@ export interface Session {
 
   /** Ends the conversation once everything written is on its way: FIN, then a short wait for the peer's. */
   end(reason: DisconnectReason, detail?: string): void
-  /** Asks for the end of the whole server. The sentence says why not; `undefined` means it stops. */
-  requestStop(): string | undefined
+  /**
+   * Asks for the end of the whole server. The sentence says why not; `undefined` means it stops.
+   * @param foreign what the peer's words so far looked like besides this protocol (see `ForeignProtocolWatch`): then it is refused
+   */
+  requestStop(foreign?: string): string | undefined
   /** Puts an event of the protocol into the log. */
   record(event: NetlabEvent): void
 }

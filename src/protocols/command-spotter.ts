@@ -1,4 +1,5 @@
 import { sniffDialect } from '../net/dialect.ts'
+import { ForeignProtocolWatch } from '../net/foreign-protocol.ts'
 import { FrameHeaderReader, frameTooLong } from '../net/frame-codec.ts'
 
 export type SpottedCommand = 'exit' | 'stop'
@@ -27,7 +28,8 @@ function commandOf(text: string): SpottedCommand | undefined {
 /**
  * Watches a stream of bytes for `exit` and `stop`, as a line or as the payload of a length-prefixed frame, without
  * changing or keeping the bytes. `auto` takes a first byte of zero for frames; what then turns out not to be frames is
- * plain bytes from there on.
+ * plain bytes from there on. A command that comes after words of another protocol is found too; whether it is meant is for
+ * the caller, who finds them in `foreign`.
  */
 export class CommandSpotter {
   readonly #strict: boolean
@@ -39,6 +41,7 @@ export class CommandSpotter {
   #bodyLeft = 0
   #body = ''
   #bodyWanted = false
+  readonly #watch = new ForeignProtocolWatch()
 
   constructor(framing: 'auto' | 'frames' | 'text', maxFrameBytes: number) {
     this.#strict = framing === 'frames'
@@ -51,6 +54,11 @@ export class CommandSpotter {
     return this.#dialect === 'frames' ? 'frames' : 'text'
   }
 
+  /** What the bytes up to the last command, or all of them, looked like besides ours: "an HTTP request". */
+  get foreign(): string | undefined {
+    return this.#watch.found
+  }
+
   /**
    * The first command in `chunk`; call again with what follows it.
    * @throws {ProtocolError} FRAME_TOO_LONG, only when frames were demanded.
@@ -58,8 +66,12 @@ export class CommandSpotter {
   push(chunk: Buffer): Spotted | undefined {
     this.#dialect ??= sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text'
     if (this.#dialect === 'frames') return this.#pushFrames(chunk)
-    if (this.#dialect === 'text') return this.#pushText(chunk)
-    return undefined
+    if (this.#dialect !== 'text') return undefined
+    const found = this.#pushText(chunk)
+    const said = found === undefined ? chunk : chunk.subarray(0, found.end)
+    this.#watch.lines(said)
+    if (found !== undefined) this.#watch.latest(said)
+    return found
   }
 
   /** The command that the stream ended with, its newline missing. */
@@ -99,9 +111,12 @@ export class CommandSpotter {
       } else {
         const end = Math.min(chunk.length, at + this.#bodyLeft)
         if (this.#bodyWanted) this.#body += chunk.toString('latin1', at, end)
+        this.#watch.message(chunk.subarray(at, end))
         this.#bodyLeft -= end - at
         at = end
-        if (this.#bodyLeft > 0 || !this.#bodyWanted) continue
+        if (this.#bodyLeft > 0) continue
+        this.#watch.messageEnd()
+        if (!this.#bodyWanted) continue
         const command = commandOf(this.#body)
         if (command !== undefined) return { command, end: at }
       }

@@ -52,7 +52,7 @@ function obey(command: SpottedCommand, session: Session, spotter: CommandSpotter
     session.end('exit')
     return true
   }
-  const refusal = session.requestStop()
+  const refusal = session.requestStop(spotter.foreign)
   if (refusal === undefined) {
     session.end('stopping')
     return true

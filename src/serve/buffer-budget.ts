@@ -43,12 +43,14 @@ export class BufferBudget {
  * move are cut until `target` is reached, by each thread in proportion to what it holds.
  */
 export class BufferLedger {
-  readonly #limitBytes: number
+  readonly limitBytes: number
+  readonly #lineBytes: number
   readonly #all: Int32Array
   readonly #own: Int32Array
 
   constructor({ limitBytes, all, own }: BudgetShare) {
-    this.#limitBytes = limitBytes
+    this.limitBytes = limitBytes
+    this.#lineBytes = limitBytes * serveLimits.bufferLine
     this.#all = new Int32Array(all)
     this.#own = new Int32Array(own)
   }
@@ -62,31 +64,26 @@ export class BufferLedger {
     }
   }
 
-  get limitBytes(): number {
-    return this.#limitBytes
-  }
-
   /** What all threads hold. */
   get usedBytes(): number {
     return Atomics.load(this.#all, heldBytes)
   }
 
   get isShort(): boolean {
-    return this.usedBytes > this.#limitBytes * serveLimits.bufferLine
+    return Atomics.load(this.#all, heldBytes) > this.#lineBytes
   }
 
   /** Whether a client may hold so much and go on. */
   mayHold(bytes: number): boolean {
     if (!this.isShort) return true
-    const rest = this.#limitBytes * (1 - serveLimits.bufferLine)
-    return bytes <= rest / Math.max(1, Atomics.load(this.#all, holders))
+    return bytes <= (this.limitBytes - this.#lineBytes) / Math.max(1, Atomics.load(this.#all, holders))
   }
 
   /** What this thread is to give back; 0 unless memory is short. */
   get excessBytes(): number {
     const { usedBytes } = this
     if (!this.isShort) return 0
-    const excess = usedBytes - this.#limitBytes * serveLimits.bufferTarget
+    const excess = usedBytes - this.limitBytes * serveLimits.bufferTarget
     return Math.ceil((excess * Atomics.load(this.#own, heldBytes)) / usedBytes)
   }
 }

@@ -154,10 +154,13 @@ export class ClientSocket {
   /** Read through the thread's shared buffer: what passes through takes no memory of its own first. */
   #openForReading(portionBytes: number): void {
     const owner = this.#owner
-    const firstBytes = Math.min(portionBytes, serveLimits.streamReadBytes)
+    const buffer = owner.readBuffer(Math.min(portionBytes, serveLimits.streamReadBytes))
     const shortBytes = Math.min(portionBytes, serveLimits.shortReadBytes)
     const socket = openForReading(this.#transferred, {
-      shared: () => owner.readBuffer(this.#closing ? netLimits.readBytes : owner.isShort ? shortBytes : firstBytes),
+      shared: () => {
+        if (this.#closing) return owner.readBuffer(netLimits.readBytes)
+        return owner.isShort ? owner.readBuffer(shortBytes) : buffer
+      },
       streamBytes: () => (owner.isShort ? 0 : portionBytes),
       keeps: (bytes) => {
         this.#streamBytes = bytes

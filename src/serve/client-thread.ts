@@ -4,12 +4,13 @@ import type { Peer } from '../base/events.ts'
 import { openRpc } from '../base/rpc.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
+import type { KeyPair } from '../net/certificate.ts'
 import { type BudgetShare, BufferLedger } from './buffer-budget.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
-import type { TlsEntry } from './tls-entry.ts'
+import type { tlsEntry } from './tls-entry.ts'
 
 /** A client on its way to the thread that will serve it. */
 export interface NewClient {
@@ -22,6 +23,8 @@ export interface NewClient {
 export type ClientThreadCalls = {
   take(clients: readonly NewClient[]): void
   kick(id: number): boolean
+  /** Whoever comes from now on is shown this certificate. */
+  useCertificate(pair: KeyPair): void
   status(argument: undefined): ClientStatus[]
   /** Returns when what this thread recorded is in the log. */
   flushLog(argument: undefined): void
@@ -43,7 +46,7 @@ export interface ClientThreadData {
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
-async function loadTls({ certificate }: ServeConfig): Promise<TlsEntry | undefined> {
+async function loadTls({ certificate }: ServeConfig): Promise<ReturnType<typeof tlsEntry> | undefined> {
   return certificate === undefined ? undefined : (await import('./tls-entry.ts')).tlsEntry(certificate)
 }
 
@@ -62,7 +65,7 @@ export async function runClientThread(
 
   const runner = new ClientRunner(config, thread, protocol, {
     clock,
-    tls,
+    tls: tls?.enter,
     ledger: new BufferLedger(budget),
     record: (event) => log.record(event),
     ended(id) {
@@ -81,6 +84,7 @@ export async function runClientThread(
       for (const { id, peer, socket } of clients) runner.take(id, peer, socket)
     },
     kick: (id) => runner.kick(id),
+    useCertificate: (pair) => tls?.use(pair),
     status: () => runner.status(),
     flushLog: () => void log.drain(logLimits.flushMs),
     async drain() {

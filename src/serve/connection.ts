@@ -147,7 +147,8 @@ export class Connection implements Session, SocketOwner, Holder {
     this.sentBytes += bytes.length
     this.#host.record({ type: 'sent', id: this.id, bytes: bytes.length })
     this.#socket.write(bytes)
-    this.#noteQueued()
+    // Nearly always nothing is queued, and then nothing is counted.
+    if (this.#heldBytes !== 0 || this.#socket.queuedBytes > serveLimits.uncountedBytes) this.held()
   }
 
   end(reason: DisconnectReason, detail?: string): void {
@@ -226,11 +227,11 @@ export class Connection implements Session, SocketOwner, Holder {
     return this.#socket.expire(nowMs)
   }
 
-  requestStop(): string | undefined {
-    const refusal = stopRefusal(this.#host.allowStop, this.peer)
+  requestStop(foreign?: string): string | undefined {
+    const refusal = stopRefusal(this.#host.allowStop, this.peer, foreign)
     if (refusal !== undefined) {
-      this.record({ type: 'stop-refused', id: this.id, peer: this.peer, rule: this.#host.allowStop })
-      return refusal
+      this.record({ type: 'stop-refused', id: this.id, peer: this.peer, rule: refusal.rule })
+      return `stop refused: ${refusal.why}`
     }
     this.#host.stopRequested(`client ${this.id}`)
     return undefined
@@ -260,8 +261,7 @@ export class Connection implements Session, SocketOwner, Holder {
     } catch (error) {
       this.fail(error)
     }
-    if (this.#messages === undefined) this.#noteQueued()
-    else if (this.#heldBytes !== 0 || this.#messages.heldBytes > serveLimits.uncountedBytes) this.held()
+    if (this.#heldBytes !== 0 || (this.#messages?.heldBytes ?? 0) > serveLimits.uncountedBytes) this.held()
   }
 
   drained(): void {
@@ -303,11 +303,6 @@ export class Connection implements Session, SocketOwner, Holder {
       durationMs: Math.round(this.clock.monotonic() - this.#openedMs),
     })
     this.#host.closed(this)
-  }
-
-  /** Where nearly always nothing is queued, nothing is counted. */
-  #noteQueued(): void {
-    if (this.#heldBytes !== 0 || this.#socket.queuedBytes > serveLimits.uncountedBytes) this.held()
   }
 
   #count(bytes: number): void {
@@ -352,10 +347,22 @@ export class Connection implements Session, SocketOwner, Holder {
   }
 }
 
-/** Why this peer may not stop the server, as a sentence for it; `undefined` when it may. */
-function stopRefusal(rule: ServeConfig['allowStop'], peer: Peer): string | undefined {
-  if (rule === 'any') return undefined
-  if (rule === 'never') return 'stop refused: this server is stopped by its operator only'
-  if (isLoopback(peer.address)) return undefined
-  return 'stop refused: this server is stopped from its own machine only (its operator can allow more with --allow-stop any)'
+type StopRule = Extract<NetlabEvent, { readonly type: 'stop-refused' }>['rule']
+
+/** Why this peer may not stop the server, in a word for the log and a sentence for the peer; `undefined` when it may. */
+function stopRefusal(
+  rule: ServeConfig['allowStop'],
+  peer: Peer,
+  foreign: string | undefined,
+): { readonly rule: StopRule; readonly why: string } | undefined {
+  if (rule === 'never') return { rule, why: 'this server is stopped by its operator only' }
+  if (foreign !== undefined) {
+    return {
+      rule: 'foreign',
+      why: `what came before it looks like ${foreign}; connect anew and say nothing else first`,
+    }
+  }
+  if (rule === 'any' || isLoopback(peer.address)) return undefined
+  const why = 'this server is stopped from its own machine only (its operator can allow more with --allow-stop any)'
+  return { rule, why }
 }

@@ -7,6 +7,7 @@ import type { StartThread } from '../base/threads.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import type { Endpoint } from '../net/address.ts'
+import type { KeyPair } from '../net/certificate.ts'
 import type { ClientStatus } from './client-runner.ts'
 import { Connections, capacity } from './connections.ts'
 import { Listener } from './listener.ts'
@@ -31,6 +32,8 @@ export type ListenerThreadCalls = {
   pause(argument: undefined): boolean
   resume(argument: undefined): Promise<boolean>
   kick(id: number): Promise<boolean>
+  /** Whoever comes from now on is shown this certificate. */
+  useCertificate(pair: KeyPair): void
   clients(argument: undefined): Promise<ClientStatus[]>
   status(argument: undefined): ServerStatus
   /** A command for the protocol's shared state. */
@@ -51,11 +54,12 @@ export type ListenerThreadNews = {
 /** The program of the listener thread: it owns the port, the table of connections and the protocol's shared state. */
 export function runListenerThread(
   port: MessagePort,
-  config: ServeConfig,
+  given: ServeConfig,
   loading: Promise<ProtocolDefinition>,
   services: { readonly log: EventLogWriter; readonly clock: Clock; readonly startThread: StartThread },
 ): void {
   const { log, clock, startThread } = services
+  let config = given
   const record: EventSink = (event) => log.record(event)
   const bound = capacity(config)
   const connections = new Connections(bound, record, clock)
@@ -157,6 +161,10 @@ export function runListenerThread(
     },
     async kick(id) {
       return (await connections.find(id)?.rpc.request('kick', id)) === true
+    },
+    useCertificate(certificate) {
+      config = { ...config, certificate }
+      pool?.useCertificate(certificate)
     },
     clients: async () => (await pool?.status()) ?? [],
     status: () => ({

@@ -6,6 +6,7 @@ import type { StartThread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Endpoint } from '../net/address.ts'
+import type { KeyPair } from '../net/certificate.ts'
 import type { ClientStatus } from './client-runner.ts'
 import type { ListenerThreadCalls, ListenerThreadNews, ServerStatus } from './listener-thread.ts'
 import type { ServeConfig } from './options.ts'
@@ -18,6 +19,8 @@ export interface Server {
   resume(): Promise<boolean>
   kick(id: number): Promise<boolean>
   clients(): Promise<readonly ClientStatus[]>
+  /** Whoever comes from now on is shown this certificate; conversations go on. Only for a server with TLS. */
+  useCertificate(pair: KeyPair): void
   status(): Promise<ServerStatus & { readonly uptimeMs: number }>
   /** Resolves when what happened until now is in the log. */
   flushLog(): Promise<void>
@@ -107,6 +110,7 @@ export async function startServer(config: ServeConfig, services: ServerServices)
     pause: () => rpc.request('pause', undefined),
     resume: () => rpc.request('resume', undefined),
     kick: (id) => rpc.request('kick', id),
+    useCertificate: (pair) => rpc.notify('useCertificate', pair),
     clients: () => rpc.request('clients', undefined),
     status: async () => ({ ...(await rpc.request('status', undefined)), uptimeMs: clock.monotonic() - startedMs }),
     flushLog: () => rpc.request('flushLog', undefined),

@@ -6,6 +6,7 @@ import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
+import type { KeyPair } from '../net/certificate.ts'
 import { BufferBudget, bufferBytes } from './buffer-budget.ts'
 import type { ClientStatus } from './client-runner.ts'
 import type { ClientThreadCalls, ClientThreadData, ClientThreadNews, NewClient } from './client-thread.ts'
@@ -46,7 +47,7 @@ export interface ClientThread {
 
 /** The threads that serve clients: a fixed number, or one for each client. Sockets are moved to them. */
 export class ThreadPool {
-  readonly #config: ServeConfig
+  #config: ServeConfig
   readonly #owner: PoolOwner
   readonly #budget: BufferBudget
   readonly #threads = new Set<ClientThread>()
@@ -90,6 +91,12 @@ export class ThreadPool {
   release(thread: ClientThread): void {
     thread.clients--
     if (this.#config.threadPerClient) void this.#dismiss(thread)
+  }
+
+  /** Threads that run, and those that start from now on, show this certificate to whoever comes. */
+  useCertificate(certificate: KeyPair): void {
+    this.#config = { ...this.#config, certificate }
+    for (const { rpc } of this.#threads) rpc.notify('useCertificate', certificate)
   }
 
   async status(): Promise<ClientStatus[]> {

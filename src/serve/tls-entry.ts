@@ -7,6 +7,7 @@ import { sniffDialect } from '../net/dialect.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { FramedTlsSocket } from '../net/framed-tls-socket.ts'
 import { netLimits } from '../net/limits.ts'
+import { serverTls } from '../net/tls-settings.ts'
 import { serveLimits } from './limits.ts'
 
 /** A connection past its first bytes: TLS is unwrapped, plain stays plain. */
@@ -27,16 +28,26 @@ export type TlsEntry = (
   beforeHandshake?: () => Promise<void>,
 ) => Promise<Entered>
 
-/** The way into a server that has this certificate. */
-export function tlsEntry(pair: KeyPair): TlsEntry {
-  const secureContext = createSecureContext(pair)
-  return (socket, plaintext, clock, beforeHandshake) => enter(socket, secureContext, plaintext, clock, beforeHandshake)
+/** The way into a server that has this certificate, until `use` gives it another one; who is in stays in. */
+export function tlsEntry(pair: KeyPair): { readonly enter: TlsEntry; use(pair: KeyPair): void } {
+  let secureContext = contextOf(pair)
+  return {
+    enter: (socket, plaintext, clock, beforeHandshake) =>
+      enter(socket, () => secureContext, plaintext, clock, beforeHandshake),
+    use: (other) => {
+      secureContext = contextOf(other)
+    },
+  }
+}
+
+function contextOf(pair: KeyPair): SecureContext {
+  return createSecureContext({ ...pair, ...serverTls })
 }
 
 /** Looks at the first byte of a fresh socket: TLS and plain clients share one port. The bytes stay to be read. */
 async function enter(
   socket: MessageSocket,
-  secureContext: SecureContext,
+  secureContext: () => SecureContext,
   plaintext: boolean,
   clock: Clock,
   beforeHandshake?: () => Promise<void>,
@@ -45,7 +56,7 @@ async function enter(
   const first = await firstByte(socket, clock, plaintext ? netLimits.dialectMs : serveLimits.handshakeMs)
   if (first !== undefined && sniffDialect(first) === 'tls') {
     await beforeHandshake?.()
-    return { socket: await handshake(socket, secureContext, clock), encrypted: true }
+    return { socket: await handshake(socket, secureContext(), clock), encrypted: true }
   }
   if (!plaintext) throw new ProtocolError('PLAINTEXT', 'this server talks to other machines through TLS only')
   return { socket, encrypted: false }

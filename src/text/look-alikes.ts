@@ -21,7 +21,9 @@ export function skeleton(text: string): string {
   if (ascii.test(text)) return text.replace(mistakable, prototypeOf)
   let looks = ''
   for (const character of text.normalize('NFD')) looks += prototypeOf(character)
-  return looks.normalize('NFD')
+  const decomposed = looks.normalize('NFD')
+  // What some characters become is composed of others that look like something themselves.
+  return decomposed === text ? text : skeleton(decomposed)
 }
 
 /** Of one character, which is the name of nothing that every object has. */

@@ -1,4 +1,5 @@
 import { textLimits } from './limits.ts'
+import { checkName } from './names.ts'
 
 /** Nothing in it needs a second look: printable ASCII, the common case. */
 const plain = /^[ -~]*$/
@@ -57,18 +58,43 @@ export function cleanText(said: string, maxBytes: number): TextCheck {
   return { kind: 'good', text }
 }
 
+/** Stands before the name of an operator, and in no name. */
+export const operatorMark = '@'
+
+/**
+ * A name as a line has it, in quotes where it could be taken for more than a name: one that was registered before `checkName`
+ * refused `Ada: hello`, or comes from a peer that checks nothing. Who speaks for the server has a name longer than any.
+ */
+export function shownName(name: string): string {
+  const check = checkName(name)
+  return check.kind === 'good' || check.why === 'long' ? name : quoted(name)
+}
+
+/** The same inside a sentence, where a name of several words (`Ada waves`) needs quotes too. */
+export function nameInSentence(name: string): string {
+  return name.includes(' ') && checkName(name).kind === 'good' ? quoted(name) : shownName(name)
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', "'")}"`
+}
+
 /** One line of a conversation: `14:03:59 #lobby alice: hello`, or `14:03:59 * alice waves` for what is done. */
 export function saidLine(said: {
   readonly time: string
   /** Undefined where only one room is shown. */
   readonly room?: string | undefined
+  /** As `shownName` has it, or `nameInSentence` for an action; styled, if at all. */
   readonly from: string
+  /** Who says it is an operator. */
+  readonly operator?: boolean | undefined
   readonly text: string
   /** Said with /me. */
   readonly action?: boolean | undefined
 }): string {
   const where = said.room === undefined ? '' : ` #${said.room}`
-  return `${said.time}${where} ${said.action === true ? `* ${said.from} ` : `${said.from}: `}${said.text}`
+  const from = `${said.operator === true ? operatorMark : ''}${said.from}`
+  return `${said.time}${where} ${said.action === true ? `* ${from} ` : `${from}: `}${said.text}`
 }
 
 /** `14:03:59` of UTC milliseconds: the same for everybody, wherever they are. */

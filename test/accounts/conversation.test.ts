@@ -455,7 +455,7 @@ describe('ident', () => {
     await identify(other, accounts, clock)
     expect(other.messages.slice(1, 4)).toEqual([
       { type: 'ask', what: 'name', message: 'What is your name?' },
-      { type: 'denied', reason: 'taken', message: 'That name is taken, or looks like one that is.' },
+      { type: 'denied', reason: 'taken', message: 'That name is taken.' },
       { type: 'ask', what: 'name', message: 'What is your name?' },
     ])
     await accounts.close()

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from '@jest/globals'
 import type { SessionGranted } from '../../src/accounts/accounts.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
@@ -331,5 +332,142 @@ describe('changing the password', () => {
     gate.resolve()
     expect(await login).toMatchObject({ kind: 'wrong' })
     await accounts.close()
+  })
+})
+
+describe('a session belongs to one account with one password', () => {
+  /** Lets somebody edit the users file while the server is stopped. */
+  async function edited(change: (users: Record<string, string>[], hosts: unknown[]) => Record<string, string>[]) {
+    const first = await setUp()
+    const { token } = welcome(await first.accounts.register(ada))
+    await first.accounts.close()
+    const file = join(first.path, 'users.json')
+    const content = JSON.parse(readFileSync(file, 'utf8'))
+    writeFileSync(file, JSON.stringify({ ...content, users: change(content.users, content.hosts) }))
+    const { accounts } = await setUp({ path: first.path })
+    return { accounts, token, path: first.path }
+  }
+
+  const refused = { kind: 'no-session', why: 'unknown' }
+
+  test('and not to a name: the session of a deleted user does not open the account of who registers it next', async () => {
+    const { accounts, token } = await edited(() => [])
+    welcome(await accounts.register({ ...ada, password: 'another horse' }))
+    expect(await accounts.resume({ token })).toEqual(refused)
+    await accounts.close()
+  })
+
+  test('also over another restart, and if the new one was written by hand', async () => {
+    const { accounts, token, path } = await edited((users) =>
+      users.map(({ id, ...user }) => ({ ...user, id: 'other' })),
+    )
+    expect(await accounts.resume({ token })).toEqual(refused)
+    await accounts.close()
+    const again = await setUp({ path })
+    expect(await again.accounts.resume({ token })).toEqual(refused)
+    await again.accounts.close()
+  })
+
+  test('and ends when its hash is replaced by hand', async () => {
+    const hash = await argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }).hash('another horse')
+    const { accounts, token } = await edited((users) => users.map((user) => ({ ...user, hash })))
+    expect(await accounts.resume({ token })).toEqual(refused)
+    welcome(await accounts.login({ ...ada, password: 'another horse' }))
+    await accounts.close()
+  })
+
+  test('and outlives a restart, a new spelling of the name, and the renewal of a hash with old parameters', async () => {
+    const { accounts, token, path } = await edited((users) => users.map((user) => ({ ...user, name: 'ADA' })))
+    expect(await accounts.resume({ token })).toMatchObject({ kind: 'welcome' })
+    await accounts.close()
+    const hasher = argon2Hasher({ memoryKib: 128, passes: 1, lanes: 1 })
+    const renewing = await setUp({ path, hasher })
+    welcome(await renewing.accounts.login(ada))
+    expect(readFileSync(join(path, 'users.json'), 'utf8')).toContain('$m=128,t=1,p=1$')
+    await renewing.accounts.close()
+    const last = await setUp({ path, hasher })
+    expect(await last.accounts.resume({ token })).toMatchObject({ kind: 'welcome' })
+    await last.accounts.close()
+  })
+
+  test('of files that an older netlab wrote: bound to the account that was there at the login, and to no later one', async () => {
+    const first = await setUp()
+    const { token } = welcome(await first.accounts.register(ada))
+    const bob = welcome(await first.accounts.register({ ...ada, name: 'Bob', password: 'battery staple' }))
+    await first.accounts.close()
+    const database = new DatabaseSync(join(first.path, 'netlab.db'))
+    database.exec("UPDATE session SET account = '', credential = ''")
+    database.close()
+    const file = join(first.path, 'users.json')
+    const content = JSON.parse(readFileSync(file, 'utf8'))
+    const users = content.users.map(({ id, ...user }: Record<string, string>) =>
+      user.name === 'Bob' ? { ...user, since: '2999-01-01T00:00:00.000Z' } : user,
+    )
+    writeFileSync(file, JSON.stringify({ ...content, users }))
+    for (let start = 0; start < 2; start++) {
+      const { accounts } = await setUp({ path: first.path })
+      expect(await accounts.resume({ token })).toMatchObject({ kind: 'welcome' })
+      expect(await accounts.resume({ token: bob.token })).toEqual(refused)
+      await accounts.close()
+    }
+  })
+
+  test('and ends with all accounts', async () => {
+    const { accounts } = await setUp()
+    const { token } = welcome(await accounts.register(ada))
+    await accounts.clear()
+    welcome(await accounts.register(ada))
+    expect(await accounts.resume({ token })).toEqual(refused)
+    await accounts.close()
+  })
+})
+
+describe('when only the database can not be written', () => {
+  /** Accounts whose database is locked by somebody else for good, while the users file works. */
+  async function withBrokenDatabase() {
+    const opened = await setUp()
+    const { session, token } = welcome(await opened.accounts.register(ada))
+    const other = welcome(await opened.accounts.login(ada))
+    const database = new DatabaseSync(join(opened.path, 'netlab.db'))
+    database.exec("CREATE TRIGGER full BEFORE INSERT ON session BEGIN SELECT RAISE(ABORT, 'full'); END")
+    database.exec("CREATE TRIGGER full2 BEFORE DELETE ON session BEGIN SELECT RAISE(ABORT, 'full'); END")
+    /** As after kill -9: what is on disk, and nothing else. */
+    const restart = async () => {
+      await opened.accounts.close().catch(() => undefined)
+      database.exec('DROP TRIGGER full; DROP TRIGGER full2')
+      database.close()
+      return (await setUp({ path: opened.path })).accounts
+    }
+    return { ...opened, session, token, other, restart }
+  }
+
+  test('who registers is told of being registered, and is', async () => {
+    const { accounts, restart } = await withBrokenDatabase()
+    const bob = { ...ada, name: 'Bob', password: 'battery staple' }
+    expect(await accounts.register(bob)).toEqual({ kind: 'registered-only' })
+    expect(await accounts.register(bob)).toEqual({ kind: 'taken' })
+    const after = await restart()
+    welcome(await after.login(bob))
+    await after.close()
+  })
+
+  test('a new password is told as changed, and is; the sessions that ended with it stay ended', async () => {
+    const { accounts, session, token, other, restart } = await withBrokenDatabase()
+    const change = { session: session.id, old: ada.password, new: 'battery staple', address }
+    expect(await accounts.changePassword(change)).toEqual({ kind: 'changed', revoked: 1 })
+    expect(await accounts.resume({ token: other.token })).toEqual({ kind: 'no-session', why: 'unknown' })
+    const after = await restart()
+    expect(await after.resume({ token: other.token })).toEqual({ kind: 'no-session', why: 'unknown' })
+    expect(await after.resume({ token })).toMatchObject({ kind: expect.stringMatching(/welcome|no-session/) })
+    welcome(await after.login({ ...ada, password: 'battery staple' }))
+    await after.close()
+  })
+
+  test('a logout that could not be kept is told so, and the session goes on', async () => {
+    const { accounts, session, token } = await withBrokenDatabase()
+    expect(await accounts.logout({ session: session.id, which: 'all' })).toEqual({ kind: 'storage' })
+    expect(await accounts.resume({ token })).toMatchObject({ kind: 'welcome' })
+    expect(await accounts.sessions({ session: session.id })).toMatchObject({ sessions: [{}, {}] })
+    await accounts.close().catch(() => undefined)
   })
 })

@@ -70,7 +70,7 @@ test('a session that can’t be read is told, and nothing stays locked', async (
   const { folder, config } = files()
   new SqliteSessionStore(config.databasePath).close()
   const database = new DatabaseSync(config.databasePath)
-  database.exec(`INSERT INTO session VALUES (${2n ** 60n}, 'hash', 'ada', '127.0.0.1', 1, 1)`)
+  database.exec(`INSERT INTO session VALUES (${2n ** 60n}, 'hash', 'ada', '127.0.0.1', 1, 1, '', '')`)
   database.close()
   const times = { idleMs: 60_000, maxMs: 60_000 }
   const opened = openAccounts(

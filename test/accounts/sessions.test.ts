@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from '@jest/globals'
 import { accountLimits } from '../../src/accounts/limits.ts'
 import { MemorySessionStore, type SessionChange, SqliteSessionStore } from '../../src/accounts/session-store.ts'
-import { newToken, Sessions, tokenHash } from '../../src/accounts/sessions.ts'
+import { newToken, type SessionOwner, Sessions, tokenHash } from '../../src/accounts/sessions.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -21,6 +22,10 @@ class CountingStore extends MemorySessionStore {
     this.batches.push(changes)
     await super.commit(changes)
   }
+}
+
+function owner(name: string, credential = 'first password'): SessionOwner {
+  return { name, account: `id of ${name}`, credential }
 }
 
 function setUp() {
@@ -50,32 +55,32 @@ describe('a token', () => {
 describe('sessions', () => {
   test('are resumed by their token, also after a restart, and the token is nowhere', async () => {
     const { clock, store, sessions } = setUp()
-    const { row, token } = await sessions.create('Ada', '10.0.0.1')
+    const { row, token } = await sessions.create(owner('Ada'), '10.0.0.1')
     expect(sessions.resume(token)).toMatchObject({ id: row.id, user: 'Ada', address: '10.0.0.1' })
     expect(sessions.resume(newToken())).toBe('unknown')
     await sessions.close()
     expect(JSON.stringify([...store.rows])).not.toContain(token)
     const again = new Sessions(store, clock, times)
     expect(again.resume(token)).toMatchObject({ id: row.id, user: 'Ada' })
-    expect((await again.create('Ada', '10.0.0.1')).row.id).toBe(row.id + 1)
+    expect((await again.create(owner('Ada'), '10.0.0.1')).row.id).toBe(row.id + 1)
   })
 
   test('end when not used for a day', async () => {
     const { clock, sessions } = setUp()
-    const { row, token } = await sessions.create('Ada', '10.0.0.1')
+    const { row, token } = await sessions.create(owner('Ada'), '10.0.0.1')
     clock.advance(day - 1)
     expect(sessions.resume(token)).toMatchObject({ id: row.id })
     clock.advance(day - 1)
     expect(sessions.get(row.id)).toMatchObject({ id: row.id })
     clock.advance(day)
-    expect([sessions.resume(token), sessions.get(row.id), sessions.ofUser('Ada')]).not.toContainEqual(
+    expect([sessions.resume(token), sessions.get(row.id), sessions.ofAccount('id of Ada')]).not.toContainEqual(
       expect.objectContaining({ id: row.id }),
     )
   })
 
   test('end after thirty days however much they are used', async () => {
     const { clock, sessions } = setUp()
-    const { token } = await sessions.create('Ada', '10.0.0.1')
+    const { token } = await sessions.create(owner('Ada'), '10.0.0.1')
     for (let n = 0; n < 59; n++) {
       clock.advance(12 * hour)
       expect(sessions.resume(token)).toMatchObject({ user: 'Ada' })
@@ -88,7 +93,7 @@ describe('sessions', () => {
 
   test('that expired are swept from memory and disk', async () => {
     const { clock, store, sessions } = setUp()
-    const made = await Promise.all([sessions.create('Ada', 'a'), sessions.create('Bob', 'b')])
+    const made = await Promise.all([sessions.create(owner('Ada'), 'a'), sessions.create(owner('Bob'), 'b')])
     clock.advance(day - 60_000)
     sessions.resume(made[0].token)
     clock.advance(60_000)
@@ -102,24 +107,24 @@ describe('sessions', () => {
     expect(sessions.resume(made[1].token)).toBe('unknown')
   })
 
-  test('are listed by user, the last used first', async () => {
+  test('are listed by account, the last used first', async () => {
     const { clock, sessions } = setUp()
     const made = []
-    for (const user of ['Ada', 'Bob', 'ada']) made.push(await sessions.create(user, 'a'))
+    for (const user of ['Ada', 'Bob', 'Ada']) made.push(await sessions.create(owner(user), 'a'))
     clock.advance(1000)
     sessions.resume(made[0]?.token ?? '')
-    expect(sessions.ofUser('ADA').map(({ id }) => id)).toEqual([1, 3])
-    expect(sessions.ofUser('Cy')).toEqual([])
+    expect(sessions.ofAccount('id of Ada').map(({ id }) => id)).toEqual([1, 3])
+    expect(sessions.ofAccount('id of Cy')).toEqual([])
   })
 
   test('that are revoked are useless at once, and their owners hear of it', async () => {
     const { store, revoked, sessions } = setUp()
-    const { row, token } = await sessions.create('Ada', 'a')
-    const other = await sessions.create('Ada', 'a')
+    const { row, token } = await sessions.create(owner('Ada'), 'a')
+    const other = await sessions.create(owner('Ada'), 'a')
     const done = sessions.revoke([row.id, 99])
     expect([sessions.resume(token), sessions.get(row.id)]).toEqual(['unknown', undefined])
-    expect(revoked).toEqual([row.id])
     await done
+    expect(revoked).toEqual([row.id])
     expect([...store.rows.keys()]).toEqual([other.row.id])
     await sessions.clear()
     expect([sessions.size, store.rows.size, revoked]).toEqual([0, 0, [row.id, other.row.id]])
@@ -127,18 +132,18 @@ describe('sessions', () => {
 
   test('of one user are bounded: the one silent longest makes room', async () => {
     const { clock, revoked, sessions } = setUp()
-    const first = await sessions.create('Ada', 'a')
-    const second = await sessions.create('Ada', 'a')
+    const first = await sessions.create(owner('Ada'), 'a')
+    const second = await sessions.create(owner('Ada'), 'a')
     clock.advance(1)
     sessions.resume(first.token)
-    for (let n = 2; n <= accountLimits.sessionsPerUser; n++) await sessions.create('Ada', 'a')
+    for (let n = 2; n <= accountLimits.sessionsPerUser; n++) await sessions.create(owner('Ada'), 'a')
     expect(revoked).toEqual([second.row.id])
-    expect(sessions.ofUser('Ada')).toHaveLength(accountLimits.sessionsPerUser)
+    expect(sessions.ofAccount('id of Ada')).toHaveLength(accountLimits.sessionsPerUser)
   })
 
   test('made in one turn share a transaction, and a thousand resumes cost at most one write', async () => {
     const { clock, store, sessions } = setUp()
-    const made = await Promise.all(Array.from({ length: 50 }, (_, n) => sessions.create(`User ${n}`, 'a')))
+    const made = await Promise.all(Array.from({ length: 50 }, (_, n) => sessions.create(owner(`User ${n}`), 'a')))
     expect(store.batches).toHaveLength(1)
     clock.advance(61_000)
     await settle()
@@ -149,17 +154,54 @@ describe('sessions', () => {
     expect(store.rows.get(1)?.usedMs).toBe(clock.now() - 30_000)
   })
 
-  test('that could not be kept do not exist; that could not be dropped are dropped later', async () => {
-    const { clock, store, sessions } = setUp()
-    const { row, token } = await sessions.create('Ada', 'a')
+  test('that could not be kept do not exist, and what could not be ended goes on: as it is told', async () => {
+    const { store, revoked, sessions } = setUp()
+    const { row, token } = await sessions.create(owner('Ada'), 'a')
     store.broken = true
-    await expect(sessions.create('Bob', 'a')).rejects.toThrow('the disk is full')
+    await expect(sessions.create(owner('Bob'), 'a')).rejects.toThrow('the disk is full')
     await expect(sessions.revoke([row.id])).rejects.toThrow('the disk is full')
-    expect([sessions.resume(token), sessions.size, store.rows.size]).toEqual(['unknown', 0, 1])
+    expect(sessions.resume(token)).toMatchObject({ id: row.id })
+    expect([sessions.size, store.rows.size, revoked]).toEqual([1, 1, []])
+    store.broken = false
+    await sessions.revoke([row.id])
+    expect([sessions.resume(token), store.rows.size, revoked]).toEqual(['unknown', 0, [row.id]])
+  })
+
+  test('end with the password of their account, even if that cannot be written: it is tried again', async () => {
+    const { clock, store, revoked, sessions } = setUp()
+    const own = await sessions.create(owner('Ada'), 'a')
+    const other = await sessions.create(owner('Ada'), 'a')
+    const bob = await sessions.create(owner('Bob'), 'a')
+    store.broken = true
+    const done = sessions.changeCredential('id of Ada', 'second password', own.row.id)
+    expect(revoked).toEqual([other.row.id])
+    await expect(done).rejects.toThrow('the disk is full')
+    expect(sessions.resume(other.token)).toBe('unknown')
+    expect(sessions.resume(own.token)).toMatchObject({ credential: 'second password' })
     store.broken = false
     clock.advance(30_000)
     await settle()
-    expect(store.rows.size).toBe(0)
+    expect([...store.rows.values()].map(({ id, credential }) => [id, credential])).toEqual([
+      [own.row.id, 'second password'],
+      [bob.row.id, 'first password'],
+    ])
+  })
+
+  test('that belong to nobody any more are dropped at the start, and old ones are bound', async () => {
+    const { clock, store, sessions } = setUp()
+    const [ada, bob, cy] = await Promise.all(['Ada', 'Bob', 'Cy'].map((name) => sessions.create(owner(name), 'a')))
+    await sessions.close()
+    const again = new Sessions(store, clock, times, undefined, (row) =>
+      row.user === 'Bob' ? undefined : row.user === 'Cy' ? { ...row, credential: 'bound' } : row,
+    )
+    expect(again.resume(ada?.token ?? '')).toMatchObject({ user: 'Ada' })
+    expect(again.resume(bob?.token ?? '')).toBe('unknown')
+    expect(again.resume(cy?.token ?? '')).toMatchObject({ credential: 'bound' })
+    await again.close()
+    expect([...store.rows.values()].map(({ user, credential }) => [user, credential])).toEqual([
+      ['Ada', 'first password'],
+      ['Cy', 'bound'],
+    ])
   })
 })
 
@@ -167,6 +209,8 @@ const row = {
   id: 7,
   hash: 'a'.repeat(64),
   user: 'Ada "Ü"',
+  account: 'abc',
+  credential: 'def',
   address: '10.0.0.1',
   createdMs: 1_700_000_000_000,
   usedMs: 2,
@@ -190,6 +234,22 @@ describe('sessions in a database', () => {
     await again.commit([{ kind: 'drop-all' }])
     expect(again.load()).toEqual([])
     again.close()
+  })
+
+  test('of a database that an older netlab made are read, without an account', () => {
+    const path = join(folder(), 'netlab.db')
+    const old = new DatabaseSync(path)
+    old.exec(`CREATE TABLE session (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, user TEXT NOT NULL,
+      address TEXT NOT NULL, created_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL) STRICT`)
+    old.exec("INSERT INTO session VALUES (3, 'aa', 'Ada', '10.0.0.1', 1, 2)")
+    old.close()
+    for (let start = 0; start < 2; start++) {
+      const store = new SqliteSessionStore(path)
+      expect(store.load()).toEqual([
+        { id: 3, hash: 'aa', user: 'Ada', address: '10.0.0.1', createdMs: 1, usedMs: 2, account: '', credential: '' },
+      ])
+      store.close()
+    }
   })
 
   test('are changed all or none', async () => {
@@ -224,7 +284,7 @@ describe('sessions in a database', () => {
       idleMs: 1000,
       maxMs: 1000,
     })
-    const made = await Promise.all([sessions.create('Ada', 'a'), sessions.create('Bob', 'b')])
+    const made = await Promise.all([sessions.create(owner('Ada'), 'a'), sessions.create(owner('Bob'), 'b')])
     const files = readdirSync(join(path, '..')).map((file) => readFileSync(join(path, '..', file)))
     expect(files.length).toBeGreaterThan(1)
     for (const { token } of made) {

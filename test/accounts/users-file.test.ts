@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { locate, syntaxErrorOffset } from '../../src/accounts/json-position.ts'
-import { formatUsers, hostKey, parseUsers, sourceKey, UserBook } from '../../src/accounts/users-file.ts'
+import { formatUsers, hostKey, parseUsers, UserBook } from '../../src/accounts/users-file.ts'
 import { StorageError } from '../../src/base/errors.ts'
+import { sourceKey } from '../../src/net/ip.ts'
 import { codePoint } from '../support/any-text.ts'
 import { someHash } from './support.ts'
 
@@ -15,7 +16,7 @@ function sample(hosts: number, users: number): UserBook {
   for (let n = 0; n < hosts; n++) {
     book.addHost({ address: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, name: `Host "${n}"`, since })
   }
-  for (let n = 0; n < users; n++) book.setUser({ name: `User ${n}`, hash: someHash(n), since })
+  for (let n = 0; n < users; n++) book.setUser({ name: `User ${n}`, hash: someHash(n), since, id: `id-${n}` })
   return book
 }
 
@@ -32,12 +33,26 @@ describe('the text of a users file', () => {
       `    {"address":"10.0.0.0","name":"Host \\"0\\"","since":"${since}"}`,
       '  ],',
       '  "users": [',
-      `    {"name":"User 0","hash":"${someHash(0)}","since":"${since}"},`,
-      `    {"name":"User 1","hash":"${someHash(1)}","since":"${since}"}`,
+      `    {"name":"User 0","hash":"${someHash(0)}","since":"${since}","id":"id-0"},`,
+      `    {"name":"User 1","hash":"${someHash(1)}","since":"${since}","id":"id-1"}`,
       '  ]',
       '}',
       '',
     ])
+  })
+
+  test('has ids, always the same ones where an older netlab wrote none', () => {
+    const record = `{"name":"Ada","hash":"${someHash(0)}","since":"${since}"`
+    const read = (user: string) => parseUsers(`{"version":1,"hosts":[],"users":[${user}]}`, 'users.json').user('Ada')
+    const first = read(`${record}}`)?.id
+    expect(first).toMatch(/^[\w-]{12}$/)
+    expect(read(`${record}}`)?.id).toBe(first)
+    expect(read(`${record},"id":"mine"}`)?.id).toBe('mine')
+    for (const id of ['""', '1', 'null', '"a b"', `"${'x'.repeat(65)}"`]) {
+      expect(() => read(`${record},"id":${id}}`)).toThrow('"id" has 1 to 64 letters')
+    }
+    const twice = `${record},"id":"mine"},{"name":"Bob","hash":"${someHash(1)}","since":"${since}","id":"mine"}`
+    expect(() => read(twice)).toThrow('this id stands here twice')
   })
 
   test('is read behind a byte order mark, as some editors leave it', () => {

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
 import { betweenMachines, type Client, families, portOf } from '../support/machines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { keys } from '../support/terminal.ts'
 
+const floodProgram = fileURLToPath(new URL('../support/flood.ts', import.meta.url))
 const lastFamily = families.at(-1) ?? 'IPv4'
 
 betweenMachines(({ server, ann, bob }) => {
@@ -75,6 +77,38 @@ betweenMachines(({ server, ann, bob }) => {
     const nobody = await ann.run(['chat-udp', ann.server.IPv4, port, '--name', 'ann'])
     expect(nobody.stderr).toContain(`netlab: no network leads to ${ann.server.IPv4}\n`)
     expect(nobody.exitCode).toBe(69)
+    await relay.stop()
+  })
+
+  test('bug: hellos from addresses that nobody has held the whole room up', async () => {
+    ann.plug()
+    const relay = server.start(['chat-udp', '--serve', '--port', '0', '--log-to', 'none', '--max-rate', '1000'])
+    const port = await portOf(relay)
+    const join = async (name: string) => {
+      const talks = ann.start(['chat-udp', ann.server.IPv4, port, '--name', name])
+      await talks.stderr.waitFor('you are in #lobby')
+      return talks
+    }
+    const talks = await join('ann')
+    const roundTripMs = async (line: string): Promise<number> => {
+      const start = performance.now()
+      talks.type(line)
+      await talks.line(new RegExp(`ann: ${line}$`))
+      return performance.now() - start
+    }
+    const { server: host, addresses } = bob.haunt(250)
+    const flood = bob.start([floodProgram, host, port, '500', ...addresses], { program: process.execPath })
+    await flood.line(/flooding/)
+    const late = await join('late')
+    const times: number[] = []
+    for (let line = 0; line < 40; line += 1) times.push(await roundTripMs(`line${line}`))
+    // The bug's were 3.6 s, and the newcomer did not get in at all.
+    expect(times.sort((one, other) => one - other)[20]).toBeLessThan(1_000)
+    await flood.stop('SIGKILL')
+    for (const one of [talks, late]) {
+      one.process.stdin.end()
+      expect(await one.finished()).toMatchObject({ exitCode: 0 })
+    }
     await relay.stop()
   })
 })

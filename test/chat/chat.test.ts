@@ -270,6 +270,51 @@ describe('coming and going', () => {
   })
 })
 
+describe('rooms for all', () => {
+  test('bug: two people filled all rooms, with 16 connections each', () => {
+    const world = new ChatWorld()
+    const { roomsPerMember, roomsPerConnection, roomsPerMemberWhenScarce: few } = chatLimits
+    const ann = Array.from({ length: 4 }, () => world.come('ann'))
+    for (const [index, one] of ann.entries())
+      for (let n = 0; n < roomsPerConnection; n++) one.type(`/join r${index}-${n}`)
+    const refusals = ann.flatMap(({ listener }) => listener.of('error'))
+    expect(world.chat.command('rooms')?.split('\n')).toHaveLength(roomsPerMember)
+    expect(refusals).toHaveLength(4 * roomsPerConnection - (roomsPerMember - 1))
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['TOO_MANY']))
+    expect(refusals.at(-1)?.text).toMatch('you are in 32 rooms already, with all your connections')
+    // Where another connection is already, there is no new room.
+    ann[1]?.type('/join r0-5')
+    expect(ann[1]?.listener.of('joined').at(-1)?.room).toBe('r0-5')
+    const crowd = Array.from({ length: 20 }, (_, index) => world.come(`p${index}`))
+    for (const [index, one] of crowd.entries()) for (let n = 0; n < 31; n++) one.type(`/join q${index}-${n}`)
+    expect(world.chat.command('rooms')?.split('\n').length).toBeLessThan(chatLimits.rooms / 2 + 20 * few)
+    const [last] = crowd.slice(-1)
+    expect(last?.listener.of('error').at(-1)?.text).toMatch('more than half of all rooms are taken')
+    // Who is in few rooms still makes one, and whoever likes enters one that is there.
+    const bob = world.come('bob')
+    bob.type('/join new')
+    expect(bob.listener.of('joined').at(-1)?.room).toBe('new')
+    last?.type('/join new')
+    expect(last?.listener.of('joined').at(-1)?.room).toBe('new')
+  })
+
+  test.each([
+    ['team1', 'teaml'],
+    ['ace', 'асе'],
+    ['lobby', '1obby'],
+  ])('while there is #%s nobody makes #%s, which looks like it', (room, alike) => {
+    const world = new ChatWorld()
+    const ann = world.come('ann')
+    ann.type(`/join ${room}`)
+    ann.type(`/join ${alike}`)
+    expect(ann.listener.of('error')).toMatchObject([{ code: 'BAD_ROOM', text: expect.stringContaining(`#${room}`) }])
+    if (room === 'lobby') return
+    ann.type(`/leave ${room}`)
+    ann.type(`/join ${alike}`)
+    expect(ann.listener.of('joined').at(-1)?.room).toBe(alike)
+  })
+})
+
 describe('operators', () => {
   const crowd = () => {
     const world = new ChatWorld()
@@ -354,10 +399,26 @@ describe('operators', () => {
     expect(bob.listener.of('error')).toMatchObject([{ code: 'NOT_OPERATOR' }])
   })
 
+  test('what an operator says is marked, in rooms and in private, from the moment of becoming one', () => {
+    const { op, bob } = crowd()
+    bob.send({ type: 'say', text: 'one' })
+    op.send({ type: 'say', text: 'two' })
+    op.type('/msg bob three')
+    op.type('/op bob')
+    bob.send({ type: 'me', text: 'four' })
+    const marked = bob.listener.of('message').map(({ text, operator }) => [text, operator])
+    expect(marked).toEqual([
+      ['one', undefined],
+      ['two', true],
+      ['four', true],
+    ])
+    expect(bob.listener.of('private')).toMatchObject([{ text: 'three', operator: true }])
+  })
+
   test("the server's console may do the same, and say something", () => {
     const { world, op, bob } = crowd()
     expect(world.chat.command('say #lobby stopping at noon')).toBe('* said in #lobby')
-    expect(world.chat.command('who')).toBe('* 2 people in #lobby:\n*   bob\n*   op (operator)')
+    expect(world.chat.command('who')).toBe('* 2 people in #lobby:\n*   bob\n*   @op (operator)')
     expect(world.chat.command('/kick bob')).toBe('* bob was put out of #lobby')
     expect(world.chat.command('topic #dev new')).toBe('* the topic of #dev is set')
     expect(world.chat.command('ban')).toBe('! something is missing: /ban [#ROOM] NAME [off]')

@@ -34,7 +34,12 @@ const ids = ({ messages }: HistoryPage): number[] => messages.map(({ id }) => id
 describe('the history store', () => {
   test('gives back exactly what it was given', () => {
     const store = newStore()
-    const messages = [said(1), said(2, { cid: 'x', action: true, text: '你好 😀' })]
+    const messages = [
+      said(1),
+      said(2, { cid: 'x', action: true, text: '你好 😀' }),
+      said(3, { operator: true }),
+      said(4, { operator: true, action: true }),
+    ]
     store.append(toRows(messages))
     expect(store.page('lobby', { last: 10 })).toEqual({ messages, more: false })
   })

@@ -1,15 +1,18 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
-import { fingerprint, selfSignedCertificate } from '../../src/net/certificate.ts'
+import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import { testContext } from '../support/command-context.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { listen } from '../support/sockets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { connectValues } from './connect-values.ts'
+
+const fingerprint = (cert: string): string => new X509Certificate(cert).fingerprint256
 
 type Values = Parameters<typeof connect.run>[0]
 

@@ -20,8 +20,9 @@ function makeCertificate(cwd: string, before = '') {
     import { syncBuiltinESMExports } from 'node:module'
     ${before}
     syncBuiltinESMExports()
-    const { serverCertificate } = await import(${server})
-    console.log(new X509Certificate(serverCertificate({ tls: true }, Date.now()).cert).toString())`
+    const { ServerCertificate } = await import(${server})
+    const { current } = await ServerCertificate.open({ tls: true }, Date.now())
+    console.log(new X509Certificate(current.cert).toString())`
   return runNetlab(['--input-type=module', '-e', program], { cwd, program: process.execPath })
 }
 

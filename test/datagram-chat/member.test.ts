@@ -260,6 +260,30 @@ describe('coming back', () => {
     expect(missed).toEqual(missing === 0 ? [] : [{ type: 'missed', count: expect.any(Number) }])
   })
 
+  test('bug: what was said went on being sent to who had vanished, and filled the send buffer', () => {
+    const simulation = new Simulation({ relay: { fragmentsPerSecond: 100 } })
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(1_000)
+    ada.connected = false
+    const texts: string[] = []
+    const talk = (seconds: number) => {
+      for (let line = 0; line < seconds * 10; line += 1) {
+        texts.push(`line ${texts.length}`)
+        bob.member.say(texts.at(-1) ?? '')
+        simulation.clock.advance(100)
+      }
+    }
+    talk(3)
+    simulation.recordTraffic = true
+    talk(20)
+    const sent = simulation.traffic.filter(({ from, peer }) => from === 'relay' && peer.port === ada.peer.port)
+    expect(sent.length).toBeLessThanOrEqual(10)
+    ada.connected = true
+    talk(1)
+    expect(simulation.runUntil(() => ada.texts().length === texts.length, 10_000)).toBe(true)
+    expect(ada.texts()).toEqual(texts)
+  })
+
   test('to a relay that was started anew: enters again, and what may have been lost is told', () => {
     const simulation = new Simulation()
     const ada = simulation.join('ada')

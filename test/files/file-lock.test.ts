@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -128,6 +128,26 @@ describe('the owner of a file', () => {
       lock?.release()
     },
   )
+
+  test('is not named through a link, and a pipe in its place is not waited for', async () => {
+    const path = file()
+    const lock = tryFileLock(path)
+    writeFileSync(join(dirname(path), 'other'), '17 host\n')
+    symlinkSync('other', `${path}.owner`)
+    expect(await new LockHolder(path).said).toBe(`${path} is in use by another server`)
+    rmSync(`${path}.owner`)
+    if (process.platform !== 'win32') execFileSync('mkfifo', [`${path}.owner`])
+    expect(await new LockHolder(path).said).toBe(`${path} is in use by another server`)
+    lock?.release()
+  })
+
+  test('that can not be noted does not get the lock', () => {
+    const path = file()
+    mkdirSync(join(`${path}.owner`, 'full'), { recursive: true })
+    expect(() => ownFile(path, '--users')).toThrow(expect.objectContaining({ code: expect.stringMatching(/^E/) }))
+    expect(inFolder(path)).toEqual(['users.json.owner'])
+    tryFileLock(path)?.release()
+  })
 
   test('keeps it from other processes, and once it is killed leaves nothing that hinders the next', async () => {
     const path = file()

@@ -240,3 +240,82 @@ describe('answers', () => {
     expect(socket.wire).toBe('last words\n')
   })
 })
+
+describe('an HTTP request', () => {
+  const sentence = 'This is a netlab server, not a web server. Talk to it with "netlab connect HOST PORT".\n'
+  const requests = [
+    ['GET', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['POST', 'POST /login HTTP/1.0\r\n\r\nAda\r\npassword\r\n'],
+    ['HEAD', 'HEAD /favicon.ico HTTP/1.1\r\n'],
+    ['PRI', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\n'],
+    ['GET', 'GET http://example.com/ HTTP/1.1\r\n'],
+    ['GET', 'GET /\n'],
+  ] as const
+
+  /** What came of it, once the protocol has let the fault pass. */
+  async function refused(messages: MessageTransport): Promise<void> {
+    await expect(messages.receive()).rejects.toMatchObject({ code: 'HTTP' })
+    messages.explain('an HTTP request')
+    messages.close()
+  }
+
+  test.each(requests)('%s is answered in HTTP, and nothing of it is delivered: %j', async (method, request) => {
+    const messages = reader()
+    messages.send('Name:')
+    messages.push(Buffer.from(request))
+    await expect(messages.dialect()).rejects.toMatchObject({ code: 'HTTP' })
+    await refused(messages)
+    await turn()
+    const [head = '', body] = socket.wire.split('\r\n\r\n')
+    expect(head.split('\r\n')).toEqual(
+      expect.arrayContaining(['HTTP/1.1 400 Bad Request', `Content-Length: ${sentence.length}`, 'Connection: close']),
+    )
+    expect(body).toBe(method === 'HEAD' ? '' : sentence)
+  })
+
+  test.each(requests)('%s is the same byte by byte: %j', async (_method, request) => {
+    const messages = reader()
+    messages.send('Name:')
+    for (const byte of Buffer.from(request)) {
+      messages.push(Buffer.from([byte]))
+      await turn()
+    }
+    await refused(messages)
+    expect(socket.wire).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+  })
+
+  test('without an end of its line is one too', async () => {
+    const messages = reader()
+    messages.push(Buffer.from('GET / HTTP/1.0'))
+    messages.end()
+    await refused(messages)
+    expect(socket.wire).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+  })
+
+  test('that comes after the greeting of somebody who was silent ends it all the same', async () => {
+    const messages = reader()
+    messages.send('Name:')
+    clock.advance(netLimits.dialectMs)
+    expect(await messages.dialect()).toBe('text')
+    messages.push(Buffer.from('GET / HTTP/1.1\r\n'))
+    await refused(messages)
+    expect(socket.wire).toMatch(/^Name:\nHTTP\/1\.1 400 Bad Request\r\n/)
+  })
+
+  test.each(['hello\n', 'GET well soon\n', 'Ada /x\n', '\n'])('%j is none', async (line) => {
+    const messages = reader()
+    messages.push(Buffer.from(line))
+    expect(await messages.dialect()).toBe('text')
+    expect(await messages.receive()).toBe(line.trimEnd())
+  })
+
+  test('is a line like others where it is not the first one, and in frames', async () => {
+    const messages = reader()
+    messages.push(Buffer.from('hello\nGET / HTTP/1.1\n'))
+    expect([await messages.receive(), await messages.receive()]).toEqual(['hello', 'GET / HTTP/1.1'])
+    const frames = reader()
+    frames.push(encodeFrame('GET / HTTP/1.1'))
+    expect(await frames.receive()).toBe('GET / HTTP/1.1')
+  })
+})

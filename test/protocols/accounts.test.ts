@@ -198,3 +198,24 @@ describe('ident, over sockets', () => {
     await server.close()
   })
 })
+
+describe.each([auth, ident])('a browser at $name', (definition) => {
+  test.each([
+    ['GET', undefined],
+    ['POST', 'text/plain'],
+    ['POST', 'application/x-www-form-urlencoded'],
+  ])('%s (%s) shows a sentence, and is no failed login', async (method, type) => {
+    const server = await serve(definition, { peerAddress: '198.51.100.7' })
+    const request = {
+      method,
+      ...(type !== undefined && { body: 'Ada\r\nwrong password\r\n'.repeat(20), headers: { 'content-type': type } }),
+    }
+    const response = await fetch(`http://127.0.0.1:${server.port}/Ada`, request)
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(await response.text()).toMatch(/^This is a netlab server, not a web server\. .*\n$/)
+    expect(await server.event('disconnected')).toMatchObject({ reason: 'protocol-error', detail: 'an HTTP request' })
+    expect(server.events.map(({ type }) => type)).not.toContain('login-failed')
+    await server.close()
+  })
+})

@@ -5,6 +5,14 @@ import { TestClient } from '../support/client.ts'
 
 const E = '\u001b'
 
+test('a browser at the chat shows a sentence, and is no failed login', async () => {
+  await using chat = await startChatServer()
+  const response = await fetch(`http://127.0.0.1:${chat.port}/`, { method: 'POST', body: 'Ada\nwrong password\n' })
+  expect(response.status).toBe(400)
+  expect(await response.text()).toMatch(/^This is a netlab server, not a web server\. .*\n$/)
+  expect([...chat.server.events, ...chat.events].map(({ type }) => type)).not.toContain('login-failed')
+})
+
 describe('chat, over sockets', () => {
   let chat: ChatServer
   let ada: ChatMember

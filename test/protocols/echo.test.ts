@@ -165,6 +165,24 @@ describe('stop', () => {
     expect(answer.readUInt32BE(0)).toBe(answer.length - 4)
   })
 
+  test.each([
+    ['a form', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n\r\nstop\n', 'an HTTP request'],
+    ['a proxy', 'PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\nstop\n', 'a PROXY header'],
+    ['TLS', Buffer.from('\x16\x03\x01\x02\0\nstop\n', 'latin1'), 'binary data'],
+  ])('bug: a web page stopped the server: %s', async (_what, words, looks) => {
+    await start({ allowStop: 'any' })
+    const client = await connect()
+    client.write(words)
+    expect(await client.until('first\n')).toContain(`stop refused: what came before it looks like ${looks}; `)
+    expect(server.stopRequests).toEqual([])
+    expect(await server.event('stop-refused')).toMatchObject({ id: 1, rule: 'foreign' })
+    // Nor later, whatever is said meanwhile; and `exit` harms nobody.
+    expect((await client.write('hello\nstop\nexit\n').all()).toString()).toMatch(
+      /hello\nstop\nstop refused: .*\nexit\n$/,
+    )
+    expect(server.stopRequests).toEqual([])
+  })
+
   test('from anywhere when the operator allows it', async () => {
     await start({ allowStop: 'any' }, '192.0.2.7')
     await (await connect()).write('stop\n').all()

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
-import { afterEach, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { errorCode } from '../../src/base/errors.ts'
 import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { FramedSocket } from '../../src/net/framed-socket.ts'
@@ -11,6 +11,7 @@ import { echo } from '../../src/protocols/echo.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import { defineProtocol } from '../../src/serve/protocol.ts'
 import { tlsEntry } from '../../src/serve/tls-entry.ts'
+import { pem } from '../support/certificates.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { listen } from '../support/sockets.ts'
@@ -88,7 +89,7 @@ test('bytes that are there when the time is up have the first word (TLS was take
   const clock = new VirtualClock()
   const entered = Promise.withResolvers<unknown>()
   await using one = await listen((socket) => {
-    entered.resolve(tlsEntry(certificate)(FramedSocket.attach(socket), true, clock).catch(errorCode))
+    entered.resolve(tlsEntry(certificate).enter(FramedSocket.attach(socket), true, clock).catch(errorCode))
     client.write(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
     // As timers do it: after this, the loop looks at its sockets once before the next immediate.
     setImmediate(() => clock.advance(netLimits.dialectMs))
@@ -120,6 +121,63 @@ test('a client that leaves during the handshake is forgotten', async () => {
   client.reset()
   await server.event('disconnected')
   expect(server.runner.status()).toEqual([])
+})
+
+describe('TLS 1.2', () => {
+  const suite = {
+    cbc: 'ECDHE-ECDSA-AES128-SHA256',
+    aes256: 'ECDHE-ECDSA-AES256-GCM-SHA384',
+    aes128: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+  }
+  const old = { maxVersion: 'TLSv1.2', rejectUnauthorized: false, host: '127.0.0.1' } as const
+
+  test('no cipher without authenticated encryption or without ephemeral keys is taken', async () => {
+    await start()
+    for (const ciphers of [suite.cbc, 'AES128-GCM-SHA256', 'ECDHE-ECDSA-AES128-SHA']) {
+      const socket = tlsConnect({ ...old, port: server.port, ciphers })
+      await expect(once(socket, 'secureConnect')).rejects.toMatchObject({ code: expect.stringContaining('ALERT') })
+    }
+  })
+
+  test("the order of ciphers is the server's", async () => {
+    await start()
+    const socket = tlsConnect({ ...old, port: server.port, ciphers: [suite.cbc, suite.aes256, suite.aes128].join(':') })
+    await once(socket, 'secureConnect')
+    expect(socket.getCipher().name).toBe(suite.aes128)
+    socket.destroy()
+  })
+
+  test('a client that renegotiates is refused', async () => {
+    await start()
+    const socket = tlsConnect({ ...old, port: server.port })
+    await once(socket, 'secureConnect')
+    const refused = once(socket, 'close')
+    socket.renegotiate({ rejectUnauthorized: false }, () => undefined)
+    await expect(refused).rejects.toThrow('no renegotiation')
+    socket.destroy()
+  })
+
+  test('nothing older is spoken', async () => {
+    await start()
+    const socket = tlsConnect({
+      ...{ ...old, port: server.port, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+    })
+    await expect(once(socket, 'secureConnect')).rejects.toMatchObject({ code: expect.stringContaining('ALERT') })
+  })
+})
+
+test('another certificate is shown to those who come, and those who are there stay', async () => {
+  await start()
+  const before = await connectTls()
+  server.useCertificate({ cert: pem.leaf, key: pem.leafKey })
+  const after = tlsConnect({ port: server.port, host: '127.0.0.1', ca: pem.intermediate, allowPartialTrustChain: true })
+  await once(after, 'secureConnect')
+  expect(after.getPeerCertificate().subject.CN).toBe('localhost')
+  for (const socket of [before, after]) {
+    socket.end('still here')
+    const [chunk] = await once(socket, 'data')
+    expect(String(chunk)).toBe('still here')
+  }
 })
 
 test('a session knows whether somebody could read along', async () => {

@@ -34,6 +34,7 @@ export function testContext(streams: { stdin?: Readable; stdout?: Writable; stde
       throw new Error('no threads here')
     },
     signal: aborting.signal,
+    onReload: () => undefined,
     tellSupervisor: () => undefined,
     onExit: () => undefined,
   }

@@ -4,7 +4,7 @@ import { ExitCode } from '../../src/base/errors.ts'
 import { type Command, defineCommand, loaded } from '../../src/commands/command.ts'
 import { main } from '../../src/main/main.ts'
 import { keepOutputQuiet } from '../../src/main/output.ts'
-import { processSignal } from '../../src/main/signals.ts'
+import { processSignals } from '../../src/main/signals.ts'
 import { startThread } from '../../src/main/threads.ts'
 import { bytes, choice, flag, integer, optional, text } from '../../src/options/kinds.ts'
 import { option } from '../../src/options/spec.ts'
@@ -107,4 +107,4 @@ const demo: Command[] = [
 ]
 
 keepOutputQuiet()
-void main(process.argv.slice(2), startThread, processSignal(), demo.map(loaded))
+void main(process.argv.slice(2), startThread, processSignals(), demo.map(loaded))

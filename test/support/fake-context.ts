@@ -49,6 +49,7 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
         addresses: () => ['192.0.2.1'],
         portHolder: () => undefined,
       },
+      onReload: () => undefined,
       interrupt: () => controller.abort('SIGINT'),
       stdin: stdin as unknown as NodeJS.ReadStream,
       stdout: sink('stdout'),

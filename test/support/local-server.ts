@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { plainAddress } from '../../src/net/address.ts'
+import type { KeyPair } from '../../src/net/certificate.ts'
 import { BufferBudget, BufferLedger } from '../../src/serve/buffer-budget.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
 import { serveLimits } from '../../src/serve/limits.ts'
@@ -39,6 +40,7 @@ export class LocalServer {
   readonly #channels: ChannelPorts
   #watchers: (() => void)[] = []
   #lastId = 0
+  readonly #tls: ReturnType<typeof tlsEntry> | undefined
 
   private constructor(
     protocol: Protocol,
@@ -49,10 +51,11 @@ export class LocalServer {
   ) {
     this.#channels = channels
     this.ledger = new BufferLedger(new BufferBudget(whole.bufferMemory ?? serveLimits.bufferBytes).share())
+    this.#tls = whole.certificate && tlsEntry(whole.certificate)
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
       ledger: this.ledger,
-      tls: whole.certificate === undefined ? undefined : tlsEntry(whole.certificate),
+      tls: this.#tls?.enter,
       record: (event) => {
         this.events.push(event)
         for (const watcher of this.#watchers) watcher()
@@ -82,6 +85,10 @@ export class LocalServer {
     server.#server.listen(0, '127.0.0.1')
     await once(server.#server, 'listening')
     return server
+  }
+
+  useCertificate(pair: KeyPair): void {
+    this.#tls?.use(pair)
   }
 
   get port(): number {

@@ -95,6 +95,21 @@ export class Client extends Machine {
     for (const { namespace } of this.#ends.slice(1)) ip('-n', namespace, 'link', 'set', this.#link, 'down')
   }
 
+  /**
+   * Gives this machine so many addresses more, on a network that the server is in, for which it can send but which it does not say it has:
+   * what the server sends there waits for them in vain. Returns the server's address there, and these.
+   */
+  haunt(count: number): { readonly server: string; readonly addresses: readonly string[] } {
+    // For benchmarks (RFC 2544).
+    const addresses = Array.from({ length: count }, (_, index) => `198.18.${1 + (index >> 7)}.${1 + (index & 127)}`)
+    const [here = { namespace: '' }, there = { namespace: '' }] = this.#ends
+    ip('-n', there.namespace, 'addr', 'add', '198.18.0.1/16', 'dev', this.#link)
+    const lines = addresses.map((address) => `ip addr add ${address}/16 dev ${this.#link}`)
+    lines.push(`echo 8 > /proc/sys/net/ipv4/conf/${this.#link}/arp_ignore`)
+    run('ip', ['netns', 'exec', here.namespace, 'sh', '-ec', lines.join('\n')])
+    return { server: '198.18.0.1', addresses }
+  }
+
   /** Puts both ends in. */
   plug(): void {
     for (const { namespace } of this.#ends) ip('-n', namespace, 'link', 'set', this.#link, 'up')

@@ -88,7 +88,7 @@ export const chatUdpOptions = {
   }),
   maxMembersPerAddress: option({
     kind: integer(1, datagramLimits.maxMembers),
-    summary: 'with --serve, members from one other machine, or from all that share its address',
+    summary: 'with --serve, members from one other machine, or from all that share its address or IPv6 /64',
     default: datagramLimits.membersPerAddress,
   }),
   maxRate: option({

@@ -4,7 +4,7 @@ import type { MemberEnd, MemberEvent, MemberStats } from '../../datagram-chat/me
 import type { JoinRefusal, LeaveReason, MessageRefusal } from '../../datagram-chat/reasons.ts'
 import { formatTable } from '../../terminal/format.ts'
 import { textLimits } from '../../text/limits.ts'
-import { harmless, localTime, saidLine } from '../../text/said.ts'
+import { harmless, localTime, nameInSentence, saidLine, shownName } from '../../text/said.ts'
 
 /** A line for a person: `room` is what happens in it and was asked for, `diagnostic` is about the chat itself. */
 export interface ShownLine {
@@ -34,9 +34,12 @@ export function lineOf(event: MemberEvent): ShownLine | undefined {
     case 'joined':
       return event.own
         ? undefined
-        : { kind: 'diagnostic', text: `${localTime(event.at)} ${harmless(event.name)} joined` }
+        : { kind: 'diagnostic', text: `${localTime(event.at)} ${nameInSentence(harmless(event.name))} joined` }
     case 'left':
-      return { kind: 'diagnostic', text: `${localTime(event.at)} ${harmless(event.name)} ${departures[event.reason]}` }
+      return {
+        kind: 'diagnostic',
+        text: `${localTime(event.at)} ${nameInSentence(harmless(event.name))} ${departures[event.reason]}`,
+      }
     case 'notice':
       return { kind: 'room', text: `${localTime(event.at)} -operator- ${harmless(event.text)}` }
     case 'entered':
@@ -54,7 +57,10 @@ export function lineOf(event: MemberEvent): ShownLine | undefined {
         `the relay did not take ${shortened(event.text ?? 'a message')}: ${messageRefusals[event.reason]}`,
       )
     case 'names':
-      return { kind: 'room', text: `${event.names.length} here: ${event.names.map(harmless).join(', ')}` }
+      return {
+        kind: 'room',
+        text: `${event.names.length} here: ${event.names.map((name) => nameInSentence(harmless(name))).join(', ')}`,
+      }
     case 'names-unknown':
       return diagnostic('the relay did not say who is here')
     case 'lost':
@@ -82,13 +88,14 @@ export function statsLines(stats: MemberStats): string {
 }
 
 function said({ at, name, text, action }: Extract<MemberEvent, { type: 'said' }>): string {
-  return saidLine({ time: localTime(at), from: harmless(name), text: harmless(text), action })
+  const from = action ? nameInSentence(harmless(name)) : shownName(harmless(name))
+  return saidLine({ time: localTime(at), from, text: harmless(text), action })
 }
 
 function entered({ room, name, members, again }: Extract<MemberEvent, { type: 'entered' }>): string {
   const others =
     members === 1 ? 'nobody else is here' : `${members - 1} ${members === 2 ? 'other is' : 'others are'} here`
-  return `${again ? 'back' : 'you are'} in #${harmless(room)} as ${harmless(name)}; ${others}`
+  return `${again ? 'back' : 'you are'} in #${harmless(room)} as ${nameInSentence(harmless(name))}; ${others}`
 }
 
 function diagnostic(text: string): ShownLine {
@@ -110,8 +117,8 @@ class RefusedError extends NetlabError {
 
 const joinRefusals: Readonly<Record<JoinRefusal, readonly [message: string, hint?: string]>> = {
   'name-taken': [
-    'somebody in the room has that name, or one that looks like it',
-    'choose another; your own is free again a minute after a lost line',
+    'somebody in the room has that name',
+    "choose another, that looks like no one else's; your own is free again a minute after a lost line",
   ],
   'name-invalid': [
     'the relay does not take that name',

@@ -29,6 +29,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
       if (event.type === 'member-joined') joins += 1
       log.record(event)
     }
+    context.onReload(() => record({ type: 'reloaded' }))
     record({ type: 'starting', service, version: machine.version, pid: machine.pid, threads: 1 })
     const server = await startRelay(
       {

@@ -36,7 +36,7 @@ describe('what is shown', () => {
   const cases: readonly (readonly [event: MemberEvent, kind: string | undefined, text: string | undefined])[] = [
     [{ ...said, text: 'hi' }, 'room', '03:04:05 ada: hi'],
     [{ ...said, text: 'waves', action: true }, 'room', '03:04:05 * ada waves'],
-    [{ ...said, name: 'a\x1b[2J', text: '\x1b]0;x\x07\n\u202e' }, 'room', '03:04:05 a␛[2J: ␛]0;x␇⏎'],
+    [{ ...said, name: 'a\x1b[2J', text: '\x1b]0;x\x07\n\u202e' }, 'room', '03:04:05 "a␛[2J": ␛]0;x␇⏎'],
     [{ type: 'joined', sequence: 1, at, name: 'bob', own: false }, 'diagnostic', '03:04:05 bob joined'],
     [{ type: 'joined', sequence: 1, at, name: 'bob', own: true }, undefined, undefined],
     [
