@@ -111,20 +111,19 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   let preflight: Preflight | undefined
   let watch: CertificateWatch | undefined
   try {
-    const server = await startServer(
-      configOf(protocol, values, forClients, machine.memoryBytes(), certificate?.current),
-      {
-        log,
-        clock,
-        startThread,
-        version: machine.version,
-        pid: machine.pid,
-        preflight: async () => {
-          preflight = await protocol.preflight?.(values, { clock })
-          return preflight?.complete ?? false
-        },
+    const config = configOf(protocol, values, forClients, machine.memoryBytes(), certificate?.current)
+    const server = await startServer(config, {
+      log,
+      clock,
+      startThread,
+      version: machine.version,
+      pid: machine.pid,
+      announce: terminal.diagnostic,
+      preflight: async () => {
+        preflight = await protocol.preflight?.(values, { clock })
+        return preflight?.complete ?? false
       },
-    ).catch((error: unknown) => {
+    }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
     announce(protocol, values, server.endpoint, context)

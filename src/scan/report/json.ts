@@ -28,7 +28,7 @@ function roundMs(ms: number): number {
 }
 
 function summaryFields(report: ScanReport) {
-  const { results: _results, startedAt, durationMs, ...rest } = report
+  const { results: _results, hostCounts: _hostCounts, startedAt, durationMs, ...rest } = report
   return { startedAt: new Date(startedAt).toISOString(), durationMs: roundMs(durationMs), ...rest }
 }
 
