@@ -154,6 +154,8 @@ export interface LoginServices {
 export async function authenticate(client: Session, services: LoginServices): Promise<LoggedIn | undefined> {
   client.maxMessageBytes = netLimits.firstMessageBytes
   const stream = await openStream(client, loginShapes, new LoginTextCodec())
+  // Over before it began, it is no failed login.
+  if (client.signal.aborted) return undefined
   if (!client.secure) {
     perform(stream, refusePlaintext(client.peer.address, client.offersTls))
     return undefined

@@ -1,7 +1,7 @@
-import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { prepareSecretDatabase } from '../files/secret-file.ts'
 import {
   actionFlag,
   type HistoryStoreOptions,
@@ -52,8 +52,7 @@ export class HistoryStore {
   constructor(options: HistoryStoreOptions) {
     this.#limit = options.limit
     try {
-      // SQLite gives its journal files the mode of the database.
-      closeSync(openSync(options.file, 'a', 0o600))
+      prepareSecretDatabase(options.file)
       this.#db = new DatabaseSync(options.file, { timeout: limits.databaseBusyMs })
       this.#db.exec(`PRAGMA journal_mode = WAL;
         PRAGMA synchronous = ${options.durability === 'power' ? 'FULL' : 'NORMAL'};
@@ -65,6 +64,7 @@ export class HistoryStore {
       this.#inserter = new RowInserter(this.#db)
       this.#reserve = this.#db.prepare('UPDATE chat_ids SET reserved = ?')
     } catch (error) {
+      if (error instanceof StorageError) throw error
       throw new StorageError('DATABASE', `cannot use the database ${options.file}: ${errorMessage(error)}`, {
         hint: 'check the folder and its rights, or name another file with --db',
         cause: error,

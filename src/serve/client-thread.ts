@@ -35,6 +35,8 @@ export type ClientThreadCalls = {
 /** What a client thread tells the listener thread. */
 export type ClientThreadNews = {
   ended(ids: readonly number[]): void
+  /** Who is behind a proxy's connection. */
+  known(client: { readonly id: number; readonly peer: Peer }): void
   stopRequested(by: string): void
 }
 
@@ -68,6 +70,7 @@ export async function runClientThread(
     tls: tls?.enter,
     ledger: new BufferLedger(budget),
     record: (event) => log.record(event),
+    known: (id, peer) => rpc.notify('known', { id, peer }),
     ended(id) {
       // One message a turn of the loop, however many connections it closed.
       if (ended.push(id) > 1) return

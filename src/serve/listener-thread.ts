@@ -100,6 +100,7 @@ export function runListenerThread(
     startThread,
     channels,
     attach: (ports) => attach(state, ports),
+    known: (id, peer) => connections.know(id, peer),
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)

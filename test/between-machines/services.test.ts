@@ -70,10 +70,8 @@ betweenMachines(({ server, ann, bob }) => {
     expect(refused.stderr).toMatch(/Passwords do not travel in plain text here/)
     expect([unsent.exitCode, refused.exitCode]).toEqual([64, 1])
 
-    const unknown = await byHand(tlsPort, '--tls')
-    expect(unknown).toMatchObject({ stdout: '', exitCode: 76, stderr: expect.stringContaining('--accept-new-key') })
-    expect((await byHand(tlsPort, '--tls', '--accept-new-key')).stdout).toContain('Welcome, Ann. You are registered.')
-    const welcome = await byLogin(tlsPort, '--tls', '--accept-new-key')
+    expect((await byHand(tlsPort, '--tls')).stdout).toContain('Welcome, Ann. You are registered.')
+    const welcome = await byLogin(tlsPort, '--tls')
     expect(welcome.stdout).toMatch(/^Ann, session 2 from /)
     expect(welcome.exitCode).toBe(0)
     await Promise.all([open.stop(), closed.stop()])

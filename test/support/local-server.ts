@@ -27,6 +27,7 @@ export const testConfig: ServeConfig = {
   framing: 'auto',
   allowStop: 'loopback',
   plaintext: 'loopback',
+  proxyProtocol: [],
   options: {},
 }
 
@@ -60,6 +61,7 @@ export class LocalServer {
         this.events.push(event)
         for (const watcher of this.#watchers) watcher()
       },
+      known: () => undefined,
       ended: () => undefined,
       stopRequested: (by) => void this.stopRequests.push(by),
     })

@@ -1,5 +1,4 @@
-import type { StateCounts } from '../host-counts.ts'
-import type { HostResults } from '../results.ts'
+import type { HostResults, StateCounts } from '../results.ts'
 import type { EngineName, PortState } from '../types.ts'
 
 /** What a scan came to, ready to be written in any format. */
@@ -19,15 +18,15 @@ export interface ScanReport {
   readonly unresolved: readonly string[]
   /** The states that are listed; ports of the others are only counted. */
   readonly shown: readonly PortState[]
-  /** Every port has an answer that can be trusted. */
+  /** Every port has an answer, and less than a hundredth of an open port is expected to be missed. */
   readonly complete: boolean
+  /** Open ports expected to be among the silent ones. */
+  readonly expectedMissed: number
   /** Stopped by a signal or by `q`. */
   readonly interrupted: boolean
   /** What was not done, and what else a reader must know. */
   readonly notes: readonly string[]
   readonly counts: StateCounts
-  /** The same for each host, by address; undefined where that was not counted. Not in JSON. */
-  readonly hostCounts?: ReadonlyMap<string, StateCounts> | undefined
   readonly notScanned: number
   readonly engine: EngineName
   readonly threads: number
