@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
+import { httpMethod, httpRefusal } from '../net/foreign-protocol.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { netLimits } from '../net/limits.ts'
 import { MessageTransport } from '../net/message-transport.ts'
@@ -148,7 +149,7 @@ export class Connection implements Session, SocketOwner, Holder {
       this.#socket.replace(socket)
       return true
     } catch (error) {
-      if (errorCode(error) === 'PLAINTEXT') plain.write(`netlab: ${errorMessage(error)}; use: netlab connect --tls\n`)
+      if (errorCode(error) === 'PLAINTEXT') refusePlaintext(plain, errorMessage(error))
       this.fail(error)
       return false
     }
@@ -403,6 +404,14 @@ export class Connection implements Session, SocketOwner, Holder {
     socket.speak(this.#messages)
     return this.#messages
   }
+}
+
+/** In HTTP where the first bytes, which are still to be read, are a request: a browser shows it then. */
+function refusePlaintext(plain: MessageSocket, why: string): void {
+  const first: Buffer | null = plain.read()
+  const method = httpMethod(first?.toString('latin1') ?? '')
+  const sentence = `netlab: ${why}; use: netlab connect --tls`
+  plain.write(method === undefined ? `${sentence}\n` : httpRefusal(method, sentence))
 }
 
 type StopRule = Extract<NetlabEvent, { readonly type: 'stop-refused' }>['rule']
