@@ -31,8 +31,6 @@ export interface CommandContext {
   readonly stdout: NodeJS.WriteStream
   /** Diagnostics: progress, events, errors. */
   readonly stderr: NodeJS.WriteStream
-  /** The terminal obeys no control sequences (TERM=dumb): lines only. */
-  readonly isDumb: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly machine: Machine
@@ -46,12 +44,6 @@ export interface CommandContext {
   onReload(callback: () => void): void
   /** Does what Ctrl-C does, where a line editor has taken that key from the terminal. */
   interrupt(): void
-  /** Does what Ctrl-Z does, where that key was taken from the terminal: stops this job, until its shell lets it go on. */
-  suspend(): void
-  /** Calls back whenever the process goes on after it was stopped (SIGCONT), until the returned function is called. */
-  onContinue(callback: () => void): () => void
-  /** Whether its terminal is its own: in the background (`bg`) the system stops who reads there, or changes its mode. */
-  isInForeground(): boolean
   /** Tells whoever supervises services on this machine, such as systemd, how far a server is; nothing where nobody does. */
   tellSupervisor(state: 'ready' | 'stopping'): void
   /**
@@ -66,10 +58,10 @@ export interface CommandContext {
  * answer: without a terminal, and in the background, where the system would stop a process that reads from its terminal.
  */
 export function askStreams(context: CommandContext): AskStreams | undefined {
-  const { stdinKind, stderr, signal, isDumb } = context
+  const { stdinKind, stderr, signal } = context
   if (stdinKind !== 'terminal' || stderr.isTTY !== true) return undefined
   // `stdin` is opened by the first look at it.
-  return { input: context.stdin, output: stderr, signal, isDumb }
+  return { input: context.stdin, output: stderr, signal }
 }
 
 /** Asks a person; undefined when nobody is there. */

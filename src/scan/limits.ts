@@ -82,9 +82,6 @@ export const scanLimits = {
   tarpitSample: 100,
   tarpitShare: 0.9,
 
-  /** A scan that looks at nothing for so long was stopped: no turn of it takes a hundredth of that. */
-  stallMs: 1_000,
-
   /** Events taken from epoll in one call: 3 KiB, and a loaded scan rarely has more. */
   epollEvents: 256,
   /** Refused sockets kept for further ports; as many as are refused between two turns. */

@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
-import { AwakeClock } from './awake-clock.ts'
 import { chooseEngine, type EngineChoice } from './engines/choose.ts'
 import type { ConnectOutcome } from './engines/engine.ts'
 import { scanLimits } from './limits.ts'
@@ -31,17 +30,12 @@ export interface ScanServices {
  */
 export async function scan(plan: ScanPlan, services: ScanServices): Promise<ScanSummary> {
   const engine = await chooseEngine(plan.engine)
-  const clock = new AwakeClock(services.clock)
-  return new Promise((resolve) => new ScanRun(plan, { ...services, clock }, engine, resolve).start())
-}
-
-interface AwakeServices extends ScanServices {
-  readonly clock: AwakeClock
+  return new Promise((resolve) => new ScanRun(plan, services, engine, resolve).start())
 }
 
 class ScanRun {
   readonly #plan: ScanPlan
-  readonly #services: AwakeServices
+  readonly #services: ScanServices
   readonly #resolve: (summary: ScanSummary) => void
   readonly #scheduler: ProbeScheduler
   readonly #prober: Prober
@@ -63,11 +57,10 @@ class ScanRun {
   readonly #tarpits = new Set<string>()
   /** Silent ports that will be probed again. */
   #waiting = 0
-  #unsure = 0
   #progressMs: number
   #isOver = false
 
-  constructor(plan: ScanPlan, services: AwakeServices, engine: EngineChoice, resolve: (summary: ScanSummary) => void) {
+  constructor(plan: ScanPlan, services: ScanServices, engine: EngineChoice, resolve: (summary: ScanSummary) => void) {
     const { clock, observer, freeDescriptors } = services
     const nowMs = clock.monotonic()
     const descriptors = Math.max(scanLimits.probeMinCount, freeDescriptors - scanLimits.reservedDescriptors)
@@ -224,13 +217,13 @@ class ScanRun {
     const key = portKey(target, port)
     const reason = this.#unreachable.get(key)
     this.#unreachable.delete(key)
+    if (confidence === 'untried') return
     this.#waiting--
     if (confidence === 'host-gone') return
     if (reason !== undefined) {
       this.#record({ host, port, state: 'unreachable', reason, attempts })
       return
     }
-    if (confidence === 'unsure') this.#unsure++
     this.#record({ host, port, state: 'filtered', reason: 'no-answer', attempts })
   }
 
@@ -250,11 +243,13 @@ class ScanRun {
     const notScanned = this.#total - this.#done
     const summary = {
       ...summaryNotes(
-        { notScanned, errors: this.#errors, unsure: this.#unsure },
+        { notScanned, errors: this.#errors },
         this.#scheduler,
         { addresses: [...this.#tarpits], left: this.#plan.stopAtTarpit === true },
         signal.reason,
       ),
+      expectedMissed: this.#scheduler.expectedMissed,
+      evidence: this.#scheduler.evidence,
       engine: this.#prober.engineName,
       threads: this.#pool.started,
       probes: this.#sent,

@@ -126,8 +126,8 @@ export class LoginClient {
 
   /** @param over ends its attempts to reconnect. */
   #chatClient(screen: Screen, reconnect: () => Promise<ServerConnection>, over: AbortSignal): ChatClient {
-    const { clock, signal, environment, isDumb } = this.#options.context
-    const colour = screen.interactive && !isDumb && !environment.NO_COLOR
+    const { clock, signal, environment } = this.#options.context
+    const colour = screen.interactive && !environment.NO_COLOR
     const style = clientStyle(colour, ownClock)
     return new ChatClient({
       screen,

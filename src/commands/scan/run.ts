@@ -31,7 +31,7 @@ export async function runScan(
 ): Promise<ExitCode> {
   const { clock } = context
   const plan = planJob(values)
-  const view = new ScanView(context, plan.quiet)
+  const view = new ScanView(context.stderr, plan.quiet)
   const kept = plan.resumePath === undefined ? undefined : await readKept(plan.resumePath)
   const finder = await TargetFinder.read(plan, context, system)
   view.spin('looking up names', clock)
@@ -48,7 +48,7 @@ export async function runScan(
   const signal = AbortSignal.any([context.signal, quit.signal])
   const job = new ScanJob(plan, targets, { scan, context, signal, view, output })
   const beganMs = clock.monotonic()
-  const unlisten = listenKeys(context, view, { status: () => view.status(job.progress()), quit: () => quit.abort() })
+  const unlisten = listenKeys(context, { status: () => view.status(job.progress()), quit: () => quit.abort() })
   let start: JobStart = { startedAt: clock.now(), durationMs: 0 }
   try {
     if (finder !== undefined) start = (await runJob(job, finder, kept, context, view)) ?? start
@@ -143,6 +143,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     unresolved: names.flatMap(({ name, addresses: known }) => (known.length === 0 ? [name] : [])),
     shown: plan.shown,
     complete: summary.complete && isWhole && !results.isAllSilent,
+    expectedMissed: summary.expectedMissed,
     interrupted: signal.aborted,
     notes,
     counts: results.counts,
@@ -152,7 +153,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     probes: summary.probes,
     retries: summary.retries,
     durationMs: times.durationMs,
-    results: results.listed(addresses),
+    results: results.listed(addresses, summary.evidence),
   }
 }
 
