@@ -34,6 +34,7 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
     stdinKind: stdinKind(),
     stdout: process.stdout,
     stderr: process.stderr,
+    isDumb: process.env.TERM === 'dumb',
     environment: process.env,
     clock: systemClock,
     machine: thisMachine(version),
@@ -41,6 +42,13 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
     signal,
     onReload,
     interrupt: () => void process.emit('SIGINT', 'SIGINT'),
+    // To the whole job, as the terminal would: a shell waits for all of it.
+    suspend: () => void process.kill(0, 'SIGTSTP'),
+    onContinue(callback) {
+      process.on('SIGCONT', callback)
+      return () => process.off('SIGCONT', callback)
+    },
+    isInForeground: () => stdinKind() === 'terminal',
     tellSupervisor: (state) => void tellSupervisor(state),
     onExit: (callback) => void leaving.push(callback),
   }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
+import { AwakeClock } from './awake-clock.ts'
 import { chooseEngine, type EngineChoice } from './engines/choose.ts'
 import type { ConnectOutcome } from './engines/engine.ts'
 import { scanLimits } from './limits.ts'
@@ -30,12 +31,17 @@ export interface ScanServices {
  */
 export async function scan(plan: ScanPlan, services: ScanServices): Promise<ScanSummary> {
   const engine = await chooseEngine(plan.engine)
-  return new Promise((resolve) => new ScanRun(plan, services, engine, resolve).start())
+  const clock = new AwakeClock(services.clock)
+  return new Promise((resolve) => new ScanRun(plan, { ...services, clock }, engine, resolve).start())
+}
+
+interface AwakeServices extends ScanServices {
+  readonly clock: AwakeClock
 }
 
 class ScanRun {
   readonly #plan: ScanPlan
-  readonly #services: ScanServices
+  readonly #services: AwakeServices
   readonly #resolve: (summary: ScanSummary) => void
   readonly #scheduler: ProbeScheduler
   readonly #prober: Prober
@@ -60,7 +66,7 @@ class ScanRun {
   #progressMs: number
   #isOver = false
 
-  constructor(plan: ScanPlan, services: ScanServices, engine: EngineChoice, resolve: (summary: ScanSummary) => void) {
+  constructor(plan: ScanPlan, services: AwakeServices, engine: EngineChoice, resolve: (summary: ScanSummary) => void) {
     const { clock, observer, freeDescriptors } = services
     const nowMs = clock.monotonic()
     const descriptors = Math.max(scanLimits.probeMinCount, freeDescriptors - scanLimits.reservedDescriptors)

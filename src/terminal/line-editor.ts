@@ -9,7 +9,9 @@ export type { LineEditor, LineEditorOptions } from './line-input.ts'
 /** An editor on a terminal, when both streams are one; otherwise a plain reader with the same face. */
 export function createLineEditor(options: LineEditorOptions): LineEditor {
   const interactive = options.input.isTTY === true && options.output.isTTY === true
-  return interactive ? new TerminalLineEditor(options) : new PlainLineReader(options)
+  return interactive && options.isDumb !== true
+    ? new TerminalLineEditor(options)
+    : new PlainLineReader(options, interactive)
 }
 
 /**

@@ -70,8 +70,10 @@ betweenMachines(({ server, ann, bob }) => {
     expect(refused.stderr).toMatch(/Passwords do not travel in plain text here/)
     expect([unsent.exitCode, refused.exitCode]).toEqual([64, 1])
 
-    expect((await byHand(tlsPort, '--tls')).stdout).toContain('Welcome, Ann. You are registered.')
-    const welcome = await byLogin(tlsPort, '--tls')
+    const unknown = await byHand(tlsPort, '--tls')
+    expect(unknown).toMatchObject({ stdout: '', exitCode: 76, stderr: expect.stringContaining('--accept-new-key') })
+    expect((await byHand(tlsPort, '--tls', '--accept-new-key')).stdout).toContain('Welcome, Ann. You are registered.')
+    const welcome = await byLogin(tlsPort, '--tls', '--accept-new-key')
     expect(welcome.stdout).toMatch(/^Ann, session 2 from /)
     expect(welcome.exitCode).toBe(0)
     await Promise.all([open.stop(), closed.stop()])

@@ -34,7 +34,7 @@ export function byteSession(
 
 /** Until the server closes, or the person leaves with Ctrl-C. */
 function interact(
-  { stdin, stdout, stderr, signal, clock, environment }: CommandContext,
+  { stdin, stdout, stderr, signal, clock, environment, isDumb }: CommandContext,
   connection: ServerConnection,
   { framing, status, spotLogin }: ByteSessionOptions,
 ): Promise<ClientResult | undefined> {
@@ -44,13 +44,14 @@ function interact(
   const editor = createLineEditor({
     input: stdin,
     output: stdout,
+    isDumb,
     prompt: '> ',
     onInterrupt: () => resolve({ how: 'left with Ctrl-C', exit: ExitCode.interrupted }),
   })
   let received = false
   let codec = framing === 'auto' ? undefined : terminalCodec(framing)
 
-  if (status && stderr.isTTY === true) {
+  if (status && stderr.isTTY === true && !isDumb) {
     const dim = (text: string): string => (environment.NO_COLOR ? text : `\x1b[2m${text}\x1b[22m`)
     traffic.onTraffic = (_, totals) => editor.setStatus(dim(totals))
     editor.setStatus(dim(traffic.totals))

@@ -20,7 +20,7 @@ export function scanCommand(services: ScanCommandServices): Command<typeof scanO
     epilogue: [
       'Scan only hosts that you own or have permission to test.',
       'More than 4,096 addresses, or all ports of a public one, need a yes: on a terminal you are asked, elsewhere add --yes.',
-      'While it runs on a terminal: space prints the status, q stops with the list so far, Ctrl-C stops with exit code 130.',
+      'While it runs on a terminal: space prints the status, q stops with the list so far, Ctrl-C stops with exit code 130, Ctrl-Z and fg work.',
       'Service names are guesses by port number (IANA). Formats: docs/scan-output.md.',
     ].join('\n'),
     run: async (values, context) => (await import('./run.ts')).runScan(values, context, services),

@@ -31,7 +31,7 @@ export async function runScan(
 ): Promise<ExitCode> {
   const { clock } = context
   const plan = planJob(values)
-  const view = new ScanView(context.stderr, plan.quiet)
+  const view = new ScanView(context, plan.quiet)
   const kept = plan.resumePath === undefined ? undefined : await readKept(plan.resumePath)
   const finder = await TargetFinder.read(plan, context, system)
   view.spin('looking up names', clock)
@@ -48,7 +48,7 @@ export async function runScan(
   const signal = AbortSignal.any([context.signal, quit.signal])
   const job = new ScanJob(plan, targets, { scan, context, signal, view, output })
   const beganMs = clock.monotonic()
-  const unlisten = listenKeys(context, { status: () => view.status(job.progress()), quit: () => quit.abort() })
+  const unlisten = listenKeys(context, view, { status: () => view.status(job.progress()), quit: () => quit.abort() })
   let start: JobStart = { startedAt: clock.now(), durationMs: 0 }
   try {
     if (finder !== undefined) start = (await runJob(job, finder, kept, context, view)) ?? start
@@ -147,6 +147,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     interrupted: signal.aborted,
     notes,
     counts: results.counts,
+    hostCounts: results.hostCounts,
     notScanned,
     engine: summary.engine,
     threads: summary.threads,
