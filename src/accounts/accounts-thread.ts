@@ -4,7 +4,7 @@ import { errorMessage, restoreError, type SerializedError, serializeError } from
 import type { EventSink, NetlabEvent } from '../base/events.ts'
 import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
-import { type AccountCalls, type Accounts, type SessionEnd, SessionEndNotifier } from './accounts.ts'
+import { type AccountCalls, type Accounts, type NamedAccount, type SessionEnd, SessionEndNotifier } from './accounts.ts'
 import type { AccountsConfig, AccountsServices, LocalAccounts } from './local-accounts.ts'
 
 /** What a server's listener thread calls at the thread that owns the accounts. */
@@ -13,6 +13,7 @@ type OwnerCalls = {
   open(config: AccountsConfig): Promise<void>
   attach(port: MessagePort): void
   clear(argument: undefined): Promise<number>
+  accountsOf(names: readonly string[]): Promise<readonly NamedAccount[]>
   close(argument: undefined): Promise<void>
 }
 
@@ -83,6 +84,11 @@ export class AccountsThread {
     return this.#owner.request('clear', undefined)
   }
 
+  /** The ids of the accounts that have these names. */
+  accountsOf(names: readonly string[]): Promise<readonly NamedAccount[]> {
+    return this.#owner.request('accountsOf', names)
+  }
+
   /** Everything acknowledged is on disk when this resolves, and the thread has ended. */
   async close(): Promise<void> {
     // It answers that it could, and records why if it could not; it doesn't answer when it has ended already.
@@ -114,6 +120,7 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
     async clear() {
       return (await opened.promise).clear()
     },
+    accountsOf: async (names) => (await opened.promise).accountsOf(names),
     async close() {
       try {
         await (await opened.promise).close()

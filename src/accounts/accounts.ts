@@ -12,6 +12,12 @@ export interface SessionInfo {
   readonly expiresMs: number
 }
 
+/** A name, and the id of the account that has it, if any. */
+export interface NamedAccount {
+  readonly name: string
+  readonly account: string | undefined
+}
+
 export interface Credentials {
   readonly name: string
   readonly password: string
@@ -32,6 +38,8 @@ export type Unavailable =
 export interface SessionGranted {
   readonly kind: 'welcome'
   readonly session: SessionInfo
+  /** The account's id, for the server only: what rights belong to. */
+  readonly account: string
   /** Absent when the session was resumed: the client has it. */
   readonly token?: string
   /** How long the account's earlier failures made this wait. */

@@ -10,6 +10,7 @@ import type {
   LoginOutcome,
   LogoutOutcome,
   LogoutScope,
+  NamedAccount,
   NameOutcome,
   PasswordChangeRequest,
   RegisterOutcome,
@@ -179,7 +180,7 @@ export class LocalAccounts implements Accounts {
     if (typeof row === 'string') return { kind: 'no-session', why: row }
     // The accounts may have been cleared while the sessions' end is still being written.
     if (users.user(row.user)?.id !== row.account) return { kind: 'no-session', why: 'unknown' }
-    return { kind: 'welcome', session: this.#info(row), delayedMs: 0 }
+    return { kind: 'welcome', session: this.#info(row), account: row.account, delayedMs: 0 }
   }
 
   async sessions({ session }: { readonly session: number }): Promise<SessionsOutcome> {
@@ -231,6 +232,11 @@ export class LocalAccounts implements Accounts {
     return count
   }
 
+  /** The ids of the accounts that have these names. */
+  accountsOf(names: readonly string[]): readonly NamedAccount[] {
+    return names.map((name) => ({ name, account: this.#parts.users.user(name)?.id }))
+  }
+
   get sessionEnds(): SessionEndNotifier {
     return this.#parts.sessionEnds
   }
@@ -252,7 +258,7 @@ export class LocalAccounts implements Accounts {
 
   async #welcome(user: UserRecord, address: string, delayedMs: number): Promise<SessionGranted> {
     const { row, token } = await this.#parts.sessions.create(ownerOf(user), hostKey(address))
-    return { kind: 'welcome', session: this.#info(row), token, delayedMs }
+    return { kind: 'welcome', session: this.#info(row), account: row.account, token, delayedMs }
   }
 
   #info(row: SessionRow): SessionInfo {

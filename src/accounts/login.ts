@@ -3,7 +3,7 @@ import type { DisconnectReason } from '../base/events.ts'
 import { netLimits } from '../net/limits.ts'
 import type { Session } from '../net/session.ts'
 import { checkKnownName } from '../text/names.ts'
-import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted, SessionInfo } from './accounts.ts'
+import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
 import { type LoginMessage, loginShapes, type ServerMessage } from './messages.ts'
@@ -27,6 +27,9 @@ export type LoginCall =
   | { readonly method: 'login' | 'register'; readonly name: string; readonly password: string }
   | { readonly method: 'resume'; readonly token: string }
 
+/** Somebody is logged in: the session, and the account's id. */
+export type LoggedIn = Pick<SessionGranted, 'session' | 'account'>
+
 export type LoginEffect =
   | { readonly do: 'send'; readonly message: ServerMessage }
   | ({ readonly do: 'call' } & LoginCall)
@@ -34,7 +37,7 @@ export type LoginEffect =
       readonly do: 'record'
       readonly event: ClientEvent<'login' | 'session-resumed' | 'registered' | 'login-failed' | 'throttled'>
     }
-  | { readonly do: 'enter'; readonly session: SessionInfo }
+  | ({ readonly do: 'enter' } & LoggedIn)
   | { readonly do: 'end'; readonly reason: DisconnectReason; readonly detail?: string }
 
 export interface LoginStep {
@@ -85,7 +88,7 @@ function take(state: LoginState, message: LoginMessage): LoginStep {
   }
 }
 
-function enter(state: LoginState, { session, token, delayedMs }: SessionGranted): LoginStep {
+function enter(state: LoginState, { session, account, token, delayedMs }: SessionGranted): LoginStep {
   const { user: name, id } = session
   const effects: LoginEffect[] = [...delayed(delayedMs)]
   if (state.asked === 'register') effects.push({ do: 'record', event: { type: 'registered', name } })
@@ -94,7 +97,7 @@ function enter(state: LoginState, { session, token, delayedMs }: SessionGranted)
   effects.push({ do: 'record', event: resumed ? { type: 'session-resumed', ...entry } : { type: 'login', ...entry } })
   const how = resumed ? 'resumed' : state.asked === 'register' ? 'registered' : 'login'
   effects.push({ do: 'send', message: { type: 'welcome', name, how, session, ...(token !== undefined && { token }) } })
-  effects.push({ do: 'enter', session })
+  effects.push({ do: 'enter', session, account })
   return { state: loginStart, effects }
 }
 
@@ -148,9 +151,11 @@ export interface LoginServices {
  * Greets a client and takes its messages until somebody is logged in. Undefined when it left, or when the connection was
  * told to end.
  */
-export async function authenticate(client: Session, services: LoginServices): Promise<SessionInfo | undefined> {
+export async function authenticate(client: Session, services: LoginServices): Promise<LoggedIn | undefined> {
   client.maxMessageBytes = netLimits.firstMessageBytes
   const stream = await openStream(client, loginShapes, new LoginTextCodec())
+  // Over before it began, it is no failed login.
+  if (client.signal.aborted) return undefined
   if (!client.secure) {
     perform(stream, refusePlaintext(client.peer.address, client.offersTls))
     return undefined
@@ -158,13 +163,13 @@ export async function authenticate(client: Session, services: LoginServices): Pr
   stream.send({ type: 'hello', service: services.service, version: 1 })
 
   let state = loginStart
-  let session: SessionInfo | undefined
+  let loggedIn: LoggedIn | undefined
   let ended = false
   const step = (input: LoginInput): LoginCall | undefined => {
     const next = loginStep(state, input)
     state = next.state
     const performed = perform(stream, next.effects)
-    session = performed.session
+    loggedIn = performed.loggedIn
     ended ||= performed.ended
     return performed.call
   }
@@ -180,7 +185,7 @@ export async function authenticate(client: Session, services: LoginServices): Pr
     { background: true },
   )
   try {
-    while (session === undefined && !ended) {
+    while (loggedIn === undefined && !ended) {
       const message = await stream.receive()
       if (message === undefined) return undefined
       const call = step({ kind: 'message', message })
@@ -190,9 +195,9 @@ export async function authenticate(client: Session, services: LoginServices): Pr
       answering = false
       if (client.signal.aborted) return undefined
       step({ kind: 'outcome', outcome })
-      if (late && session === undefined && !ended) step({ kind: 'deadline' })
+      if (late && loggedIn === undefined && !ended) step({ kind: 'deadline' })
     }
-    return session
+    return loggedIn
   } finally {
     deadline.cancel()
   }
@@ -211,7 +216,7 @@ function ask(
 /** What came of effects that were performed. */
 interface LoginProgress {
   readonly call?: LoginCall
-  readonly session?: SessionInfo
+  readonly loggedIn?: LoggedIn
   readonly ended: boolean
 }
 
@@ -224,7 +229,8 @@ function perform(
   for (const effect of effects) {
     if (effect.do === 'send') stream.send(effect.message)
     else if (effect.do === 'call') progress = { ...progress, call: effect }
-    else if (effect.do === 'enter') progress = { ...progress, session: effect.session }
+    else if (effect.do === 'enter')
+      progress = { ...progress, loggedIn: { session: effect.session, account: effect.account } }
     else if (effect.do === 'record') recordFor(client, effect.event)
     else {
       client.end(effect.reason, effect.detail)

@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, openSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type FileLock, ownFile } from '../files/file-lock.ts'
+import { prepareSecretDatabase } from '../files/secret-file.ts'
 
 /** A session as it is kept; times in milliseconds since the Unix epoch. */
 export interface SessionRow {
@@ -197,8 +198,7 @@ function addLaterColumns(database: DatabaseSync): void {
   }
 }
 
-/** SQLite gives its journal files the mode of the database. */
 function makePrivate(path: string): void {
-  closeSync(openSync(path, 'a', 0o600))
+  prepareSecretDatabase(path)
   chmodSync(path, 0o600)
 }

@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, reasonOf, StorageError } from '../base/errors.ts'
 import { type FileLock, ownFile } from '../files/file-lock.ts'
 import { behindLinks, replaceFile } from '../files/replace-file.ts'
+import { readSecretFile } from '../files/secret-file.ts'
 import type { LookAlikes } from '../text/look-alikes.ts'
 import type { NameTaken } from './accounts.ts'
 import { accountLimits } from './limits.ts'
@@ -245,7 +246,7 @@ function readBook({ path }: UsersFile): UserBook {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readSecretFile(path)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [...formatUsers(new UserBook())].join('')
     throw error

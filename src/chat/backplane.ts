@@ -10,7 +10,8 @@ export type Signal =
       /** Unique within the server. */
       readonly connection: number
       readonly name: string
-      readonly operator: boolean
+      /** The account's id. */
+      readonly account: string
       readonly dialect: Dialect
       /** Rooms with the last id seen in each: they are entered where they were left. */
       readonly resume?: Readonly<Record<string, number>> | undefined

@@ -10,6 +10,7 @@ import { type HistoryStoreOptions, noHistory, nothingRemembered, RemoteHistory }
 import type { HistoryThreadData } from './history-thread.ts'
 import { chatLimits } from './limits.ts'
 import { ChatRefusal, type ChatServerMessage, lobby } from './message.ts'
+import type { OperatorName } from './operators.ts'
 import { parseCommand } from './parse.ts'
 import { consoleName, handle } from './requests.ts'
 import type { ChatConnection } from './room.ts'
@@ -31,6 +32,11 @@ export class Chat {
   /** The first message id that was never handed out; to be kept when the chat ends in peace. */
   get nextId(): number {
     return this.#state.nextId
+  }
+
+  /** What whoever starts the server has to know of its operators. */
+  get operatorNotices(): readonly string[] {
+    return this.#state.claims.notices
   }
 
   /** A way in for one thread. */
@@ -125,7 +131,7 @@ const consoleWords: ReadonlySet<string> = new Set(
 /** The console as a member who hears nothing but answers. */
 function consoleConnection(write: (text: string) => void): ChatConnection {
   const connections = new Set<ChatConnection>()
-  const member = { name: consoleName, operator: true, away: undefined, connections }
+  const member = { name: consoleName, account: '', operator: true, away: undefined, connections }
   const answer = (message: ChatServerMessage): void => write(renderLines(message))
   return {
     id: 0,
@@ -144,6 +150,8 @@ export interface StartChatServices {
   readonly clock: Clock
   readonly record: EventSink
   readonly startThread: StartThread
+  /** Of `--operators`; once the accounts can be asked. */
+  readonly operators: Promise<readonly OperatorName[]>
 }
 
 export interface RunningChat {
@@ -158,13 +166,18 @@ export interface RunningChat {
  */
 export async function startChat(
   store: HistoryStoreOptions | undefined,
-  { clock, record, startThread }: StartChatServices,
+  { clock, record, startThread, operators }: StartChatServices,
   locked: Promise<unknown>,
 ): Promise<RunningChat> {
   const common = { clock, record, defer: (callback: () => void) => void setImmediate(callback) }
   if (store === undefined) {
     await locked
-    const chat = new Chat({ ...common, history: noHistory, remembered: nothingRemembered(clock.now()) })
+    const chat = new Chat({
+      ...common,
+      operators: await operators,
+      history: noHistory,
+      remembered: nothingRemembered(clock.now()),
+    })
     return { chat, close: async () => {} }
   }
   const { port1, port2 } = new MessageChannel()
@@ -179,7 +192,7 @@ export async function startChat(
     throw error
   })
   const remembered = await history.open()
-  const chat = new Chat({ ...common, history, remembered })
+  const chat = new Chat({ ...common, operators: await operators, history, remembered })
   const close = async (): Promise<void> => {
     try {
       await history.close(chat.nextId)

@@ -17,6 +17,8 @@ export interface ArgumentTypes {
   after: number | undefined
   /** Programs only: a person is asked for it, and never types it where it could be said to the room. */
   secret: string | undefined
+  /** One word. */
+  word: string
   /** Which of somebody's own sessions; this one when nothing is said. */
   sessions: string | number | undefined
 }
@@ -118,6 +120,12 @@ export const commandTable = {
     summary: 'make somebody an operator',
     right: 'operators',
     console: true,
+  },
+  claim: {
+    args: { code: 'word' },
+    usage: '/claim CODE',
+    summary: 'become an operator by a code of the server',
+    right: 'everybody',
   },
   whoami: {
     args: {},

@@ -27,7 +27,8 @@ export interface ChatAccount {
 /** Who talks in a session. */
 export interface ChatUser {
   readonly name: string
-  readonly operator: boolean
+  /** The account's id. */
+  readonly account: string
 }
 
 export interface ChatConversationServices {

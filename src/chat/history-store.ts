@@ -1,7 +1,7 @@
-import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { prepareSecretDatabase } from '../files/secret-file.ts'
 import {
   actionFlag,
   type HistoryStoreOptions,
@@ -27,11 +27,16 @@ function createTables(db: DatabaseSync): void {
       text TEXT NOT NULL, cid TEXT, action INTEGER NOT NULL, PRIMARY KEY (room, id)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS chat_marks (
-      kind TEXT NOT NULL, room TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, room, name)
+      kind TEXT NOT NULL, room TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+      account TEXT NOT NULL DEFAULT '', PRIMARY KEY (kind, room, name)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS chat_ids (version INTEGER NOT NULL, reserved INTEGER NOT NULL);
     INSERT INTO chat_ids SELECT ${schemaVersion}, 1 WHERE NOT EXISTS (SELECT 1 FROM chat_ids);
   `)
+  // An older netlab made the table without it.
+  const columns = db.prepare('PRAGMA table_info(chat_marks)').all()
+  if (!columns.some(({ name }) => name === 'account'))
+    db.exec("ALTER TABLE chat_marks ADD COLUMN account TEXT NOT NULL DEFAULT ''")
 }
 
 /** History in SQLite. Synchronous: lives in the store thread. */
@@ -47,8 +52,7 @@ export class HistoryStore {
   constructor(options: HistoryStoreOptions) {
     this.#limit = options.limit
     try {
-      // SQLite gives its journal files the mode of the database.
-      closeSync(openSync(options.file, 'a', 0o600))
+      prepareSecretDatabase(options.file)
       this.#db = new DatabaseSync(options.file, { timeout: limits.databaseBusyMs })
       this.#db.exec(`PRAGMA journal_mode = WAL;
         PRAGMA synchronous = ${options.durability === 'power' ? 'FULL' : 'NORMAL'};
@@ -60,6 +64,7 @@ export class HistoryStore {
       this.#inserter = new RowInserter(this.#db)
       this.#reserve = this.#db.prepare('UPDATE chat_ids SET reserved = ?')
     } catch (error) {
+      if (error instanceof StorageError) throw error
       throw new StorageError('DATABASE', `cannot use the database ${options.file}: ${errorMessage(error)}`, {
         hint: 'check the folder and its rights, or name another file with --db',
         cause: error,
@@ -79,9 +84,12 @@ export class HistoryStore {
     this.#sincePruned += countRows(rows)
   }
 
-  moderate({ kind, room, name, text: value }: ModerationEntry, off: boolean): void {
+  moderate({ kind, room, name, text: value, account }: ModerationEntry, off: boolean): void {
     if (off) this.#db.prepare('DELETE FROM chat_marks WHERE kind = ? AND room = ? AND name = ?').run(kind, room, name)
-    else this.#db.prepare('INSERT OR REPLACE INTO chat_marks VALUES (?, ?, ?, ?)').run(kind, room, name, value)
+    else
+      this.#db
+        .prepare('INSERT OR REPLACE INTO chat_marks (kind, room, name, text, account) VALUES (?, ?, ?, ?, ?)')
+        .run(kind, room, name, value, account)
   }
 
   page(room: string, range: HistoryRange): HistoryPage {
@@ -163,13 +171,15 @@ export class HistoryStore {
   }
 
   #moderation(): ModerationEntry[] {
-    const kinds = ['topic', 'ban', 'mute', 'op'] as const
+    const kinds = ['topic', 'ban', 'mute', 'op', 'claim'] as const
     return this.#db
       .prepare('SELECT * FROM chat_marks')
       .all()
       .flatMap((row) => {
         const kind = kinds.find((word) => word === row.kind)
-        return kind === undefined ? [] : [{ kind, room: text(row.room), name: text(row.name), text: text(row.text) }]
+        if (kind === undefined) return []
+        const [room, name, account] = [row.room, row.name, row.account].map(text)
+        return [{ kind, room: room ?? '', name: name ?? '', text: text(row.text), account: account ?? '' }]
       })
   }
 

@@ -3,14 +3,19 @@ import { errorMessage, NetlabError, StorageError } from '../base/errors.ts'
 import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { ChatMessage, HistoryPage, HistoryRange } from './message.ts'
 
-/** What operators decided about rooms, kept over restarts. `op` belongs to no room: its room is ''. */
+/** What operators decided about rooms, kept over restarts. `op` and `claim` belong to no room: theirs is ''. */
 export interface ModerationEntry {
-  readonly kind: 'topic' | 'ban' | 'mute' | 'op'
+  readonly kind: 'topic' | 'ban' | 'mute' | 'op' | 'claim'
   readonly room: string
   /** Whom it is about; '' for a topic. */
   readonly name: string
   /** The topic; '' for the others. */
   readonly text: string
+  /**
+   * The account that it is about. A right is nobody else's, whoever has the name later. '' where the person was not here when
+   * somebody was banned or muted by name: that holds for whoever has the name.
+   */
+  readonly account: string
 }
 
 /** What a chat starts from: everything it needs to go on where it was stopped or killed. */

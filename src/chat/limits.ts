@@ -18,6 +18,8 @@ export const chatLimits = {
   roomsPerMemberWhenScarce: 4,
   /** Connections of one person, so that flood control per connection means something. */
   connectionsPerMember: 16,
+  /** Wrong codes of `/claim` for one name; then the code is good for nothing, and the next start makes another. */
+  claimAttempts: 10,
   /** People banned from or muted in one room; without a room, additional operators. */
   moderationEntriesPerRoom: 1_024,
   /** Latest messages of a room kept in memory, so that joins and short absences never ask the disk. */

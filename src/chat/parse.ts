@@ -183,6 +183,10 @@ const argumentReaders: { readonly [K in keyof ArgumentTypes]: ArgumentReader<Arg
     fromLine: (rest) => [undefined, rest],
     fromJson: (value) => (value === undefined ? undefined : asId(value)),
   },
+  word: {
+    fromLine: (rest) => firstWord(needed(rest)),
+    fromJson: asText,
+  },
   secret: {
     fromLine(rest) {
       if (rest !== '') throw new ChatRefusal('USAGE', 'passwords are asked for, and not typed here')

@@ -1,6 +1,5 @@
 import { nameKey } from '../text/names.ts'
 import { commandSpecs, commandTable, type RoomRequest } from './commands.ts'
-import type { ModerationEntry } from './history.ts'
 import { chatLimits } from './limits.ts'
 import { type ChatMessage, ChatRefusal, type HistoryPage, lobby } from './message.ts'
 import type { ChatConnection } from './room.ts'
@@ -56,7 +55,7 @@ const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
   ban(state, connection, { room, name, off }) {
     const where = roomMeant(connection, room)
     if (!off) spareOneself(connection, name)
-    moderate(state, { kind: 'ban', room: where, name, text: '' }, off)
+    state.moderate({ kind: 'ban', room: where, name, text: '', account: state.member(name)?.account ?? '' }, off)
     if (!off) putOut(state, connection, where, name, 'banned')
     const text = off ? `${name} may enter #${where} again` : `${name} is banned from #${where}`
     done(state, connection, { kind: 'ban', room: where, name }, off, text)
@@ -66,14 +65,16 @@ const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
     const target = state.member(name)
     if (target?.operator === true && !off)
       throw new ChatRefusal('USAGE', `${name} is an operator, whom nobody can mute; /op ${name} off comes first`)
-    moderate(state, { kind: 'mute', room: where, name, text: '' }, off)
+    state.moderate({ kind: 'mute', room: where, name, text: '', account: target?.account ?? '' }, off)
     const change = off ? 'may speak again' : 'may only read now'
     if (target !== undefined) state.tell(target, { type: 'notice', text: `you ${change} in #${where}` })
     done(state, connection, { kind: 'mute', room: where, name }, off, `${name} ${change} in #${where}`)
   },
   op(state, connection, { name, off }) {
-    moderate(state, { kind: 'op', room: '', name, text: '' }, off)
     const target = state.member(name)
+    if (target === undefined && !off)
+      throw new ChatRefusal('NOT_HERE', `${name} is not here; who is here can be made an operator`)
+    state.moderate({ kind: 'op', room: '', name, text: '', account: target?.account ?? '' }, off)
     const change = off ? 'no longer an operator' : 'an operator now'
     if (target !== undefined) {
       target.operator = !off
@@ -83,7 +84,7 @@ const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
   },
   topic(state, connection, { room, text }) {
     const where = roomMeant(connection, room)
-    moderate(state, { kind: 'topic', room: where, name: '', text: text ?? '' }, text === undefined)
+    state.moderate({ kind: 'topic', room: where, name: '', text: text ?? '', account: '' }, text === undefined)
     const message = { type: 'topic', room: where, topic: text ?? '', by: connection.member.name } as const
     state.commits.push({ type: 'room', room: where, message })
     // Who is in the room has heard it with the others.
@@ -110,13 +111,6 @@ function refuseTooManyRooms(state: ChatState, { member }: ChatConnection, room: 
 /** @throws {ChatRefusal} for an operator who mistyped, and would have to ask another one */
 function spareOneself({ member }: ChatConnection, name: string): void {
   if (nameKey(member.name) === nameKey(name)) throw new ChatRefusal('USAGE', 'that is you; /leave leaves the room')
-}
-
-function moderate(state: ChatState, entry: ModerationEntry, off: boolean): void {
-  state.moderation.set(entry, off)
-  state.history.moderate(entry, off, (error) => {
-    if (error !== undefined) state.tellOperators(`this is forgotten at the next start, for the disk said ${error}`)
-  })
 }
 
 /** Takes every connection of the person out of the room; returns how many there were. */
@@ -185,7 +179,7 @@ const handlers: Handlers = {
     if (target.away !== undefined) state.reply(connection, { type: 'notice', text: `${name} is away: ${target.away}` })
   },
   join(state, connection, { room, after }) {
-    if (state.moderation.banned(room, connection.member.name))
+    if (state.moderation.banned(room, connection.member))
       throw new ChatRefusal('BANNED', `you are banned from #${room}`)
     if (connection.rooms.has(room)) {
       state.makeCurrent(connection, room)
@@ -217,7 +211,7 @@ const handlers: Handlers = {
         name: member.name,
         ...(member.operator ? { operator: true } : {}),
         ...(member.away === undefined ? {} : { away: member.away }),
-        ...(state.moderation.muted(name, member.name) ? { muted: true } : {}),
+        ...(state.moderation.muted(name, member) ? { muted: true } : {}),
       }))
     state.reply(connection, { type: 'who', room: name, names, members: members.length })
   },
@@ -239,6 +233,14 @@ const handlers: Handlers = {
       type: 'notice',
       text: text === undefined ? 'you are back' : `you are away: ${text}`,
     })
+  },
+  claim(state, connection, { code }) {
+    const { member } = connection
+    if (!state.claims.claim(member, code))
+      throw new ChatRefusal('NOT_OPERATOR', 'that code makes nobody of your name an operator')
+    member.operator = true
+    state.record({ type: 'moderated', by: member.name, action: 'op', room: '', name: member.name, off: false })
+    state.tell(member, { type: 'notice', text: 'you are an operator now' })
   },
   help(state, connection) {
     const console = connection.member.name === consoleName
@@ -273,7 +275,7 @@ function say(
     state.reply(connection, { type: 'message', ...known, room, from: member.name, ...said, ...asOperator(connection) })
     return
   }
-  if (state.moderation.muted(room, member.name) && !member.operator)
+  if (state.moderation.muted(room, member) && !member.operator)
     throw new ChatRefusal('MUTED', `you are muted in #${room}`)
   if (state.commits.backlog >= chatLimits.unstoredCount)
     throw new ChatRefusal('TOO_MANY', 'too many messages wait for the disk; try again in a moment')

@@ -7,7 +7,9 @@ import { type ChatMessage, ChatRefusal, type ChatServerMessage, type HistoryPage
 /** One person, however many connections. */
 export interface ChatMember {
   readonly name: string
-  /** By the account, or by /op. */
+  /** The account's id. */
+  readonly account: string
+  /** By `--operators`, or by /op. */
   operator: boolean
   away: string | undefined
   readonly connections: Set<ChatConnection>
@@ -131,7 +133,7 @@ export class Room {
   }
 }
 
-/** Topics, bans, mutes, and who else is an operator. Outlives rooms, and restarts by way of the history. */
+/** Topics, bans, mutes, who else is an operator, and whose the names of `--operators` are. Outlives rooms, and restarts by way of the history. */
 export class ModerationStore {
   readonly #entries = new Map<string, ModerationEntry>()
   readonly #perRoom = new Map<string, number>()
@@ -160,18 +162,30 @@ export class ModerationStore {
     return this.#entries.get(keyOf('topic', room, ''))?.text ?? ''
   }
 
-  banned(room: string, name: string): boolean {
-    return this.#entries.has(keyOf('ban', room, name))
+  banned(room: string, { name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
+    return restricts(this.#entries.get(keyOf('ban', room, name)), account)
   }
 
-  muted(room: string, name: string): boolean {
+  muted(room: string, { name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
     // Asked for every message, and a name costs a microsecond to fold; in most rooms nobody is muted.
-    return (this.#perRoom.get(room) ?? 0) > 0 && this.#entries.has(keyOf('mute', room, name))
+    if ((this.#perRoom.get(room) ?? 0) === 0) return false
+    return restricts(this.#entries.get(keyOf('mute', room, name)), account)
   }
 
-  operator(name: string): boolean {
-    return this.#entries.has(keyOf('op', '', name))
+  /** By /op. */
+  operator({ name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
+    return account !== '' && this.#entries.get(keyOf('op', '', name))?.account === account
   }
+
+  /** The account that a name of `--operators` means; undefined as long as it means none. */
+  claimedBy(name: string): string | undefined {
+    return this.#entries.get(keyOf('claim', '', name))?.account
+  }
+}
+
+/** Whether a ban or a mute is about this account, or about whoever has the name. */
+function restricts(entry: ModerationEntry | undefined, account: string): boolean {
+  return entry !== undefined && (entry.account === '' || entry.account === account)
 }
 
 function keyOf(kind: ModerationEntry['kind'], room: string, name: string): string {

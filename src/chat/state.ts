@@ -4,9 +4,10 @@ import { skeleton } from '../text/look-alikes.ts'
 import { nameKey } from '../text/names.ts'
 import type { Delivery, Signal } from './backplane.ts'
 import { Broadcaster, CommitQueue, type Dispatch } from './broadcaster.ts'
-import type { History, Remembered } from './history.ts'
+import type { History, ModerationEntry, Remembered } from './history.ts'
 import { chatLimits } from './limits.ts'
 import { ChatRefusal, type ChatServerMessage, type HistoryPage, lobby } from './message.ts'
+import { OperatorClaims, type OperatorName } from './operators.ts'
 import { type ChatConnection, type ChatMember, type Membership, ModerationStore, Room } from './room.ts'
 
 export interface ChatStateOptions {
@@ -16,12 +17,15 @@ export interface ChatStateOptions {
   readonly history: History
   readonly remembered: Remembered
   readonly record: EventSink
+  /** Of `--operators`. */
+  readonly operators?: readonly OperatorName[]
   readonly send: (gateway: number, batch: readonly Delivery[]) => void
 }
 
 /** The state of the whole chat, and the operations that all requests are made of. It has one owner and knows no threads. */
 export class ChatState {
   readonly moderation: ModerationStore
+  readonly claims: OperatorClaims
   readonly history: History
   readonly record: EventSink
   readonly commits: CommitQueue
@@ -54,6 +58,7 @@ export class ChatState {
       defer: options.defer,
       onStored: (error, count) => this.#onStored(error, count),
     })
+    this.claims = new OperatorClaims(options.operators ?? [], this.moderation, (entry) => this.moderate(entry, false))
   }
 
   /** The first id that was never handed out. */
@@ -74,10 +79,13 @@ export class ChatState {
 
   open(
     gateway: number,
-    { connection: id, name, operator, dialect }: Extract<Signal, { type: 'opened' }>,
+    { connection: id, name, account, dialect }: Extract<Signal, { type: 'opened' }>,
   ): ChatConnection {
-    const member = this.member(name) ?? { name, operator: false, away: undefined, connections: new Set() }
-    member.operator ||= operator || this.moderation.operator(name)
+    const known = this.member(name)
+    // Whoever had the name before, and is not quite gone, is somebody else.
+    const member: ChatMember =
+      known?.account === account ? known : { name, account, operator: false, away: undefined, connections: new Set() }
+    member.operator ||= this.claims.has(member) || this.moderation.operator(member)
     const connection = {
       id,
       gateway,
@@ -167,6 +175,14 @@ export class ChatState {
   /** To every connection of a person. */
   tell(member: ChatMember, message: ChatServerMessage): void {
     for (const connection of member.connections) this.reply(connection, message)
+  }
+
+  /** Keeps a decision of an operator, or takes it away. @throws {ChatRefusal} TOO_MANY for one room */
+  moderate(entry: ModerationEntry, off: boolean): void {
+    this.moderation.set(entry, off)
+    this.history.moderate(entry, off, (error) => {
+      if (error !== undefined) this.tellOperators(`this is forgotten at the next start, for the disk said ${error}`)
+    })
   }
 
   tellOperators(text: string): void {

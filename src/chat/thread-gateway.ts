@@ -14,7 +14,8 @@ export interface EnteredClient {
   /** Unique within the server. */
   readonly id: number
   readonly name: string
-  readonly operator: boolean
+  /** The account's id. */
+  readonly account: string
   /** Rooms with the last message id seen in each, of a client that was here before. */
   readonly resume?: Readonly<Record<string, number>> | undefined
 }
@@ -40,9 +41,9 @@ export class ThreadGateway {
     options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
   }
 
-  open({ id, name, operator, resume }: EnteredClient, sink: Sink): void {
+  open({ id, name, account, resume }: EnteredClient, sink: Sink): void {
     this.#fanOut.open(id, sink)
-    this.#signal({ type: 'opened', connection: id, name, operator, dialect: sink.dialect, resume })
+    this.#signal({ type: 'opened', connection: id, name, account, dialect: sink.dialect, resume })
   }
 
   ask(id: number, request: RoomRequest): void {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { errorCode, reasonOf, StorageError, UsageError } from '../base/errors.ts'
+import { readSecretFile } from '../files/secret-file.ts'
 import { type Endpoint, parseEndpoint } from '../net/address.ts'
 import { choice, flag, type Kind, path } from '../options/kinds.ts'
 import { option } from '../options/spec.ts'
@@ -17,18 +17,24 @@ export function givenPort(host: Endpoint | undefined, port: number | undefined):
   return host?.port ?? port
 }
 
-/** The text of a file that a person named. `what` is how an error calls it: `the password from FILE`. @throws {StorageError} */
-export function readGivenFile(file: string, what = file): string {
+/**
+ * The text of a file that a person named, with a secret in it or with what to trust: nobody else may be able to change it.
+ * @param what how an error calls it: `the password from FILE`
+ * @param orFifo waits for the writer of a FIFO
+ * @throws {StorageError}
+ */
+export function readGivenSecret(file: string, what = file, orFifo = false): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readSecretFile(file, orFifo)
   } catch (error) {
+    if (error instanceof StorageError) throw error
     throw new StorageError(errorCode(error), `cannot read ${what}: ${reasonOf(error)}`, { cause: error })
   }
 }
 
 /** The first line of such a file, without its end: how passwords and phrases are kept. @throws {StorageError} */
 export function readFirstLine(file: string, what: string): string {
-  return readGivenFile(file, `${what} from ${file}`).split(/\r?\n/, 1)[0] ?? ''
+  return readGivenSecret(file, `${what} from ${file}`, true).split(/\r?\n/, 1)[0] ?? ''
 }
 
 /** What an operator says about any server's events and commands. @param when begins each summary: `with --serve, ` */

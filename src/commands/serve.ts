@@ -117,6 +117,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       startThread,
       version: machine.version,
       pid: machine.pid,
+      announce: terminal.diagnostic,
       preflight: async () => {
         preflight = await protocol.preflight?.(values, { clock })
         return preflight?.complete ?? false

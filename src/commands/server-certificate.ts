@@ -1,14 +1,14 @@
 import { createPrivateKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { errorCode, errorMessage, reasonOf, StorageError, UsageError } from '../base/errors.ts'
 import { createFileSync, replaceFileSync } from '../files/replace-file.ts'
+import { readSecretFile } from '../files/secret-file.ts'
 import { isSelfMade, selfSignedCertificate } from '../net/certificate.ts'
 import { type CheckedPair, checkPair, type GivenPair, isEncrypted, privateKey } from '../net/certificate-check.ts'
 import type { Ask } from '../options/resolve.ts'
 import type { OptionSpec } from '../options/spec.ts'
-import { readFirstLine, readGivenFile } from './input.ts'
+import { readFirstLine, readGivenSecret } from './input.ts'
 import { commandLimits } from './limits.ts'
 
 /** Where a certificate that netlab made for itself is kept, with its key. */
@@ -126,11 +126,11 @@ async function filesState(options: CertificateOptions): Promise<string> {
 /** @throws {StorageError} */
 function read({ tlsCert, tlsKey = tlsCert, tlsPassphraseFile, tlsPassphrase }: CertificateOptions): GivenPair {
   if (tlsCert === undefined || tlsKey === undefined) {
-    const text = readGivenFile(keptFile)
+    const text = readGivenSecret(keptFile)
     return { cert: text, certName: keptFile, key: text, keyName: keptFile, passphrase: undefined }
   }
-  const cert = readGivenFile(tlsCert)
-  const key = tlsKey === tlsCert ? cert : readGivenFile(tlsKey)
+  const key = readGivenSecret(tlsKey)
+  const cert = tlsKey === tlsCert ? key : readGivenSecret(tlsCert)
   const passphrase =
     tlsPassphraseFile === undefined ? tlsPassphrase : readFirstLine(tlsPassphraseFile, 'the passphrase')
   return { cert, certName: tlsCert, key, keyName: tlsKey, passphrase }
@@ -158,8 +158,9 @@ async function askPassphrase(given: GivenPair, ask: Ask): Promise<string | undef
 
 function keptText(): string | undefined {
   try {
-    return readFileSync(keptFile, 'utf8')
+    return readSecretFile(keptFile)
   } catch (error) {
+    if (error instanceof StorageError) throw error
     if (errorCode(error) === 'ENOENT') return undefined
     throw new StorageError(errorCode(error), `cannot read ${keptFile}: ${reasonOf(error)}`, { cause: error })
   }

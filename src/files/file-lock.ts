@@ -17,6 +17,7 @@ import { pathToFileURL } from 'node:url'
 import { errorCode, StorageError } from '../base/errors.ts'
 import { fileLimits } from './limits.ts'
 import { behindLinks, linkFile, writeBeside } from './replace-file.ts'
+import { isTrusted } from './secret-file.ts'
 
 /*
  * The one lock protocol for files that several processes use. A lock on FILE is a write transaction that SQLite has begun on
@@ -119,7 +120,9 @@ function lockFile(lockPath: string): BigIntStats {
     writeBeside(lockPath, '', 0o600, createLockFile, false)
     return lockFile(lockPath)
   }
-  if (there.isFile()) return there
+  // What another user made there is either the lock of a server of theirs, or a trap; theirs can only be opened by root.
+  if (there.isFile() && isTrusted(there)) return there
+  if (there.isFile()) throw locked(`the lock ${lockPath} belongs to another user (uid ${there.uid})`, undefined)
   throw new StorageError('EINVAL', `${lockPath} is not a regular file`, { hint: 'Remove it.' })
 }
 

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
 import { tryFileLock } from '../files/file-lock.ts'
 import { makeFolder } from '../files/make-folder.ts'
+import { isTrusted } from '../files/secret-file.ts'
 import { logLimits } from './limits.ts'
 
 export const lineFeed = 0x0a
@@ -110,6 +111,10 @@ export class LogFile {
     this.close()
     const { path } = this.#options
     makeFolder(dirname(path))
+    const link = fs.lstatSync(path, { throwIfNoEntry: false })
+    // In a folder that others can write it might lead to any file of ours.
+    if (link?.isSymbolicLink() && !isTrusted(link))
+      throw Object.assign(new Error('it is a link that another user made'), { code: 'EPERM' })
     const before = fs.statSync(path, { throwIfNoEntry: false })
     if (before?.isDirectory()) throw Object.assign(new Error('it is a directory'), { code: 'EISDIR' })
     // Opening a FIFO would wait for its reader.

@@ -216,9 +216,11 @@ export class MessageTransport {
       this.#refuse(new ProtocolError('TLS', 'a TLS handshake, and this server has no TLS'), tlsRefusal)
       return
     }
-    const line = this.#firstLine + chunk.toString('latin1', 0, netLimits.foreignLineBytes)
+    // Empty lines may come before a request (RFC 9112, 2.2); where there is nothing else, they are somebody's words.
+    const line = (this.#firstLine + chunk.toString('latin1', 0, netLimits.foreignLineBytes)).replace(/^(?:\r?\n)+/, '')
     this.#firstLine = line
-    if (line.includes('\n') || line.length >= netLimits.foreignLineBytes) this.#judgeFirstLine()
+    if (line === '') this.#speak('text')
+    else if (line.includes('\n') || line.length >= netLimits.foreignLineBytes) this.#judgeFirstLine()
   }
 
   #judgeFirstLine(): void {

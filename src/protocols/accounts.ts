@@ -1,3 +1,4 @@
+import type { NamedAccount } from '../accounts/accounts.ts'
 import { AccountsThread } from '../accounts/accounts-thread.ts'
 import { accountLimits } from '../accounts/limits.ts'
 import type { AccountsConfig } from '../accounts/local-accounts.ts'
@@ -52,13 +53,16 @@ export async function preflightAccounts(config: AccountsConfig, services: Prefli
   return preflightStores(config, services)
 }
 
+/** The accounts of a server. */
+export interface AccountsState extends SharedState<'accounts'> {
+  accountsOf(names: readonly string[]): Promise<readonly NamedAccount[]>
+}
+
 /** Starts the storage thread that owns the accounts. Clients reach it through the channel `accounts`. */
-export async function openAccountsState(
-  config: AccountsConfig,
-  services: SharedStateServices,
-): Promise<SharedState<'accounts'>> {
+export async function openAccountsState(config: AccountsConfig, services: SharedStateServices): Promise<AccountsState> {
   const thread = await AccountsThread.open(config, services.startThread, services.record, services.fail)
   return {
+    accountsOf: (names) => thread.accountsOf(names),
     attach: ({ accounts }) => thread.attach(accounts),
     async command(words) {
       if (words.join(' ') !== 'clear users') return undefined

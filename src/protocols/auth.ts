@@ -20,7 +20,7 @@ export const auth = defineProtocol({
       async serve(session) {
         for (;;) {
           const own = await authenticate(session, services)
-          if (own === undefined || (await serveAccount(session, own, services)) === 'ended') return
+          if (own === undefined || (await serveAccount(session, own.session, services)) === 'ended') return
         }
       },
     }

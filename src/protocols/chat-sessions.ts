@@ -7,13 +7,12 @@ import { debounced, ThreadGateway } from '../chat/thread-gateway.ts'
 import { netLimits } from '../net/limits.ts'
 import type { Values } from '../options/spec.ts'
 import type { Protocol, ProtocolServices } from '../serve/protocol.ts'
-import { nameKey } from '../text/names.ts'
 import { ChatAccountSession } from './chat-account.ts'
 import type { chatOptions } from './chat-options.ts'
 
 /** A login, then a conversation in rooms, for every client of one thread. */
 export function createChat(
-  { operators, floodRate, sessionIdle }: Values<typeof chatOptions>,
+  { floodRate, sessionIdle }: Values<typeof chatOptions>,
   { clock, channels }: ProtocolServices<'chat' | 'accounts'>,
 ): Protocol {
   const accounts = new RemoteAccounts(channels.accounts)
@@ -22,16 +21,15 @@ export function createChat(
   const gateway = new ThreadGateway({ backplane: portBackplane(channels.chat), clock, defer, deferSignals })
   const flood = new FloodControl(chatLimits.burstCount, floodRate)
   const useMs = Math.min(chatLimits.sessionUseMs, sessionIdle / 3)
-  const operatorKeys = new Set(operators.map(nameKey))
   return {
     async serve(session) {
       const own = await authenticate(session, { accounts, clock, service: 'chat' })
       if (own === undefined) return
       session.maxMessageBytes = netLimits.frameBytes
-      const user = { name: own.user, operator: operatorKeys.has(nameKey(own.user)) }
+      const user = { name: own.session.user, account: own.account }
       const bucket = flood.enter(user.name, clock.monotonic())
       const dialect = await session.dialect()
-      const account = new ChatAccountSession(session, dialect, own, { accounts, clock, useMs })
+      const account = new ChatAccountSession(session, dialect, own.session, { accounts, clock, useMs })
       try {
         await new ChatConversation(session, dialect, user, { gateway, clock, bucket, account }).run()
       } finally {

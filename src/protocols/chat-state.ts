@@ -13,7 +13,10 @@ export async function openChatState(
   // Their thread and the history's start side by side. The database is locked by the accounts, so they open it first.
   const opening = openAccountsState(accountsConfig(options), services)
   try {
-    const { chat, close } = await startChat(historyConfig(options), services, opening)
+    const operators = opening.then((accounts) => accounts.accountsOf(options.operators))
+    operators.catch(() => undefined)
+    const { chat, close } = await startChat(historyConfig(options), { ...services, operators }, opening)
+    for (const sentence of chat.operatorNotices) services.announce(sentence)
     const accounts = await opening
     return {
       attach(ports) {

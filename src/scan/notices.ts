@@ -3,7 +3,7 @@ import { scanLimits } from './limits.ts'
 import type { LivenessChange } from './pacing/host-liveness.ts'
 import { pacingLimits } from './pacing/limits.ts'
 import type { ProbeScheduler } from './pacing/scheduler.ts'
-import type { ScanSummary } from './types.ts'
+import type { DoubtReason, HostEvidence, ScanSummary } from './types.ts'
 
 /** What a person is told when a host that had answered falls silent, is given up, or comes back. */
 export function livenessSentence(address: string, change: LivenessChange): string {
@@ -24,48 +24,83 @@ export interface Tarpits {
   readonly left: boolean
 }
 
-/** Ports of a run that have no answer to be trusted. */
+/** Ports of a run that have no answer. */
 export interface Shortcomings {
   readonly notScanned: number
   /** Our own system could not ask. */
   readonly errors: number
-  /** Silent, and too much was lost on the way to call them filtered. */
-  readonly unsure: number
 }
 
 /**
- * What a reader of the result must know: what is missing, and what could not be told apart. `stoppedBy`: the reason of
+ * What a reader of the result must know: what is missing, what is in doubt, and what could not be told apart. `stoppedBy`: the reason of
  * the signal that stopped the scan, if one did.
  */
 export function summaryNotes(
-  { notScanned, errors, unsure }: Shortcomings,
+  { notScanned, errors }: Shortcomings,
   scheduler: ProbeScheduler,
   tarpits: Tarpits,
   stoppedBy: unknown,
 ): Pick<ScanSummary, 'complete' | 'notes'> {
   const notes: string[] = []
+  const { untriedCount, expectedMissed } = scheduler
   const unresponsive = scheduler.hostsThat('stopped-answering')
   const interrupted = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
+  const unanswered = notScanned - untriedCount
   const why = [
     ...(stoppedBy === undefined ? [] : [interrupted]),
     ...(stoppedBy === undefined && unresponsive.length > 0 ? [`${list(unresponsive)} stopped answering`] : []),
     ...(tarpits.left && tarpits.addresses.length > 0 ? [`${list(tarpits.addresses)} was left as a tarpit`] : []),
   ]
-  if (notScanned > 0) notes.push(`${count(notScanned, 'port')} without an answer: ${why.join(', ')}`)
+  if (untriedCount > 0)
+    notes.push(`${count(untriedCount, 'port')} not tried: the scan took far longer than the path allows for`)
+  if (unanswered > 0) notes.push(`${count(unanswered, 'port')} without an answer: ${why.join(', ')}`)
   if (tarpits.addresses.length > 0)
     notes.push(`${list(tarpits.addresses)} accepts nearly every port: what is open there need be no service`)
   if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
-  if (unsure > 0) notes.push(`${count(unsure, 'port')} stayed silent while much was lost on the way; some may be open`)
+  notes.push(...doubtNotes(scheduler))
   const limited = scheduler.hostsThat('limit-refusals')
   if (limited.length > 0)
     notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
-  if (unresponsive.length > 0 && (notScanned === 0 || stoppedBy !== undefined))
+  if (unresponsive.length > 0 && (unanswered === 0 || stoppedBy !== undefined))
     notes.push(`${list(unresponsive)} answered at first and then stopped: what was silent since may be open`)
   const refusing = scheduler.hostsThat('refuse-open-ports')
   if (refusing.length > 0)
     notes.push(`${list(refusing)} refused ports that are open: what was refused may be open; a lower --rate tells`)
-  const problems = notScanned + errors + unsure + unresponsive.length + refusing.length
-  return { complete: problems === 0, notes }
+  const problems = notScanned + errors + unresponsive.length + refusing.length
+  return { complete: problems === 0 && expectedMissed < pacingLimits.scan.completeMissed, notes }
+}
+
+/** For each reason: how many ports are in doubt, where, why, what was tried, and what would tell. */
+function doubtNotes(scheduler: ProbeScheduler): string[] {
+  const rate = `--rate ${scheduler.tellingRate}`
+  const byReason: Readonly<
+    Record<DoubtReason, readonly [why: (hosts: readonly HostEvidence[]) => string, settles: string]>
+  > = {
+    unheard: [
+      () => 'nothing at all was heard from there: off, out of reach or all filtered',
+      'only a scan from elsewhere or at another time tells',
+    ],
+    'time-up': [(hosts) => `the time was up while ${lostShare(hosts)} was lost`, `${rate} tells`],
+    lossy: [(hosts) => `${lostShare(hosts)} of what was sent to ports that answer was lost`, `${rate} tells`],
+    'little-evidence': [() => 'too few ports answer there to tell silence from loss', `${rate} or more --retries tell`],
+  }
+  return Object.entries(byReason).flatMap(([reason, [why, settles]]) => {
+    const hosts = scheduler.evidence.filter(({ doubt }) => doubt === reason)
+    if (hosts.length === 0 || (reason === 'unheard' && !scheduler.hasHeard)) return []
+    const ports = hosts.reduce((sum, { silent }) => sum + silent, 0)
+    const missed = hosts.reduce((sum, { expectedMissed }) => sum + expectedMissed, 0)
+    const attempts = Math.max(...hosts.map((one) => one.attempts))
+    const where = list(hosts.map(({ host }) => host.address))
+    const expected = `about ${missed < 0.1 ? missed.toFixed(2) : missed.toPrecision(2)} open ones expected among them`
+    return [
+      `${count(ports, 'silent port')} in doubt on ${where} (${expected}): ${why(hosts)}, tried up to ${attempts} times; ${settles}`,
+    ]
+  })
+}
+
+function lostShare(hosts: readonly HostEvidence[]): string {
+  const most = Math.max(...hosts.map(({ lossShare }) => lossShare))
+  return `${hosts.length > 1 ? 'up to ' : ''}${Math.round(most * 100)} %`
 }
 
 /** As AbortSignal.timeout() says it, and everyone who ends a scan because its time is over. */

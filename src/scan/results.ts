@@ -2,12 +2,14 @@ import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
 import { HostCounts, type StateCounts } from './host-counts.ts'
 import { scanLimits } from './limits.ts'
-import { type PortResult, type PortState, portStates, type ScanHost } from './types.ts'
+import { type HostEvidence, type PortResult, type PortState, portStates, type ScanHost } from './types.ts'
 
 /** The results of one host that are to be listed, ascending by port. */
 export interface HostResults {
   readonly host: ScanHost
   readonly ports: readonly PortResult[]
+  /** What the silence of its other ports is founded on, where that is known. */
+  readonly evidence?: HostEvidence
 }
 
 /** The results of a scan: all are counted, and those that are to be listed are kept, up to a bound. */
@@ -90,12 +92,27 @@ export class ScanResults {
     )
   }
 
-  /** What is to be listed, hosts in the order of `addresses`, ports ascending. */
-  listed(addresses: AddressSet): readonly HostResults[] {
+  /** What is to be listed, and hosts that are in doubt, in the order of `addresses`, ports ascending. */
+  listed(addresses: AddressSet, evidence: readonly HostEvidence[] = []): readonly HostResults[] {
+    const known = new Map(evidence.map((one) => [one.host.address, one]))
+    const hosts: HostResults[] = this.#listedHosts(addresses).map((listed) => {
+      const found = known.get(listed.host.address)
+      known.delete(listed.host.address)
+      return found === undefined ? listed : { ...listed, evidence: found }
+    })
+    const inDoubt = [...known.values()].filter(({ doubt }) => doubt !== undefined)
+    if (inDoubt.length === 0) return hosts
+    const all = [...hosts, ...inDoubt.map((one) => ({ host: one.host, ports: [], evidence: one }))]
+    return all
+      .map((one) => ({ one, at: indexIn(addresses, one.host) }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ one }) => one)
+  }
+
+  #listedHosts(addresses: AddressSet): readonly HostResults[] {
     const keys = new Float64Array(this.#listed.length)
     for (const [index, { host, port }] of this.#listed.entries()) {
-      const ip = parseIp(host.address)
-      keys[index] = (ip === undefined ? -1 : addresses.indexOf(ip.family, ip.value)) * 65_536 + port
+      keys[index] = indexIn(addresses, host) * 65_536 + port
     }
     const order = new Uint32Array(keys.length).map((_, index) => index)
     order.sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0))
@@ -109,4 +126,9 @@ export class ScanResults {
     }
     return hosts
   }
+}
+
+function indexIn(addresses: AddressSet, { address }: ScanHost): number {
+  const ip = parseIp(address)
+  return ip === undefined ? -1 : addresses.indexOf(ip.family, ip.value)
 }

@@ -62,7 +62,6 @@ class ScanRun {
   readonly #tarpits = new Set<string>()
   /** Silent ports that will be probed again. */
   #waiting = 0
-  #unsure = 0
   #progressMs: number
   #isOver = false
 
@@ -223,13 +222,13 @@ class ScanRun {
     const key = portKey(target, port)
     const reason = this.#unreachable.get(key)
     this.#unreachable.delete(key)
+    if (confidence === 'untried') return
     this.#waiting--
     if (confidence === 'host-gone') return
     if (reason !== undefined) {
       this.#record({ host, port, state: 'unreachable', reason, attempts })
       return
     }
-    if (confidence === 'unsure') this.#unsure++
     this.#record({ host, port, state: 'filtered', reason: 'no-answer', attempts })
   }
 
@@ -249,11 +248,13 @@ class ScanRun {
     const notScanned = this.#total - this.#done
     const summary = {
       ...summaryNotes(
-        { notScanned, errors: this.#errors, unsure: this.#unsure },
+        { notScanned, errors: this.#errors },
         this.#scheduler,
         { addresses: [...this.#tarpits], left: this.#plan.stopAtTarpit === true },
         signal.reason,
       ),
+      expectedMissed: this.#scheduler.expectedMissed,
+      evidence: this.#scheduler.evidence,
       engine: this.#prober.engineName,
       threads: this.#pool.started,
       probes: this.#sent,

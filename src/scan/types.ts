@@ -72,10 +72,36 @@ export interface ProbeSettings {
 /** What one run of the scanner is to do. */
 export interface ScanPlan extends ScanPart, ProbeSettings {}
 
+/**
+ * Why silent ports of a host are in doubt. `unheard`: nothing at all came from it; `time-up`: the scan ended before enough was known;
+ * `lossy`: much of what was sent to ports that answer was lost; `little-evidence`: too few of its ports answer to tell.
+ */
+export type DoubtReason = 'unheard' | 'time-up' | 'lossy' | 'little-evidence'
+
+/** How well founded it is that the silent ports of a host are filtered. */
+export interface HostEvidence {
+  readonly host: ScanHost
+  /** Ports that stayed silent. */
+  readonly silent: number
+  /** Attempts at each of them, at most. */
+  readonly attempts: number
+  /** Attempts at ports that are known to answer, and the share of them that was lost. */
+  readonly references: number
+  readonly lossShare: number
+  /** Open ports expected to be among the silent ones. */
+  readonly expectedMissed: number
+  /** Absent where the silence can be believed. */
+  readonly doubt?: DoubtReason
+}
+
 /** What one run of the scanner came to; the results themselves went to its observer. */
 export interface ScanSummary {
-  /** Every port of every host has an answer that the pacing trusts. */
+  /** Every port of every host has an answer, and less than a hundredth of an open port is expected to be missed. */
   readonly complete: boolean
+  /** Open ports expected to be among the silent ones. */
+  readonly expectedMissed: number
+  /** Of hosts that have open ports or are in doubt, as many as are kept. */
+  readonly evidence: readonly HostEvidence[]
   /** What was not, and what else a reader must know ("closed and filtered could not be told apart on …"). */
   readonly notes: readonly string[]
   readonly engine: EngineName

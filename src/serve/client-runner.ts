@@ -1,9 +1,10 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
-import { isLoopback } from '../net/address.ts'
+import { inNetworks } from '../net/networks.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { serveLimits } from './limits.ts'
 import type { ServeConfig } from './options.ts'
+import { directOrigin, originBehind, readProxyHeader } from './origin.ts'
 import type { Protocol } from './protocol.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
 import type { TlsEntry } from './tls-entry.ts'
@@ -25,6 +26,8 @@ export interface RunnerOwner {
   readonly record: EventSink
   /** How clients come in on a server with TLS. */
   readonly tls: TlsEntry | undefined
+  /** A proxy told who is behind a connection. */
+  known(id: number, peer: Peer): void
   /** A connection is closed; its place is free. */
   ended(id: number): void
   stopRequested(by: string): void
@@ -37,8 +40,10 @@ export class ClientRunner implements ConnectionHost {
   readonly framing: ServeConfig['framing']
   readonly allowStop: ServeConfig['allowStop']
   readonly offersTls: boolean
+  readonly insecure: boolean
+  readonly expectsProxies: boolean
+  readonly thread: number
   readonly #config: ServeConfig
-  readonly #thread: number
   readonly #protocol: Protocol
   readonly #owner: RunnerOwner
   readonly #connections = new Map<number, Connection>()
@@ -55,29 +60,44 @@ export class ClientRunner implements ConnectionHost {
     this.allowStop = config.allowStop
     this.offersTls = config.certificate !== undefined
     this.#config = config
-    this.#thread = thread
+    this.insecure = config.insecure === true
+    this.expectsProxies = config.proxyProtocol.length > 0
+    this.thread = thread
     this.#protocol = protocol
     this.#owner = owner
   }
 
   /** Serves one more client. */
   take(id: number, peer: Peer, transferred: TransferredSocket): void {
-    const local = isLoopback(peer.address)
-    const connection = new Connection(id, peer, local || this.#config.insecure === true, transferred, this)
+    const connection = new Connection(id, directOrigin(peer), transferred, this)
     this.#connections.set(id, connection)
-    this.record({ type: 'connected', id, peer, thread: this.#thread })
     if (this.#config.idleTimeout > 0) this.#sweepWithin(Math.min(this.#config.idleTimeout / 4, serveLimits.sweepMs))
+    if (inNetworks(this.#config.proxyProtocol, peer.address)) void this.#enterThroughProxy(connection, peer)
+    else this.#enter(connection)
+    if (this.#drained !== undefined) connection.end('stopping')
+  }
+
+  async #enterThroughProxy(connection: Connection, proxy: Peer): Promise<void> {
+    const known = await connection.learnOrigin(async (socket) => {
+      return originBehind(proxy, await readProxyHeader(socket, this.clock))
+    })
+    if (!known) return
+    this.#owner.known(connection.id, connection.peer)
+    this.#enter(connection)
+  }
+
+  #enter(connection: Connection): void {
+    connection.announce()
     const { tls } = this.#owner
     if (tls === undefined) this.#serve(connection)
     else {
-      const plaintext = local || this.#config.plaintext === 'any'
+      const plaintext = connection.local || this.#config.plaintext === 'any'
       void connection
         .enter((socket) => tls(socket, plaintext, this.clock))
         .then((entered) => {
           if (entered) this.#serve(connection)
         })
     }
-    if (this.#drained !== undefined) connection.end('stopping')
   }
 
   #serve(connection: Connection): void {
@@ -105,7 +125,7 @@ export class ClientRunner implements ConnectionHost {
     return [...this.#connections.values()].map((connection) => ({
       id: connection.id,
       peer: connection.peer,
-      thread: this.#thread,
+      thread: this.thread,
       received: connection.receivedBytes,
       sent: connection.sentBytes,
       queued: connection.queuedBytes,

@@ -49,8 +49,9 @@ export class ClientSocket {
     return this.#peerEnded
   }
 
-  /** Opens it as an ordinary socket, paused, for TLS to look at its first bytes. */
+  /** Opens it as an ordinary socket, paused, for a proxy's header and for TLS, who look at its first bytes. */
   open(): MessageSocket {
+    if (this.#socket !== undefined) return this.#socket
     const socket = openOrdinary(this.#transferred)
     this.#follow(socket)
     return socket

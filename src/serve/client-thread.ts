@@ -34,6 +34,8 @@ export type ClientThreadCalls = {
 /** What a client thread tells the listener thread. */
 export type ClientThreadNews = {
   ended(ids: readonly number[]): void
+  /** Who is behind a proxy's connection. */
+  known(client: { readonly id: number; readonly peer: Peer }): void
   stopRequested(by: string): void
 }
 
@@ -65,6 +67,7 @@ export async function runClientThread(
     clock,
     tls: tls?.enter,
     record: (event) => log.record(event),
+    known: (id, peer) => rpc.notify('known', { id, peer }),
     ended(id) {
       // One message a turn of the loop, however many connections it closed.
       if (ended.push(id) > 1) return

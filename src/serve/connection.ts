@@ -1,14 +1,16 @@
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
-import { isLoopback } from '../net/address.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
+import { httpMethod, httpRefusal } from '../net/foreign-protocol.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { netLimits } from '../net/limits.ts'
 import { MessageTransport } from '../net/message-transport.ts'
+import { beginsWithProxyHeader } from '../net/proxy-protocol.ts'
 import type { ByteReader, Session } from '../net/session.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
 import type { ServeConfig } from './options.ts'
+import type { Origin } from './origin.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
 import type { Entered } from './tls-entry.ts'
 
@@ -19,6 +21,12 @@ export interface ConnectionHost {
   readonly framing: Framing
   readonly allowStop: ServeConfig['allowStop']
   readonly offersTls: boolean
+  /** Secrets may travel readable for whoever is on the way. */
+  readonly insecure: boolean
+  /** Some peers are proxies that send a header, and others may not send any. */
+  readonly expectsProxies: boolean
+  /** The number of the thread. */
+  readonly thread: number
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
   /** Someone who may do so asked for the end of the server. */
@@ -32,9 +40,12 @@ export interface ConnectionHost {
 /** A client's connection in the thread that serves it: the session a protocol sees, over the socket it doesn't. */
 export class Connection implements Session, SocketOwner {
   readonly id: number
-  readonly peer: Peer
   readonly clock: Clock
-  #secure: boolean
+  #origin: Origin
+  #encrypted = false
+  #announced = false
+  /** The first bytes, as long as they could be a proxy's header that this peer may not send. */
+  #opening: Buffer | undefined = Buffer.alloc(0)
   receivedBytes = 0
   sentBytes = 0
   /** Monotonic time of the last byte in either direction. */
@@ -48,19 +59,27 @@ export class Connection implements Session, SocketOwner {
   #detail: string | undefined
   #abort: AbortController | undefined
 
-  constructor(id: number, peer: Peer, secure: boolean, transferred: TransferredSocket, host: ConnectionHost) {
+  constructor(id: number, origin: Origin, transferred: TransferredSocket, host: ConnectionHost) {
     this.id = id
-    this.peer = peer
     this.clock = host.clock
-    this.#secure = secure
+    this.#origin = origin
     this.#host = host
     this.#openedMs = host.clock.monotonic()
     this.activeMs = this.#openedMs
     this.#socket = new ClientSocket(transferred, this)
   }
 
+  get peer(): Peer {
+    return this.#origin.peer
+  }
+
+  /** All of the way is inside this machine. */
+  get local(): boolean {
+    return this.#origin.local
+  }
+
   get secure(): boolean {
-    return this.#secure
+    return this.#origin.secure || this.#encrypted || this.#host.insecure
   }
 
   get offersTls(): boolean {
@@ -77,6 +96,29 @@ export class Connection implements Session, SocketOwner {
     return this.#socket.queuedBytes
   }
 
+  /** Puts it into the log, once it is known who comes. */
+  announce(): void {
+    if (this.#announced) return
+    this.#announced = true
+    this.record({ type: 'connected', id: this.id, peer: this.peer, thread: this.#host.thread })
+  }
+
+  /** Learns from a proxy for whom it speaks, before anything else. Resolves with false when it may not go on. */
+  async learnOrigin(read: (plain: MessageSocket) => Promise<Origin>): Promise<boolean> {
+    const plain = this.#socket.open()
+    try {
+      const origin = await read(plain)
+      if (this.#reason !== undefined) return false
+      this.#origin = origin
+      return true
+    } catch (error) {
+      if (plain.writable)
+        plain.write('netlab: from your address only proxies connect, which send a PROXY header first\n')
+      this.fail(error)
+      return false
+    }
+  }
+
   /**
    * Lets the client in through TLS, before any protocol talks to it. Resolves with false when it may not go on.
    */
@@ -85,11 +127,11 @@ export class Connection implements Session, SocketOwner {
     try {
       const { socket, encrypted } = await unwrap(plain)
       if (this.#reason !== undefined) return false
-      this.#secure ||= encrypted
+      this.#encrypted = encrypted
       this.#socket.replace(socket)
       return true
     } catch (error) {
-      if (errorCode(error) === 'PLAINTEXT') plain.write(`netlab: ${errorMessage(error)}; use: netlab connect --tls\n`)
+      if (errorCode(error) === 'PLAINTEXT') refusePlaintext(plain, errorMessage(error))
       this.fail(error)
       return false
     }
@@ -131,6 +173,7 @@ export class Connection implements Session, SocketOwner {
 
   end(reason: DisconnectReason, detail?: string): void {
     if (this.#reason !== undefined) return
+    this.announce()
     this.#messages?.close()
     this.#reason = reason
     this.#detail = detail
@@ -162,7 +205,7 @@ export class Connection implements Session, SocketOwner {
   }
 
   requestStop(foreign?: string): string | undefined {
-    const refusal = stopRefusal(this.#host.allowStop, this.peer, foreign)
+    const refusal = stopRefusal(this.#host.allowStop, this.#origin, foreign)
     if (refusal !== undefined) {
       this.record({ type: 'stop-refused', id: this.id, peer: this.peer, rule: refusal.rule })
       return `stop refused: ${refusal.why}`
@@ -190,6 +233,7 @@ export class Connection implements Session, SocketOwner {
     this.receivedBytes += bytes.length
     this.#host.record({ type: 'received', id: this.id, bytes: bytes.length })
     try {
+      if (this.#opening !== undefined) this.#refuseProxyHeader(this.#opening, bytes)
       if (this.#reader !== undefined) this.#reader.chunk(bytes)
       else this.#messages?.push(bytes)
     } catch (error) {
@@ -218,6 +262,7 @@ export class Connection implements Session, SocketOwner {
   }
 
   closed(): void {
+    this.announce()
     const { id, peer } = this
     this.#messages?.close()
     this.#reason ??= 'peer-closed'
@@ -233,6 +278,20 @@ export class Connection implements Session, SocketOwner {
       durationMs: Math.round(this.clock.monotonic() - this.#openedMs),
     })
     this.#host.closed(this)
+  }
+
+  /** @throws {ProtocolError} PROXY_HEADER where nobody, or nobody else, may send one; a server of bytes may not care */
+  #refuseProxyHeader(opening: Buffer, more: Buffer): void {
+    if (this.#reader !== undefined && !this.#host.expectsProxies) {
+      this.#opening = undefined
+      return
+    }
+    const bytes = Buffer.concat([opening, more.subarray(0, 16)])
+    const begins = beginsWithProxyHeader(bytes)
+    this.#opening = begins === undefined ? bytes : undefined
+    if (begins !== true) return
+    const { address } = this.peer
+    throw new ProtocolError('PROXY_HEADER', `a PROXY header from ${address}, which --proxy-protocol does not name`)
   }
 
   /** The messages of this connection, whose bytes are then read for them. */
@@ -254,22 +313,31 @@ export class Connection implements Session, SocketOwner {
   }
 }
 
+/** In HTTP where the first bytes, which are still to be read, are a request: a browser shows it then. */
+function refusePlaintext(plain: MessageSocket, why: string): void {
+  const first: Buffer | null = plain.read()
+  const method = httpMethod(first?.toString('latin1') ?? '')
+  const sentence = `netlab: ${why}; use: netlab connect --tls`
+  plain.write(method === undefined ? `${sentence}\n` : httpRefusal(method, sentence))
+}
+
 type StopRule = Extract<NetlabEvent, { readonly type: 'stop-refused' }>['rule']
 
 /** Why this peer may not stop the server, in a word for the log and a sentence for the peer; `undefined` when it may. */
 function stopRefusal(
   rule: ServeConfig['allowStop'],
-  peer: Peer,
+  { local, proxied }: Origin,
   foreign: string | undefined,
 ): { readonly rule: StopRule; readonly why: string } | undefined {
   if (rule === 'never') return { rule, why: 'this server is stopped by its operator only' }
+  if (proxied) return { rule: 'proxied', why: 'nobody stops this server through a proxy' }
   if (foreign !== undefined) {
     return {
       rule: 'foreign',
       why: `what came before it looks like ${foreign}; connect anew and say nothing else first`,
     }
   }
-  if (rule === 'any' || isLoopback(peer.address)) return undefined
+  if (rule === 'any' || local) return undefined
   const why = 'this server is stopped from its own machine only'
   return { rule, why }
 }

@@ -90,6 +90,12 @@ export class Connections {
     this.#entries.set(id, { peer, thread })
   }
 
+  /** A proxy told who is behind this connection. */
+  know(id: number, peer: Peer): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#entries.set(id, { ...entry, peer })
+  }
+
   find(id: number): ClientThread | undefined {
     return this.#entries.get(id)?.thread
   }

@@ -34,6 +34,8 @@ export const serveLimits = {
   closingSweepMs: 100,
   /** How long we go on reading after our FIN, so that the peer gets our last bytes instead of a reset (RFC 1122 4.2.2.13). */
   lingerMs: 2_000,
+  /** The header of a proxy, which sends it at once: two lost packets (its specification wants at least 3 s). */
+  proxyHeaderMs: 5_000,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
 } as const

@@ -47,6 +47,8 @@ export type ListenerThreadCalls = {
 /** What the listener thread tells the main thread. */
 export type ListenerThreadNews = {
   stopRequested(by: string): void
+  /** For whoever started the server, and nobody else: not for the log. */
+  announce(sentence: string): void
   /** It can't go on. */
   failed(why: SerializedError): void
 }
@@ -66,6 +68,7 @@ export function runListenerThread(
   let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
 
+  const announce = (sentence: string): void => rpc.notify('announce', sentence)
   const fail = (error: unknown): void => rpc.notify('failed', serializeError(error))
 
   const listener = new Listener({
@@ -86,7 +89,7 @@ export function runListenerThread(
   })
 
   const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
-    const opened = await definition.openSharedState?.(config.options, { clock, record, startThread, fail })
+    const opened = await definition.openSharedState?.(config.options, { clock, record, startThread, announce, fail })
     return opened ?? nothingShared
   }
 
@@ -97,6 +100,7 @@ export function runListenerThread(
     startThread,
     channels,
     attach: (ports) => attach(state, ports),
+    known: (id, peer) => connections.know(id, peer),
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)

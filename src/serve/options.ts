@@ -1,5 +1,6 @@
 import { spareProcessors } from '../base/threads.ts'
 import type { KeyPair } from '../net/certificate.ts'
+import { networkList } from '../net/networks.ts'
 import { choice, duration, flag, host, integer, port } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { serveLimits } from './limits.ts'
@@ -61,6 +62,13 @@ export function listenerOptions(defaultPort: number) {
       kind: choice('loopback', 'any'),
       summary: 'with --tls, who may still connect without it',
       default: 'loopback',
+    }),
+    proxyProtocol: option({
+      kind: networkList,
+      summary: 'proxies that tell for whom they speak (haproxy send-proxy, send-proxy-v2), and must; nobody else may',
+      default: [],
+      defaultText: 'none',
+      repeatable: true,
     }),
   } as const
 }

@@ -44,6 +44,8 @@ export interface SharedStateServices {
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink
+  /** Tells whoever started the server a sentence, on standard error; never logged, so it may hold a secret for them. */
+  readonly announce: (sentence: string) => void
   /** What was opened turns out to be unusable, or is lost: the server stops and says why. */
   readonly fail: (error: Error) => void
 }

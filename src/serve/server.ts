@@ -38,6 +38,8 @@ export interface ServerServices {
   readonly startThread: StartThread
   readonly version: string
   readonly pid: number
+  /** Shows a sentence to whoever started the server. */
+  announce?(sentence: string): void
   /** The protocol's `preflight`, which runs before the port is open. False, or without it: the shared state is opened first. */
   preflight?(): Promise<boolean>
 }
@@ -66,6 +68,7 @@ export async function startServer(config: ServeConfig, services: ServerServices)
       record({ type: 'stop-requested', by })
       void stop(`asked by ${by}`)
     },
+    announce: (sentence) => services.announce?.(sentence),
     failed(why) {
       // Nobody waits for an orderly end of what is broken.
       void worker.terminate().then(() => die('server', restoreError(why)))

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, NetlabError } from '../base/errors.ts'
-import type { EventSink } from '../base/events.ts'
+import type { EventSink, Peer } from '../base/events.ts'
 import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
@@ -24,6 +24,8 @@ export interface PoolOwner {
   readonly channels: readonly string[]
   /** …which gets the other ends. */
   attach(ports: ChannelPorts): void
+  /** A proxy told who is behind this connection. */
+  known(id: number, peer: Peer): void
   /** These connections are over. */
   ended(ids: readonly number[]): void
   stopRequested(by: string): void
@@ -169,6 +171,7 @@ export class ThreadPool {
     const transfer = [...transferOf(endpoint), ...Object.values(channels)]
     const worker = this.#startWorker(`client-${index}`, { ...data, log: endpoint }, transfer)
     const rpc = openRpc<ClientThreadCalls, ClientThreadNews>(worker, {
+      known: ({ id, peer }) => this.#owner.known(id, peer),
       ended: (ids) => this.#owner.ended(ids),
       stopRequested: (by) => this.#owner.stopRequested(by),
     })

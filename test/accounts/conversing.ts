@@ -35,7 +35,7 @@ export type SetUp = Awaited<ReturnType<typeof setUp>>
 export async function serve(line: FakeSession, { services }: SetUp): Promise<void> {
   for (;;) {
     const own = await authenticate(line, services)
-    if (own === undefined || (await serveAccount(line, own, services)) === 'ended') return
+    if (own === undefined || (await serveAccount(line, own.session, services)) === 'ended') return
   }
 }
 

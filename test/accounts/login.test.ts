@@ -41,7 +41,7 @@ const outcome = (one: Extract<LoginInput, { kind: 'outcome' }>['outcome']): Logi
   outcome: one,
 })
 const login = message({ type: 'login', ...credentials })
-const welcome = outcome({ kind: 'welcome', session, token: 'T', delayedMs: 0 })
+const welcome = outcome({ kind: 'welcome', session, account: 'id', token: 'T', delayedMs: 0 })
 
 describe('the login, as a machine', () => {
   test.each<[string, LoginInput[], string[]]>([
@@ -63,12 +63,12 @@ describe('the login, as a machine', () => {
     ],
     [
       'a session',
-      [message({ type: 'resume', token: 'T' }), outcome({ kind: 'welcome', session, delayedMs: 0 })],
+      [message({ type: 'resume', token: 'T' }), outcome({ kind: 'welcome', session, account: 'id', delayedMs: 0 })],
       ['record session-resumed', 'send welcome', 'enter'],
     ],
     [
       'the right password after a wait',
-      [login, outcome({ kind: 'welcome', session, token: 'T', delayedMs: 500 })],
+      [login, outcome({ kind: 'welcome', session, account: 'id', token: 'T', delayedMs: 500 })],
       ['record throttled', 'record login', 'send welcome', 'enter'],
     ],
     [

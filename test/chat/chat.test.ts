@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import type { ModerationEntry } from '../../src/chat/history.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
+import { OperatorClaims, type OperatorName } from '../../src/chat/operators.ts'
 import { consoleName } from '../../src/chat/requests.ts'
+import { ModerationStore } from '../../src/chat/room.ts'
 import { DuplicateFilter } from '../../src/chat/state.ts'
-import { ChatWorld } from '../support/chat-world.ts'
+import { accountOf, ChatWorld } from '../support/chat-world.ts'
 
 describe('saying something', () => {
   test('it reaches everybody in the room and comes back to its sender, with id and time, and nobody else', () => {
@@ -166,8 +169,8 @@ describe('rooms', () => {
   })
 
   test('/who names who is there: once, however many connections', () => {
-    const world = new ChatWorld()
-    const people = [world.come('bob'), world.come('ann', { operator: true }), world.come('ann')]
+    const world = new ChatWorld({ operators: ['ann'] })
+    const people = [world.come('bob'), world.come('ann'), world.come('ann')]
     people[1]?.type('/away lunch')
     people[1]?.type('/mute bob')
     people[0]?.type('/who')
@@ -261,7 +264,7 @@ describe('coming and going', () => {
     const ann = world.come('ann')
     const lost = world.chat.backplane()
     lost.subscribe(() => {})
-    lost.publish([{ type: 'opened', connection: 99, name: 'bob', operator: false, dialect: 'text' }])
+    lost.publish([{ type: 'opened', connection: 99, name: 'bob', account: accountOf('bob'), dialect: 'text' }])
     world.settle()
     lost.close()
     world.settle()
@@ -317,8 +320,8 @@ describe('rooms for all', () => {
 
 describe('operators', () => {
   const crowd = () => {
-    const world = new ChatWorld()
-    return { world, op: world.come('op', { operator: true }), bob: world.come('bob') }
+    const world = new ChatWorld({ operators: ['op'] })
+    return { world, op: world.come('op'), bob: world.come('bob') }
   }
 
   test('others may not do what operators do, and do not see it in the help', () => {
@@ -450,5 +453,90 @@ describe('the memory of resends', () => {
     memory.add('ann', 'y', taken(3))
     memory.add('eve', 'x', taken(4))
     expect(['ann', 'bob', 'eve'].map((name) => memory.find(name, 'x')?.id)).toEqual([1, undefined, 4])
+  })
+})
+
+describe('rights belong to an account, not to its name', () => {
+  const registered = (name: string) => ({ name, account: accountOf(name) })
+  const nobody = (name: string) => ({ name, account: undefined })
+
+  /** A chat after a start with these names of --operators, over what an earlier one kept. */
+  function start(operators: readonly OperatorName[], kept: readonly ModerationEntry[] = []) {
+    const moderation = new ModerationStore(kept)
+    const entries = [...kept]
+    const claims = new OperatorClaims(operators, moderation, (entry) => {
+      moderation.set(entry, false)
+      entries.push(entry)
+    })
+    const code = (name: string) =>
+      claims.notices
+        .find((notice) => notice.includes(` ${name}:`))
+        ?.split(' ')
+        .at(-1) ?? ''
+    return { claims, entries, code }
+  }
+
+  test('a name of --operators that an account has means that account, now and later', () => {
+    const first = start([registered('root')])
+    expect(first.claims.notices).toEqual([])
+    expect(first.claims.has({ name: 'ROOT', account: accountOf('root') })).toBe(true)
+    expect(first.claims.has({ name: 'root', account: 'somebody who registered the name again' })).toBe(false)
+    const second = start([{ name: 'root', account: 'somebody who registered the name again' }], first.entries)
+    expect(second.claims.has({ name: 'root', account: 'somebody who registered the name again' })).toBe(false)
+    expect(second.code('root')).toMatch(/^[a-z2-9]{4}-[a-z2-9]{4}$/)
+    expect(start([], first.entries).claims.has(registered('root'))).toBe(false)
+  })
+
+  test('a name that nobody has is claimed with the code, once, and stays claimed', () => {
+    const { claims, code, entries } = start([nobody('root')])
+    const root = registered('root')
+    expect(claims.has(root)).toBe(false)
+    expect(claims.claim(root, 'aaaa-aaaa')).toBe(false)
+    expect(claims.claim(registered('bob'), code('root'))).toBe(false)
+    const right = code('root')
+    expect(claims.claim(root, ` ${right.toUpperCase()} `)).toBe(true)
+    expect([claims.has(root), claims.notices]).toEqual([true, []])
+    expect(claims.claim({ name: 'root', account: 'another' }, right)).toBe(false)
+    expect(start([root], entries).claims.has(root)).toBe(true)
+  })
+
+  test('a code is good for so many guesses', () => {
+    const { claims, code } = start([nobody('root')])
+    const right = code('root')
+    for (let wrong = 0; wrong < chatLimits.claimAttempts; wrong++) claims.claim(registered('root'), 'aaaa-aaaa')
+    expect(claims.claim(registered('root'), right)).toBe(false)
+  })
+
+  test('/claim makes an operator, at once and everywhere; a wrong code makes none', () => {
+    const world = new ChatWorld({ unclaimed: ['root'] })
+    const [here, there] = [world.come('root'), world.come('root')]
+    here.type('/topic mine')
+    here.type('/claim aaaa-aaaa')
+    expect(here.listener.of('error').map(({ code }) => code)).toEqual(['NOT_OPERATOR', 'NOT_OPERATOR'])
+    here.type(`/claim ${world.chat.operatorNotices[0]?.split(' ').at(-1) ?? ''}`)
+    there.type('/topic mine')
+    expect(there.listener.of('topic')).toMatchObject([{ topic: 'mine' }])
+    expect(JSON.stringify(world.events)).not.toContain('-')
+  })
+
+  test('who registers the name of an operator, or of somebody banned, is somebody else', () => {
+    const world = new ChatWorld({ operators: ['op'] })
+    const [op, ann, bob] = [world.come('op'), world.come('ann'), world.come('bob')]
+    op.type('/op ann')
+    op.type('/ban bob')
+    op.type('/op zoe')
+    expect(op.listener.of('error')).toMatchObject([{ code: 'NOT_HERE' }])
+    ann.type('/topic mine')
+    expect(ann.listener.of('error')).toEqual([])
+    const [newOp, newAnn, newBob, zoe] = ['op', 'ann', 'bob', 'zoe'].map((name) =>
+      world.come(name, { account: 'registered later' }),
+    )
+    for (const person of [newOp, newAnn, zoe]) {
+      person?.type('/topic theirs')
+      expect(person?.listener.of('error')).toMatchObject([{ code: 'NOT_OPERATOR' }])
+    }
+    expect(newBob?.listener.of('joined')).toHaveLength(1)
+    bob.type('/join lobby')
+    expect(bob.listener.of('error')).toMatchObject([{ code: 'BANNED' }])
   })
 })

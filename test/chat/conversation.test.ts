@@ -87,7 +87,7 @@ describe('a flood', () => {
     const bucket = new TokenBucket(rate, burst, world.clock.monotonic())
     const account: ChatAccount = { asking: false, answer: async () => true, carryOut: async () => true }
     const services = { gateway, clock: world.clock, bucket, account }
-    return new ChatConversation(session, 'text', { name: 'Ada', operator: false }, services).run()
+    return new ChatConversation(session, 'text', { name: 'Ada', account: 'id of Ada' }, services).run()
   }
 
   /** Everything that can be said at this moment is said. */

@@ -108,8 +108,8 @@ describe('the history store', () => {
   test('remembers moderation and the latest client ids', () => {
     const file = join(temporaryFolder(), 'netlab.db')
     const store = openStore(file)
-    const ban = { kind: 'ban', room: 'lobby', name: 'bob', text: '' } as const
-    const topic = { kind: 'topic', room: 'lobby', name: '', text: 'first' } as const
+    const ban = { kind: 'ban', room: 'lobby', name: 'bob', text: '', account: 'id of bob' } as const
+    const topic = { kind: 'topic', room: 'lobby', name: '', text: 'first', account: '' } as const
     store.moderate(ban, false)
     store.moderate(topic, false)
     store.moderate({ ...topic, text: 'second' }, false)

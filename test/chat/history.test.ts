@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { nothingRemembered } from '../../src/chat/history.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import type { ChatMessage } from '../../src/chat/message.ts'
-import { ChatWorld, type Person } from '../support/chat-world.ts'
+import { accountOf, ChatWorld, type Person } from '../support/chat-world.ts'
 import { whileTrue } from '../support/event-loop.ts'
 import { MemoryHistory } from '../support/memory-history.ts'
 
@@ -15,7 +15,11 @@ function said(id: number, text = `m${id}`, room = 'lobby'): ChatMessage {
 function slowDisk(stored: readonly ChatMessage[] = []) {
   const history = new MemoryHistory()
   history.stored.push(...stored)
-  const world = new ChatWorld({ history, remembered: { ...nothingRemembered(1), nextId: stored.length + 1 } })
+  const world = new ChatWorld({
+    history,
+    remembered: { ...nothingRemembered(1), nextId: stored.length + 1 },
+    operators: ['op'],
+  })
   const answerAll = (): void => {
     whileTrue(() => {
       world.settle()
@@ -76,10 +80,10 @@ describe('with history', () => {
 
   test('bans, mutes, operators and topics outlive a restart', () => {
     const moderation = [
-      { kind: 'topic', room: 'lobby', name: '', text: 'old topic' },
-      { kind: 'op', room: '', name: 'ann', text: '' },
-      { kind: 'ban', room: 'lobby', name: 'bob', text: '' },
-      { kind: 'mute', room: 'lobby', name: 'eve', text: '' },
+      { kind: 'topic', room: 'lobby', name: '', text: 'old topic', account: '' },
+      { kind: 'op', room: '', name: 'ann', text: '', account: accountOf('ann') },
+      { kind: 'ban', room: 'lobby', name: 'bob', text: '', account: accountOf('bob') },
+      { kind: 'mute', room: 'lobby', name: 'eve', text: '', account: '' },
     ] as const
     const world = new ChatWorld({ remembered: { ...nothingRemembered(1), moderation } })
     const [ann, bob, eve] = [world.come('ann'), world.come('bob'), world.come('eve')]
@@ -91,12 +95,12 @@ describe('with history', () => {
 
   test('what operators decide is kept', () => {
     const { history, world, answerAll } = slowDisk()
-    const op = world.come('op', { operator: true })
+    const op = world.come('op')
     op.type('/ban bob')
     op.type('/ban bob off')
     answerAll()
-    const entry = { kind: 'ban', room: 'lobby', name: 'bob', text: '' }
-    expect(history.moderation).toEqual([
+    const entry = { kind: 'ban', room: 'lobby', name: 'bob', text: '', account: '' }
+    expect(history.moderation.filter((one) => one.entry.kind !== 'claim')).toEqual([
       { entry, off: false },
       { entry, off: true },
     ])
@@ -104,7 +108,7 @@ describe('with history', () => {
 
   test('a full disk: the chat goes on, operators are told once, and again when it is over', () => {
     const { history, world, answerAll } = slowDisk()
-    const [op, ann] = [world.come('op', { operator: true }), world.come('ann')]
+    const [op, ann] = [world.come('op'), world.come('ann')]
     answerAll()
     history.broken = 'database or disk is full'
     for (const text of ['1', '2']) {

@@ -61,10 +61,10 @@ test('bug: of two servers that made a certificate at once, the slower one did no
     cwd,
     `const { selfSignedCertificate } = await import(${certificate})
     const faster = selfSignedCertificate('the faster one', Date.now())
-    const read = fs.readFileSync
-    fs.readFileSync = (...args) => {
+    const look = fs.lstatSync
+    fs.lstatSync = (...args) => {
       try {
-        return read(...args)
+        return look(...args)
       } finally {
         if (args[0] === '${file}' && !fs.existsSync('${file}')) fs.writeFileSync('${file}', faster.key + faster.cert)
       }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { TestClient } from '../support/client.ts'
 import { killChat } from '../support/kill-chat.ts'
@@ -34,6 +36,38 @@ describe('netlab serve chat', () => {
     await bob.until('put you out of #lobby: too loud')
     ann.write('exit\n')
     expect((await ann.all()).toString()).toMatch(/\* goodbye\n$/)
+  })
+
+  test('a name of --operators that nobody has is claimed by the code that the start shows, and by nothing else', async () => {
+    const cwd = temporaryFolder()
+    const withLog = ['serve', 'chat', '--host', '127.0.0.1', '--port', '0', '--operators', 'root']
+    let port: number
+    {
+      await using netlab = startNetlab(withLog, { cwd })
+      port = portIn(await netlab.line(/chat: listening on/))
+      const notice = await netlab.stderr.waitFor(/operator root: .*\/claim \S+/)
+      const code = notice.split(' ').at(-1) ?? ''
+      const [root, bob] = [await come(port, 'root'), await come(port, 'bob')]
+      root.write('/topic mine\n')
+      await root.until('only an operator can do that')
+      bob.write(`/claim ${code}\n`)
+      await bob.until('that code makes nobody of your name an operator')
+      root.write(`/claim ${code}\n`)
+      await root.until('you are an operator now')
+      root.write('/topic mine\n')
+      await bob.until('root set the topic of #lobby: mine')
+      netlab.type('clear users')
+      await netlab.line(/2 users are forgotten/)
+      expect(readFileSync(join(cwd, 'logs', 'netlab.log'), 'utf8')).not.toContain(code)
+      const thief = await come(port, 'root')
+      thief.write('/topic theirs\n')
+      await thief.until('only an operator can do that')
+      await netlab.stop()
+    }
+    // Not after a restart either: the name is another account's now.
+    await using netlab = startNetlab(withLog, { cwd })
+    await netlab.stderr.waitFor(/operator root: .*\/claim \S+/)
+    await netlab.stop()
   })
 
   test(

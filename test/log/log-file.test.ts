@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
@@ -26,6 +37,9 @@ function storeFor({ path = join(temporaryFolder(), 'netlab.log'), maxBytes = 100
 
 const line = (text: string) => `${text.padEnd(39, '.')}\n`
 const read = (path: string) => readFileSync(path, 'utf8')
+
+/** Only root can give a file to another user. */
+const asRoot = process.geteuid?.() === 0 ? test : test.skip
 
 describe('the log file', () => {
   test('rotates before it would grow too large, and keeps as many old files as told', () => {
@@ -70,6 +84,16 @@ describe('the log file', () => {
     store.write(line('6'))
     expect(read(path)).toBe(line('6'))
     expect(troubles).toEqual([])
+  })
+
+  asRoot('does not follow a link that another user planted', () => {
+    const folder = temporaryFolder()
+    const [path, victim] = [join(folder, 'netlab.log'), join(folder, 'victim')]
+    writeFileSync(victim, 'mine')
+    symlinkSync(victim, path)
+    lchownSync(path, 65_534, 65_534)
+    expect(() => storeFor({ path })).toThrow(expect.objectContaining({ exit: 74 }))
+    expect(read(victim)).toBe('mine')
   })
 
   test('comes back when the file, or its whole folder, is taken away', () => {

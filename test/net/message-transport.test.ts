@@ -264,6 +264,8 @@ describe('an HTTP request', () => {
     ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\n'],
     ['GET', 'GET http://example.com/ HTTP/1.1\r\n'],
     ['GET', 'GET /\n'],
+    ['get', 'get index.html HTTP/1.0\r\n'],
+    ['X', 'X / HTTP/1.1\r\n'],
   ] as const
 
   /** What came of it, once the protocol has let the fault pass. */
@@ -315,6 +317,16 @@ describe('an HTTP request', () => {
     await refused(messages)
     expect(socket.wire).toMatch(/^Name:\nHTTP\/1\.1 400 Bad Request\r\n/)
   })
+
+  test.each([[['\r\n\r\nGET / HTTP/1.1\r\n']], [['\r\n', 'GE', 'T / HTTP/1.1\r\n']]])(
+    'that comes after empty lines ends it: %j',
+    async (pieces) => {
+      const messages = reader()
+      for (const piece of pieces) messages.push(Buffer.from(piece))
+      await refused(messages)
+      expect(socket.wire).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    },
+  )
 
   test.each(['hello\n', 'GET well soon\n', 'Ada /x\n', '\n'])('%j is none', async (line) => {
     const messages = reader()

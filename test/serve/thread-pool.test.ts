@@ -29,6 +29,7 @@ function startPool(config: Partial<ServeConfig>, startThread: StartThread) {
     startThread,
     channels: [],
     attach: () => undefined,
+    known: () => undefined,
     ended: () => undefined,
     stopRequested: () => undefined,
     lost,

@@ -31,7 +31,7 @@ export interface ChatServer extends AsyncDisposable {
   readonly port: number
   /** What the owner of the chat's state recorded. */
   readonly events: readonly NetlabEvent[]
-  /** Registers somebody and answers with the token of a session. */
+  /** Registers somebody, unless that is done, and answers with the token of a session. */
   register(name: string): Promise<string>
   /** Somebody new who speaks frames, and is in the lobby. */
   come(name: string): Promise<ChatMember>
@@ -42,6 +42,7 @@ export interface ChatServer extends AsyncDisposable {
 export interface ChatServerOptions {
   /** The disk is full when the history has so many pages of 4 KiB. */
   readonly maxPages?: number
+  /** They are registered before the chat starts. */
   readonly operators?: readonly string[]
 }
 
@@ -53,6 +54,17 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
     { usersPath: join(folder, 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
     { clock: systemClock, record, hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }) },
   )
+  const tokens = new Map<string, string>()
+  const register = async (name: string): Promise<string> => {
+    const known = tokens.get(name)
+    if (known !== undefined) return known
+    const password = `correct horse ${name}`
+    const outcome = await accounts.register({ name, password, address: '127.0.0.1' }, new AbortController().signal)
+    if (outcome.kind !== 'welcome' || outcome.token === undefined) throw new Error(`${name} is ${outcome.kind}`)
+    tokens.set(name, outcome.token)
+    return outcome.token
+  }
+  for (const name of operators) await register(name)
   const store = new MessageChannel()
   const file = join(folder, 'netlab.db')
   const limit = { count: 0, ageMs: 0 }
@@ -61,7 +73,14 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   const history = new RemoteHistory(store.port1)
   const remembered = await history.open()
   const defer = (callback: () => void): void => void setImmediate(callback)
-  const room = new Chat({ clock: systemClock, defer, record, history, remembered })
+  const room = new Chat({
+    clock: systemClock,
+    defer,
+    record,
+    history,
+    remembered,
+    operators: accounts.accountsOf(operators),
+  })
   const [toRoom, toAccounts] = [new MessageChannel(), new MessageChannel()]
   serveAccounts(toAccounts.port2, accounts)
   serveBackplane(room.backplane(), toRoom.port2)
@@ -70,12 +89,6 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
     { options: { operators, floodRate: 0, sessionIdle: 60_000 } },
     { channels: { chat: toRoom.port1, accounts: toAccounts.port1 } },
   )
-  const register = async (name: string): Promise<string> => {
-    const password = `correct horse ${name}`
-    const outcome = await accounts.register({ name, password, address: '127.0.0.1' }, new AbortController().signal)
-    if (outcome.kind !== 'welcome' || outcome.token === undefined) throw new Error(`${name} is ${outcome.kind}`)
-    return outcome.token
-  }
   return {
     server,
     port: server.port,

@@ -57,7 +57,16 @@ export interface WorldOptions {
   readonly history?: History
   readonly remembered?: Remembered
   readonly gateways?: number
+  /** Of `--operators`; everybody has an account. */
+  readonly operators?: readonly string[]
+  /** The same, but nobody had these names at the start. */
+  readonly unclaimed?: readonly string[]
   readonly clock?: VirtualClock
+}
+
+/** The id of the account that has this name first. */
+export function accountOf(name: string): string {
+  return `id of ${name}`
 }
 
 /** A whole chat with everything but sockets, threads and time. Nothing happens until `settle`. */
@@ -78,6 +87,10 @@ export class ChatWorld {
       history: options.history ?? noHistory,
       remembered: options.remembered ?? nothingRemembered(1),
       record: (event) => this.events.push(event),
+      operators: [
+        ...(options.operators ?? []).map((name) => ({ name, account: accountOf(name) })),
+        ...(options.unclaimed ?? []).map((name) => ({ name, account: undefined })),
+      ],
     })
     this.gateways = Array.from(
       { length: options.gateways ?? 1 },
@@ -107,7 +120,8 @@ export class ChatWorld {
     const gateway = this.gateways[this.#lastId % this.gateways.length]
     if (gateway === undefined) throw new Error('a world has at least one gateway')
     const person = new Person(this, gateway, this.#lastId, name, new Listener(options.dialect ?? 'frames'))
-    gateway.open({ id: person.id, name, operator: options.operator === true, resume: options.resume }, person.listener)
+    const { account = accountOf(name), resume } = options
+    gateway.open({ id: person.id, name, account, resume }, person.listener)
     if (options.settle !== false) this.settle()
     return person
   }
@@ -115,7 +129,8 @@ export class ChatWorld {
 
 interface ComeOptions {
   readonly dialect?: Dialect
-  readonly operator?: boolean
+  /** Another one than the first that had the name. */
+  readonly account?: string
   readonly resume?: Readonly<Record<string, number>>
   readonly settle?: boolean
 }

@@ -23,6 +23,7 @@ export const testConfig: ServeConfig = {
   framing: 'auto',
   allowStop: 'loopback',
   plaintext: 'loopback',
+  proxyProtocol: [],
   options: {},
 }
 
@@ -53,6 +54,7 @@ export class LocalServer {
         this.events.push(event)
         for (const watcher of this.#watchers) watcher()
       },
+      known: () => undefined,
       ended: () => undefined,
       stopRequested: (by) => void this.stopRequests.push(by),
     })

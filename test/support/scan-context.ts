@@ -39,6 +39,8 @@ export function fakeScan(answer: Answer, afterEach: (done: number) => void | Pro
     }
     const summary: ScanSummary = {
       complete: done === total && errors === 0,
+      expectedMissed: 0,
+      evidence: [],
       notes: [],
       engine: 'net',
       threads: 1,

@@ -20,6 +20,7 @@ export function aReport(ports: readonly PortResult[], more: Partial<ScanReport> 
     unresolved: [],
     shown: ['open'],
     complete: true,
+    expectedMissed: 0,
     interrupted: false,
     notes: [],
     counts: { open: { connected: ports.length }, closed: { refused: 1000 - ports.length } },

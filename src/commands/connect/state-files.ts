@@ -1,9 +1,10 @@
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { errorCode, reasonOf, StorageError } from '../../base/errors.ts'
 import { withFileLock } from '../../files/file-lock.ts'
 import { makeFolder } from '../../files/make-folder.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
+import { readSecretFile } from '../../files/secret-file.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { formatIp, parseIp } from '../../net/ip.ts'
 import { nameKey } from '../../text/names.ts'
@@ -180,8 +181,9 @@ function isKept(value: unknown): value is KeptSession {
 /** The file's text; '' when there is none. @throws {StorageError} */
 function readState(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readSecretFile(path)
   } catch (error) {
+    if (error instanceof StorageError) throw error
     if (errorCode(error) === 'ENOENT') return ''
     throw new StorageError(errorCode(error), `cannot read ${path}: ${reasonOf(error)}`, { cause: error })
   }

@@ -1,6 +1,6 @@
 import { ProtocolError, StorageError, UsageError } from '../../base/errors.ts'
 import { formatEndpoint } from '../../net/address.ts'
-import { readGivenFile } from '../input.ts'
+import { readGivenSecret } from '../input.ts'
 import type { ConnectValues } from './options.ts'
 import { KnownHosts, statePath } from './state-files.ts'
 
@@ -124,7 +124,7 @@ function unknown(server: string, key: string): ProtocolError {
 }
 
 function readCa(file: string): string {
-  const text = readGivenFile(file)
+  const text = readGivenSecret(file)
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text
   throw new StorageError('BAD_CERTIFICATE', `${file} holds no certificate in PEM form`)
 }

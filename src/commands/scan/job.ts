@@ -5,6 +5,7 @@ import { AddressSet } from '../../scan/address-set.ts'
 import { ExpectedPorts } from '../../scan/expected-ports.ts'
 import type { StateCounts } from '../../scan/host-counts.ts'
 import { scanLimits } from '../../scan/limits.ts'
+import { pacingLimits } from '../../scan/pacing/limits.ts'
 import { type PortPlan, union } from '../../scan/port-plan.ts'
 import { portLine } from '../../scan/report/text.ts'
 import { nameKey, type ResolvedTargets } from '../../scan/resolve-targets.ts'
@@ -32,6 +33,8 @@ export interface JobServices {
 /** What no run of the scanner has added to yet. */
 const nothingDone: ScanSummary = {
   complete: true,
+  expectedMissed: 0,
+  evidence: [],
   notes: [],
   engine: 'net',
   threads: 0,
@@ -132,10 +135,14 @@ export class ScanJob {
     this.#addSummary(summary)
   }
 
-  #addSummary({ complete, notes, engine, threads, probes, retries, notScanned }: ScanSummary): void {
+  #addSummary(added: ScanSummary): void {
+    const { complete, notes, engine, threads, probes, retries, notScanned } = added
     const before = this.#summary
+    const expectedMissed = before.expectedMissed + added.expectedMissed
     this.#summary = {
-      complete: before.complete && complete,
+      complete: before.complete && complete && expectedMissed < pacingLimits.scan.completeMissed,
+      expectedMissed,
+      evidence: [...before.evidence, ...added.evidence],
       notes: [...new Set([...before.notes, ...notes])],
       engine,
       threads: Math.max(before.threads, threads),
@@ -147,7 +154,7 @@ export class ScanJob {
 
   /** Forgets that a run was incomplete: what it lacked is probed again, or was found earlier. */
   forgetIncomplete(): void {
-    this.#summary = { ...this.#summary, complete: true, notes: [], notScanned: 0 }
+    this.#summary = { ...this.#summary, complete: true, expectedMissed: 0, evidence: [], notes: [], notScanned: 0 }
   }
 
   /** A final answer: counted, listed, written and said. */

@@ -143,6 +143,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     unresolved: names.flatMap(({ name, addresses: known }) => (known.length === 0 ? [name] : [])),
     shown: plan.shown,
     complete: summary.complete && isWhole && !results.isAllSilent,
+    expectedMissed: summary.expectedMissed,
     interrupted: signal.aborted,
     notes,
     counts: results.counts,
@@ -153,7 +154,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     probes: summary.probes,
     retries: summary.retries,
     durationMs: times.durationMs,
-    results: results.listed(addresses),
+    results: results.listed(addresses, summary.evidence),
   }
 }
 

@@ -1,6 +1,6 @@
 import { MeasurementInterval } from './interval.ts'
 import { pacingLimits as limits } from './limits.ts'
-import { isSelfMeasuring, type RefusalsCount } from './loss-analysis.ts'
+import { LossHistory } from './loss-history.ts'
 import type { HostQueue, Probe } from './probe-queue.ts'
 import { type QueueAdvice, QueueingDelay } from './queueing-delay.ts'
 import type { RateControl } from './rate-control.ts'
@@ -56,9 +56,9 @@ export class Estimator {
     this.#heedQueue(this.#queue.record(delay, nowMs, sent), nowMs)
   }
 
-  /** Time has passed; all that had happened by `seenMs` was taken up. */
-  advance(nowMs: number, seenMs: number): void {
-    if (this.#isCurrentLongEnough(nowMs)) this.#cut(nowMs)
+  /** Time has passed; `isIdle`: there is nothing to send, so that the interval need not go on; all that had happened by `seenMs` was taken up. */
+  advance(nowMs: number, seenMs: number, isIdle = false): void {
+    if (this.#isCurrentLongEnough(nowMs, isIdle)) this.#cut(nowMs)
     for (const interval of this.#pending)
       if (!this.#acknowledgedEarly.has(interval) && isAcknowledgedEarly(interval)) {
         this.#acknowledgedEarly.add(interval)
@@ -73,12 +73,12 @@ export class Estimator {
     this.#heedQueue(this.#queue.advance(nowMs), nowMs)
   }
 
-  #isCurrentLongEnough(nowMs: number): boolean {
+  #isCurrentLongEnough(nowMs: number, isIdle: boolean): boolean {
     const { sent, startMs, expected, index } = this.#current
     const { minSpanMs, maxSpanMs, minExpected, firstProbes } = limits.interval
     const ageMs = nowMs - startMs
     const spanMs = Math.min(Math.max(this.#rtt.smoothedMs / 2, minSpanMs), maxSpanMs)
-    const isEnough = expected >= minExpected || ageMs >= 2 * maxSpanMs || (index === 0 && sent >= firstProbes)
+    const isEnough = isIdle || expected >= minExpected || ageMs >= 2 * maxSpanMs || (index === 0 && sent >= firstProbes)
     return sent > 0 && ageMs >= spanMs && isEnough
   }
 
@@ -87,6 +87,7 @@ export class Estimator {
     interval.endMs = nowMs
     if (interval.sent > 0) this.#pending.push(interval)
     this.#current = new MeasurementInterval(interval.index + 1, nowMs)
+    this.history.begin(interval.index + 1, nowMs)
   }
 
   /** The answers to all of its probes should have come, by what is known of its hosts now. */
@@ -106,8 +107,7 @@ export class Estimator {
   #evaluate(interval: MeasurementInterval, nowMs: number): void {
     interval.isEvaluated = true
     this.history.record(interval, this.#control.silentHosts.refusalsCount)
-    for (const [host, { open, refusing }] of interval.hosts)
-      this.#hosts.get(host)?.recordReferenceProbes(open, refusing)
+    for (const [number, samples] of interval.hosts) this.#hosts.get(number)?.recordInterval(interval, samples)
     const wasAsking = this.#control.isAsking
     this.#decide(interval, nowMs)
     if (!wasAsking && !this.#control.isAsking) this.#learnAnswerShares(interval)
@@ -152,53 +152,4 @@ function isAcknowledgedEarly(interval: MeasurementInterval): boolean {
   const everyone = (): boolean => true
   const first = interval.sum('first', everyone)
   return first.deliveredShare > earlyShare && interval.sum('reference', everyone).deliveredShare > earlyShare
-}
-
-/** How the path was in each interval, looked up when a silent port's turn comes again. Twelve bytes an interval. */
-export class LossHistory {
-  #sent = new Float32Array(256)
-  #lost = new Float32Array(256)
-  #rates = new Float32Array(256)
-
-  /** Takes up an interval whose answers are in. */
-  record(interval: MeasurementInterval, refusalsCount: RefusalsCount): void {
-    const { index } = interval
-    if (index >= this.#sent.length) this.#grow(index)
-    const { sent, missed } = interval.sum('reference', refusalsCount)
-    const first = interval.sum('first', refusalsCount)
-    // Where nearly all ports answer there are few reference probes, and first attempts say as much.
-    const firstCounts = isSelfMeasuring(first)
-    this.#sent[index] = sent + (firstCounts ? first.expected : 0)
-    this.#lost[index] = missed + (firstCounts ? first.missing : 0)
-    this.#rates[index] = interval.rate
-  }
-
-  /**
-   * The chance that a probe sent in `interval` was lost: what reference probes of about that time say, weighed against what is `usual`
-   * for its host, and at least what a limit found since (probes per second) would have dropped.
-   */
-  lossRate(interval: number, usual: number, limit: number | undefined): number {
-    const { minProbes, neighbours, priorProbes } = limits.history
-    const rate = this.#rates[interval] ?? 0
-    const dropped = limit === undefined || rate <= limit ? 0 : 1 - limit / rate
-    let sent = this.#sent[interval] ?? 0
-    let lost = this.#lost[interval] ?? 0
-    for (let away = 1; away <= neighbours && sent < minProbes; away++) {
-      sent += (this.#sent[interval - away] ?? 0) + (this.#sent[interval + away] ?? 0)
-      lost += (this.#lost[interval - away] ?? 0) + (this.#lost[interval + away] ?? 0)
-    }
-    return Math.max(usual, dropped, (lost + priorProbes * usual) / (sent + priorProbes))
-  }
-
-  #grow(index: number): void {
-    const length = Math.max(index + 1, this.#sent.length * 2)
-    const grown = (from: Float32Array): Float32Array<ArrayBuffer> => {
-      const to = new Float32Array(length)
-      to.set(from)
-      return to
-    }
-    this.#sent = grown(this.#sent)
-    this.#lost = grown(this.#lost)
-    this.#rates = grown(this.#rates)
-  }
 }

@@ -1,7 +1,9 @@
 import type { Random } from '../../base/random.ts'
-import type { ScanHost } from '../types.ts'
-import type { ReadonlyLossSample } from './interval.ts'
+import type { DoubtReason, HostEvidence, ScanHost } from '../types.ts'
+import type { HostSamples, MeasurementInterval } from './interval.ts'
 import { pacingLimits as limits } from './limits.ts'
+import { isSelfMeasuring } from './loss-analysis.ts'
+import { type LossCount, LossLog } from './loss-history.ts'
 import { HostRtt } from './rtt.ts'
 
 /*
@@ -22,9 +24,26 @@ export class HostState {
   /** Ports without a final answer. */
   unresolved: number
   openCount = 0
+  /** It is among the hosts that answer and have silent ports. */
+  isCounted = false
+  /** Ports that were given up, and the sum of their chances of having been missed although they are open. */
+  silentCount = 0
+  doubtSum = 0
+  /** Attempts at them at most. */
+  maxAttempts = 0
+  /** The time was up before they could be tried as often as they should. */
+  isCutShort = false
+  /** When its first port was tried. */
+  firstProbeMs = 0
+  /** While nothing is known of it, its silent ports wait until then for signs of life. */
+  darkUntilMs: number | undefined
+  /** Of those, the ones that are asked meanwhile. */
+  readonly darkSample = new Set<number>()
   /** Kept by `HostLiveness`, as the next two are. Silent: waited for. Gone: no longer. */
   liveness: 'responsive' | 'silent' | 'gone' = 'responsive'
   lastAnswerMs = 0
+  /** When a reference probe was sent to it. */
+  lastReferenceMs = Number.NEGATIVE_INFINITY
   /** Reference probes in a row that stayed silent. */
   missedInRow = 0
   /** Given up as a whole: nothing of it counts any more. */
@@ -35,6 +54,9 @@ export class HostState {
   #firstAnswered = 0
   #openLoss: LossRate | undefined
   #anyLoss: LossRate | undefined
+  /** The same by time: of open ports, and of those that refuse. */
+  #openLog: LossLog | undefined
+  #refusingLog: LossLog | undefined
   /** First attempts: answered by open ports, answered at all, and not answered. */
   #openAtFirst = 0
   #anyAtFirst = 0
@@ -64,6 +86,60 @@ export class HostState {
     return (this.#open?.size ?? 0) + (this.#refusing?.size ?? 0) > 0
   }
 
+  /** Nothing of it can be asked again whose answer is known, so that nobody can tell whether what is sent to it arrives. */
+  get isDark(): boolean {
+    return this.openCount === 0 && !this.hasReferencePorts
+  }
+
+  /** Ports that answered, or could not be asked at all. */
+  get answeredCount(): number {
+    return this.order.length - this.unresolved - this.silentCount
+  }
+
+  /** Something was heard from a port of it, if only that it is rejected. */
+  get hasAnswered(): boolean {
+    return this.#anyAtFirst > 0 || this.openCount > 0 || this.hasReferencePorts
+  }
+
+  /** Open ports that are expected to be among those given up. */
+  get expectedMissed(): number {
+    if (this.silentCount === 0) return 0
+    const { openAnyway, missedOfUnheard } = limits.scan
+    const missed = ((this.openCount + openAnyway) * this.doubtSum) / this.silentCount
+    return Math.min(this.silentCount, this.hasAnswered ? missed : Math.max(missed, missedOfUnheard))
+  }
+
+  /** What its silent ports' result is founded on. */
+  get evidence(): HostEvidence {
+    const { expectedMissed, host, silentCount: silent, maxAttempts: attempts } = this
+    const { sent, lost } = this.usualLoss(false)
+    const references = Math.round(Math.max(0, sent - limits.host.priorAttempts))
+    const doubt = this.#doubt(lost / sent)
+    return {
+      host,
+      silent,
+      attempts,
+      references,
+      lossShare: lost / sent,
+      expectedMissed,
+      ...(doubt !== undefined && { doubt }),
+    }
+  }
+
+  #doubt(lossShare: number): DoubtReason | undefined {
+    if (this.expectedMissed < limits.scan.missChance) return undefined
+    if (!this.hasAnswered) return 'unheard'
+    if (this.isCutShort) return 'time-up'
+    return lossShare > limits.loss.tolerableShare ? 'lossy' : 'little-evidence'
+  }
+
+  /** A port is given up; `doubt`: the chance that all attempts were lost, if it is open. */
+  giveUp(doubt: number, attempts: number): void {
+    this.silentCount++
+    this.doubtSum += doubt
+    this.maxAttempts = Math.max(this.maxAttempts, attempts)
+  }
+
   /** The share of its ports that answer the first attempt; undefined while too few were tried. */
   get answerShare(): number | undefined {
     if (this.#firstSent < limits.host.minFirstAttempts) return undefined
@@ -82,12 +158,38 @@ export class HostState {
   }
 
   /**
-   * Takes up the reference probes of one interval once all its answers are in. Counted one by one, losses would lag behind: an answer is
+   * Takes up what was sent to it in one interval, once all answers are in. Counted one by one, losses would lag behind: an answer is
    * known after a round trip, a loss after a timeout.
    */
-  recordReferenceProbes(open: ReadonlyLossSample, refusing: ReadonlyLossSample): void {
+  recordInterval({ startMs, endMs }: MeasurementInterval, { open, refusing, first }: HostSamples): void {
     this.#addLoss(open.sent, open.missed, true)
     this.#addLoss(refusing.sent, refusing.missed, false)
+    if (open.sent > 0) {
+      this.#openLog ??= new LossLog()
+      this.#openLog.add(startMs, endMs, open.sent, open.missed)
+    }
+    const counted = isSelfMeasuring(first) ? first : undefined
+    const sent = refusing.sent + (counted?.expected ?? 0)
+    if (sent === 0) return
+    this.#refusingLog ??= new LossLog()
+    this.#refusingLog.add(startMs, endMs, sent, refusing.missed + (counted?.missing ?? 0))
+  }
+
+  /** A port was open at a later attempt: the one made at that time was lost. */
+  recordLost(atMs: number): void {
+    this.#openLog ??= new LossLog()
+    this.#openLog.addLost(atMs)
+  }
+
+  /**
+   * What was lost about that time: of open ports, and of those that refuse only where the open ones say too little, as refusals are often
+   * limited. `openOnly`: it is known that they are.
+   */
+  lossAround(atMs: number, openOnly: boolean): LossCount {
+    const open = this.#openLog?.around(atMs)
+    if (open !== undefined && open.sent >= limits.history.minProbes) return open
+    const refusing = openOnly ? undefined : this.#refusingLog?.around(atMs)
+    return { sent: (open?.sent ?? 0) + (refusing?.sent ?? 0), lost: (open?.lost ?? 0) + (refusing?.lost ?? 0) }
   }
 
   /** What was learned of losses no longer holds. */
@@ -134,19 +236,27 @@ export class HostState {
     this.#openLoss.add(attempts, lost)
   }
 
-  /** The chance that an attempt at a port that answers is lost. `openOnly`: its refusals prove nothing, as they are limited. */
-  lossRate(openOnly: boolean): number {
-    return ((openOnly ? this.#openLoss : this.#anyLoss) ?? unknownLossRate).estimate
+  /**
+   * What was lost of all attempts at ports that answer, with what is assumed before anything is known. `openOnly`: its refusals prove
+   * nothing, as they are limited; nor do they where open ports say enough.
+   */
+  usualLoss(openOnly: boolean): LossCount {
+    const isEnough = (this.#openLoss?.sent ?? 0) >= limits.history.enoughProbes
+    return (openOnly || isEnough ? this.#openLoss : this.#anyLoss) ?? unknownLossRate
   }
 }
 
 /** Attempts made and lost, with a prior until there is experience (beta distribution), and old experience counting less. */
-class LossRate {
+class LossRate implements LossCount {
   #attempts: number = limits.host.priorAttempts
   #lost = limits.host.priorAttempts * limits.host.priorLossShare
 
-  get estimate(): number {
-    return this.#lost / this.#attempts
+  get sent(): number {
+    return this.#attempts
+  }
+
+  get lost(): number {
+    return this.#lost
   }
 
   add(attempts: number, lost: number): void {

@@ -22,6 +22,8 @@ export const pacingLimits = {
     growthMinSentShare: 0.5,
     /** Expected answers from which on their share means something. */
     minExpected: 8,
+    /** A rate that was kept up for so long is no burst that a limiter lets through. */
+    sustainedMs: 1_000,
     /** The rate after our own system ran short of descriptors, memory or local ports (multiplicative decrease, as TCP's). */
     shortageFactor: 0.7,
     /** The deepest cut at once: an outage looks like a limit of nothing, and passes. */
@@ -153,11 +155,20 @@ export const pacingLimits = {
   /** How lossy was the path at a given time? `LossHistory`. */
   history: {
     /** Reference probes that the usual loss of a host is worth against those of the time itself. */
-    priorProbes: 4,
-    /** Reference probes that say enough about a time. */
+    priorProbes: 2,
+    /** Reference probes of all hosts that say enough about a time. */
     minProbes: 8,
     /** Intervals before and after one that still tell how the path was in it. */
     neighbours: 4,
+    /** The same of one host: as many of its own, no farther away in time than this. */
+    enoughProbes: 16,
+    reachMs: 1_000,
+    /** The chance that a probe was lost at a time of which nothing at all is known: outages and limits are that frequent. */
+    unknownLossShare: 0.15,
+    /** The same when the attempt before proved nothing either: an outage that began may go on. */
+    unknownAgainShare: 0.5,
+    /** Spans of time kept of a host; beyond that, neighbours become one. */
+    maxSpans: 128,
   },
   /** A queue that fills on the way: `queueing-delay.ts`. */
   queue: {
@@ -203,6 +214,8 @@ export const pacingLimits = {
     perProbesCautious: 20,
     /** Else: 1 % of the traffic. */
     perProbes: 100,
+    /** Between two reference probes to a host whose silent ports are tried again, at most. */
+    witnessMs: 200,
     /** Below this rate a twentieth would say too little. */
     lowRate: 500,
     /** Expected answers of an interval below which little is known. */
@@ -216,6 +229,20 @@ export const pacingLimits = {
     rounds: 2,
     /** …after this pause, doubled each time: SYN limits refill within a second. */
     pauseMs: 250,
+  },
+  /** How long the whole may take: `TimeBudget`. */
+  budget: {
+    /**
+     * So many times what a scan with perfect knowledge of the limits would take: three times is the bound, but a limit that is taken for
+     * lower than it is makes that look longer…
+     */
+    factor: 2,
+    /** …and so much more, as limits have to be found out first: ten seconds is the bound, the last attempts' answers included. */
+    extraMs: 8_000,
+    /** Attempts at a silent port that are accounted for at most: heavier loss is the scan's own doing more often than the path's. */
+    maxAttempts: 6,
+    /** How often that is judged. */
+    checkMs: 250,
   },
   /** Hosts that fall silent: `host-liveness.ts`. */
   liveness: {
@@ -271,8 +298,25 @@ export const pacingLimits = {
   scan: {
     /** The chance of a missed open port below which silence is believed. */
     missChance: 0.005,
-    /** Attempts at a silent port, whatever the loss. */
-    maxAttempts: 25,
+    /** A result is complete when fewer open ports than this are expected to be missed in all. */
+    completeMissed: 0.01,
+    /** Hosts whose evidence is kept for the summary, 200 bytes each. */
+    evidenceHosts: 16_384,
+    /** Of the rate that the path was seen to bear, what is recommended to settle a doubt. */
+    tellingRateFactor: 0.25,
+    /** Open ports that a host may have besides those that were found. */
+    openAnyway: 0.5,
+    /** Open ports that are missed, on average, of a host from which nothing at all is heard: it may be off, or behind a firewall. */
+    missedOfUnheard: 0.05,
+    /** A host of which nothing is known is watched for so long, by this many of its ports, before its silence is believed. */
+    darkMs: 4_000,
+    darkMinMs: 1_000,
+    darkSample: 16,
+    darkAttempts: 5,
+    /** After an attempt that proves nothing, as so much was lost then, the next one waits longer each time: outages pass. */
+    worthlessShare: 0.6,
+    worthlessPauseMs: 60,
+    worthlessMaxPauseMs: 4_000,
     /** Attempts before silence can be believed at all. */
     minAttempts: 2,
     /** Silent ports looked at in one call, so that the end of a silent scan does not stall the thread. */

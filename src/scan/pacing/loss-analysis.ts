@@ -113,7 +113,7 @@ export class LossHypothesis {
   /** `isLimited`: a rate limit of the path is known, and may explain a difference between open and refusing ports. */
   finding(refusalsCount: RefusalsCount, isLimited: boolean): LossFinding {
     const { minCompared, minComparedAtLimit, minExpected } = limits.hypothesis
-    const limitingHosts: number[] = []
+    const limitingHosts: number[] = this.#limitingTogether(refusalsCount, isLimited ? minComparedAtLimit : minCompared)
     const all = new LossSample()
     const allOpen = new LossSample()
     const withoutLimited = new LossSample()
@@ -123,14 +123,30 @@ export class LossHypothesis {
       withoutLimited.add(open)
       if (!refusalsCount(host)) continue
       all.add(refusing)
-      if (limitsRefusals(open, refusing, isLimited ? minComparedAtLimit : minCompared)) limitingHosts.push(host)
-      else withoutLimited.add(refusing)
+      const isLimiting = limitsRefusals(open, refusing, isLimited ? minComparedAtLimit : minCompared)
+      if (isLimiting && !limitingHosts.includes(host)) limitingHosts.push(host)
+      if (!isLimiting && !limitingHosts.includes(host)) withoutLimited.add(refusing)
     }
     if (limitingHosts.length > 0 && !withoutLimited.showsLoss) return { kind: 'refusals-limited', hosts: limitingHosts }
     if (all.expected < minExpected && !this.#isOverdue) return { kind: 'undecided' }
     if (!all.showsLoss) return { kind: 'no-loss' }
     if (this.#mayYetDiffer(refusalsCount)) return { kind: 'undecided' }
     return { kind: 'loss', open: allOpen.showsLoss ? 'missing' : allOpen.sent < minCompared ? 'not-probed' : 'too-few' }
+  }
+
+  /** Hosts whose open ports answer and whose refusals go missing: each has been asked too little to tell, but all of them together tell. */
+  #limitingTogether(refusalsCount: RefusalsCount, minCompared: number): number[] {
+    const { openMinShare } = limits.hypothesis
+    const together = { open: new LossSample(), refusing: new LossSample() }
+    const hosts: number[] = []
+    for (const [host, { open, refusing }] of this.#hosts) {
+      const isAlike = open.sent > 0 && open.deliveredShare >= openMinShare && refusing.deliveredShare < openMinShare
+      if (!isAlike || refusing.sent === 0 || !refusalsCount(host)) continue
+      together.open.add(open)
+      together.refusing.add(refusing)
+      hosts.push(host)
+    }
+    return limitsRefusals(together.open, together.refusing, minCompared) ? hosts : []
   }
 
   get #isOverdue(): boolean {
@@ -236,7 +252,9 @@ export class RateExperiment {
     const bounds = limits.experiment
     const { reference } = this.after
     if (reference.expected < bounds.minExpected) return 'undecided'
-    if (this.#hasRecovered) return 'outage-over'
+    // At the old rate a limit would have let through a part; nothing came, and now all does.
+    const isBack = this.wasOutage && reference.deliveredShare >= bounds.recoveredShare
+    if (isBack || this.#hasRecovered) return 'outage-over'
     const isOverdue = nowMs - this.#sinceMs >= limits.liveness.outageMs
     if (reference.deliveredShare < bounds.nothingShare) {
       // A limit far below; or an outage, which is waited out once the rate is so low that no limit would do it.

@@ -25,6 +25,8 @@ export interface Probe {
   readonly serial: number
   /** The chance that the attempts before this one were all lost although the port is open. */
   readonly doubt: number
+  /** When the attempt before this one was made; undefined for a first one. */
+  readonly earlierMs?: number | undefined
   /** How often our own system failed to make it. */
   readonly failures: number
 }
@@ -228,6 +230,11 @@ export class RetryQueue {
     this.#attempts[at] = Math.min(attempts, 255)
     this.#intervals[at] = interval
     this.#doubts[at] = doubt
+  }
+
+  /** The host of the oldest. */
+  get firstHost(): number | undefined {
+    return this.#length === 0 ? undefined : this.#hosts[this.#first]
   }
 
   /** Takes the oldest into `into`, so that nothing is allocated; false when there is none. */

@@ -20,6 +20,11 @@ export class RateControl {
   readonly #fixed: number | undefined
   readonly #randomLoss = new RandomLoss()
   readonly #limit = new RateLimit()
+  #highestRate: number = limits.rate.minRate
+  #sustainedRate = 0
+  #sustained = new LossSample()
+  #sustainedSent = 0
+  #sustainedSinceMs = 0
   #hypothesis: LossHypothesis | undefined
   #experiment: RateExperiment | undefined
   #recheck: LimitRecheck | undefined
@@ -50,6 +55,28 @@ export class RateControl {
   /** Probes per second that the path or a host was seen to let through, while that is the bound. */
   get limit(): number | undefined {
     return this.#limit.rate
+  }
+
+  /** The highest rate that is known to work: the limit's, or one that was kept up with next to no loss; else the highest so far. */
+  get provenRate(): number {
+    if (this.#fixed !== undefined) return this.#fixed
+    const rate = Math.max(this.#sustainedRate, this.limit ?? 0)
+    return rate > 0 ? rate : this.#highestRate
+  }
+
+  /** Was this rate kept up for long enough that no burst which a limiter allows explains it? */
+  #noteSustained(interval: MeasurementInterval): void {
+    const { minExpected, sustainedMs, growthMinDeliveredShare } = limits.rate
+    if (this.#sustained.sent === 0) this.#sustainedSinceMs = interval.startMs
+    this.#sustained.add(interval.sum('first', this.silentHosts.refusalsCount))
+    this.#sustained.add(interval.sum('reference', this.silentHosts.refusalsCount))
+    this.#sustainedSent += interval.sent
+    const spanMs = interval.endMs - this.#sustainedSinceMs
+    if (spanMs < sustainedMs || this.#sustained.expected < minExpected) return
+    if (this.#sustained.deliveredShare > growthMinDeliveredShare)
+      this.#sustainedRate = Math.max(this.#sustainedRate, (this.#sustainedSent * 1000) / spanMs)
+    this.#sustained = new LossSample()
+    this.#sustainedSent = 0
   }
 
   /** A question is open that reference probes answer; what is seen meanwhile teaches nothing about the hosts. */
@@ -85,6 +112,8 @@ export class RateControl {
    * made the rate grow yet.
    */
   evaluate(interval: MeasurementInterval, next: number, nowMs: number, mayGrow: boolean): void {
+    this.#noteSustained(interval)
+    if (!this.isAsking) this.#highestRate = Math.max(this.#highestRate, Math.min(interval.rate, this.#rate))
     if (this.#drainedFrom !== undefined) return
     if (this.#hypothesis !== undefined) this.#test(this.#hypothesis, interval, next, nowMs)
     else if (this.#experiment !== undefined) this.#observe(this.#experiment, interval, next, nowMs)

@@ -1,6 +1,6 @@
 import { Random } from '../../base/random.ts'
 import type { HostState } from './host-state.ts'
-import { isMeasurement, type MeasurementInterval, type Purpose } from './interval.ts'
+import { type HostSamples, isMeasurement, LossSample, type MeasurementInterval, type Purpose } from './interval.ts'
 import { pacingLimits as limits } from './limits.ts'
 import type { Probe } from './probe-queue.ts'
 import type { RateControl } from './rate-control.ts'
@@ -27,9 +27,10 @@ export class ReferenceProbes {
   #isDrawn = false
 
   /** Counts what was sent, and draws whether a reference probe follows. */
-  sent({ target, purpose, interval }: Probe, control: RateControl): void {
+  sent({ target, purpose, interval }: Probe, control: RateControl, nowMs: number): void {
     if (isMeasurement(purpose)) {
       this.#isDrawn = false
+      target.lastReferenceMs = nowMs
       return
     }
     if (target.liveness === 'responsive' && target.hasReferencePorts) this.#target = target
@@ -38,6 +39,9 @@ export class ReferenceProbes {
       control.silentHosts.refusalsCount(target.number) &&
       (target.answerShare ?? 0) > limits.host.selfMeasuringShare
     this.#isDrawn = this.#random.below(probesPerReference(interval, control, measuresItself)) === 0
+    // Silence at a later attempt is to be believed: only if something else of the host answers at the same time.
+    const needsWitness = purpose === 'retry' && nowMs - target.lastReferenceMs >= limits.reference.witnessMs
+    if (needsWitness && this.#target === target) this.#isDrawn = true
   }
 
   /** A port is known to answer. */
@@ -60,11 +64,20 @@ export class ReferenceProbes {
 
   /** A reference probe has ended. */
   settled({ target, port, purpose, interval }: Probe, answered: boolean, control: RateControl): void {
-    const { deliveredShare } = interval.sum('reference', () => true)
-    const othersAnswer = deliveredShare > limits.host.othersAnswerShare && !control.isAsking
+    // Of the same host: where all of its ports are silent it is the host that is, and they are what tells when it is back.
+    const samples = interval.hosts.get(target.number)
+    const share = samples === undefined ? 0 : deliveredShare(samples)
+    const othersAnswer = share > limits.host.othersAnswerShare && !control.isAsking
     const ports = purpose === 'open-reference' ? target.open : target.refusing
     ports.record(port, answered, othersAnswer)
   }
+}
+
+function deliveredShare({ open, refusing }: HostSamples): number {
+  const both = new LossSample()
+  both.add(open)
+  both.add(refusing)
+  return both.deliveredShare
 }
 
 /** Other probes to one reference probe. `measuresItself`: first attempts tell as much as reference probes, and cost nothing. */

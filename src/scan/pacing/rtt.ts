@@ -84,29 +84,26 @@ export class HostRtt {
 /** Chooses the timeout of each attempt: `--timeout`, or what the host's round-trip time and the work that is left allow. */
 export class TimeoutPolicy {
   readonly #fixedMs: number | undefined
-  /** Attempts under way up to which there is no hurry. */
-  readonly #unhurried: number
 
-  /** `fixedMs`: as asked for by hand; `concurrency`: attempts that may be under way. */
-  constructor(fixedMs: number | undefined, concurrency: number) {
+  /** `fixedMs`: as asked for by hand. */
+  constructor(fixedMs: number | undefined) {
     this.#fixedMs = fixedMs
-    this.#unhurried = Math.min(limits.timeout.maxUnhurried, concurrency * limits.timeout.unhurriedShare)
   }
 
-  /** The timeout of an attempt made now; `inFlight` and `othersMs` are those of `ofPort`. */
-  of(purpose: Purpose, attempt: number, rtt: HostRtt, inFlight: number, othersMs: number): number {
+  /** The timeout of an attempt made now; `inFlight`, `capacity` and `othersMs` are those of `ofPort`. */
+  of(purpose: Purpose, attempt: number, rtt: HostRtt, inFlight: number, capacity: number, othersMs: number): number {
     if (isMeasurement(purpose)) return this.#fixedMs ?? rtt.maxTimeoutMs
-    return this.ofPort(attempt, rtt, inFlight, othersMs)
+    return this.ofPort(attempt, rtt, inFlight, capacity, othersMs)
   }
 
   /**
-   * The same for a port whose state is not known, with `inFlight` attempts under way. It is asked again only when all others have been,
-   * in `othersMs`, so that waiting till then costs nothing but sockets; and it is late answers that tell of a queue.
+   * The same for a port whose state is not known, with `inFlight` attempts under way of `capacity`. It is asked again only when all others
+   * have been, in `othersMs`, so that waiting till then costs nothing but sockets; and it is late answers that tell of a queue.
    */
-  ofPort(attempt: number, rtt: HostRtt, inFlight: number, othersMs: number): number {
+  ofPort(attempt: number, rtt: HostRtt, inFlight: number, capacity: number, othersMs: number): number {
     if (this.#fixedMs !== undefined) return this.#fixedMs
     const neededMs = rtt.timeoutMs(attempt)
-    if (inFlight >= this.#unhurried) return neededMs
+    if (inFlight >= Math.min(limits.timeout.maxUnhurried, capacity * limits.timeout.unhurriedShare)) return neededMs
     return Math.max(neededMs, Math.min(othersMs, limits.timeout.unhurriedMs))
   }
 }

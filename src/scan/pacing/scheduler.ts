@@ -1,14 +1,16 @@
 import { TokenBucket } from '../../base/token-bucket.ts'
-import type { ScanHost } from '../types.ts'
+import type { HostEvidence, ScanHost } from '../types.ts'
 import { Estimator } from './estimator.ts'
 import { HostLiveness, type LivenessObserver } from './host-liveness.ts'
 import type { HostState } from './host-state.ts'
 import { isMeasurement, isOutsideIntervals, type Purpose } from './interval.ts'
 import { pacingLimits as limits } from './limits.ts'
+import { lossChance } from './loss-history.ts'
 import { HostQueue, type Probe, type ProbeOutcome, RetryQueue, type SilentPort } from './probe-queue.ts'
 import { RateControl } from './rate-control.ts'
 import { ContradictoryPorts, ReferenceProbes } from './reference-probes.ts'
 import { TimeoutPolicy } from './rtt.ts'
+import { type PathKnowledge, TimeBudget } from './time-budget.ts'
 
 /*
  * The scheduler of a scan: which probe is sent next, and when. A token bucket keeps the rate that `RateControl` decides. In order of
@@ -33,9 +35,9 @@ export interface PacingPlan {
 
 /**
  * What the silence of a port that is given up is worth. `sure`: the chance that it is open after all is below the limit;
- * `host-gone`: nothing, so that the port has no result.
+ * `host-gone`: nothing, so that the port has no result; `untried`: it was never tried, as the time was up.
  */
-export type SilenceConfidence = 'sure' | 'unsure' | 'host-gone'
+export type SilenceConfidence = 'sure' | 'unsure' | 'host-gone' | 'untried'
 
 /** A port that stays silent is given up. */
 export type GiveUpObserver = (host: HostState, port: number, attempts: number, confidence: SilenceConfidence) => void
@@ -60,14 +62,28 @@ export class ProbeScheduler {
   readonly #contradictory = new ContradictoryPorts()
   readonly #backOff: ResourceBackOff
   readonly #silent = new RetryQueue()
+  /** Ports of hosts of which nothing is known, which wait for signs of life. */
+  readonly #dark = new RetryQueue()
   /** Probes that our own system failed to make. */
   readonly #failed: Probe[] = []
   readonly #entry: SilentPort = { host: 0, port: 0, attempts: 0, interval: 0, doubt: 1 }
   /** Finished hosts that the summary speaks of. */
   readonly #marked: HostState[] = []
+  readonly #budget: TimeBudget
+  #isOutOfTime = false
+  #untriedCount = 0
+  #openCount = 0
   #inFlight = 0
+  /** There was nothing to send: what the bucket saved meanwhile would be a burst that a short queue drops. */
+  #isIdle = false
   #sent = 0
   #hostsWithOpen = 0
+  /** Hosts that answer and have silent ports. */
+  #hostsInDoubt = 0
+  /** Of finished hosts. */
+  #expectedMissed = 0
+  readonly #evidence: HostEvidence[] = []
+  #hasHeard = false
 
   /** `observer` hears of hosts that fall silent. */
   constructor(plan: PacingPlan, nowMs: number, giveUp: GiveUpObserver, observer: LivenessObserver) {
@@ -76,12 +92,13 @@ export class ProbeScheduler {
     this.#hosts = new HostQueue(plan.hosts, plan.ports, plan.portsOf)
     this.#control = new RateControl(plan.rate)
     this.#estimator = new Estimator(this.#control, this.#hosts, nowMs)
+    this.#budget = new TimeBudget(nowMs)
     this.#bucket = new TokenBucket(this.#control.rate, burst(this.#control.rate), nowMs)
     this.#liveness = new HostLiveness(nowMs, (host, change) => {
       if (change !== 'silent') this.#control.restart()
       observer(host, change)
     })
-    this.#timeouts = new TimeoutPolicy(plan.timeoutMs, plan.concurrency)
+    this.#timeouts = new TimeoutPolicy(plan.timeoutMs)
     this.#backOff = new ResourceBackOff(plan.concurrency)
   }
 
@@ -93,6 +110,36 @@ export class ProbeScheduler {
   /** Probes per second at present. */
   get rate(): number {
     return this.#bucket.ratePerSecond
+  }
+
+  /** Open ports that are expected to be among those given up. */
+  get expectedMissed(): number {
+    let sum = this.#expectedMissed
+    for (const host of this.#hosts.active) sum += host.expectedMissed
+    return sum
+  }
+
+  /** What the silence of hosts is founded on: of those that have open ports or are in doubt. */
+  get evidence(): readonly HostEvidence[] {
+    const unfinished = [...this.#hosts.active].filter((host) => host.openCount > 0 || host.silentCount > 0)
+    return [...this.#evidence, ...unfinished.map(({ evidence }) => evidence)]
+  }
+
+  /** Some host answered. */
+  get hasHeard(): boolean {
+    return this.#hasHeard
+  }
+
+  /** Never tried, as the time was up. */
+  get untriedCount(): number {
+    return this.#untriedCount
+  }
+
+  /** Probes per second at which a scan of what is in doubt would tell: well below what the path was seen to bear. */
+  get tellingRate(): number {
+    const rate = Math.max(1, this.#control.provenRate * limits.scan.tellingRateFactor)
+    const digit = 10 ** Math.floor(Math.log10(rate))
+    return Math.floor(rate / digit) * digit
   }
 
   get control(): RateControl {
@@ -116,7 +163,9 @@ export class ProbeScheduler {
 
   /** Time has passed: what is due is evaluated, and the rate follows. All that had happened by `seenMs` was settled. */
   advance(nowMs: number, seenMs = nowMs): void {
-    this.#estimator.advance(nowMs, seenMs)
+    if (!this.#isOutOfTime && this.#plan.retries === undefined)
+      this.#isOutOfTime = this.#budget.isSpent(nowMs, this.#liveness.silentCount > 0, this.#hosts.active, this.#path)
+    this.#estimator.advance(nowMs, seenMs, this.#isIdle)
     this.#liveness.advance(nowMs)
     const { rate } = this.#control
     if (rate !== this.#bucket.ratePerSecond) this.#bucket.setRate(rate, burst(rate), nowMs)
@@ -126,13 +175,18 @@ export class ProbeScheduler {
   next(nowMs: number): Probe | undefined {
     if (this.isDone || this.#inFlight >= this.#backOff.capacity || this.#backOff.isPausing(nowMs)) return undefined
     if (!this.#bucket.ready(nowMs)) return undefined
+    if (this.#isIdle) this.#bucket.setRate(this.rate, limits.rate.burstProbes, nowMs)
     const measurement = this.#hosts.isDone
       ? this.#contradictory.next(nowMs)
       : (this.#liveness.next(nowMs) ?? this.#references.next(this.#control))
     const probe =
       measurement === undefined
-        ? (this.#failedBefore() ?? this.#firstAttempt() ?? this.#retry())
+        ? (this.#failedBefore() ?? this.#firstAttempt(nowMs) ?? this.#retry(nowMs))
         : this.#probe(measurement.target, measurement.port, measurement.purpose, 1, 1, 0)
+    if (this.#isIdle !== (probe === undefined)) {
+      this.#isIdle = probe === undefined
+      this.#bucket.setRate(this.rate, burst(this.rate), nowMs)
+    }
     if (probe === undefined) return undefined
     this.#bucket.tryTake(nowMs)
     this.#inFlight++
@@ -140,8 +194,12 @@ export class ProbeScheduler {
     if (isOutsideIntervals(purpose)) return probe
     const chance = purpose === 'first' ? (target.answerShare ?? 0) : 1 - this.#control.randomLoss
     this.#estimator.current.recordSent(target.number, purpose, chance)
-    this.#references.sent(probe, this.#control)
+    this.#references.sent(probe, this.#control, nowMs)
     return probe
+  }
+
+  get #path(): PathKnowledge {
+    return { rate: this.#control.provenRate, openCount: this.#openCount }
   }
 
   /** An attempt has ended. True: the port has its final answer, or must go without (a local error that persists). */
@@ -165,6 +223,10 @@ export class ProbeScheduler {
     if (isReference) this.#references.settled(probe, false, this.#control)
     else {
       target.recordSilence(attempt)
+      if (!target.isCounted && target.hasAnswered) {
+        target.isCounted = true
+        this.#hostsInDoubt++
+      }
       this.#silent.push(target.number, port, attempt, interval.index, doubt)
     }
     return false
@@ -182,8 +244,11 @@ export class ProbeScheduler {
     this.#control.silentHosts.heard(host.number)
   }
 
-  #answered({ target, port, attempt }: Probe, is: 'open' | 'refused' | 'other'): void {
+  #answered({ target, port, attempt, earlierMs }: Probe, is: 'open' | 'refused' | 'other'): void {
     target.recordAnswer(attempt, is === 'open')
+    if (is === 'open' && earlierMs !== undefined) target.recordLost(earlierMs)
+    this.#hasHeard = true
+    if (is === 'open') this.#openCount++
     if (is === 'open' && target.openCount === 1) this.#hostsWithOpen++
     if (is !== 'other') this.#references.add(target, port, is)
     this.#resolve(target)
@@ -193,6 +258,13 @@ export class ProbeScheduler {
     if (host.isLeft) return
     this.#hosts.resolve(host)
     const { refusalsIgnored, unresponsive } = this.#control.silentHosts
+    if (host.unresolved === 0) {
+      this.#expectedMissed += host.expectedMissed
+      const { evidence } = host
+      const isKept = host.openCount > 0 || evidence.doubt !== undefined
+      if (isKept && this.#evidence.length < limits.scan.evidenceHosts) this.#evidence.push(evidence)
+      this.#budget.finished(host, this.#path)
+    }
     if (host.unresolved === 0 && (refusalsIgnored.has(host.number) || unresponsive.has(host.number)))
       this.#marked.push(host)
   }
@@ -216,24 +288,66 @@ export class ProbeScheduler {
     return probe && this.#probe(probe.target, probe.port, probe.purpose, probe.attempt, probe.doubt, probe.failures)
   }
 
-  #firstAttempt(): Probe | undefined {
+  #firstAttempt(nowMs: number): Probe | undefined {
+    if (this.#isOutOfTime) return this.#leaveUntried()
     const host = this.#hosts.next()
+    if (host?.cursor === 0) host.firstProbeMs = nowMs
     return host && this.#probe(host, this.#hosts.takePort(host), 'first', 1, 1, 0)
   }
 
+  /** The time is up: ports that were never tried have no result. */
+  #leaveUntried(): undefined {
+    for (let left = limits.scan.giveUpAtOnce; left > 0; left--) {
+      const host = this.#hosts.next()
+      if (host === undefined) return
+      const port = this.#hosts.takePort(host)
+      this.#resolve(host)
+      this.#untriedCount++
+      this.#giveUp(host, port, 0, 'untried')
+    }
+  }
+
   /** The oldest silent port that deserves another attempt; those that don't are given up on the way. */
-  #retry(): Probe | undefined {
-    if (this.#liveness.silentCount === this.#hosts.activeCount) return undefined
-    for (let looked = 0; looked < limits.scan.giveUpAtOnce && this.#silent.shift(this.#entry); looked++) {
+  #retry(nowMs: number): Probe | undefined {
+    if (this.#liveness.silentCount === this.#hosts.activeCount && !this.#isOutOfTime) return undefined
+    let left = Math.min(limits.scan.giveUpAtOnce, this.#silent.length + this.#dark.length)
+    for (; left > 0; left--) {
+      if (!this.#shift(nowMs)) return undefined
       const host = this.#hosts.get(this.#entry.host)
-      const probe = host && this.#retryAt(host, this.#entry)
+      const probe = host && this.#retryAt(host, this.#entry, nowMs)
       if (probe !== undefined) return probe
     }
     return undefined
   }
 
-  #retryAt(host: HostState, { port, attempts, interval, doubt: earlierDoubt }: SilentPort): Probe | undefined {
-    if (host.liveness === 'silent') {
+  /** Takes the next silent port: one whose host is not waited for any more, or the oldest. */
+  #shift(nowMs: number): boolean {
+    const dark = this.#dark.firstHost
+    const host = dark === undefined ? undefined : this.#hosts.get(dark)
+    if (dark !== undefined && (this.#isOutOfTime || host === undefined || !isWaitedFor(host, nowMs)))
+      return this.#dark.shift(this.#entry)
+    return this.#silent.shift(this.#entry)
+  }
+
+  /** A port of a host of which nothing is known waits, or is one of those that ask for signs of life. True: it waits. */
+  #waitsInTheDark(host: HostState, { port, attempts, interval, doubt }: SilentPort, nowMs: number): boolean {
+    const { minAttempts, darkMs, darkMinMs, darkSample, darkAttempts } = limits.scan
+    if (this.#plan.retries !== undefined || !host.isDark || attempts < minAttempts) return false
+    host.darkUntilMs ??= Math.max(host.firstProbeMs + darkMs, nowMs + darkMinMs)
+    if (nowMs >= host.darkUntilMs) return false
+    if (host.darkSample.size < darkSample && attempts === minAttempts) host.darkSample.add(port)
+    if (!host.darkSample.has(port)) this.#dark.push(host.number, port, attempts, interval, doubt)
+    else {
+      const pauseMs = (darkMs / darkAttempts) * 0.8
+      if (nowMs - this.#estimator.history.startMs(interval) >= pauseMs) return false
+      this.#silent.push(host.number, port, attempts, interval, doubt)
+    }
+    return true
+  }
+
+  #retryAt(host: HostState, entry: SilentPort, nowMs: number): Probe | undefined {
+    const { port, attempts, interval, doubt: earlierDoubt } = entry
+    if (host.liveness === 'silent' && !this.#isOutOfTime) {
       this.#silent.push(host.number, port, attempts, interval, earlierDoubt)
       return undefined
     }
@@ -243,26 +357,77 @@ export class ProbeScheduler {
       this.#giveUp(host, port, attempts, 'host-gone')
       return undefined
     }
-    const { missChance, maxAttempts, minAttempts } = limits.scan
-    const usualLoss = host.lossRate(!this.#control.silentHosts.refusalsCount(host.number))
-    const doubt = earlierDoubt * this.#estimator.history.lossRate(interval, usualLoss, this.#control.limit)
+    if (this.#isOutOfTime) {
+      const doubt = earlierDoubt * this.#lossChance(host, interval, attempts)
+      host.isCutShort = true
+      host.giveUp(doubt, attempts)
+      this.#resolve(host)
+      this.#giveUp(host, port, attempts, 'unsure')
+      return undefined
+    }
+    if (this.#plan.retries === undefined && !this.#estimator.history.isKnown(interval)) {
+      this.#silent.push(host.number, port, attempts, interval, earlierDoubt)
+      return undefined
+    }
+    if (this.#waitsInTheDark(host, entry, nowMs)) return undefined
+    const { missChance, minAttempts } = limits.scan
+    const chance = this.#lossChance(host, interval, attempts)
+    const doubt = earlierDoubt * chance
     // The more ports are open, the more silent ones may be: the bound holds for all of them together.
-    const isSure = attempts >= minAttempts && doubt * Math.max(1, host.openCount * this.#hostsWithOpen) < missChance
+    const mayBeOpen = (host.openCount + limits.scan.openAnyway) * Math.max(1, this.#hostsWithOpen, this.#hostsInDoubt)
+    const isSure = attempts >= minAttempts && doubt * mayBeOpen < missChance
     const { retries } = this.#plan
-    const mayRetry = retries === undefined ? attempts < maxAttempts && !isSure : attempts <= retries
-    if (mayRetry) return this.#probe(host, port, 'retry', attempts + 1, doubt, 0)
+    // Nothing at all came from it, ports that were watched included: to ask again would not tell more.
+    const isHopeless = attempts >= minAttempts && !host.hasAnswered && nowMs >= (host.darkUntilMs ?? 0)
+    const mayRetry = retries === undefined ? !isSure && !isHopeless : attempts <= retries
+    if (mayRetry && retries === undefined && !host.isDark && chance > limits.scan.worthlessShare) {
+      const { worthlessPauseMs, worthlessMaxPauseMs } = limits.scan
+      const sinceMs = this.#estimator.history.startMs(interval)
+      if (
+        nowMs < sinceMs + Math.min(worthlessPauseMs * 2 ** attempts, worthlessMaxPauseMs) &&
+        host.lastAnswerMs <= sinceMs
+      ) {
+        this.#silent.push(host.number, port, attempts, interval, earlierDoubt)
+        return undefined
+      }
+    }
+    if (mayRetry)
+      return {
+        ...this.#probe(host, port, 'retry', attempts + 1, doubt, 0),
+        earlierMs: this.#estimator.history.startMs(interval),
+      }
+    host.giveUp(doubt, attempts)
     this.#resolve(host)
     this.#giveUp(host, port, attempts, isSure ? 'sure' : 'unsure')
     return undefined
   }
 
+  /** The chance that the given attempt at an open port of the host, made in `interval`, was lost. */
+  #lossChance(host: HostState, interval: number, attempt: number): number {
+    const { history } = this.#estimator
+    const openOnly = !this.#control.silentHosts.refusalsCount(host.number)
+    return lossChance({
+      attempt,
+      own: host.lossAround(history.startMs(interval), openOnly),
+      all: history.around(interval),
+      usual: host.usualLoss(openOnly),
+      droppedShare: history.droppedShare(interval, this.#control.limit),
+    })
+  }
+
   #probe(target: HostState, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
     const othersMs = ((this.#hosts.untried + this.#silent.length) * 1000) / this.#bucket.ratePerSecond
-    const timeoutMs = this.#timeouts.of(purpose, attempt, target.rtt, this.#inFlight, othersMs)
-    const punctualMs = this.#timeouts.ofPort(1, target.rtt, this.#inFlight, othersMs)
+    const { capacity } = this.#backOff
+    const timeoutMs = this.#timeouts.of(purpose, attempt, target.rtt, this.#inFlight, capacity, othersMs)
+    const punctualMs = this.#timeouts.ofPort(1, target.rtt, this.#inFlight, capacity, othersMs)
     const interval = isOutsideIntervals(purpose) ? this.#liveness.interval : this.#estimator.current
     return { target, port, purpose, attempt, timeoutMs, punctualMs, interval, serial: ++this.#sent, doubt, failures }
   }
+}
+
+/** Nothing is known of the host, and it is not time yet to believe its silence. */
+function isWaitedFor({ isDark, darkUntilMs = 0 }: HostState, nowMs: number): boolean {
+  return isDark && nowMs < darkUntilMs
 }
 
 /** Burst of the token bucket at the given rate. */

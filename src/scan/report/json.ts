@@ -1,5 +1,5 @@
 import { serviceName } from '../services.ts'
-import type { PortResult, ScanHost } from '../types.ts'
+import type { HostEvidence, PortResult, ScanHost } from '../types.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 
 /** The version of the documents, raised when a reader of the old one would misunderstand the new one. */
@@ -28,8 +28,18 @@ function roundMs(ms: number): number {
 }
 
 function summaryFields(report: ScanReport) {
-  const { results: _results, hostCounts: _hostCounts, startedAt, durationMs, ...rest } = report
-  return { startedAt: new Date(startedAt).toISOString(), durationMs: roundMs(durationMs), ...rest }
+  const { results: _results, hostCounts: _hostCounts, startedAt, durationMs, expectedMissed, ...rest } = report
+  const times = { startedAt: new Date(startedAt).toISOString(), durationMs: roundMs(durationMs) }
+  return { ...times, ...rest, expectedMissed: roundChance(expectedMissed) }
+}
+
+function evidenceFields({ host: _host, lossShare, expectedMissed, ...counts }: HostEvidence) {
+  return { ...counts, lossShare: roundChance(lossShare), expectedMissed: roundChance(expectedMissed) }
+}
+
+/** Six digits tell more than is known. */
+function roundChance(chance: number): number {
+  return Math.round(chance * 1e6) / 1e6
 }
 
 /** One JSON document (docs/scan-output.schema.json), in pieces so that a large one is never held twice. */
@@ -37,8 +47,9 @@ export function* renderJson(report: ScanReport): Generator<string> {
   const head = JSON.stringify({ format: 'netlab-scan', version, ...summaryFields(report) }, undefined, 2)
   yield `${head.slice(0, -2)},\n  "hosts": [`
   let first = true
-  for (const { host, ports } of report.results) {
-    yield `${first ? '' : ','}\n    ${JSON.stringify(hostFields(host)).slice(0, -1)},"ports":[`
+  for (const { host, ports, evidence } of report.results) {
+    const fields = { ...hostFields(host), ...(evidence !== undefined && { evidence: evidenceFields(evidence) }) }
+    yield `${first ? '' : ','}\n    ${JSON.stringify(fields).slice(0, -1)},"ports":[`
     yield* lines(ports)
     yield '\n    ]}'
     first = false
@@ -59,5 +70,7 @@ export function resultLine(result: PortResult): string {
 
 /** The last line of JSON Lines: the summary. */
 export function summaryLine(report: ScanReport): string {
-  return `${JSON.stringify({ type: 'summary', format: 'netlab-scan', version, ...summaryFields(report) })}\n`
+  const hosts = report.results.flatMap(({ evidence }) => (evidence === undefined ? [] : [evidence]))
+  const evidence = hosts.map((one) => ({ ...hostFields(one.host), ...evidenceFields(one) }))
+  return `${JSON.stringify({ type: 'summary', format: 'netlab-scan', version, ...summaryFields(report), evidence })}\n`
 }

@@ -19,8 +19,10 @@ export interface ScanReport {
   readonly unresolved: readonly string[]
   /** The states that are listed; ports of the others are only counted. */
   readonly shown: readonly PortState[]
-  /** Every port has an answer that can be trusted. */
+  /** Every port has an answer, and less than a hundredth of an open port is expected to be missed. */
   readonly complete: boolean
+  /** Open ports expected to be among the silent ones. */
+  readonly expectedMissed: number
   /** Stopped by a signal or by `q`. */
   readonly interrupted: boolean
   /** What was not done, and what else a reader must know. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { Random } from '../../../src/base/random.ts'
-import { Estimator, LossHistory } from '../../../src/scan/pacing/estimator.ts'
+import { Estimator } from '../../../src/scan/pacing/estimator.ts'
 import { HostLiveness } from '../../../src/scan/pacing/host-liveness.ts'
 import { HostState, ReferencePorts } from '../../../src/scan/pacing/host-state.ts'
-import { LossSample, MeasurementInterval } from '../../../src/scan/pacing/interval.ts'
+import { HostSamples, LossSample, MeasurementInterval } from '../../../src/scan/pacing/interval.ts'
 import {
   isSelfMeasuring,
   LossHypothesis,
@@ -12,6 +12,13 @@ import {
   RateExperiment,
   RateSample,
 } from '../../../src/scan/pacing/loss-analysis.ts'
+import {
+  type LossCount,
+  type LossEvidence,
+  LossHistory,
+  LossLog,
+  lossChance,
+} from '../../../src/scan/pacing/loss-history.ts'
 import { HostQueue, type Probe } from '../../../src/scan/pacing/probe-queue.ts'
 import { type DelaySample, QueueingDelay } from '../../../src/scan/pacing/queueing-delay.ts'
 import { RateControl } from '../../../src/scan/pacing/rate-control.ts'
@@ -19,6 +26,7 @@ import { LimitRecheck, RateLimit } from '../../../src/scan/pacing/rate-limit.ts'
 import { ContradictoryPorts, ReferenceProbes } from '../../../src/scan/pacing/reference-probes.ts'
 import { HostRtt, TimeoutPolicy } from '../../../src/scan/pacing/rtt.ts'
 import { type PacingPlan, ProbeScheduler, ResourceBackOff } from '../../../src/scan/pacing/scheduler.ts'
+import { TimeBudget } from '../../../src/scan/pacing/time-budget.ts'
 import type { ScanHost } from '../../../src/scan/types.ts'
 
 // Each quantity of pacing/limits.ts is held between two cases, so that a change by a factor of two fails here.
@@ -467,15 +475,14 @@ describe('the history of losses', () => {
     return made
   }
 
-  test.each<[string, readonly IntervalCase[], number]>([
-    ['8 probes against a prior of 4', [{ index: 10, open: [8, 4] }], 4.2 / 12],
+  test.each<[string, readonly IntervalCase[], LossCount]>([
     [
       '6 probes: neighbours count',
       [
         { index: 10, open: [6, 3] },
         { index: 11, open: [10, 10] },
       ],
-      3.2 / 20,
+      { sent: 16, lost: 3 },
     ],
     [
       '10 probes: neighbours do not',
@@ -483,12 +490,90 @@ describe('the history of losses', () => {
         { index: 10, open: [10, 5] },
         { index: 11, open: [10, 10] },
       ],
-      5.2 / 14,
+      { sent: 10, lost: 5 },
     ],
-    ['three intervals away', [{ index: 13, open: [10, 5] }], 5.2 / 14],
-    ['six intervals away', [{ index: 16, open: [10, 5] }], 0.05],
-  ])('%s', (_, cases, expected) => {
-    expect(history(cases).lossRate(10, 0.05, undefined)).toBeCloseTo(expected)
+    ['three intervals away', [{ index: 13, open: [10, 5] }], { sent: 10, lost: 5 }],
+    ['six intervals away', [{ index: 16, open: [10, 5] }], { sent: 0, lost: 0 }],
+  ])('of all hosts: %s', (_, cases, expected) => {
+    expect(history(cases).around(10)).toEqual(expected)
+  })
+
+  test.each<[string, readonly (readonly [atMs: number, sent: number, lost: number])[], LossCount]>([
+    [
+      '12 of its own: more are looked for',
+      [
+        [1000, 12, 2],
+        [1200, 12, 0],
+      ],
+      { sent: 24, lost: 2 },
+    ],
+    [
+      '20 of its own are enough',
+      [
+        [1000, 20, 2],
+        [1200, 12, 0],
+      ],
+      { sent: 20, lost: 2 },
+    ],
+    [
+      'the nearest first',
+      [
+        [300, 20, 20],
+        [1100, 20, 0],
+      ],
+      { sent: 20, lost: 0 },
+    ],
+    ['700 ms away', [[1700, 4, 1]], { sent: 4, lost: 1 }],
+    ['1.4 s away', [[2400, 4, 1]], { sent: 0, lost: 0 }],
+  ])('of one host: %s', (_, spans, expected) => {
+    const log = new LossLog()
+    for (const [atMs, sent, lost] of spans) log.add(atMs, atMs, sent, lost)
+    expect(log.around(1000)).toEqual(expected)
+  })
+
+  test('of one host is kept in 128 spans of time, older ones together', () => {
+    const log = new LossLog()
+    for (let atMs = 0; atMs < 200_000; atMs += 1000) log.add(atMs, atMs, 20, 0)
+    expect(log.spanCount).toBeGreaterThan(64)
+    expect(log.spanCount).toBeLessThanOrEqual(128)
+    log.addLost(100_000)
+    expect(log.around(100_000).lost).toBe(1)
+  })
+
+  const none: LossCount = { sent: 0, lost: 0 }
+  const known: LossCount = { sent: 1000, lost: 10 }
+  test.each<[string, Partial<LossEvidence>, number, number]>([
+    ['nothing at all is known', {}, 0.1, 0.2],
+    ['nothing at all is known, again', { attempt: 2 }, 0.4, 0.65],
+    ['others were heard', { all: { sent: 30, lost: 0 } }, 0.04, 0.06],
+    ['others lost all', { all: { sent: 30, lost: 30 } }, 0.9, 1],
+    [
+      'its own were heard while others lost all',
+      { own: { sent: 16, lost: 0 }, all: { sent: 30, lost: 30 }, usual: known },
+      0,
+      0.002,
+    ],
+    ['its own were lost, though it usually loses little', { own: { sent: 16, lost: 16 }, usual: known }, 0.85, 1],
+    ['little is known: a second loss is likely', { own: { sent: 2, lost: 0 }, attempt: 2 }, 0.15, 0.25],
+    [
+      'much is known: a second loss is as unlikely as the first',
+      { own: { sent: 16, lost: 0 }, usual: known, attempt: 2 },
+      0,
+      0.004,
+    ],
+    ['a limit found since would have dropped half', { own: { sent: 4, lost: 0 }, droppedShare: 0.5 }, 0.5, 0.5],
+    ['a limit, but its own were heard', { own: { sent: 12, lost: 0 }, droppedShare: 0.5 }, 0, 0.05],
+  ])('an attempt was lost, where %s', (_, evidence, atLeast, atMost) => {
+    const chance = lossChance({
+      attempt: 1,
+      own: none,
+      all: none,
+      usual: { sent: 4, lost: 0.2 },
+      droppedShare: 0,
+      ...evidence,
+    })
+    expect(chance).toBeGreaterThanOrEqual(atLeast)
+    expect(chance).toBeLessThanOrEqual(atMost)
   })
 })
 
@@ -595,14 +680,30 @@ describe('the state of a host', () => {
 
   test('begins with a loss of one in twenty, as if four attempts had been made, and forgets after a thousand', () => {
     const host = hostState()
-    expect(host.lossRate(false)).toBe(0.05)
+    expect(host.usualLoss(false)).toMatchObject({ sent: 4, lost: 0.2 })
     host.recordAnswer(3, true)
-    expect(host.lossRate(false)).toBeCloseTo(2.2 / 7)
+    expect(host.usualLoss(false)).toMatchObject({ sent: 7, lost: 2.2 })
     const old = hostState()
-    for (const lost of [300, 0, 0]) old.recordReferenceProbes(sample(600, 600 - lost), sample(0, 0))
-    expect(old.lossRate(false)).toBeCloseTo(150.1 / 1202)
+    for (const lost of [300, 0, 0]) old.recordInterval(...samples({ refusing: [600, 600 - lost] }))
+    const { sent, lost } = old.usualLoss(false)
+    expect(lost / sent).toBeCloseTo(150.1 / 1202)
+  })
+
+  test('is judged by its open ports where 16 attempts at them are known', () => {
+    const usual = (count: number): number => {
+      const host = hostState()
+      host.recordInterval(...samples({ open: [count, count], refusing: [100, 0] }))
+      return host.usualLoss(false).lost
+    }
+    expect([8, 24].map(usual)).toEqual([100.2, 0.2])
   })
 })
+
+/** An interval with what host 0 was sent in it. */
+function samples(one: IntervalCase): [MeasurementInterval, HostSamples] {
+  const made = interval(one)
+  return [made, made.hosts.get(0) ?? new HostSamples()]
+}
 
 function probeOf(target: HostState, of: MeasurementInterval): Probe {
   return {
@@ -642,7 +743,7 @@ describe('reference probes', () => {
     references.add(host, 80, 'open')
     const probe = probeOf(host, seen)
     const drawn = times(20_000, () => {
-      references.sent(probe, control)
+      references.sent(probe, control, 0)
       return references.next(control)
     }).filter(Boolean).length
     expect(drawn * perProbes).toBeGreaterThan(20_000 * 0.8)
@@ -721,7 +822,7 @@ describe('timeouts', () => {
     [400, 70, 950],
     [400, 150, 100],
   ])('of %d attempts at a time, %d under way: a first attempt waits %d ms', (concurrency, inFlight, waitsMs) => {
-    expect(new TimeoutPolicy(undefined, concurrency).ofPort(1, known(1), inFlight, 60_000)).toBe(waitsMs)
+    expect(new TimeoutPolicy(undefined).ofPort(1, known(1), inFlight, concurrency, 60_000)).toBe(waitsMs)
   })
 })
 
@@ -771,8 +872,8 @@ describe('the scheduler', () => {
   test.each([
     ['a host that loses next to nothing', 996, 0, 2],
     ['a host that loses 6 %', 96, 6, 2],
-    ['a host that loses 8 %', 96, 8, 3],
-    ['a host that loses all', 996, 996, 25],
+    ['a host that loses 9 %', 96, 9, 2],
+    ['a host that loses 13 %', 96, 13, 3],
   ])('tries a silent port of %s (%d probes, %d lost) %d times', (_, sent, lost, attempts) => {
     const made = scheduler({})
     let count = 0
@@ -780,10 +881,44 @@ describe('the scheduler', () => {
       made.advance(nowMs)
       const probe = made.next(nowMs)
       if (probe === undefined) continue
-      if (++count === 1) probe.target.recordReferenceProbes(sample(sent, sent - lost), sample(0, 0))
+      if (++count === 1) probe.target.recordInterval(...samples({ open: [sent, sent - lost] }))
       made.settled(probe, { kind: 'silence' }, nowMs)
     }
     expect(count).toBe(attempts)
+  })
+
+  test('of a host that is never heard asks 16 ports for 4 s, the others twice', () => {
+    const made = scheduler({ ports: times(40, (index) => index + 1), rate: 1000 })
+    const attempts = new Map<number, number>()
+    let nowMs = 0
+    for (; !made.isDone && nowMs < 20_000; nowMs += 20) {
+      made.advance(nowMs)
+      for (let probe = made.next(nowMs); probe !== undefined; probe = made.next(nowMs)) {
+        attempts.set(probe.port, probe.attempt)
+        made.settled(probe, { kind: 'silence' }, nowMs)
+      }
+    }
+    const counts = [...attempts.values()]
+    expect(counts.filter((count) => count === 2)).toHaveLength(24)
+    expect(Math.min(...counts.filter((count) => count > 2))).toBeGreaterThanOrEqual(5)
+    expect(nowMs).toBeGreaterThan(3500)
+    expect(nowMs).toBeLessThan(5000)
+    expect(made.evidence[0]).toMatchObject({ silent: 40, expectedMissed: 0.05, doubt: 'unheard' })
+  })
+
+  test('waits longer and longer with ports that are silent while all is lost', () => {
+    const made = scheduler({ ports: times(20, (index) => index + 1), rate: 1000 })
+    let last = 0
+    for (let nowMs = 0; nowMs < 8000; nowMs += 20) {
+      made.advance(nowMs)
+      for (let probe = made.next(nowMs); probe !== undefined; probe = made.next(nowMs)) {
+        const isHeard = probe.port === 1 && probe.purpose === 'first'
+        made.settled(probe, isHeard ? { kind: 'answer', is: 'open', rttMs: 1 } : { kind: 'silence' }, nowMs)
+        last = Math.max(last, probe.attempt)
+      }
+    }
+    expect(last).toBeGreaterThanOrEqual(4)
+    expect(last).toBeLessThan(8)
   })
 
   test('gives up 512 silent ports in one call', () => {
@@ -815,5 +950,36 @@ describe('the scheduler', () => {
     )
     expect(queue.isDone).toBe(false)
     expect(queue.activeCount).toBe(taken)
+  })
+})
+
+describe('the time that a scan may take', () => {
+  /** A host of which a hundred ports were tried, and answered or not; the last of them is not settled. */
+  function hostOf(answered: number): HostState {
+    const host = new HostState({ address: '0', family: 4 }, 0, new Uint16Array(101))
+    host.cursor = 100
+    host.unresolved = 101 - answered
+    return host
+  }
+
+  // 100 probes at 100 a second are a second, 200 are two; two attempts wait for a second each (RFC 6298).
+  test.each([
+    ['all answer', 100, 13_900, 14_300],
+    ['none answers', 0, 15_800, 16_200],
+  ])('is twice the ideal as it seems and eight seconds: %s', (_, answered, inTimeMs, lateMs) => {
+    const path = { rate: 100, openCount: 1 }
+    const isSpent = (nowMs: number): boolean => new TimeBudget(0).isSpent(nowMs, false, [hostOf(answered)], path)
+    expect([isSpent(inTimeMs), isSpent(lateMs)]).toEqual([false, true])
+  })
+
+  test('does not count the wait for a host that fell silent, and is judged four times a second', () => {
+    const budget = new TimeBudget(0)
+    const path = { rate: 1000, openCount: 1 }
+    expect(budget.isSpent(40_000, true, [hostOf(100)], path)).toBe(false)
+    expect(budget.isSpent(60_000, false, [hostOf(100)], path)).toBe(true)
+    const other = new TimeBudget(0)
+    expect(other.isSpent(8_100, false, [hostOf(0)], path)).toBe(false)
+    expect(other.isSpent(8_300, false, [], path)).toBe(false)
+    expect(other.isSpent(8_400, false, [], path)).toBe(true)
   })
 })

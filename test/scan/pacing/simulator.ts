@@ -1,3 +1,4 @@
+import { summaryNotes } from '../../../src/scan/notices.ts'
 import type { Probe, ProbeOutcome } from '../../../src/scan/pacing/probe-queue.ts'
 import { type HostBehaviour, ProbeScheduler } from '../../../src/scan/pacing/scheduler.ts'
 import type { ScanHost } from '../../../src/scan/types.ts'
@@ -18,6 +19,12 @@ export interface SimulationResult {
   /** Hosts that fell silent, are gone or came back, in order. */
   readonly told: readonly string[]
   readonly errors: number
+  /** What the summary would say. */
+  readonly complete: boolean
+  readonly notes: readonly string[]
+  readonly expectedMissed: number
+  /** Ended by itself, not by the bound of the simulation. */
+  readonly ended: boolean
   /** Addresses of hosts that the summary of the scan speaks of. */
   readonly behaved: Readonly<Record<HostBehaviour, readonly string[]>>
 }
@@ -85,7 +92,7 @@ export function simulate(network: SimulatedNetwork): SimulationResult {
     { hosts, ports: network.ports, concurrency: 16_384, ...network.plan },
     0,
     (_, __, ___, confidence) => {
-      if (confidence === 'host-gone') unheard++
+      if (confidence === 'host-gone' || confidence === 'untried') unheard++
       else silent++
       if (confidence === 'unsure') unsure++
     },
@@ -143,6 +150,9 @@ export function simulate(network: SimulatedNetwork): SimulationResult {
 
   const all = network.hosts.flatMap(({ open }, number) => open.map((port) => `${number}:${port}`))
   const missed = all.filter((port) => !found.has(port))
+  const total = network.hosts.length * network.ports.length
+  const notScanned = total - found.size - closed - silent - errors
+  const summary = summaryNotes({ notScanned, errors }, scheduler, { addresses: [], left: false }, undefined)
   return {
     seconds: nowMs / 1000,
     probes,
@@ -155,6 +165,10 @@ export function simulate(network: SimulatedNetwork): SimulationResult {
     unheard,
     told,
     errors,
+    complete: summary.complete && silent < total,
+    notes: summary.notes,
+    expectedMissed: scheduler.expectedMissed,
+    ended: scheduler.isDone,
     behaved: {
       'limit-refusals': scheduler.hostsThat('limit-refusals'),
       'stopped-answering': scheduler.hostsThat('stopped-answering'),
