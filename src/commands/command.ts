@@ -14,6 +14,8 @@ export interface Machine {
   freeDescriptors(): number
   /** Addresses that this process may reserve, used or not, in bytes (`ulimit -v`). */
   addressSpaceBytes(): number
+  /** Memory that the system gives this process; infinite where nothing bounds it. */
+  memoryBytes(): number
   /** Memory of the whole process in bytes. */
   residentBytes(): number
   /** Addresses by which other machines may reach this one. */

@@ -44,6 +44,7 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
         cores: 2,
         freeDescriptors: () => 1000,
         addressSpaceBytes: () => Number.POSITIVE_INFINITY,
+        memoryBytes: () => Number.POSITIVE_INFINITY,
         residentBytes: () => 50_000_000,
         addresses: () => ['192.0.2.1'],
         portHolder: () => undefined,
