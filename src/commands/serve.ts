@@ -208,7 +208,7 @@ function announce(
   const addresses = announceListening(protocol.name, endpoint, values.port, context)
   const tls = values.tls || values.tlsCert !== undefined
   if (addresses.length > 0 && protocol.secrets === true && !tls && !values.insecure) {
-    context.stderr.write('from another machine nobody can log in without TLS: start with --tls, or see --insecure\n')
+    context.stderr.write('from another machine nobody can log in without TLS: start with --tls\n')
     return
   }
   for (const address of addresses) {

@@ -105,10 +105,17 @@ function asNetlabError(error: unknown, host: string, port: number): NetlabError 
     return new NetworkError(code, `${server} does not speak TLS with us`, { hint: plainHint, cause: error })
   }
   if (error instanceof Error && 'syscall' in error) return connectError(error, host, port)
+  if (code === 'CERT_HAS_EXPIRED') {
+    return new ProtocolError('UNTRUSTED', `the certificate of ${server} has expired`, {
+      hint: 'its operator has to renew it; if it has just been made, look at the clock of this machine',
+      cause: error,
+    })
+  }
   return new ProtocolError('UNTRUSTED', `the certificate of ${server} is not to be trusted: ${errorMessage(error)}`, {
     hint: 'check that --tls-ca names the authority that signed it, or the certificate itself',
     cause: error,
   })
 }
 
-const plainHint = 'the server may talk without TLS only: leave --tls out, or start it with --tls'
+const plainHint =
+  'it may be a server without TLS, which its operator can start with --tls, or one that takes nobody at the moment'

@@ -13,6 +13,7 @@ import { ProbeScheduler, type SilenceConfidence } from './pacing/scheduler.ts'
 import { Prober } from './prober.ts'
 import type { PortResult, ScanObserver, ScanPace, ScanPlan, ScanSummary } from './types.ts'
 import { WorkerPool } from './workers/pool.ts'
+import { hasSourceFor } from './zones.ts'
 
 export interface ScanServices {
   readonly clock: Clock
@@ -271,11 +272,14 @@ class ScanRun {
  */
 function answerTo({ target, purpose }: Probe, outcome: ConnectOutcome): ProbeAnswer {
   const answer = classify(outcome)
+  if (answer.kind === 'local' && answer.code === 'EADDRNOTAVAIL' && !hasSourceFor(target.host)) return noSource
   if (answer.kind !== 'answer' || answer.state !== 'unreachable') return answer
   const hasAnswered = target.openCount > 0 || target.hasReferencePorts
   const isLost = answer.reason === 'network-unreachable' || target.missedInRow > 0 || isMeasurement(purpose)
   return hasAnswered && isLost ? { kind: 'silence' } : answer
 }
+
+const noSource: ProbeAnswer = { kind: 'answer', state: 'unreachable', reason: 'network-unreachable' }
 
 function portKey({ number }: HostState, port: number): string {
   return `${number} ${port}`

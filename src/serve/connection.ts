@@ -431,6 +431,6 @@ function stopRefusal(
     }
   }
   if (rule === 'any' || local) return undefined
-  const why = 'this server is stopped from its own machine only (its operator can allow more with --allow-stop any)'
+  const why = 'this server is stopped from its own machine only'
   return { rule, why }
 }

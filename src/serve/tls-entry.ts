@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, ProtocolError } from '../base/errors.ts'
 import type { KeyPair } from '../net/certificate.ts'
-import { sniffDialect } from '../net/dialect.ts'
+import { sniffDialect, tlsOnly } from '../net/dialect.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { FramedTlsSocket } from '../net/framed-tls-socket.ts'
 import { netLimits } from '../net/limits.ts'
@@ -58,7 +58,7 @@ async function enter(
     await beforeHandshake?.()
     return { socket: await handshake(socket, secureContext(), clock), encrypted: true }
   }
-  if (!plaintext) throw new ProtocolError('PLAINTEXT', 'this server talks to other machines through TLS only')
+  if (!plaintext) throw new ProtocolError('PLAINTEXT', tlsOnly)
   return { socket, encrypted: false }
 }
 

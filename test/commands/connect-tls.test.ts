@@ -1,10 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { keyFingerprint, selfSignedCertificate } from '../../src/net/certificate.ts'
+import { tlsOnly, tlsRefusal } from '../../src/net/dialect.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import { pem } from '../support/certificates.ts'
 import { testContext } from '../support/command-context.ts'
@@ -204,5 +206,43 @@ describe('connect --tls', () => {
     interrupted.abort('SIGINT')
     await expect(interrupted.ended).rejects.toBe('SIGINT')
     await Promise.all([plain, leaving, silent].map((one) => one[Symbol.asyncDispose]()))
+  })
+})
+
+describe('a plain client at a server that takes TLS only', () => {
+  test.each([
+    ['lines', {}],
+    ['frames', { framing: 'frames' }],
+    ['a hex dump', { hex: true }],
+    ['a login', { user: 'Ada', password: 'secret' }],
+  ] as const)('is told so in place of an answer: %s', async (_, values) => {
+    const refused = run({ tls: false, ...values })
+    await expect(refused.ended).rejects.toMatchObject({
+      code: 'TLS_ONLY',
+      exit: ExitCode.unavailable,
+      message: `${place()} takes nobody without TLS`,
+      hint: 'use --tls',
+    })
+    if (!('hex' in values)) expect(refused.stdout.text).toBe('')
+  })
+
+  test('is told so by the alert of a server that is none of ours', async () => {
+    await using other = await listen((socket) => void socket.once('data', () => socket.end(tlsRefusal)))
+    await expect(run({ tls: false, port: other.port }).ended).rejects.toMatchObject({ code: 'TLS_ONLY' })
+  })
+
+  test.each([
+    ['the echo of the same', tlsRefusal, (socket: Socket) => socket.pipe(socket)],
+    ['the echo of our words', Buffer.from(`netlab: ${tlsOnly}`), (socket: Socket) => socket.pipe(socket)],
+    ['what begins like it', tlsRefusal, (socket: Socket) => void socket.write(Buffer.concat([tlsRefusal, tlsRefusal]))],
+  ])('%s is data like any other', async (_, input, answer) => {
+    await using other = await listen((socket) => {
+      answer(socket)
+      socket.resume().on('end', () => socket.end())
+    })
+    const io = testContext()
+    io.stdin.end(input)
+    expect(await connect.run({ ...connectValues, port: other.port }, io.context)).toBe(ExitCode.ok)
+    expect(io.stdout.text.length).toBeGreaterThanOrEqual(input.length)
   })
 })

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { ProtocolError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
-import type { Framing } from '../../src/net/dialect.ts'
+import { type Framing, tlsRefusal } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
 import { netLimits } from '../../src/net/limits.ts'
 import { MessageTransport } from '../../src/net/message-transport.ts'
@@ -238,6 +238,19 @@ describe('answers', () => {
     messages.send('last words')
     messages.close()
     expect(socket.wire).toBe('last words\n')
+  })
+})
+
+describe('a TLS handshake', () => {
+  test.each(['auto', 'text'] as const)('is answered in TLS, and nothing of it is delivered (%s)', async (framing) => {
+    const messages = reader(framing)
+    messages.send('Name:')
+    messages.push(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
+    await expect(messages.receive()).rejects.toMatchObject({ code: 'TLS' })
+    messages.explain('an explanation')
+    messages.close()
+    await turn()
+    expect(socket.wire).toBe(Buffer.from(tlsRefusal).toString('latin1'))
   })
 })
 

@@ -2,11 +2,13 @@ import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
 import { connect } from '../../net/connect.ts'
 import { connectError } from '../../net/connect-error.ts'
+import { asksForTls } from '../../net/dialect.ts'
 import type { FramedSocket } from '../../net/framed-socket.ts'
 import type { Secured } from '../../net/framed-tls-socket.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { formatTime } from '../../terminal/format.ts'
 import type { CommandContext } from '../command.ts'
+import { commandLimits } from '../limits.ts'
 import type { Proof, ServerIdentity, ServerTrust } from './tls-trust.ts'
 import { HexDump, TrafficStats } from './traffic.ts'
 
@@ -37,6 +39,11 @@ interface OpenSocket {
   readonly identity?: ProvenIdentity
 }
 
+/** For a server that takes nobody without TLS. */
+export function tlsOnlyError({ host, port }: Pick<ConnectTarget, 'host' | 'port'>): NetworkError {
+  return new NetworkError('TLS_ONLY', `${formatEndpoint(host, port)} takes nobody without TLS`, { hint: 'use --tls' })
+}
+
 /** A connection to the server, with its traffic counted. */
 export class ServerConnection {
   readonly socket: FramedSocket
@@ -61,12 +68,24 @@ export class ServerConnection {
     this.#target = target
   }
 
+  /** The first bytes that were sent. */
+  #firstSent: Buffer | undefined
+
   /** Writes and counts; false when the connection takes nothing any more. */
   send(bytes: Buffer): boolean {
     if (!this.socket.writable) return false
     this.traffic.sent(bytes.length)
+    this.#firstSent ??= bytes.subarray(0, commandLimits.firstBytes)
     this.socket.write(bytes)
     return true
+  }
+
+  /** The error for a server that asks for TLS in all that it says; undefined for any other, and for the echo of our own words. */
+  wantsTls(said: Buffer): NetworkError | undefined {
+    if (this.identity !== undefined || !asksForTls(said)) return undefined
+    if (this.#firstSent?.subarray(0, said.length).equals(said.subarray(0, this.#firstSent.length)) === true)
+      return undefined
+    return tlsOnlyError(this.#target)
   }
 
   /** A socket's error in one sentence with a next step. */
@@ -138,6 +157,25 @@ export class Client {
         report(`disconnected after ${span}, ${traffic.totals}: ${context.signal.aborted ? 'interrupted' : how}`)
       }
     }
+  }
+}
+
+/**
+ * Whether the server speaks TLS, tried on a connection of its own: one that takes nothing else keeps a plain client waiting.
+ * False as well when it can't be found out in time.
+ */
+export async function serverSpeaksTls(
+  target: Pick<ConnectTarget, 'host' | 'port'>,
+  context: CommandContext,
+): Promise<boolean> {
+  const options = { ...target, clock: context.clock, signal: context.signal, timeoutMs: commandLimits.tlsProbeMs }
+  try {
+    const { connectTls } = await import('../../net/framed-tls-socket.ts')
+    const { socket } = await connectTls(await connect(options), options)
+    socket.destroy()
+    return true
+  } catch {
+    return false
   }
 }
 

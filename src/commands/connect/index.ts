@@ -1,9 +1,9 @@
 import { ProtocolError, UsageError } from '../../base/errors.ts'
-import { type Endpoint, formatEndpoint } from '../../net/address.ts'
+import { type Endpoint, formatEndpoint, isLoopback } from '../../net/address.ts'
 import { flag } from '../../options/kinds.ts'
 import { askOnTerminal, type CommandContext, defineCommand } from '../command.ts'
 import { byteSession } from './byte-session.ts'
-import { Client } from './client.ts'
+import { Client, type ServerConnection, serverSpeaksTls } from './client.ts'
 import { LoginClient } from './login-client.ts'
 import { type ConnectValues, chooseTarget, connectOptions } from './options.ts'
 import { tlsTrust } from './tls-trust.ts'
@@ -46,8 +46,12 @@ export const connect = defineCommand({
     }
     const spotLogin = login !== undefined && values.framing === 'auto'
     const { framing, quiet } = values
+    const speaksTls = ({ socket, identity }: ServerConnection) =>
+      quiet || identity !== undefined || isLoopback(socket.remoteAddress ?? '')
+        ? undefined
+        : () => serverSpeaksTls(target, context)
     const result = await client.run((connection) =>
-      byteSession(context, connection, { framing, status: !quiet, spotLogin }),
+      byteSession(context, connection, { framing, status: !quiet, spotLogin, speaksTls: speaksTls(connection) }),
     )
     if (result !== undefined) return result.exit
     const afterLogin = await client.run((connection, reconnect) => login?.run(connection, reconnect))

@@ -223,7 +223,7 @@ export class LoginClient {
     const safe = 'encrypted' in socket || isLoopback(socket.remoteAddress ?? '')
     if (safe || this.#options.values.insecure) return
     throw new UsageError(`a password or a session for ${this.#server} would travel where others can read it`, {
-      hint: 'use --tls; or say --insecure if nobody else is on the way, --no-session to talk without logging in',
+      hint: 'use --tls, which the server must have been started with; --no-session talks without logging in',
     })
   }
 }
