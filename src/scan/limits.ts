@@ -26,6 +26,8 @@ export const scanLimits = {
   saidFailures: 20,
   /** Results kept to be listed in order at the end, 400 bytes each; beyond it they are only counted, and that is told. */
   listedCount: 250_000,
+  /** A report to compare with: one with all results that are listed has some 40 MiB. */
+  reportBytes: 268_435_456,
   /** Hosts of which each is counted for itself, some 500 bytes each: a /16; of larger scans only the whole is. */
   countedHosts: 65_536,
   /** Ports that `--wait` asks again and again: one host's worth. */

@@ -3,6 +3,7 @@ import type { ExpectedPorts } from '../../scan/expected-ports.ts'
 import { scanLimits } from '../../scan/limits.ts'
 import { PortPlan } from '../../scan/port-plan.ts'
 import { formatRanges } from '../../scan/ranges.ts'
+import type { OutputFormat } from '../../scan/report/formats.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
 import { summarySentences } from '../../scan/report/text.ts'
 import type { ResolvedTargets } from '../../scan/resolve-targets.ts'
@@ -23,14 +24,16 @@ export interface ScanCommandServices extends NameServices {
   readonly scan: typeof scan
 }
 
-/** `netlab scan` from its options to its exit code. */
+/** `netlab scan` from its options to its exit code; written in this format, or in the one that the options ask for. */
 export async function runScan(
   values: ScanValues,
   context: CommandContext,
   { scan, ...system }: ScanCommandServices,
+  format?: OutputFormat,
 ): Promise<ExitCode> {
   const { clock } = context
-  const plan = planJob(values)
+  const asked = planJob(values)
+  const plan = format === undefined ? asked : { ...asked, format }
   const view = new ScanView(context, plan.quiet)
   const kept = plan.resumePath === undefined ? undefined : await readKept(plan.resumePath)
   const finder = await TargetFinder.read(plan, context, system)
