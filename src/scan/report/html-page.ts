@@ -16,14 +16,14 @@ h1{font-size:1.4rem;margin:.2rem 0;overflow-wrap:anywhere}h2{font-size:1.05rem;m
 .counts{display:flex;flex-wrap:wrap;gap:.5rem;margin:.6rem 0;padding:0;list-style:none}
 .counts li{border:1px solid var(--line);border-radius:6px;padding:.3rem .7rem}.counts b{font-size:1.2rem}
 .scroll{overflow-x:auto}svg{display:block;max-width:100%;height:auto}svg text{fill:var(--dim);font:10px system-ui,sans-serif}
-.grid svg{min-width:30rem}
+.grid svg{max-width:none}@media print{.grid svg{max-width:100%}}
 .open{fill:var(--open);color:var(--open)}.filtered{fill:var(--filtered);color:var(--filtered)}
 .closed{fill:var(--closed);color:var(--closed)}.unreachable{fill:var(--unreachable);color:var(--unreachable)}
 .error{fill:var(--error);color:var(--error)}.back{fill:var(--soft)}
 .tools{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin:.4rem 0}
 input{font:inherit;padding:.3rem .5rem;border:1px solid var(--line);border-radius:6px;background:var(--bg);color:var(--fg);min-width:0;width:20rem;max-width:100%}
 table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
-td{overflow-wrap:anywhere}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--open)}
+td{overflow-wrap:anywhere}td:nth-child(-n+8):not(:nth-child(2)){white-space:nowrap}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--open)}
 th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending] button::after{content:" \\2193"}
 td.n{font-variant-numeric:tabular-nums}td.banner{font-family:ui-monospace,monospace;font-size:.8rem}
 tr[hidden]{display:none}

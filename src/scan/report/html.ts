@@ -116,13 +116,13 @@ function* times({ results, probes, durationMs }: ScanReport): Generator<string> 
   const least = Math.min(...bars.keys())
   const count = Math.max(...bars.keys()) - least + 1
   const most = Math.max(...bars.values())
-  yield `<h2>Round-trip times</h2>\n<svg viewBox="0 0 ${Math.max(count * 40, 160)} 100" width="${Math.max(count * 40, 160)}" role="img" aria-label="how many answers took how long">\n`
+  yield `<h2>Round-trip times in ms</h2>\n<svg viewBox="0 0 ${Math.max(count * 40, 160)} 100" width="${Math.max(count * 40, 160)}" role="img" aria-label="how many answers took how long">\n`
   for (const [bucket, number] of bars) {
     const height = Math.max(1, Math.round((number / most) * 70))
     const x = (bucket - least) * 40
     const ms = 2 ** (bucket / 2)
     yield `<rect class="open" x="${x}" y="${82 - height}" width="36" height="${height}"><title>${grouped(number)}</title></rect>`
-    yield `<text x="${x + 18}" y="95" text-anchor="middle">${ms < 10 ? ms.toFixed(2) : Math.round(ms)} ms</text>\n`
+    yield `<text x="${x + 18}" y="95" text-anchor="middle">${ms < 10 ? ms.toFixed(2) : Math.round(ms)}</text>\n`
   }
   yield '</svg>\n'
   const rate = durationMs > 0 ? `, ${grouped(Math.round((probes * 1000) / durationMs))} a second on average` : ''
