@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
+import { terminalText } from '../base/terminal-door.ts'
 import type { StartThread } from '../base/threads.ts'
 import { printable } from '../base/visible.ts'
 import { commands } from '../commands/index.ts'
@@ -25,7 +26,7 @@ export async function main(
     const { exit, text } = judge(error, context.signal, debug)
     try {
       // Not through the stream: the process ends before it could be written.
-      writeSync(process.stderr.fd, text)
+      writeSync(process.stderr.fd, terminalText(text))
     } catch {
       // Nobody can hear it.
     }

@@ -1,5 +1,6 @@
 import type { Key } from 'node:readline'
 import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
+import { drawing, terminalText } from '../base/terminal-door.ts'
 import type { Ask } from './resolve.ts'
 import { defaultText, type OptionSpec } from './spec.ts'
 
@@ -22,7 +23,8 @@ export class PromptClosed extends NetlabError {
  * Its promise rejects with PromptClosed.
  */
 export function asker(streams: AskStreams): Ask {
-  return async (question, spec) => {
+  return async (asked, spec) => {
+    const question = terminalText(asked)
     const prompts = await import('@inquirer/prompts')
     return untilClosed(streams, async (context) => {
       if (spec.kind.placeholder === '') {
@@ -46,6 +48,21 @@ export function asker(streams: AskStreams): Ask {
   }
 }
 
+/** Lets a person choose one of several; `name` is what is shown of each. Rejects with PromptClosed. */
+export async function askWhich<T>(
+  streams: AskStreams,
+  question: string,
+  choices: readonly { readonly value: T; readonly name: string; readonly short?: string }[],
+): Promise<T> {
+  const { select } = await import('@inquirer/prompts')
+  const safe = choices.map(({ value, name, short = name }) => ({
+    value,
+    name: terminalText(name),
+    short: terminalText(short),
+  }))
+  return untilClosed(streams, (context) => select({ message: terminalText(question), choices: safe }, context))
+}
+
 /** Runs a prompt, and turns every way a person can refuse to answer into PromptClosed. */
 export async function untilClosed<T>(
   { input, output, signal }: AskStreams,
@@ -65,7 +82,7 @@ export async function untilClosed<T>(
   let over = false
   input.on('pause', look).on('keypress', onKey).once('end', close)
   try {
-    return await prompt({ input, output, signal: AbortSignal.any([signal, closed.signal]) })
+    return await prompt({ input, output: drawing(output), signal: AbortSignal.any([signal, closed.signal]) })
   } catch (error) {
     // A prompt that ends because its terminal is gone rejects with what it met when it gave the terminal back.
     const ended = signal.aborted || closed.signal.aborted
@@ -85,6 +102,6 @@ function reason(spec: OptionSpec<unknown>, answer: string): true | string {
     spec.kind.parse(answer)
     return true
   } catch (error) {
-    return errorMessage(error)
+    return terminalText(errorMessage(error))
   }
 }

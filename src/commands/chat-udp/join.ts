@@ -3,7 +3,7 @@ import { type ExitCode, NetworkError, UsageError } from '../../base/errors.ts'
 import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
 import { keysFromPhrase } from '../../datagram-chat/member-socket.ts'
 import { type Endpoint, formatEndpoint } from '../../net/address.ts'
-import { type AskStreams, untilClosed } from '../../options/ask.ts'
+import { type AskStreams, askWhich } from '../../options/ask.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { option } from '../../options/spec.ts'
@@ -89,9 +89,8 @@ async function choose(relays: readonly FoundRelay[], { streams }: FindDeps): Pro
     const list = relays.map(({ host, port, room }) => `${formatEndpoint(host, port)} (#${room})`).join(', ')
     throw new UsageError(`several relays answered: ${list}`, { hint: 'give the host, and --port, of one' })
   }
-  const { select } = await import('@inquirer/prompts')
   const choices = relays.map((relay) => ({ value: relay, name: describe(relay) }))
-  return untilClosed(streams, (context) => select({ message: 'Which relay?', choices }, context))
+  return askWhich(streams, 'Which relay?', choices)
 }
 
 function describe({ host, port, room, memberCount, keyed }: FoundRelay): string {
