@@ -16,6 +16,7 @@ export type DisconnectReason =
   | 'stopping'
   | 'protocol-error'
   | 'slow-reader'
+  | 'memory'
   | 'fault'
 
 /** Why someone was not logged in. The words of a client never get here: a name that nobody has may be a password. */
@@ -104,6 +105,8 @@ export type NetlabEvent =
       readonly sent: number
       readonly durationMs: number
     }
+  /** Clients make the server hold nearly as much as it may; so many of this thread wait to be read. */
+  | { readonly type: 'memory-short'; readonly bytes: number; readonly limit: number; readonly waiting: number }
   | {
       readonly type: 'stop-refused'
       readonly id: number

@@ -14,6 +14,8 @@ export interface Machine {
   freeDescriptors(): number
   /** Addresses that this process may reserve, used or not, in bytes (`ulimit -v`). */
   addressSpaceBytes(): number
+  /** Memory that the system gives this process; infinite where nothing bounds it. */
+  memoryBytes(): number
   /** Memory of the whole process in bytes. */
   residentBytes(): number
   /** Addresses by which other machines may reach this one. */
@@ -31,6 +33,8 @@ export interface CommandContext {
   readonly stdout: NodeJS.WriteStream
   /** Diagnostics: progress, events, errors. */
   readonly stderr: NodeJS.WriteStream
+  /** The terminal obeys no control sequences (TERM=dumb): lines only. */
+  readonly isDumb: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly machine: Machine
@@ -44,6 +48,12 @@ export interface CommandContext {
   onReload(callback: () => void): void
   /** Does what Ctrl-C does, where a line editor has taken that key from the terminal. */
   interrupt(): void
+  /** Does what Ctrl-Z does, where that key was taken from the terminal: stops this job, until its shell lets it go on. */
+  suspend(): void
+  /** Calls back whenever the process goes on after it was stopped (SIGCONT), until the returned function is called. */
+  onContinue(callback: () => void): () => void
+  /** Whether its terminal is its own: in the background (`bg`) the system stops who reads there, or changes its mode. */
+  isInForeground(): boolean
   /** Tells whoever supervises services on this machine, such as systemd, how far a server is; nothing where nobody does. */
   tellSupervisor(state: 'ready' | 'stopping'): void
   /**
@@ -58,10 +68,10 @@ export interface CommandContext {
  * answer: without a terminal, and in the background, where the system would stop a process that reads from its terminal.
  */
 export function askStreams(context: CommandContext): AskStreams | undefined {
-  const { stdinKind, stderr, signal } = context
+  const { stdinKind, stderr, signal, isDumb } = context
   if (stdinKind !== 'terminal' || stderr.isTTY !== true) return undefined
   // `stdin` is opened by the first look at it.
-  return { input: context.stdin, output: stderr, signal }
+  return { input: context.stdin, output: stderr, signal, isDumb }
 }
 
 /** Asks a person; undefined when nobody is there. */

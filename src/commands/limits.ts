@@ -11,8 +11,18 @@ export const commandLimits = {
   certificateWarningMs: 86_400_000,
   /** How often the files of a certificate are looked at. They are read when they have been the same twice: both are there then. */
   certificatePollMs: 1_000,
+  /** How long a server may be silent before `connect` looks whether it waits for TLS: longer than the slowest greeting of ours. */
+  tlsNoticeMs: 500,
+  /** For the connection that finds out, and once more for its handshake. */
+  tlsProbeMs: 5_000,
+  /** What is remembered of the first bytes sent, to know them again. */
+  firstBytes: 128,
   /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
   closingNoticeMs: 1_000,
+  /** After Ctrl-Z, when it is looked whether the job was stopped at all: long after a signal has arrived. */
+  suspendMs: 100,
+  /** How often a job in the background looks whether it still is: a person notices no delay. */
+  foregroundMs: 300,
   /** Further connections when the hello came later than `netLimits.dialectMs`: lost packets are sent again by then, or the path is no path. */
   helloRetryCount: 4,
   /** Lines that came while a question stood and are shown after it; of more only the latest are. */

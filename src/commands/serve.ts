@@ -111,7 +111,8 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   let preflight: Preflight | undefined
   let watch: CertificateWatch | undefined
   try {
-    const server = await startServer(configOf(protocol, values, forClients, certificate?.current), {
+    const config = configOf(protocol, values, forClients, machine.memoryBytes(), certificate?.current)
+    const server = await startServer(config, {
       log,
       clock,
       startThread,
@@ -179,12 +180,14 @@ function configOf(
   protocol: ProtocolDefinition,
   values: ServeValues,
   freeDescriptors: number,
+  memoryBytes: number,
   pair: KeyPair | undefined,
 ): ServeConfig {
   return {
     ...pick(listenerOptionsOf(protocol), values),
     protocol: protocol.name,
     freeDescriptors,
+    memoryBytes,
     ...(pair !== undefined && { certificate: { cert: pair.cert, key: pair.key } }),
     options: pick(protocol.options, values),
   }
@@ -205,7 +208,7 @@ function announce(
   const addresses = announceListening(protocol.name, endpoint, values.port, context)
   const tls = values.tls || values.tlsCert !== undefined
   if (addresses.length > 0 && protocol.secrets === true && !tls && !values.insecure) {
-    context.stderr.write('from another machine nobody can log in without TLS: start with --tls, or see --insecure\n')
+    context.stderr.write('from another machine nobody can log in without TLS: start with --tls\n')
     return
   }
   for (const address of addresses) {

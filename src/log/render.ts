@@ -11,6 +11,7 @@ const graver: Partial<Record<EventType, Level>> = {
   limited: 'warning',
   refused: 'warning',
   'stop-refused': 'warning',
+  'memory-short': 'warning',
   'member-refused': 'warning',
   'login-failed': 'warning',
   throttled: 'warning',
@@ -46,6 +47,8 @@ const sentences: Sentences = {
   disconnected: (e) =>
     `Client ${e.id} from ${who(e.peer)} disconnected after ${seconds(e.durationMs)}: ${endings[e.reason]}` +
     `${e.detail === undefined ? '' : ` (${e.detail})`}; ${e.received} bytes received, ${e.sent} sent`,
+  'memory-short': (e) =>
+    `Clients hold ${mebibytes(e.bytes)} of the ${mebibytes(e.limit)} that they may; ${count(e.waiting, 'client')} of this thread ${e.waiting === 1 ? 'waits' : 'wait'}, and the largest that are idle are cut`,
   'stop-refused': (e) => `Client ${e.id} from ${who(e.peer)} asked the server to stop and was refused: ${e.rule}`,
   'stop-requested': (e) => `The server was asked to stop by ${e.by}`,
   kicked: (e) => `The operator disconnects client ${e.id} from ${who(e.peer)}`,
@@ -141,6 +144,7 @@ const endings: Readonly<Record<DisconnectReason, string>> = {
   stopping: 'the server is stopping',
   'protocol-error': 'it broke the protocol',
   'slow-reader': 'it did not read what it was sent',
+  memory: 'the memory that it held was wanted for others',
   fault: 'the server made a mistake',
 }
 
@@ -171,6 +175,10 @@ function parse(jsonLine: string): { time: string; level: string; message: string
 
 function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(1)} MiB`
 }
 
 function seconds(ms: number): string {

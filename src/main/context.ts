@@ -36,6 +36,7 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
     stdinKind: stdinKind(),
     stdout: guarded(process.stdout, true),
     stderr: guarded(process.stderr, false),
+    isDumb: process.env.TERM === 'dumb',
     environment: process.env,
     clock: systemClock,
     machine: thisMachine(version),
@@ -43,6 +44,13 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
     signal,
     onReload,
     interrupt: () => void process.emit('SIGINT', 'SIGINT'),
+    // To the whole job, as the terminal would: a shell waits for all of it.
+    suspend: () => void process.kill(0, 'SIGTSTP'),
+    onContinue(callback) {
+      process.on('SIGCONT', callback)
+      return () => process.off('SIGCONT', callback)
+    },
+    isInForeground: () => stdinKind() === 'terminal',
     tellSupervisor: (state) => void tellSupervisor(state),
     onExit: (callback) => void leaving.push(callback),
   }

@@ -3,6 +3,7 @@ import { availableParallelism, networkInterfaces } from 'node:os'
 import { basename } from 'node:path'
 import type { Machine } from '../commands/command.ts'
 import { mainLimits } from './limits.ts'
+import { limitIn, memoryLimit } from './memory-limit.ts'
 
 function read(file: string): string | undefined {
   try {
@@ -77,6 +78,7 @@ export function thisMachine(version: string): Machine {
     pid: process.pid,
     cores: availableParallelism(),
     freeDescriptors,
+    memoryBytes: () => memoryLimit(read),
     addressSpaceBytes: () => systemLimit('Max address space') ?? Number.POSITIVE_INFINITY,
     residentBytes: () => process.memoryUsage.rss(),
     addresses,
@@ -86,12 +88,5 @@ export function thisMachine(version: string): Machine {
 
 /** A limit of this process (getrlimit(2)), by its name in proc(5); undefined where there is none or the system doesn't tell. */
 export function systemLimit(name: string): number | undefined {
-  let table: string
-  try {
-    table = readFileSync('/proc/self/limits', 'utf8')
-  } catch {
-    return undefined
-  }
-  const limit = new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(table)?.[1]
-  return limit === undefined ? undefined : Number(limit)
+  return limitIn(read('/proc/self/limits') ?? '', name)
 }

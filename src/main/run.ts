@@ -76,14 +76,14 @@ async function chooseCommand(
   title: string,
   streams: AskStreams,
 ): Promise<{ readonly leaf: CommandLeaf; readonly title: string }> {
-  const { askWhich } = await import('../options/ask.ts')
+  const { choose } = await import('../options/ask.ts')
   const width = Math.max(...children.map(({ name }) => name.length))
   const choices = children.map((node) => ({
     value: node,
     name: `${node.name.padEnd(width)}  ${node.summary}`,
     short: node.name,
   }))
-  const node = await askWhich(streams, `${title}: what next?`, choices)
+  const node = await choose<CommandNode>(streams, `${title}: what next?`, choices)
   const path = `${title} ${node.name}`
   return 'load' in node ? { leaf: node, title: path } : chooseCommand(await node.children(), path, streams)
 }

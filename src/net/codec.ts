@@ -34,52 +34,80 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Collects the pieces of one message that straddles chunks. Grows by doubling, so a message of n bytes costs fewer than
- * 3 n copied bytes however it is cut, and an announced length costs nothing before its bytes come; keeping the rest and
- * concatenating would be quadratic.
+ * Collects the pieces of one message that straddles chunks, in blocks that grow with it: an announced length costs nothing before
+ * its bytes come, what has come costs at most a quarter more, and a message of n bytes costs 2 n copied bytes however it is
+ * cut. Keeping the rest and concatenating would be quadratic, and doubling one block holds up to twice as much.
  */
 export class Gather {
-  #bytes: Buffer | undefined
-  #length = 0
+  #full: Buffer[] = []
+  #fullBytes = 0
+  /** The block that is being filled, and how far. */
+  #last: Buffer | undefined
+  #lastLength = 0
 
   get length(): number {
-    return this.#length
+    return this.#fullBytes + this.#lastLength
   }
 
   /** The memory it takes, of which `length` bytes are in use. */
   get heldBytes(): number {
-    return this.#bytes?.length ?? 0
+    return this.#fullBytes + (this.#last?.length ?? 0)
   }
 
-  /** Appends a copy of `piece`. The room never grows beyond `maxBytes`, which the whole must not exceed. */
+  /** Appends a copy of `piece`. The memory never grows beyond `maxBytes`, which the whole must not exceed. */
   append(piece: Uint8Array, maxBytes: number): void {
-    const needed = this.#length + piece.length
-    const room = this.#bytes?.length ?? 0
-    if (this.#bytes === undefined || needed > room) {
-      const grown = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(netLimits.gatherBytes, needed, 2 * room)))
-      if (this.#bytes !== undefined) {
-        grown.set(this.#bytes.subarray(0, this.#length))
-        release(this.#bytes)
-      }
-      this.#bytes = grown
+    let at = 0
+    while (at < piece.length) {
+      const block = this.#room(piece.length - at, maxBytes)
+      const part = piece.subarray(at, at + block.length - this.#lastLength)
+      block.set(part, this.#lastLength)
+      this.#lastLength += part.length
+      at += part.length
     }
-    this.#bytes.set(piece, this.#length)
-    this.#length = needed
-  }
-
-  /** Forgets what was gathered. */
-  clear(): void {
-    if (this.#bytes !== undefined) release(this.#bytes)
-    this.#bytes = undefined
-    this.#length = 0
   }
 
   /** Hands out what was gathered, in memory of its own, and starts anew. */
   take(): Buffer {
-    const whole = this.#bytes?.subarray(0, this.#length) ?? Buffer.alloc(0)
-    this.#bytes = undefined
-    this.#length = 0
+    const whole = this.#whole()
+    if (this.#full.length > 0) this.clear()
+    this.#last = undefined
+    this.#lastLength = 0
     return whole
+  }
+
+  /** Forgets what was gathered. */
+  clear(): void {
+    for (const block of this.#full) release(block)
+    if (this.#last !== undefined) release(this.#last)
+    this.#full = []
+    this.#fullBytes = 0
+    this.#last = undefined
+    this.#lastLength = 0
+  }
+
+  #whole(): Buffer {
+    const last = this.#last?.subarray(0, this.#lastLength) ?? Buffer.alloc(0)
+    if (this.#full.length === 0) return last
+    const whole = Buffer.allocUnsafeSlow(this.length)
+    let at = 0
+    for (const block of [...this.#full, last]) {
+      whole.set(block, at)
+      at += block.length
+    }
+    return whole
+  }
+
+  /** A block that is not full. */
+  #room(wantedBytes: number, maxBytes: number): Buffer {
+    if (this.#last !== undefined) {
+      if (this.#lastLength < this.#last.length) return this.#last
+      this.#full.push(this.#last)
+      this.#fullBytes += this.#last.length
+    }
+    const bytes = Math.max(netLimits.gatherBytes, wantedBytes, Math.ceil(this.#fullBytes / 4))
+    this.#last = Buffer.allocUnsafeSlow(Math.min(bytes, maxBytes - this.#fullBytes))
+    this.#lastLength = 0
+    return this.#last
   }
 }
 

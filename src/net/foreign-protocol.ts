@@ -121,12 +121,14 @@ export class ForeignProtocolWatch {
   }
 }
 
-/** The request line of HTTP (RFC 9112, 3), whatever its version. */
-const requestLine = /^([A-Z][A-Z-]{2,19}) (?:[/*]|[a-z][a-z0-9+.-]{0,19}:\/\/|\S+:\d+ HTTP\/)/
+/** The request line of HTTP (RFC 9112, 3): with a version any method, without one (HTTP/0.9, or not all is there yet) a usual one. */
+const requestLine =
+  /^(?:([!#$%&'*+.^_`|~\w-]{1,20}) \S{1,400} HTTP\/\d|([A-Z][A-Z-]{2,19}) (?:[/*]|[a-z][a-z0-9+.-]{0,19}:\/\/))/
 
 /** The method, where a line is an HTTP request's first. */
 export function httpMethod(line: string): string | undefined {
-  return requestLine.exec(line)?.[1]
+  const [, any, usual] = requestLine.exec(line) ?? []
+  return any ?? usual
 }
 
 /** A whole answer that says why an HTTP request is refused, for the person in front of a browser. */

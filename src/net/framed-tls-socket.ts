@@ -3,6 +3,7 @@ import { TLSSocket, connect as wrap } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, NetlabError, NetworkError, ProtocolError } from '../base/errors.ts'
 import { formatEndpoint } from './address.ts'
+import { keyFingerprint } from './certificate.ts'
 import { connectError } from './connect-error.ts'
 import { Framed, type FramedSocket, reclass } from './framed-socket.ts'
 import { netLimits } from './limits.ts'
@@ -33,8 +34,12 @@ export interface TlsOptions {
 /** A connection inside TLS, and who is at its other end. */
 export interface Secured {
   readonly socket: FramedTlsSocket
-  /** SHA-256 of the server's certificate, as `openssl x509 -fingerprint` writes it. */
-  readonly fingerprint: string
+  readonly identity: {
+    /** Fingerprint of the server's public key, as `keyFingerprint` writes it. */
+    readonly key: string
+    /** SHA-256 of its certificate, as `openssl x509 -fingerprint` writes it. */
+    readonly certificate: string
+  }
 }
 
 /**
@@ -47,16 +52,18 @@ export async function connectTls(plain: FramedSocket, options: TlsOptions): Prom
   const socket = wrap({
     socket: plain,
     host,
-    // An address is no name to ask for (RFC 6066, 3).
-    ...(isIP(host) === 0 && { servername: host }),
+    // An address is no name to ask for, and a name is asked for without the dot at its end (RFC 6066, 3).
+    ...(isIP(host) === 0 && { servername: host.replace(/\.$/, '') }),
     ...(ca !== undefined && { ca }),
+    minVersion: 'TLSv1.2',
     rejectUnauthorized: ca !== undefined,
   })
   try {
     await handshake(socket, options)
-    const fingerprint = socket.getPeerX509Certificate()?.fingerprint256
-    if (fingerprint === undefined) throw new ProtocolError('UNTRUSTED', 'the server showed no certificate')
-    return { socket: FramedTlsSocket.attach(socket), fingerprint }
+    const certificate = socket.getPeerX509Certificate()
+    if (certificate === undefined) throw new ProtocolError('UNTRUSTED', 'the server showed no certificate')
+    const identity = { key: keyFingerprint(certificate), certificate: certificate.fingerprint256 }
+    return { socket: FramedTlsSocket.attach(socket), identity }
   } catch (error) {
     socket.on('error', () => undefined).destroy()
     plain.destroy()
@@ -98,10 +105,17 @@ function asNetlabError(error: unknown, host: string, port: number): NetlabError 
     return new NetworkError(code, `${server} does not speak TLS with us`, { hint: plainHint, cause: error })
   }
   if (error instanceof Error && 'syscall' in error) return connectError(error, host, port)
+  if (code === 'CERT_HAS_EXPIRED') {
+    return new ProtocolError('UNTRUSTED', `the certificate of ${server} has expired`, {
+      hint: 'its operator has to renew it; if it has just been made, look at the clock of this machine',
+      cause: error,
+    })
+  }
   return new ProtocolError('UNTRUSTED', `the certificate of ${server} is not to be trusted: ${errorMessage(error)}`, {
     hint: 'check that --tls-ca names the authority that signed it, or the certificate itself',
     cause: error,
   })
 }
 
-const plainHint = 'the server may talk without TLS only: leave --tls out, or start it with --tls'
+const plainHint =
+  'it may be a server without TLS, which its operator can start with --tls, or one that takes nobody at the moment'

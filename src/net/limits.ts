@@ -18,7 +18,7 @@ export const netLimits = {
   inboxBytes: 65_536,
   /** One address of several, before the next is tried. Node gives up on the slow one then, so RFC 8305's 250 ms would lose satellite links. */
   connectAttemptMs: 1_000,
-  /** Room for the first piece of a message that straddles chunks; doubled as more of it arrives. */
+  /** The least room that is made at a time for a message that straddles chunks. */
   gatherBytes: 1_024,
   /** Validity of a certificate that we make: as long as a machine is used, since nobody renews it. */
   certificateMs: 10 * 365.25 * 86_400_000,

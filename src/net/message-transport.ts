@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { type NetlabError, ProtocolError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type BoundedDecoder, Gather } from './codec.ts'
-import { type Dialect, type Framing, sniffDialect } from './dialect.ts'
+import { type Dialect, type Framing, sniffDialect, tlsRefusal } from './dialect.ts'
 import { httpMethod, httpRefusal } from './foreign-protocol.ts'
 import { encodeFrames, FrameDecoder } from './frame-codec.ts'
 import { netLimits } from './limits.ts'
@@ -35,7 +35,7 @@ type Rest = 'end' | 'nothing' | NetlabError
 /**
  * Bytes in, messages out, and back: finds the dialect, cuts frames or lines. What nobody has asked for yet is kept as the bytes
  * that came: decoded, short messages would take many times as much. A peer whose first line is an HTTP request is told so in
- * HTTP, and nothing of it is delivered.
+ * HTTP, one that begins with a TLS handshake in TLS, and nothing of it is delivered.
  */
 export class MessageTransport {
   readonly #carrier: ByteCarrier
@@ -55,8 +55,8 @@ export class MessageTransport {
   #ended = false
   /** What came can be no message, nor can anything after it; or nothing more can come. */
   #fault: NetlabError | undefined
-  /** The method of an HTTP request that was the first line. */
-  #http: string | undefined
+  /** What a peer hears in its own protocol, if that is none of ours. */
+  #foreignAnswer: Uint8Array | undefined
   /** The first line as far as it came; undefined once it is known to be ours. */
   #firstLine: string | undefined = ''
   #outbox: (string | Uint8Array)[] = []
@@ -172,9 +172,9 @@ export class MessageTransport {
 
   /** Tells a person why the conversation ends. A program hears it from the protocol, in one of its own messages. */
   explain(why: string): void {
-    if (this.#http !== undefined) {
+    if (this.#foreignAnswer !== undefined) {
       this.#outbox = []
-      this.#carrier.write(Buffer.from(httpRefusal(this.#http, httpSentence)))
+      this.#carrier.write(Buffer.from(this.#foreignAnswer))
     } else if (this.#dialect === 'text') this.send(`netlab: ${why}`)
   }
 
@@ -212,22 +212,33 @@ export class MessageTransport {
       this.#firstLine = undefined
       return
     }
-    const line = this.#firstLine + chunk.toString('latin1', 0, netLimits.foreignLineBytes)
+    if (this.#firstLine === '' && sniffDialect(chunk[0]) === 'tls') {
+      this.#refuse(new ProtocolError('TLS', 'a TLS handshake, and this server has no TLS'), tlsRefusal)
+      return
+    }
+    // Empty lines may come before a request (RFC 9112, 2.2); where there is nothing else, they are somebody's words.
+    const line = (this.#firstLine + chunk.toString('latin1', 0, netLimits.foreignLineBytes)).replace(/^(?:\r?\n)+/, '')
     this.#firstLine = line
-    if (line.includes('\n') || line.length >= netLimits.foreignLineBytes) this.#judgeFirstLine()
+    if (line === '') this.#speak('text')
+    else if (line.includes('\n') || line.length >= netLimits.foreignLineBytes) this.#judgeFirstLine()
   }
 
   #judgeFirstLine(): void {
-    this.#http = httpMethod(this.#firstLine ?? '')
-    this.#firstLine = undefined
-    if (this.#http === undefined) {
+    const method = httpMethod(this.#firstLine ?? '')
+    if (method === undefined) {
+      this.#firstLine = undefined
       this.#speak('text')
-      return
-    }
+    } else this.#refuse(new ProtocolError('HTTP', 'an HTTP request'), Buffer.from(httpRefusal(method, httpSentence)))
+  }
+
+  /** Nothing of what another protocol said is delivered. */
+  #refuse(fault: ProtocolError, answer: Uint8Array): void {
+    this.#firstLine = undefined
+    this.#foreignAnswer = answer
     this.#silence?.cancel()
-    this.#fault = new ProtocolError('HTTP', 'an HTTP request')
+    this.#fault = fault
     this.#unread.clear()
-    this.#known.reject(this.#fault)
+    this.#known.reject(fault)
     this.#deliver()
   }
 

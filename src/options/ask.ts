@@ -1,14 +1,13 @@
 import type { Key } from 'node:readline'
 import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
 import { drawing, terminalText } from '../base/terminal-door.ts'
+import type { TerminalStreams } from './plain-ask.ts'
 import type { Ask } from './resolve.ts'
 import { defaultText, type OptionSpec } from './spec.ts'
 
-export interface AskStreams {
-  readonly input: NodeJS.ReadableStream & { readonly isRaw?: boolean; setRawMode?(raw: boolean): unknown }
-  readonly output: NodeJS.WritableStream
-  /** Ends the prompt. */
-  readonly signal: AbortSignal
+export interface AskStreams extends TerminalStreams {
+  /** The terminal obeys no control sequences (TERM=dumb). */
+  readonly isDumb?: boolean
 }
 
 /** The person closed the prompt with Ctrl-C or Ctrl-D instead of answering. Nothing needs to be said about it. */
@@ -23,6 +22,7 @@ export class PromptClosed extends NetlabError {
  * Its promise rejects with PromptClosed.
  */
 export function asker(streams: AskStreams): Ask {
+  if (streams.isDumb === true) return (question, spec) => askPlainly(streams, question, spec)
   return async (asked, spec) => {
     const question = terminalText(asked)
     const prompts = await import('@inquirer/prompts')
@@ -48,19 +48,63 @@ export function asker(streams: AskStreams): Ask {
   }
 }
 
-/** Lets a person choose one of several; `name` is what is shown of each. Rejects with PromptClosed. */
-export async function askWhich<T>(
-  streams: AskStreams,
-  question: string,
-  choices: readonly { readonly value: T; readonly name: string; readonly short?: string }[],
-): Promise<T> {
-  const { select } = await import('@inquirer/prompts')
-  const safe = choices.map(({ value, name, short = name }) => ({
-    value,
-    name: terminalText(name),
-    short: terminalText(short),
-  }))
-  return untilClosed(streams, (context) => select({ message: terminalText(question), choices: safe }, context))
+/** The same on a terminal without control sequences. */
+async function askPlainly<T>(streams: AskStreams, question: string, spec: OptionSpec<T>): Promise<T> {
+  const { askLine, askSecret } = await import('./plain-ask.ts')
+  const isFlag = spec.kind.placeholder === ''
+  const initial = spec.secret === true ? undefined : defaultText(spec)
+  const words = isFlag ? ['yes', 'no'] : spec.kind.words
+  const shown = isFlag ? (initial === 'true' ? 'yes' : 'no') : initial
+  const hints = [
+    ...(words === undefined ? [] : [`(${words.join(', ')})`]),
+    ...(shown === undefined ? [] : [`[${shown}]`]),
+  ]
+  const text = [question, ...hints].join(' ')
+  for (;;) {
+    const answer = await unlessClosed(streams, (spec.secret === true ? askSecret : askLine)(streams, `${text}:`))
+    if (answer === '' && initial !== undefined) return spec.default
+    const problem = reason(spec, answer)
+    if (problem === true) return spec.kind.parse(answer)
+    streams.output.write(`${problem}\n`)
+  }
+}
+
+/** An answer, or PromptClosed where the person gave none. */
+async function unlessClosed({ signal }: AskStreams, answer: Promise<string | undefined>): Promise<string> {
+  const given = await answer.catch((error: unknown) => {
+    if (signal.aborted) throw new PromptClosed(error)
+    throw error
+  })
+  if (given === undefined) throw new PromptClosed()
+  return given
+}
+
+export interface ChoiceItem<T> {
+  readonly value: T
+  readonly name: string
+  /** What stands there when it was chosen. */
+  readonly short?: string
+}
+
+/** Lets a person choose one of several. Its promise rejects with PromptClosed. */
+export async function choose<T>(streams: AskStreams, message: string, choices: readonly ChoiceItem<T>[]): Promise<T> {
+  if (streams.isDumb !== true) {
+    const { select } = await import('@inquirer/prompts')
+    const safe = choices.map(({ value, name, short = name }) => ({
+      value,
+      name: terminalText(name),
+      short: terminalText(short),
+    }))
+    return untilClosed(streams, (context) => select({ message: terminalText(message), choices: safe }, context))
+  }
+  const { askLine } = await import('./plain-ask.ts')
+  const list = choices.map(({ name }, index) => `${String(index + 1).padStart(2)}  ${name}\n`).join('')
+  streams.output.write(`${message}\n${list}`)
+  for (;;) {
+    const answer = await unlessClosed(streams, askLine(streams, `1 to ${choices.length}:`))
+    const chosen = choices[Number(answer) - 1]
+    if (chosen !== undefined) return chosen.value
+  }
 }
 
 /** Runs a prompt, and turns every way a person can refuse to answer into PromptClosed. */

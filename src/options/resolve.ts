@@ -35,6 +35,7 @@ export async function resolve<S extends OptionSpecs>(specs: S, sources: Sources)
   // Only once everything that was given is known to be right is a person asked for the rest.
   for (const name of unanswered) {
     const spec = specs[name]
+    if (spec?.askUnless !== undefined && values[spec.askUnless] !== undefined) continue
     if (sources.ask !== undefined && spec?.ask !== undefined) values[name] = await sources.ask(spec.ask, spec)
   }
   return values as Values<S>

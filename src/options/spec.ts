@@ -10,6 +10,8 @@ export interface OptionSpec<T> {
   readonly alias?: string
   /** The question on a terminal when neither flag nor environment gave a value. Without it nothing is asked. */
   readonly ask?: string
+  /** Nor is anything asked when this option, by its name in camel case, has a value. */
+  readonly askUnless?: string
   /** What the flag means without a value, as text: `--wait` alone. A word behind it is its value only if that parses. */
   readonly bare?: string
   /** May be given several times; the kind then parses the values joined by commas. */

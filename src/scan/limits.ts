@@ -26,6 +26,10 @@ export const scanLimits = {
   saidFailures: 20,
   /** Results kept to be listed in order at the end, 400 bytes each; beyond it they are only counted, and that is told. */
   listedCount: 250_000,
+  /** A report to compare with: one with all results that are listed has some 40 MiB. */
+  reportBytes: 268_435_456,
+  /** Hosts of which each is counted for itself, some 500 bytes each: a /16; of larger scans only the whole is. */
+  countedHosts: 65_536,
   /** Ports that `--wait` asks again and again: one host's worth. */
   waitPortCount: 65_535,
   /** Between two rounds of `--wait`: a person notices no delay, and the host is not hammered. */
@@ -81,6 +85,9 @@ export const scanLimits = {
   /** A host is taken for a tarpit when of so many ports tried more than this share is open: no machine has that many services. */
   tarpitSample: 100,
   tarpitShare: 0.9,
+
+  /** A scan that looks at nothing for so long was stopped: no turn of it takes a hundredth of that. */
+  stallMs: 1_000,
 
   /** Events taken from epoll in one call: 3 KiB, and a loaded scan rarely has more. */
   epollEvents: 256,

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util'
-import { CONNECTED, type ConnectOutcome, SELF_CONNECTED, SILENT } from './engines/engine.ts'
+import { CONNECTED, type ConnectOutcome, SELF_CONNECTED, SILENT, STALLED } from './engines/engine.ts'
 import type { PortState } from './types.ts'
 
 /** What the outcome of an attempt says about the port. */
@@ -59,6 +59,7 @@ function meaningOf(outcome: ConnectOutcome): ProbeAnswer {
   if (outcome === CONNECTED) return { kind: 'answer', state: 'open', reason: 'connected' }
   if (outcome === SILENT) return { kind: 'silence' }
   if (outcome === SELF_CONNECTED) return { kind: 'local', code: 'SELF_CONNECT', shortage: false }
+  if (outcome === STALLED) return { kind: 'local', code: 'STALLED', shortage: false }
   const code = getSystemErrorName(-outcome)
   // The kernel gave up before our own timeout did: nothing came back either way.
   if (code === 'ETIMEDOUT') return { kind: 'silence' }
@@ -70,6 +71,7 @@ function meaningOf(outcome: ConnectOutcome): ProbeAnswer {
 /** What a person is told, once for each code, when this system could not make an attempt. */
 export function localErrorSentence(code: string, port: number): string {
   if (code === 'SELF_CONNECT') return `A connect to port ${port} reached its own socket; the port is probed again`
+  if (code === 'STALLED') return 'The scan stood still for a while: what was under way is asked again'
   const shortage = shortages[code]
   if (shortage !== undefined) return `${shortage} (${code}): the scan goes on more slowly`
   return `This system could not make a connect (${code}); it is tried again`

@@ -1,33 +1,38 @@
-import type { Clock, Timer } from '../base/clock.ts'
-import { type Engine, type MakeEngine, type Settled, SILENT } from './engines/engine.ts'
+import type { Timer } from '../base/clock.ts'
+import type { AwakeClock } from './awake-clock.ts'
+import { type Engine, type MakeEngine, type Settled, SILENT, STALLED } from './engines/engine.ts'
 import { scanLimits } from './limits.ts'
 import type { EngineName, HostAddress } from './types.ts'
 
 /** Probes ports: an engine for the connects and one timer wheel for all that stays silent. */
 export class Prober {
-  readonly #clock: Clock
+  readonly #clock: AwakeClock
   readonly #engine: Engine
   readonly #wheel: TimerWheel
   readonly #startedMs: Float64Array
+  /** Stalls of the process before each attempt. */
+  readonly #stalls: Uint32Array
   #seenMs: number
   #timer: Timer | undefined
   #inFlight = 0
 
   /** `capacity` tickets, numbered from 0. `settled` hears of every ticket sent exactly once, SILENT included. */
-  constructor(capacity: number, makeEngine: MakeEngine, clock: Clock, settled: Settled) {
+  constructor(capacity: number, makeEngine: MakeEngine, clock: AwakeClock, settled: Settled) {
     this.#clock = clock
     this.#seenMs = clock.monotonic()
     this.#wheel = new TimerWheel(capacity, this.#seenMs)
     this.#startedMs = new Float64Array(capacity)
+    this.#stalls = new Uint32Array(capacity)
     this.#engine = makeEngine(clock, (ticket, outcome, rttMs, banner) => {
       this.#wheel.disarm(ticket)
       this.#inFlight--
-      settled(ticket, outcome, rttMs, banner)
+      if (this.#isVoid(ticket)) settled(ticket, STALLED, 0)
+      else settled(ticket, outcome, rttMs, banner)
     })
     this.#expired = (ticket) => {
       this.#engine.abandon(ticket)
       this.#inFlight--
-      settled(ticket, SILENT, this.#seenMs - (this.#startedMs[ticket] ?? 0))
+      settled(ticket, this.#isVoid(ticket) ? STALLED : SILENT, this.#seenMs - (this.#startedMs[ticket] ?? 0))
     }
   }
 
@@ -41,6 +46,7 @@ export class Prober {
   send(ticket: number, host: HostAddress, port: number, timeoutMs: number, bannerMs: number): void {
     const nowMs = this.#clock.monotonic()
     this.#startedMs[ticket] = nowMs
+    this.#stalls[ticket] = this.#clock.stalls
     this.#wheel.arm(ticket, nowMs + timeoutMs + bannerMs)
     this.#inFlight++
     this.#engine.connect(ticket, host, port, bannerMs)
@@ -57,6 +63,13 @@ export class Prober {
     this.#timer = undefined
     this.#inFlight = 0
     this.#engine.close()
+  }
+
+  /** Whether the process stood still while the attempt was under way. */
+  #isVoid(ticket: number): boolean {
+    // An answer may be taken up before anything else looks at the clock.
+    this.#clock.monotonic()
+    return this.#stalls[ticket] !== this.#clock.stalls
   }
 
   #tick(): void {

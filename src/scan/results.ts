@@ -1,10 +1,8 @@
 import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
+import { HostCounts, type StateCounts } from './host-counts.ts'
 import { scanLimits } from './limits.ts'
 import { type HostEvidence, type PortResult, type PortState, portStates, type ScanHost } from './types.ts'
-
-/** How many ports there are of each state, and for which reason: `{ closed: { refused: 997 } }`. */
-export type StateCounts = Readonly<Partial<Record<PortState, Readonly<Record<string, number>>>>>
 
 /** The results of one host that are to be listed, ascending by port. */
 export interface HostResults {
@@ -19,6 +17,7 @@ export class ScanResults {
   readonly #shown: ReadonlySet<PortState>
   readonly #counts = new Map<PortState, Map<string, number>>()
   readonly #listed: PortResult[] = []
+  readonly #hosts = new HostCounts()
   #unlisted = 0
   #done = 0
 
@@ -29,11 +28,13 @@ export class ScanResults {
 
   add(result: PortResult): void {
     this.#count(result.state, result.reason, 1)
+    this.#hosts.add(result)
     this.#take(result)
   }
 
   /** Takes over what an earlier run counted and listed. */
   restore(counts: StateCounts, listed: Iterable<PortResult>): void {
+    if (Object.keys(counts).length > 0) this.#hosts.forget()
     for (const state of portStates) {
       for (const [reason, number] of Object.entries(counts[state] ?? {})) this.#count(state, reason, number)
     }
@@ -76,6 +77,11 @@ export class ScanResults {
   /** There was nothing but silence: no sign that anything of what was asked can be reached at all. */
   get isAllSilent(): boolean {
     return this.#done > 0 && this.#counts.get('filtered')?.get('no-answer') === this.#done
+  }
+
+  /** The same for each host, by address; undefined where that was not counted. */
+  get hostCounts(): ReadonlyMap<string, StateCounts> | undefined {
+    return this.#hosts.all
   }
 
   get counts(): StateCounts {

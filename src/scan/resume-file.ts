@@ -1,6 +1,6 @@
 import { StorageError, UsageError } from '../base/errors.ts'
 import type { AnsweredText } from './answered-ports.ts'
-import type { StateCounts } from './results.ts'
+import type { StateCounts } from './host-counts.ts'
 import { type PortResult, type PortState, portStates } from './types.ts'
 
 /** What a scan was asked; an interrupted one is continued by the same only. */

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { StartThread } from '../base/threads.ts'
+import { AwakeClock } from './awake-clock.ts'
 import { chooseEngine, type EngineChoice } from './engines/choose.ts'
 import type { ConnectOutcome } from './engines/engine.ts'
 import { scanLimits } from './limits.ts'
@@ -12,6 +13,7 @@ import { ProbeScheduler, type SilenceConfidence } from './pacing/scheduler.ts'
 import { Prober } from './prober.ts'
 import type { PortResult, ScanObserver, ScanPace, ScanPlan, ScanSummary } from './types.ts'
 import { WorkerPool } from './workers/pool.ts'
+import { hasSourceFor } from './zones.ts'
 
 export interface ScanServices {
   readonly clock: Clock
@@ -29,12 +31,17 @@ export interface ScanServices {
  */
 export async function scan(plan: ScanPlan, services: ScanServices): Promise<ScanSummary> {
   const engine = await chooseEngine(plan.engine)
-  return new Promise((resolve) => new ScanRun(plan, services, engine, resolve).start())
+  const clock = new AwakeClock(services.clock)
+  return new Promise((resolve) => new ScanRun(plan, { ...services, clock }, engine, resolve).start())
+}
+
+interface AwakeServices extends ScanServices {
+  readonly clock: AwakeClock
 }
 
 class ScanRun {
   readonly #plan: ScanPlan
-  readonly #services: ScanServices
+  readonly #services: AwakeServices
   readonly #resolve: (summary: ScanSummary) => void
   readonly #scheduler: ProbeScheduler
   readonly #prober: Prober
@@ -59,7 +66,7 @@ class ScanRun {
   #progressMs: number
   #isOver = false
 
-  constructor(plan: ScanPlan, services: ScanServices, engine: EngineChoice, resolve: (summary: ScanSummary) => void) {
+  constructor(plan: ScanPlan, services: AwakeServices, engine: EngineChoice, resolve: (summary: ScanSummary) => void) {
     const { clock, observer, freeDescriptors } = services
     const nowMs = clock.monotonic()
     const descriptors = Math.max(scanLimits.probeMinCount, freeDescriptors - scanLimits.reservedDescriptors)
@@ -265,11 +272,14 @@ class ScanRun {
  */
 function answerTo({ target, purpose }: Probe, outcome: ConnectOutcome): ProbeAnswer {
   const answer = classify(outcome)
+  if (answer.kind === 'local' && answer.code === 'EADDRNOTAVAIL' && !hasSourceFor(target.host)) return noSource
   if (answer.kind !== 'answer' || answer.state !== 'unreachable') return answer
   const hasAnswered = target.openCount > 0 || target.hasReferencePorts
   const isLost = answer.reason === 'network-unreachable' || target.missedInRow > 0 || isMeasurement(purpose)
   return hasAnswered && isLost ? { kind: 'silence' } : answer
 }
+
+const noSource: ProbeAnswer = { kind: 'answer', state: 'unreachable', reason: 'network-unreachable' }
 
 function portKey({ number }: HostState, port: number): string {
   return `${number} ${port}`

@@ -1,6 +1,7 @@
 import { networkInterfaces, platform } from 'node:os'
 import { NetworkError } from '../base/errors.ts'
 import { formatIp, type IpAddress } from '../net/ip.ts'
+import type { HostAddress } from './types.ts'
 
 /**
  * The links of this system, by what a person may type as a zone, a name or a number (RFC 4007 11.2); the value is what the
@@ -21,6 +22,16 @@ export function linkLocalZones(): Zones {
     }
   }
   return zones
+}
+
+/**
+ * Whether this system has an address from which it can reach another. Where IPv6 is switched off a connect fails with the
+ * same error as where all local ports are taken (EADDRNOTAVAIL).
+ */
+export function hasSourceFor({ address, family }: HostAddress, interfaces = networkInterfaces): boolean {
+  if (family === 4) return true
+  const own = Object.values(interfaces()).flatMap((entries = []) => entries.filter((entry) => entry.family === 'IPv6'))
+  return own.some((entry) => (address === '::1' ? entry.address === '::1' : !entry.internal))
 }
 
 /** fe80::/10: every link has the same network of these, so that the address alone says nothing (RFC 4007 6). */

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { inNetworks } from '../net/networks.ts'
+import { type BufferLedger, largestIdle } from './buffer-budget.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { serveLimits } from './limits.ts'
 import type { ServeConfig } from './options.ts'
@@ -26,6 +27,8 @@ export interface RunnerOwner {
   readonly record: EventSink
   /** How clients come in on a server with TLS. */
   readonly tls: TlsEntry | undefined
+  /** The thread's part of what the server may hold for its clients. */
+  readonly ledger: BufferLedger
   /** A proxy told who is behind a connection. */
   known(id: number, peer: Peer): void
   /** A connection is closed; its place is free. */
@@ -40,6 +43,7 @@ export class ClientRunner implements ConnectionHost {
   readonly framing: ServeConfig['framing']
   readonly allowStop: ServeConfig['allowStop']
   readonly offersTls: boolean
+  readonly ledger: BufferLedger
   readonly insecure: boolean
   readonly expectsProxies: boolean
   readonly thread: number
@@ -48,6 +52,10 @@ export class ClientRunner implements ConnectionHost {
   readonly #owner: RunnerOwner
   readonly #connections = new Map<number, Connection>()
   readonly #closing = new Set<Connection>()
+  /** Those that hold memory that counts, and of them those that wait for more. */
+  readonly #holders = new Set<Connection>()
+  readonly #waiting = new Set<Connection>()
+  #shortNoticeMs = Number.NEGATIVE_INFINITY
   readonly #buffers = new Map<number, Buffer>()
   #sweep: Timer | undefined
   #sweepMs = Number.POSITIVE_INFINITY
@@ -59,6 +67,7 @@ export class ClientRunner implements ConnectionHost {
     this.framing = config.framing
     this.allowStop = config.allowStop
     this.offersTls = config.certificate !== undefined
+    this.ledger = owner.ledger
     this.#config = config
     this.insecure = config.insecure === true
     this.expectsProxies = config.proxyProtocol.length > 0
@@ -93,7 +102,7 @@ export class ClientRunner implements ConnectionHost {
     else {
       const plaintext = connection.local || this.#config.plaintext === 'any'
       void connection
-        .enter((socket) => tls(socket, plaintext, this.clock))
+        .enter((socket, beforeHandshake) => tls(socket, plaintext, this.clock, beforeHandshake))
         .then((entered) => {
           if (entered) this.#serve(connection)
         })
@@ -160,8 +169,23 @@ export class ClientRunner implements ConnectionHost {
     this.#sweepWithin(serveLimits.closingSweepMs)
   }
 
+  holds(connection: Connection): void {
+    if (connection.heldBytes === 0) {
+      this.#holders.delete(connection)
+      return
+    }
+    this.#holders.add(connection)
+    this.#sweepWithin(serveLimits.sweepMs)
+  }
+
+  waits(connection: Connection): void {
+    this.#waiting.add(connection)
+    this.#sweepWithin(serveLimits.bufferWaitMs)
+  }
+
   closed(connection: Connection): void {
     this.#closing.delete(connection)
+    this.#waiting.delete(connection)
     this.#connections.delete(connection.id)
     this.#owner.ended(connection.id)
     if (this.#connections.size === 0) this.#drained?.()
@@ -188,7 +212,26 @@ export class ClientRunner implements ConnectionHost {
         if (now - connection.activeMs >= idleMs) connection.end('idle')
       }
     }
+    if (this.#holders.size > 0) this.#lookAtMemory(now)
     if (this.#closing.size > 0) this.#sweepWithin(serveLimits.closingSweepMs)
     if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, serveLimits.sweepMs))
+  }
+
+  /** Where memory is short, the largest holders on which nothing moves make room, and those who wait go on as far as there is some. */
+  #lookAtMemory(nowMs: number): void {
+    // A peer that takes little by little what is queued for it tells nobody.
+    for (const connection of this.#holders) connection.held()
+    const { excessBytes, usedBytes, limitBytes } = this.ledger
+    if (excessBytes > 0) {
+      const cut = largestIdle(this.#holders, excessBytes, nowMs - serveLimits.bufferIdleMs)
+      if (nowMs - this.#shortNoticeMs >= serveLimits.shortNoticeMs) {
+        this.#shortNoticeMs = nowMs
+        this.record({ type: 'memory-short', bytes: usedBytes, limit: limitBytes, waiting: this.#waiting.size })
+      }
+      for (const connection of cut) connection.cut()
+    }
+    for (const connection of this.#waiting) if (connection.goOn()) this.#waiting.delete(connection)
+    if (this.#waiting.size > 0) this.#sweepWithin(serveLimits.bufferWaitMs)
+    if (this.#holders.size > 0) this.#sweepWithin(serveLimits.sweepMs)
   }
 }

@@ -12,10 +12,14 @@ export interface SocketOwner {
   readonly clock: Clock
   /** Reading stays paused, even when the peer takes what was written; `resume` ends that. */
   readonly full: boolean
+  /** The server has little memory left for its clients. */
+  readonly isShort: boolean
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
   /** Bytes came; good until this returns, and longer once written to the same socket. */
   chunk(bytes: Buffer): void
+  /** The memory that the socket takes has changed. */
+  held(): void
   /** The peer took what it had kept waiting. */
   drained(): void
   /** The peer sent its last byte (FIN). */
@@ -34,6 +38,7 @@ export class ClientSocket {
   #closeByMs = Number.POSITIVE_INFINITY
   #draining = false
   #peerEnded = false
+  #streamBytes = 0
 
   constructor(transferred: TransferredSocket, owner: SocketOwner) {
     this.#transferred = transferred
@@ -43,6 +48,11 @@ export class ClientSocket {
   /** Bytes that were written and not yet taken by the system. */
   get queuedBytes(): number {
     return this.#socket?.writableLength ?? 0
+  }
+
+  /** The size of a buffer that only this client's stream is read into. */
+  get streamBytes(): number {
+    return this.#streamBytes
   }
 
   get peerHasEnded(): boolean {
@@ -60,6 +70,12 @@ export class ClientSocket {
   /** Goes on with what TLS made of the socket. */
   replace(socket: MessageSocket): void {
     if (socket !== this.#socket) this.#follow(socket)
+  }
+
+  /** Ends it at once; what is queued is lost. */
+  destroy(): void {
+    const socket = this.#socket ?? this.open()
+    socket.destroy()
   }
 
   /** Begins to read, at most `portionBytes` at a time. Reading pauses by itself while the peer does not take what was written. */
@@ -100,7 +116,7 @@ export class ClientSocket {
     const socket = this.#socket
     if (socket === undefined) return
     if (socket.writableNeedDrain) this.#resumeOnDrain(socket)
-    else socket.resume()
+    else if (!this.#owner.full) socket.resume()
   }
 
   write(bytes: Uint8Array): void {
@@ -138,8 +154,22 @@ export class ClientSocket {
 
   /** Read through the thread's shared buffer: what passes through takes no memory of its own first. */
   #openForReading(portionBytes: number): void {
-    const buffer = this.#owner.readBuffer(portionBytes)
-    const socket = openForReading(this.#transferred, buffer, (chunk) => this.#take(socket, chunk))
+    const owner = this.#owner
+    const buffer = owner.readBuffer(Math.min(portionBytes, serveLimits.streamReadBytes))
+    const shortBytes = Math.min(portionBytes, serveLimits.shortReadBytes)
+    const socket = openForReading(this.#transferred, {
+      shared: () => {
+        if (this.#closing) return owner.readBuffer(netLimits.readBytes)
+        return owner.isShort ? owner.readBuffer(shortBytes) : buffer
+      },
+      streamBytes: () => (owner.isShort ? 0 : portionBytes),
+      keeps: (bytes) => {
+        this.#streamBytes = bytes
+        owner.held()
+      },
+      isDropping: () => this.#closing,
+      chunk: (chunk) => this.#take(socket, chunk),
+    })
     this.#follow(socket)
     this.#flow(socket)
   }
@@ -168,7 +198,8 @@ export class ClientSocket {
   /** Returns whether reading goes on. */
   #take(socket: MessageSocket, chunk: Buffer): boolean {
     this.#owner.chunk(chunk)
-    if (this.#closing || !socket.writableNeedDrain) return true
+    if (this.#closing) return true
+    if (!socket.writableNeedDrain) return !this.#owner.full
     this.#resumeOnDrain(socket)
     return false
   }

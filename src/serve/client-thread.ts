@@ -5,6 +5,7 @@ import { openRpc } from '../base/rpc.ts'
 import { logLimits } from '../log/limits.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import type { KeyPair } from '../net/certificate.ts'
+import { type BudgetShare, BufferLedger } from './buffer-budget.ts'
 import { ClientRunner, type ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
@@ -43,6 +44,7 @@ export interface ClientThreadData {
   readonly config: ServeConfig
   readonly thread: number
   readonly channels: ChannelPorts
+  readonly budget: BudgetShare
 }
 
 /** Loaded where it is wanted only: Node's TLS takes as long as all of ours. */
@@ -58,7 +60,7 @@ export async function runClientThread(
   log: EventLogWriter,
   clock: Clock,
 ): Promise<void> {
-  const { config, thread, channels } = data
+  const { config, thread, channels, budget } = data
   const [definition, tls] = await Promise.all([loading, loadTls(config)])
   const protocol = await definition.create(config.options, { clock, framing: config.framing, channels })
   let ended: number[] = []
@@ -66,6 +68,7 @@ export async function runClientThread(
   const runner = new ClientRunner(config, thread, protocol, {
     clock,
     tls: tls?.enter,
+    ledger: new BufferLedger(budget),
     record: (event) => log.record(event),
     known: (id, peer) => rpc.notify('known', { id, peer }),
     ended(id) {

@@ -2,12 +2,15 @@ import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
+import { httpMethod, httpRefusal } from '../net/foreign-protocol.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { netLimits } from '../net/limits.ts'
 import { MessageTransport } from '../net/message-transport.ts'
 import { beginsWithProxyHeader } from '../net/proxy-protocol.ts'
 import type { ByteReader, Session } from '../net/session.ts'
+import type { BufferLedger, Holder } from './buffer-budget.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
+import { serveLimits } from './limits.ts'
 import type { ServeConfig } from './options.ts'
 import type { Origin } from './origin.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
@@ -20,6 +23,11 @@ export interface ConnectionHost {
   readonly framing: Framing
   readonly allowStop: ServeConfig['allowStop']
   readonly offersTls: boolean
+  readonly ledger: BufferLedger
+  /** The connection holds memory that counts from now on, or none any more; as `heldBytes` says. */
+  holds(connection: Connection): void
+  /** It waits for memory, and wants to be looked at again (see `goOn`). */
+  waits(connection: Connection): void
   /** Secrets may travel readable for whoever is on the way. */
   readonly insecure: boolean
   /** Some peers are proxies that send a header, and others may not send any. */
@@ -37,7 +45,7 @@ export interface ConnectionHost {
 }
 
 /** A client's connection in the thread that serves it: the session a protocol sees, over the socket it doesn't. */
-export class Connection implements Session, SocketOwner {
+export class Connection implements Session, SocketOwner, Holder {
   readonly id: number
   readonly clock: Clock
   #origin: Origin
@@ -57,6 +65,13 @@ export class Connection implements Session, SocketOwner {
   #reason: DisconnectReason | undefined
   #detail: string | undefined
   #abort: AbortController | undefined
+  /** What is counted in the ledger. */
+  #heldBytes = 0
+  /** Of a TLS handshake under way. */
+  #handshakeBytes = 0
+  /** Reading is paused because memory is short. */
+  #waits = false
+  #onRoom: (() => void) | undefined
 
   constructor(id: number, origin: Origin, transferred: TransferredSocket, host: ConnectionHost) {
     this.id = id
@@ -121,16 +136,20 @@ export class Connection implements Session, SocketOwner {
   /**
    * Lets the client in through TLS, before any protocol talks to it. Resolves with false when it may not go on.
    */
-  async enter(unwrap: (plain: MessageSocket) => Promise<Entered>): Promise<boolean> {
+  async enter(
+    unwrap: (plain: MessageSocket, beforeHandshake: () => Promise<void>) => Promise<Entered>,
+  ): Promise<boolean> {
     const plain = this.#socket.open()
     try {
-      const { socket, encrypted } = await unwrap(plain)
+      const { socket, encrypted } = await unwrap(plain, () => this.#roomForHandshake())
+      this.#handshakeBytes = 0
+      this.held()
       if (this.#reason !== undefined) return false
       this.#encrypted = encrypted
       this.#socket.replace(socket)
       return true
     } catch (error) {
-      if (errorCode(error) === 'PLAINTEXT') plain.write(`netlab: ${errorMessage(error)}; use: netlab connect --tls\n`)
+      if (errorCode(error) === 'PLAINTEXT') refusePlaintext(plain, errorMessage(error))
       this.fail(error)
       return false
     }
@@ -155,7 +174,9 @@ export class Connection implements Session, SocketOwner {
 
   receive(): Promise<string | undefined> {
     this.#speaking()
-    return this.#socket.receive()
+    const received = this.#socket.receive()
+    if (this.#heldBytes !== 0) this.held()
+    return received
   }
 
   send(text: string): void {
@@ -168,6 +189,8 @@ export class Connection implements Session, SocketOwner {
     this.sentBytes += bytes.length
     this.#host.record({ type: 'sent', id: this.id, bytes: bytes.length })
     this.#socket.write(bytes)
+    // Nearly always nothing is queued, and then nothing is counted.
+    if (this.#heldBytes !== 0 || this.#socket.queuedBytes > serveLimits.uncountedBytes) this.held()
   }
 
   end(reason: DisconnectReason, detail?: string): void {
@@ -179,6 +202,50 @@ export class Connection implements Session, SocketOwner {
     // A protocol hears of the end by its signal and by `receive`, not by its bytes.
     this.#abort?.abort()
     if (this.#socket.close()) this.#host.closing(this)
+  }
+
+  /** What is held for this client: messages that are not whole or not yet taken, answers that it has not taken, buffers. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  get isShort(): boolean {
+    return this.#host.ledger.isShort
+  }
+
+  /** Counts what is held now. Whoever holds more than its part while memory is short is read no further. */
+  held(): void {
+    const waiting = (this.#messages?.heldBytes ?? 0) + this.#socket.queuedBytes
+    // A stream's buffer is given up with the next read, and nothing can pause a handshake.
+    this.#count(waiting + this.#socket.streamBytes + this.#handshakeBytes)
+    if (this.#waits || this.#reason !== undefined || waiting <= serveLimits.uncountedBytes) return
+    if (this.#host.ledger.mayHold(waiting)) return
+    this.#waits = true
+    this.#socket.pause()
+    this.#host.waits(this)
+  }
+
+  /** Looks again whether there is room for one that waits. Returns whether it goes on. */
+  goOn(): boolean {
+    const { streamBytes } = this.#socket
+    const wanted = this.#onRoom === undefined ? this.#heldBytes - streamBytes : serveLimits.handshakeBytes
+    if (!this.#host.ledger.mayHold(wanted)) return false
+    this.#waits = false
+    if (this.#onRoom !== undefined) this.#onRoom()
+    else if (!this.full) this.#socket.resume()
+    return true
+  }
+
+  /** Ends it at once, for the memory that it holds. */
+  cut(): void {
+    if (this.#reason === undefined) {
+      this.#reason = 'memory'
+      this.#detail = `${this.#heldBytes} bytes were held for it`
+    }
+    this.#messages?.close()
+    this.#abort?.abort()
+    this.#onRoom?.()
+    this.#socket.destroy()
   }
 
   /** The protocol has nothing more to say. */
@@ -218,7 +285,7 @@ export class Connection implements Session, SocketOwner {
   }
 
   get full(): boolean {
-    return this.#messages?.full === true
+    return this.#waits || this.#messages?.full === true
   }
 
   readBuffer(bytes: number): Buffer {
@@ -238,10 +305,12 @@ export class Connection implements Session, SocketOwner {
     } catch (error) {
       this.fail(error)
     }
+    if (this.#heldBytes !== 0 || (this.#messages?.heldBytes ?? 0) > serveLimits.uncountedBytes) this.held()
   }
 
   drained(): void {
     this.activeMs = this.clock.monotonic()
+    this.held()
   }
 
   peerEnded(): void {
@@ -266,6 +335,8 @@ export class Connection implements Session, SocketOwner {
     this.#messages?.close()
     this.#reason ??= 'peer-closed'
     this.#abort?.abort()
+    this.#onRoom?.()
+    this.#count(0)
     this.#host.record({
       type: 'disconnected',
       id,
@@ -277,6 +348,29 @@ export class Connection implements Session, SocketOwner {
       durationMs: Math.round(this.clock.monotonic() - this.#openedMs),
     })
     this.#host.closed(this)
+  }
+
+  #count(bytes: number): void {
+    const after = bytes <= serveLimits.uncountedBytes ? 0 : bytes
+    if (after === this.#heldBytes) return
+    this.#host.ledger.change(this.#heldBytes, after)
+    this.#heldBytes = after
+    this.#host.holds(this)
+  }
+
+  /** Resolves when there is memory for a handshake, which is counted then, or when the connection has ended. */
+  async #roomForHandshake(): Promise<void> {
+    if (!this.#host.ledger.mayHold(serveLimits.handshakeBytes)) {
+      this.#waits = true
+      await new Promise<void>((resolve) => {
+        this.#onRoom = resolve
+        this.#host.waits(this)
+      })
+      this.#onRoom = undefined
+    }
+    if (this.#reason !== undefined) return
+    this.#handshakeBytes = serveLimits.handshakeBytes
+    this.held()
   }
 
   /** @throws {ProtocolError} PROXY_HEADER where nobody, or nobody else, may send one; a server of bytes may not care */
@@ -312,6 +406,14 @@ export class Connection implements Session, SocketOwner {
   }
 }
 
+/** In HTTP where the first bytes, which are still to be read, are a request: a browser shows it then. */
+function refusePlaintext(plain: MessageSocket, why: string): void {
+  const first: Buffer | null = plain.read()
+  const method = httpMethod(first?.toString('latin1') ?? '')
+  const sentence = `netlab: ${why}; use: netlab connect --tls`
+  plain.write(method === undefined ? `${sentence}\n` : httpRefusal(method, sentence))
+}
+
 type StopRule = Extract<NetlabEvent, { readonly type: 'stop-refused' }>['rule']
 
 /** Why this peer may not stop the server, in a word for the log and a sentence for the peer; `undefined` when it may. */
@@ -329,6 +431,6 @@ function stopRefusal(
     }
   }
   if (rule === 'any' || local) return undefined
-  const why = 'this server is stopped from its own machine only (its operator can allow more with --allow-stop any)'
+  const why = 'this server is stopped from its own machine only'
   return { rule, why }
 }

@@ -11,6 +11,30 @@ export const serveLimits = {
   keepAliveMs: 60_000,
   /** Connection attempts the system queues for us; libuv's and nginx's number. */
   listenBacklog: 511,
+  /**
+   * What all clients of a server may make it hold together: messages that are not whole or not yet taken, answers that are not
+   * read. So much, or a part of the memory that the system gives this process, but enough for some dozens at a time.
+   */
+  bufferBytes: 67_108_864,
+  bufferPart: 1 / 4,
+  bufferMinBytes: 4_194_304,
+  /** `--buffer-memory`: it is counted in 32 bits. */
+  bufferMaxBytes: 1_073_741_824,
+  /** From this part of it on memory is short: who holds much waits, and the rest is for the others. */
+  bufferLine: 3 / 4,
+  /** The largest holders on which nothing moves for so long are cut then, until only this part is held. */
+  bufferTarget: 1 / 2,
+  bufferIdleMs: 2_000,
+  /** Less is not counted: ordinary messages come and go without a word, and as many clients as there may be hold 16 MiB so. */
+  uncountedBytes: 1_024,
+  /** One read while memory is short. */
+  shortReadBytes: 1_024,
+  /** How often those who wait for memory are looked at. */
+  bufferWaitMs: 100,
+  /** How often an operator is told at most, by each thread, that memory is short. */
+  shortNoticeMs: 10_000,
+  /** A TLS handshake under way: OpenSSL's state and the records of a ClientHello (measured: 70 KiB at worst). */
+  handshakeBytes: 65_536,
   /** Connections at a time; each costs about 10 KiB. */
   maxClients: 16_384,
   /** `--threads`: beyond this, threads cost more memory than they can give back. */

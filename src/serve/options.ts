@@ -1,7 +1,7 @@
 import { spareProcessors } from '../base/threads.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import { networkList } from '../net/networks.ts'
-import { choice, duration, flag, host, integer, port } from '../options/kinds.ts'
+import { bytes, choice, duration, flag, host, integer, optional, port } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { serveLimits } from './limits.ts'
 
@@ -48,6 +48,12 @@ export function listenerOptions(defaultPort: number) {
       summary: 'end conversations that are silent for so long; 0 means never',
       default: 0,
     }),
+    bufferMemory: option({
+      kind: optional(bytes(serveLimits.bufferMinBytes, serveLimits.bufferMaxBytes)),
+      summary: 'what all clients together may make the server hold: unfinished messages, unread answers',
+      default: undefined,
+      defaultText: '64 MiB, or a quarter of the memory that the system gives it',
+    }),
     framing: option({
       kind: choice('auto', 'frames', 'text'),
       summary: 'how clients talk: by their first bytes, length-prefixed frames, or lines',
@@ -88,6 +94,8 @@ export type ServeConfig = Values<ReturnType<typeof listenerOptions>> &
     readonly protocol: string
     /** File descriptors left for clients and their threads; more connections than that are refused before the system does it silently. */
     readonly freeDescriptors: number
+    /** Memory that the system gives this process; infinite where nothing bounds it. */
+    readonly memoryBytes: number
     /** With TLS. */
     readonly certificate?: KeyPair
     /** The protocol's own options. */

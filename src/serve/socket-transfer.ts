@@ -46,37 +46,54 @@ export function discard(transferred: TransferredSocket): void {
   else transferred.close()
 }
 
+/** What reading a socket takes, and what becomes of the bytes. */
+export interface SocketReader {
+  /** The buffer of the next read, which all clients of the thread share. */
+  shared(): Buffer
+  /** The size of a buffer of its own for a client that sends a stream; 0 while there is no memory for one. */
+  streamBytes(): number
+  /** It has a buffer of its own of this size from now on, or none: 0. */
+  keeps(bytes: number): void
+  /** What is still to come is dropped: `chunk` then gets bytes that are good only until it returns. */
+  isDropping(): boolean
+  /** Bytes came: good until this returns, longer once written to this socket. Returns whether reading goes on. */
+  chunk(bytes: Buffer): boolean
+}
+
 /**
- * Opens a moved socket for raw reading. What `onChunk` gets is good until it returns, longer once written to this socket; it returns whether reading goes on.
- * `shared` is the buffer of all reads of the thread, so that idle clients cost none: what lands in it is copied. A
- * client that fills it sends a stream and reads into a buffer of its own, without copying, for as long as that lasts.
+ * Opens a moved socket for raw reading, through a buffer that idle clients share: what lands in it is copied. A client that
+ * fills it sends a stream and reads into a buffer of its own, without copying, for as long as that lasts.
  * Falls back to ordinary 'data' events where the handle can't be had.
  */
-export function openForReading(
-  transferred: TransferredSocket,
-  shared: Buffer,
-  onChunk: (chunk: Buffer) => boolean,
-): FramedSocket {
+export function openForReading(transferred: TransferredSocket, reader: SocketReader): FramedSocket {
   const handle = transferred instanceof Socket ? detach(transferred) : transferred
   if (handle instanceof Socket) {
     const socket = FramedSocket.attach(handle)
     socket.on('data', (chunk) => {
-      if (!onChunk(chunk)) socket.pause()
+      if (!reader.chunk(chunk)) socket.pause()
     })
     return socket
   }
   let own: Buffer | undefined
+  /** After a write that waits for its peer the buffer that it came from is still needed. */
+  const nextOwn = (bytesRead: number): Buffer | undefined => {
+    const size = bytesRead < serveLimits.streamReadBytes || reader.isDropping() ? 0 : reader.streamBytes()
+    if (size === 0) return undefined
+    return own?.length === size && socket.writableLength === 0 ? own : Buffer.allocUnsafeSlow(size)
+  }
   const options = {
     ...common,
     handle,
     onread: {
-      buffer: () => own ?? shared,
+      buffer: () => own ?? reader.shared(),
       callback(bytesRead: number, bytes: Buffer): boolean {
         const view = bytesRead === bytes.length ? bytes : bytes.subarray(0, bytesRead)
-        const goOn = onChunk(own === undefined ? Buffer.from(view) : view)
-        if (bytesRead < serveLimits.streamReadBytes) own = undefined
-        // A write that waits for its peer still needs the buffer it came from.
-        else if (own === undefined || socket.writableLength > 0) own = Buffer.allocUnsafeSlow(shared.length)
+        const goOn = reader.chunk(own === undefined && !reader.isDropping() ? Buffer.from(view) : view)
+        const next = nextOwn(bytesRead)
+        if (next !== own) {
+          own = next
+          reader.keeps(own?.length ?? 0)
+        }
         return goOn
       },
     },

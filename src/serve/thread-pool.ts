@@ -7,6 +7,7 @@ import type { StartThread, Thread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
 import type { EventLogWriter } from '../log/line-writer.ts'
 import type { KeyPair } from '../net/certificate.ts'
+import { BufferBudget, bufferBytes } from './buffer-budget.ts'
 import type { ClientStatus } from './client-runner.ts'
 import type { ClientThreadCalls, ClientThreadData, ClientThreadNews, NewClient } from './client-thread.ts'
 import { serveLimits } from './limits.ts'
@@ -50,6 +51,7 @@ export interface ClientThread {
 export class ThreadPool {
   #config: ServeConfig
   readonly #owner: PoolOwner
+  readonly #budget: BufferBudget
   readonly #threads = new Set<ClientThread>()
   #nextIndex = 1
   #closed = false
@@ -57,6 +59,7 @@ export class ThreadPool {
   constructor(config: ServeConfig, owner: PoolOwner) {
     this.#config = config
     this.#owner = owner
+    this.#budget = new BufferBudget(config.bufferMemory ?? bufferBytes(config.memoryBytes))
     if (!config.threadPerClient) while (this.#threads.size < config.threads) this.#start()
   }
 
@@ -167,7 +170,8 @@ export class ThreadPool {
     const pairs = this.#owner.channels.map((name) => ({ name, ...new MessageChannel() }))
     this.#owner.attach(Object.fromEntries(pairs.map(({ name, port1 }) => [name, port1])))
     const channels = Object.fromEntries(pairs.map(({ name, port2 }) => [name, port2]))
-    const data: ClientThreadData = { config: this.#config, thread: index, channels }
+    const budget = this.#budget.share()
+    const data: ClientThreadData = { config: this.#config, thread: index, channels, budget }
     const transfer = [...transferOf(endpoint), ...Object.values(channels)]
     const worker = this.#startWorker(`client-${index}`, { ...data, log: endpoint }, transfer)
     const rpc = openRpc<ClientThreadCalls, ClientThreadNews>(worker, {
@@ -183,6 +187,7 @@ export class ThreadPool {
     })
     worker.on('exit', () => {
       this.#threads.delete(thread)
+      this.#budget.end(budget)
       rpc.close(new Error(`a thread that serves clients died: ${cause}`))
       for (const { socket } of thread.newClients.splice(0)) discard(socket)
       if (thread.leaving) return

@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, ProtocolError } from '../base/errors.ts'
 import type { KeyPair } from '../net/certificate.ts'
-import { sniffDialect } from '../net/dialect.ts'
+import { sniffDialect, tlsOnly } from '../net/dialect.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { FramedTlsSocket } from '../net/framed-tls-socket.ts'
 import { netLimits } from '../net/limits.ts'
@@ -17,16 +17,23 @@ export interface Entered {
 }
 
 /**
- * Lets one client in; `plaintext` tells whether it may talk without TLS.
+ * Lets one client in; `plaintext` tells whether it may talk without TLS. A handshake takes memory: it begins when what is
+ * to be waited for first has resolved.
  * @throws {ProtocolError} PLAINTEXT when this client needs TLS, TLS_HANDSHAKE when that fails or takes too long.
  */
-export type TlsEntry = (socket: MessageSocket, plaintext: boolean, clock: Clock) => Promise<Entered>
+export type TlsEntry = (
+  socket: MessageSocket,
+  plaintext: boolean,
+  clock: Clock,
+  beforeHandshake?: () => Promise<void>,
+) => Promise<Entered>
 
 /** The way into a server that has this certificate, until `use` gives it another one; who is in stays in. */
 export function tlsEntry(pair: KeyPair): { readonly enter: TlsEntry; use(pair: KeyPair): void } {
   let secureContext = contextOf(pair)
   return {
-    enter: (socket, plaintext, clock) => enter(socket, () => secureContext, plaintext, clock),
+    enter: (socket, plaintext, clock, beforeHandshake) =>
+      enter(socket, () => secureContext, plaintext, clock, beforeHandshake),
     use: (other) => {
       secureContext = contextOf(other)
     },
@@ -43,13 +50,15 @@ async function enter(
   secureContext: () => SecureContext,
   plaintext: boolean,
   clock: Clock,
+  beforeHandshake?: () => Promise<void>,
 ): Promise<Entered> {
   // Who may talk plainly may also wait for the server to speak first; who may not gets time for a slow network.
   const first = await firstByte(socket, clock, plaintext ? netLimits.dialectMs : serveLimits.handshakeMs)
   if (first !== undefined && sniffDialect(first) === 'tls') {
+    await beforeHandshake?.()
     return { socket: await handshake(socket, secureContext(), clock), encrypted: true }
   }
-  if (!plaintext) throw new ProtocolError('PLAINTEXT', 'this server talks to other machines through TLS only')
+  if (!plaintext) throw new ProtocolError('PLAINTEXT', tlsOnly)
   return { socket, encrypted: false }
 }
 

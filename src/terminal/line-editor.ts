@@ -10,7 +10,7 @@ export type { LineEditor, LineEditorOptions } from './line-input.ts'
 /** An editor on a terminal, when both streams are one; otherwise a plain reader with the same face. */
 export function createLineEditor(options: LineEditorOptions): LineEditor {
   const interactive = options.input.isTTY === true && options.output.isTTY === true
-  if (!interactive) return new PlainLineReader(options)
+  if (!interactive || options.isDumb === true) return new PlainLineReader(options, interactive)
   return new TerminalLineEditor({ ...options, output: drawing(options.output) })
 }
 

@@ -11,6 +11,8 @@ export interface LineEditorOptions {
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
   /** Stands in front of the line being typed; one row. Not shown where there is no terminal. */
   readonly prompt: string
+  /** The terminal obeys no control sequences: it edits lines itself, and Ctrl-C and Ctrl-Z are its own. */
+  readonly isDumb?: boolean
   /** Ctrl-C, which a terminal that edits lines does not turn into a signal. Without it Ctrl-C ends the input. */
   readonly onInterrupt?: () => void
   /** Whether an entered line goes from the screen, because it will be printed again as others see it. Default: it stays. */
@@ -81,19 +83,23 @@ export class LineQueue implements AsyncIterable<string> {
   }
 }
 
-/** Lines from a pipe or a file. A line is cut at `terminalLimits.typedLineChars`. */
+/** Lines from a pipe, a file or a terminal without control sequences. A line is cut at `terminalLimits.typedLineChars`. */
 export class PlainLineReader implements LineEditor {
-  readonly interactive = false
+  readonly interactive: boolean
   readonly #input: LineEditorOptions['input']
   readonly #output: LineEditorOptions['output']
   readonly #queue = new LineQueue()
   readonly #decoder = new StringDecoder('utf8')
   #rest = ''
 
-  constructor(options: LineEditorOptions) {
+  /** @param interactive somebody sits there */
+  constructor(options: LineEditorOptions, interactive = false) {
+    this.interactive = interactive
     this.#input = options.input
     this.#output = options.output
     this.#input.on('data', this.#take)
+    // A question before may have paused it.
+    if (interactive) this.#input.resume()
     this.#input.once('end', this.#finish)
     this.#input.once('error', this.#finish)
   }

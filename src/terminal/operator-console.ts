@@ -134,6 +134,8 @@ export interface ConsoleStreams {
   /** Only a terminal or a pipe has somebody at its other end who types commands. */
   readonly stdinKind: 'terminal' | 'pipe' | 'other'
   readonly stdout: LineEditorOptions['output']
+  /** The terminal obeys no control sequences. */
+  readonly isDumb: boolean
   readonly stderr: NodeJS.WritableStream & { readonly writableLength: number }
   /** Ctrl-C on a terminal that edits lines. */
   interrupt(): void
@@ -163,12 +165,13 @@ export class OperatorConsole {
 
   /** Starts to take commands, a line each. The end of the input ends the commands, not the server. */
   start<Target>(prompt: string, commands: OperatorCommands<Target>): void {
-    const { stdin, stdinKind, stdout, interrupt } = this.#streams
+    const { stdin, stdinKind, stdout, isDumb, interrupt } = this.#streams
     if (!this.#wanted || stdinKind === 'other') return
     const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
     this.#editor = createLineEditor({
       input: stdin,
       output: stdout,
+      isDumb,
       prompt: `${prompt}> `,
       onInterrupt: interrupt,
       complete: (typed) => completeUsage(typed, usages),

@@ -72,9 +72,9 @@ export interface Spinner {
   stop(): void
 }
 
-/** Shows `text` with a spinner on a terminal once it has taken a moment; elsewhere nothing. */
+/** Shows `text` with a spinner on a terminal once it has taken a moment. */
 export function startSpinner(stream: NodeJS.WriteStream, text: string, clock: Clock): Spinner {
-  let stopped = stream.isTTY !== true
+  let stopped = false
   let spinner: Ora | undefined
   const show = async (): Promise<void> => {
     const { default: ora } = await import('ora')
@@ -87,7 +87,7 @@ export function startSpinner(stream: NodeJS.WriteStream, text: string, clock: Cl
         hideCursor: false,
       }).start()
   }
-  const timer = stopped ? undefined : clock.after(terminalLimits.spinnerDelayMs, () => void show())
+  const timer = clock.after(terminalLimits.spinnerDelayMs, () => void show())
   return {
     print(line) {
       spinner?.clear()
@@ -96,7 +96,7 @@ export function startSpinner(stream: NodeJS.WriteStream, text: string, clock: Cl
     },
     stop() {
       stopped = true
-      timer?.cancel()
+      timer.cancel()
       spinner?.stop()
     },
   }

@@ -103,7 +103,13 @@ describe('what draws', () => {
   test("the operator's console: answers of a service and diagnostics", async () => {
     const [screen, errors] = [new Recorder(), new Recorder(false)]
     const stdin = new PassThrough()
-    const streams = { stdin, stdinKind: 'pipe' as const, stdout: guarded(screen, true), stderr: guarded(errors, false) }
+    const streams = {
+      stdin,
+      stdinKind: 'pipe' as const,
+      isDumb: false,
+      stdout: guarded(screen, true),
+      stderr: guarded(errors, false),
+    }
     const operator = new OperatorConsole({ ...streams, interrupt: () => undefined }, true)
     operator.diagnostic(hostile)
     const service = { name: 'chat', command: async () => `* ${hostile}` }

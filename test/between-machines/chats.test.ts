@@ -18,7 +18,7 @@ betweenMachines(({ server, ann, bob }) => {
     const come = async (who: Client, name: string) => {
       const stdin = `${name}\ncorrect horse\ncorrect horse\nexit\n`
       const address = who.server[who === ann ? 'IPv4' : lastFamily]
-      await who.run(['connect', address, port, '--framing', 'text'], { env, stdin })
+      await who.run(['connect', address, port, '--framing', 'text', '--accept-new-key'], { env, stdin })
       const person = who.terminal(['connect', address, port, '--user', name], { env })
       await person.see('you are in #lobby')
       return person

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { betweenMachines, families, portOf } from '../support/machines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { keys } from '../support/terminal.ts'
 
 betweenMachines(({ server, ann, bob }) => {
   test('a conversation with echo outlives a pulled cable, and others do not notice', async () => {
@@ -62,7 +63,16 @@ betweenMachines(({ server, ann, bob }) => {
 
     // Whoever types it all the same is stopped by the server before anything is looked at.
     expect((await byHand(plainPort)).stdout).toMatch(/^Passwords do not travel in plain text here: .*192\.0\.2\.6\.\n$/)
-    expect((await byHand(tlsPort)).stdout).toMatch(/^netlab: this server talks to other machines through TLS only/)
+    expect(await byHand(tlsPort)).toMatchObject({
+      stdout: '',
+      stderr: expect.stringMatching(/takes nobody without TLS\n {2}use --tls/),
+      exitCode: 69,
+    })
+    // Who waits for the server to speak first is told before it loses patience.
+    const waiting = bob.terminal(['connect', bob.server.IPv4, tlsPort, '--no-session'], { env })
+    await waiting.see('the server says nothing, and speaks TLS')
+    waiting.press(keys.ctrlC)
+    expect((await waiting.finished()).exitCode).toBe(130)
     // The client does not even send it.
     const unsent = await byLogin(plainPort)
     expect(unsent.stderr).toMatch(/would travel where others can read it\n.*--tls/)
@@ -70,8 +80,10 @@ betweenMachines(({ server, ann, bob }) => {
     expect(refused.stderr).toMatch(/Passwords do not travel in plain text here/)
     expect([unsent.exitCode, refused.exitCode]).toEqual([64, 1])
 
-    expect((await byHand(tlsPort, '--tls')).stdout).toContain('Welcome, Ann. You are registered.')
-    const welcome = await byLogin(tlsPort, '--tls')
+    const unknown = await byHand(tlsPort, '--tls')
+    expect(unknown).toMatchObject({ stdout: '', exitCode: 76, stderr: expect.stringContaining('--accept-new-key') })
+    expect((await byHand(tlsPort, '--tls', '--accept-new-key')).stdout).toContain('Welcome, Ann. You are registered.')
+    const welcome = await byLogin(tlsPort, '--tls', '--accept-new-key')
     expect(welcome.stdout).toMatch(/^Ann, session 2 from /)
     expect(welcome.exitCode).toBe(0)
     await Promise.all([open.stop(), closed.stop()])

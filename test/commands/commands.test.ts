@@ -1,8 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { Command, CommandNode } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
 import { commandHelp } from '../../src/main/help.ts'
 import { environmentName, flagName } from '../../src/options/spec.ts'
+import { projectRoot } from '../support/executable.ts'
 
 const leaves: [string, CommandNode, Command][] = []
 async function collect(nodes: readonly CommandNode[], path: string): Promise<void> {
@@ -56,4 +59,19 @@ describe.each(leaves)('%s', (title, node, command) => {
     const prose = page.split('\n').filter((line) => /^\s{20,}/.test(line))
     expect(prose.filter((line) => line.length > 80 && line.trim().includes(' '))).toEqual([])
   })
+})
+
+test('no sentence advises to do with less safety: such options are for who looks for them in the help', () => {
+  const src = join(projectRoot, 'src')
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const unsafe =
+    /--insecure|--plaintext|--allow-stop|--no-tls|(leave|without|drop|omit|remove) --(tls|room-key)\b|chmod [0-7]*7\b/
+  const advice = files.flatMap((file) => {
+    // Texts of the code, without its comments.
+    const code = readFileSync(join(src, file), 'utf8').replace(/^\s*(\/\/|\/?\*).*$/gm, '')
+    return (code.match(/'[^'\n]*'|`[^`]*`/g) ?? [])
+      .filter((text) => unsafe.test(text))
+      .map((text) => `${file}: ${text}`)
+  })
+  expect(advice).toEqual([])
 })

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect as dial, type Socket } from 'node:net'
@@ -9,13 +10,14 @@ import { ExitCode } from '../../src/base/errors.ts'
 import { ServerConnection } from '../../src/commands/connect/client.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { LoginClient } from '../../src/commands/connect/login-client.ts'
-import { KnownHosts, SessionFile } from '../../src/commands/connect/state-files.ts'
+import { KnownHosts, SessionFile, serverKey } from '../../src/commands/connect/state-files.ts'
 import { TrafficStats } from '../../src/commands/connect/traffic.ts'
 import { commandLimits } from '../../src/commands/limits.ts'
-import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { keyFingerprint, selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { FramedSocket } from '../../src/net/framed-socket.ts'
 import { startAccountServer } from '../support/account-server.ts'
+import { pem } from '../support/certificates.ts'
 import { testContext } from '../support/command-context.ts'
 import { listen } from '../support/sockets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -214,9 +216,113 @@ describe('what connect sends to whom', () => {
       exit: ExitCode.negative,
       message: expect.stringContaining('connect with TLS'),
     })
-    const secured = run(auth.port, state, { user: 'Ada', password, tls: true }, 'whoami')
+    const secured = run(auth.port, state, { user: 'Ada', password, tls: true, acceptNewKey: true }, 'whoami')
     expect(await secured.ended).toBe(ExitCode.ok)
     expect(secured.stdout.text).toContain('Ada, session')
+  })
+
+  test('bug: a kept session and a password went to a server that was met for the first time', async () => {
+    await using auth = await startAccountServer({ certificate: { cert: pem.leaf, key: pem.leafKey } })
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    await run(auth.port, state, { user: 'Ada', password }).ended
+    const heard = () => auth.server.events.filter(({ type }) => type === 'received').length
+    const before = heard()
+    await expect(run(auth.port, state, { user: 'Ada', password, tls: true }).ended).rejects.toMatchObject({
+      code: 'KEY_UNKNOWN',
+    })
+    expect(heard()).toBe(before)
+  })
+
+  const leafKey = keyFingerprint(new X509Certificate(pem.leaf))
+  const otherKey = keyFingerprint(new X509Certificate(pem.rsa))
+  const withTls = { tls: true }
+  test.each([
+    ['opened without TLS, to the same without TLS', undefined, undefined, {}, true],
+    ['opened without TLS, to a server that is known', undefined, leafKey, withTls, true],
+    [
+      'opened without TLS, to one that is met for the first time',
+      undefined,
+      undefined,
+      { ...withTls, acceptNewKey: true },
+      false,
+    ],
+    ['opened without TLS, to one with a new key', undefined, otherKey, { ...withTls, acceptNewKey: true }, false],
+    ['bound to its key', leafKey, leafKey, withTls, true],
+    [
+      'bound to its key, to the same whose place was forgotten',
+      leafKey,
+      undefined,
+      { ...withTls, acceptNewKey: true },
+      true,
+    ],
+    ['bound to its key, without TLS', leafKey, leafKey, {}, false],
+    ['bound to another key', otherKey, leafKey, withTls, false],
+    ['bound to another key, to one with a new key', otherKey, otherKey, { ...withTls, acceptNewKey: true }, false],
+    ['bound to another key, to one that is signed', otherKey, undefined, { tlsCa: true }, true],
+  ])(
+    'a session %s',
+    async (_, boundTo, known, { tlsCa, ...values }: Omit<Partial<Values>, 'tlsCa'> & { tlsCa?: boolean }, goesOn) => {
+      await using auth = await startAccountServer({
+        certificate: { cert: pem.leaf + pem.intermediate, key: pem.leafKey },
+      })
+      await auth.register('Ada', password)
+      const state = temporaryFolder()
+      await run(auth.port, state, { user: 'Ada', password }).ended
+      const server = `127.0.0.1:${auth.port}`
+      const [{ token }] = sessionsIn(state) as [{ token: string }]
+      const sessions = [{ server, user: 'Ada', token, ...(boundTo !== undefined && { key: boundTo }) }]
+      writeFileSync(join(state, 'netlab', 'sessions.json'), JSON.stringify({ version: 1, sessions }))
+      if (known !== undefined) writeFileSync(join(state, 'netlab', 'known_hosts'), `${server} ${known}\n`)
+      const ca = join(state, 'ca.pem')
+      writeFileSync(ca, pem.root)
+      const io = run(auth.port, state, { user: 'Ada', ...values, ...(tlsCa === true && { tlsCa: ca }) }, 'whoami')
+      if (!goesOn) {
+        // There is nobody to ask for the password instead.
+        await expect(io.ended).rejects.toMatchObject({
+          exit: ExitCode.usage,
+          hint: expect.stringContaining('--password-file'),
+        })
+        expect(sessionsIn(state)).toEqual(sessions)
+        return
+      }
+      expect(await io.ended).toBe(ExitCode.ok)
+      expect(io.stderr.text).toContain('your session goes on, Ada.')
+      const isBound = values.tls === true || tlsCa === true
+      expect(sessionsIn(state)).toEqual([{ server, user: 'Ada', token, ...(isBound && { key: leafKey }) }])
+    },
+  )
+
+  test.each(['localhost', 'LOCALHOST.', '127.0.0.1', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::FFFF:7f00:1'])(
+    'this machine is one server a port, also as %s',
+    (host) => {
+      expect(serverKey(host, 9007)).toBe('127.0.0.1:9007')
+      const folder = temporaryFolder()
+      const [path, sessionsPath] = [join(folder, 'known_hosts'), join(folder, 'sessions.json')]
+      // As an earlier version wrote it.
+      const place = host.includes(':') ? `[${host}]:9007` : `${host}:9007`
+      writeFileSync(path, `${place} AA:BB\n`)
+      writeFileSync(
+        sessionsPath,
+        JSON.stringify({ version: 1, sessions: [{ server: place, user: 'Ada', token: 't' }] }),
+      )
+      for (const name of ['localhost', '127.0.0.1', '::1'])
+        expect(new KnownHosts(path).find(name, 9007)).toEqual(['AA:BB'])
+      expect(new SessionFile(sessionsPath).find(serverKey('localhost', 9007))?.user).toBe('Ada')
+    },
+  )
+
+  test.each([
+    ['Example.ORG.', 'example.org:1'],
+    ['example.org', 'example.org:1'],
+    ['127.0.0.2', '127.0.0.2:1'],
+    ['dev.localhost', 'dev.localhost:1'],
+    ['192.0.2.7', '192.0.2.7:1'],
+    ['::ffff:192.0.2.7', '192.0.2.7:1'],
+    ['2001:DB8:0::7', '[2001:db8::7]:1'],
+    ['fe80::1%eth0', '[fe80::1%eth0]:1'],
+  ])('%s is remembered as %s', (host, server) => {
+    expect(serverKey(host, 1)).toBe(server)
   })
 
   test('nothing secret to another machine in plain text, unless that is asked for', async () => {
@@ -315,7 +421,7 @@ test('bug: of several netlabs that remembered something at once, some forgot wha
   const sessions = new SessionFile(sessionsPath)
   for (const name of names) {
     for (let number = 0; number < each; number++) {
-      expect(hosts.find(`${name}.example`, number)).toBe('AB:CD')
+      expect(hosts.find(`${name}.example`, number)).toEqual(['AB:CD'])
       expect(sessions.find(`${name}.example:${number}`, name)).toMatchObject({ user: name })
     }
   }

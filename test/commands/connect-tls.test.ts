@@ -1,17 +1,21 @@
-import { X509Certificate } from 'node:crypto'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
-import { selfSignedCertificate } from '../../src/net/certificate.ts'
+import { keyFingerprint, selfSignedCertificate } from '../../src/net/certificate.ts'
+import { tlsOnly, tlsRefusal } from '../../src/net/dialect.ts'
 import { echo } from '../../src/protocols/echo.ts'
+import { pem } from '../support/certificates.ts'
 import { testContext } from '../support/command-context.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { listen } from '../support/sockets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { connectValues } from './connect-values.ts'
 
+const key = (cert: string): string => keyFingerprint(new X509Certificate(cert))
 const fingerprint = (cert: string): string => new X509Certificate(cert).fingerprint256
 
 type Values = Parameters<typeof connect.run>[0]
@@ -34,43 +38,113 @@ function run(values: Partial<Values>, environment: Record<string, string> = { XD
 
 const place = (): string => `127.0.0.1:${server.port}`
 
+/** A folder of state in which `known_hosts` has this text. */
+function knowing(text: string): Record<string, string> {
+  const XDG_STATE_HOME = temporaryFolder()
+  mkdirSync(join(XDG_STATE_HOME, 'netlab'))
+  writeFileSync(join(XDG_STATE_HOME, 'netlab', 'known_hosts'), text)
+  return { XDG_STATE_HOME }
+}
+
+function knownIn({ XDG_STATE_HOME = '' }: Record<string, string>): string {
+  return readFileSync(join(XDG_STATE_HOME, 'netlab', 'known_hosts'), 'utf8')
+}
+
 describe('connect --tls', () => {
-  test('tells the fingerprint the first time, remembers it for its owner alone, and is silent from then on', async () => {
-    const XDG_STATE_HOME = temporaryFolder()
-    const first = run({}, { XDG_STATE_HOME })
+  test('refuses a server that it meets for the first time, where nobody can be asked; nothing is sent', async () => {
+    const state = { XDG_STATE_HOME: temporaryFolder() }
+    const refused = run({}, state)
+    await expect(refused.ended).rejects.toMatchObject({
+      code: 'KEY_UNKNOWN',
+      exit: ExitCode.protocol,
+      message: `${place()} is not known yet, and nobody confirmed its key ${key(pair.cert)}`,
+      hint: expect.stringContaining('--accept-new-key'),
+    })
+    expect(refused.stdout.text).toBe('')
+    expect(existsSync(join(state.XDG_STATE_HOME, 'netlab', 'known_hosts'))).toBe(false)
+  })
+
+  test('tells the key of one that it may accept, remembers it for its owner alone, and is silent from then on', async () => {
+    const state = { XDG_STATE_HOME: temporaryFolder() }
+    const first = run({ acceptNewKey: true }, state)
     expect(await first.ended).toBe(ExitCode.ok)
     expect(first.stdout.text).toBe('a\nb\n')
-    expect(first.stderr.text).toContain(`first time at ${place()}: SHA-256 fingerprint ${fingerprint(pair.cert)}\n`)
-    const file = join(XDG_STATE_HOME, 'netlab', 'known_hosts')
-    expect(readFileSync(file, 'utf8')).toBe(`${place()} ${fingerprint(pair.cert)}\n`)
+    expect(first.stderr.text).toContain(`first time at ${place()}: the fingerprint of its key is ${key(pair.cert)}\n`)
+    expect(knownIn(state)).toBe(`${place()} ${key(pair.cert)}\n`)
+    const file = join(state.XDG_STATE_HOME, 'netlab', 'known_hosts')
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(statSync(join(XDG_STATE_HOME, 'netlab')).mode & 0o777).toBe(0o700)
+    expect(statSync(join(state.XDG_STATE_HOME, 'netlab')).mode & 0o777).toBe(0o700)
 
-    const second = run({}, { XDG_STATE_HOME })
+    const second = run({}, state)
     expect(await second.ended).toBe(ExitCode.ok)
     expect(second.stderr.text).not.toContain('fingerprint')
   })
 
-  test('refuses another certificate with both fingerprints and the way to accept it, and then accepts it', async () => {
-    const HOME = temporaryFolder()
-    const folder = join(HOME, '.local', 'state', 'netlab')
-    mkdirSync(folder, { recursive: true })
-    const other = `# mine\nelsewhere:1 AA:BB\n`
-    writeFileSync(join(folder, 'known_hosts'), `${other}${place()} CC:DD\n`)
-    const refused = run({}, { HOME })
+  test('a certificate renewed with the same key is no news, one with another key is refused', async () => {
+    const state = knowing(`${place()} ${key(pair.cert)}\n`)
+    server.useCertificate(selfSignedCertificate('localhost', Date.now(), createPrivateKey(pair.key)))
+    const silent = run({}, state)
+    expect(await silent.ended).toBe(ExitCode.ok)
+    expect(silent.stderr.text).not.toMatch(/key|fingerprint/)
+    server.useCertificate(selfSignedCertificate('localhost', Date.now()))
+    await expect(run({}, state).ended).rejects.toMatchObject({ code: 'KEY_CHANGED' })
+    server.useCertificate(pair)
+  })
+
+  test('refuses another key with both fingerprints and the way to accept it, and then accepts it', async () => {
+    const before = key(pem.leaf)
+    const others = '# mine\nelsewhere:1 AA:BB\n'
+    const state = knowing(`${others}${place()} ${before}\n`)
+    const refused = run({}, state)
     await expect(refused.ended).rejects.toMatchObject({
       code: 'KEY_CHANGED',
       exit: ExitCode.protocol,
-      message: `${place()} shows another certificate than before: ${fingerprint(pair.cert)}, where CC:DD was known`,
+      message: `${place()} shows another key than before: ${key(pair.cert)}, where ${before} was known`,
       hint: expect.stringContaining('--accept-new-key'),
     })
     expect(refused.stdout.text).toBe('')
 
-    const accepted = run({ acceptNewKey: true }, { HOME })
+    const accepted = run({ acceptNewKey: true }, state)
     expect(await accepted.ended).toBe(ExitCode.ok)
     expect(accepted.stderr.text).toContain(`new key of ${place()}`)
-    expect(readFileSync(join(folder, 'known_hosts'), 'utf8')).toBe(`${other}${place()} ${fingerprint(pair.cert)}\n`)
-    expect(await run({}, { HOME }).ended).toBe(ExitCode.ok)
+    expect(knownIn(state)).toBe(`${others}${place()} ${key(pair.cert)}\n`)
+    expect(await run({}, state).ended).toBe(ExitCode.ok)
+  })
+
+  test('a line of an earlier version, with the fingerprint of the certificate, is good, and becomes one with the key', async () => {
+    const state = knowing(`${place()} ${fingerprint(pair.cert)}\n`)
+    const known = run({}, state)
+    expect(await known.ended).toBe(ExitCode.ok)
+    expect(known.stderr.text).not.toMatch(/key|fingerprint/)
+    expect(knownIn(state)).toBe(`${place()} ${key(pair.cert)}\n`)
+
+    const other = knowing(`${place()} ${fingerprint(pem.leaf)}\n`)
+    await expect(run({}, other).ended).rejects.toMatchObject({
+      code: 'KEY_CHANGED',
+      message: `${place()} shows another certificate than before: ${fingerprint(pair.cert)}, where ${fingerprint(pem.leaf)} was known`,
+    })
+  })
+
+  test.each([
+    ['half a line', () => place()],
+    ['a fingerprint that is none', () => `${place()} SHA256:short`],
+    ['no place', () => `127.0.0.1 ${key(pair.cert)}`],
+    ['lines that ran together', () => `elsewhere:1 AA:BB${place()} ${key(pair.cert)}`.replace(' AA', ':AA')],
+    ['another file', () => '{"version":1}'],
+    ['UTF-16', () => Buffer.from(`${place()} ${key(pair.cert)}\n`, 'utf16le').toString('latin1')],
+  ])('known_hosts with %s is an error and no first contact', async (_, line) => {
+    const state = knowing(`# mine\nelsewhere:1 AA:BB\n${line()}\n`)
+    for (const acceptNewKey of [false, true]) {
+      const refused = run({ acceptNewKey }, state)
+      await expect(refused.ended).rejects.toMatchObject({
+        code: 'DAMAGED',
+        exit: ExitCode.io,
+        message: expect.stringMatching(/^line 3 of .*known_hosts cannot be read, and may be about 127\.0\.0\.1:/),
+      })
+      expect(refused.stdout.text).toBe('')
+    }
+    // Who is known on another line is known.
+    expect(await run({}, knowing(`${line()}\n${place()} ${key(pair.cert)} since May\r\n`)).ended).toBe(ExitCode.ok)
   })
 
   test('goes by the signature and the name with --tls-ca, and remembers nothing', async () => {
@@ -108,7 +182,7 @@ describe('connect --tls', () => {
   test('a folder that can not be written ends it before a byte is sent', async () => {
     const XDG_STATE_HOME = join(temporaryFolder(), 'file')
     writeFileSync(XDG_STATE_HOME, '')
-    await expect(run({}, { XDG_STATE_HOME }).ended).rejects.toMatchObject({ exit: ExitCode.io })
+    await expect(run({ acceptNewKey: true }, { XDG_STATE_HOME }).ended).rejects.toMatchObject({ exit: ExitCode.io })
   })
 
   test('a server without TLS, one that leaves, and one that says nothing are told apart', async () => {
@@ -132,5 +206,43 @@ describe('connect --tls', () => {
     interrupted.abort('SIGINT')
     await expect(interrupted.ended).rejects.toBe('SIGINT')
     await Promise.all([plain, leaving, silent].map((one) => one[Symbol.asyncDispose]()))
+  })
+})
+
+describe('a plain client at a server that takes TLS only', () => {
+  test.each([
+    ['lines', {}],
+    ['frames', { framing: 'frames' }],
+    ['a hex dump', { hex: true }],
+    ['a login', { user: 'Ada', password: 'secret' }],
+  ] as const)('is told so in place of an answer: %s', async (_, values) => {
+    const refused = run({ tls: false, ...values })
+    await expect(refused.ended).rejects.toMatchObject({
+      code: 'TLS_ONLY',
+      exit: ExitCode.unavailable,
+      message: `${place()} takes nobody without TLS`,
+      hint: 'use --tls',
+    })
+    if (!('hex' in values)) expect(refused.stdout.text).toBe('')
+  })
+
+  test('is told so by the alert of a server that is none of ours', async () => {
+    await using other = await listen((socket) => void socket.once('data', () => socket.end(tlsRefusal)))
+    await expect(run({ tls: false, port: other.port }).ended).rejects.toMatchObject({ code: 'TLS_ONLY' })
+  })
+
+  test.each([
+    ['the echo of the same', tlsRefusal, (socket: Socket) => socket.pipe(socket)],
+    ['the echo of our words', Buffer.from(`netlab: ${tlsOnly}`), (socket: Socket) => socket.pipe(socket)],
+    ['what begins like it', tlsRefusal, (socket: Socket) => void socket.write(Buffer.concat([tlsRefusal, tlsRefusal]))],
+  ])('%s is data like any other', async (_, input, answer) => {
+    await using other = await listen((socket) => {
+      answer(socket)
+      socket.resume().on('end', () => socket.end())
+    })
+    const io = testContext()
+    io.stdin.end(input)
+    expect(await connect.run({ ...connectValues, port: other.port }, io.context)).toBe(ExitCode.ok)
+    expect(io.stdout.text.length).toBeGreaterThanOrEqual(input.length)
   })
 })

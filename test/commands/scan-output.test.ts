@@ -182,7 +182,8 @@ describe.each(outputFormats.map((format) => [format.name, format] as const))('th
       answer: () => ({ ...open, banner: Buffer.from(banner) }),
     })
     expect(read(stdout).ports.map(({ port }) => port)).toEqual([22, 22])
-    expect(stdout.replace(/[\r\n]/g, '')).toMatch(/^[\x20-\x7e]+$/)
+    // Between fields of its own; that a banner adds none is what its reader sees to.
+    expect(stdout.replace(name === 'grep' ? /[\t\n]/g : /[\r\n]/g, '')).toMatch(/^[\x20-\x7e]+$/)
   })
 
   test('is valid with every port there is', async () => {

@@ -95,6 +95,61 @@ describe('keys on a terminal', () => {
     expect(rawAfter).toBe(false)
   })
 
+  test('Ctrl-Z gives the terminal to the shell, and the keys work when it is back', async () => {
+    const seen: unknown[] = []
+    let rawWhenStopped: boolean | undefined
+    const { exit, screen, rawAfter } = await runScanCommand(base, {
+      answer,
+      columns: 80,
+      clock: new VirtualClock(),
+      afterEach(done, run) {
+        if (done === 10) run.press('\x1a')
+        if (done === 30) {
+          rawWhenStopped = run.isRaw()
+          seen.push(run.screen().some((line) => line.includes('%')))
+          run.goOn()
+          seen.push(run.isRaw())
+        }
+        if (done === 50) run.press('q')
+      },
+    })
+    expect(rawWhenStopped).toBe(false)
+    // No bar in the shell's way; raw mode again behind it.
+    expect(seen).toEqual([false, true])
+    expect(screen.at(-1)).toMatch(/without an answer: the scan was interrupted|IANA/)
+    expect({ exit, rawAfter }).toEqual({ exit: 0, rawAfter: false })
+  })
+
+  test('a job that goes on in the background leaves the terminal alone', async () => {
+    let inForeground = true
+    const modes: boolean[] = []
+    const { exit, rawAfter } = await runScanCommand(base, {
+      answer,
+      columns: 80,
+      clock: new VirtualClock(),
+      inForeground: () => inForeground,
+      afterEach(done, run) {
+        if (done === 10) run.press('\x1a')
+        if (done === 20) inForeground = false
+        if (done === 30) run.goOn()
+        if (done > 30) modes.push(run.isRaw())
+      },
+    })
+    expect(modes.includes(true)).toBe(false)
+    expect({ exit, rawAfter }).toEqual({ exit: 0, rawAfter: false })
+  })
+
+  test('on a dumb terminal there is no bar, and the keys work', async () => {
+    const { screen, exit } = await runScanCommand(base, {
+      answer,
+      columns: 80,
+      isDumb: true,
+      afterEach: (done, { press }) => void (done === 20 && press(' q')),
+    })
+    expect(screen.filter((line) => line.includes('%'))).toEqual([expect.stringMatching(/^\d+%: \d+ of 100 ports/)])
+    expect(exit).toBe(0)
+  })
+
   test('on 20 columns nothing wraps, and no bar is left behind', async () => {
     const { stdout, screen } = await runScanCommand(['127.0.0.1', '-p', '1-100', '-q'], { answer, columns: 20 })
     expect(stdout).toContain('Port 22 open')

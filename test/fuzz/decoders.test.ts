@@ -24,11 +24,13 @@ import type { Decoder } from '../../src/net/codec.ts'
 import { encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { LineDecoder, LineSplitter, TelnetFilter } from '../../src/net/line-codec.ts'
 import { MessageTransport } from '../../src/net/message-transport.ts'
+import { ProxyHeaderDecoder } from '../../src/net/proxy-protocol.ts'
 import { CommandSpotter } from '../../src/protocols/command-spotter.ts'
 import { parsePorts } from '../../src/scan/ports.ts'
 import { parseTargets } from '../../src/scan/targets.ts'
 import { anyText } from '../support/any-text.ts'
 import { chopped } from '../support/decoding.ts'
+import { binaryHeader, signature } from '../support/proxy-header.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { runs } from './runs.ts'
 
@@ -98,6 +100,25 @@ describe('any bytes, however they are cut', () => {
     )
   })
 
+  test('begin with the same PROXY header, or none', () => {
+    const noise = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes))
+    const near = fc.oneof(
+      noise,
+      noise.map((bytes) => Buffer.concat([signature, bytes])),
+      fc.stringMatching(/^PROXY (TCP4|TCP6|UNKNOWN|TCP)[ 0-9a-f:.]{0,60}\r?\n?$/).map((line) => Buffer.from(line)),
+      fc.tuple(fc.constantFrom(0x11, 0x21, 0x31, 0x00, 0x41), noise).map(([family, addresses]) => {
+        return binaryHeader({ family, addresses })
+      }),
+    )
+    fc.assert(
+      fc.property(near, stream, cuts, (head, rest, sizes) => {
+        const bytes = Buffer.concat([head, rest])
+        expect(proxyHeader(chopped(bytes, sizes))).toEqual(proxyHeader([bytes]))
+      }),
+      { numRuns: runs },
+    )
+  })
+
   test.each(['auto', 'frames', 'text'] as const)('%s: hold the same first command', (framing) => {
     fc.assert(
       fc.property(stream, cuts, (bytes, sizes) => {
@@ -118,6 +139,21 @@ describe('any bytes, however they are cut', () => {
     )
   })
 })
+
+/** The header with what follows it, as far as it came; or the code of the fault. */
+function proxyHeader(chunks: readonly Buffer[]): unknown {
+  const decoder = new ProxyHeaderDecoder()
+  try {
+    for (const [index, chunk] of chunks.entries()) {
+      const found = decoder.push(chunk)
+      if (found !== undefined) return [found.header, Buffer.concat([found.rest, ...chunks.slice(index + 1)])]
+    }
+    return decoder.end()
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return error.message
+  }
+}
 
 function firstCommand(framing: 'auto' | 'frames' | 'text', chunks: readonly Buffer[]): string | undefined {
   const spotter = new CommandSpotter(framing, maxBytes)

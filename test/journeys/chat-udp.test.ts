@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { type RunningNetlab, runNetlab, startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { keys, Terminal } from '../support/terminal.ts'
+import { keys, onlyLines, Terminal } from '../support/terminal.ts'
 
 // Only a machine that does much else needs so long.
 
@@ -174,6 +174,22 @@ describe('chat-udp on a terminal', () => {
     await ada.see(/RTT +\d/)
     ada.press(keys.ctrlC)
     expect((await ada.finished()).exitCode).toBe(130)
+    await relay.stop()
+  })
+
+  test('a Ctrl-Z on a dumb terminal went into the room as a message', async () => {
+    const { relay, port } = await startRelay()
+    const ada = new Terminal(['chat-udp', '127.0.0.1', port], { env: { USER: 'ada', TERM: 'dumb' } })
+    await ada.see('Your name in the room [ada]:')
+    ada.press(keys.enter)
+    await ada.see('you are in #lobby as ada')
+    ada.press('\x1a', 'hello', keys.enter)
+    await ada.see(/\d ada: hello/)
+    ada.press('/who', keys.enter)
+    await ada.see('1 here: ada')
+    ada.press(keys.ctrlC)
+    expect((await ada.finished()).exitCode).toBe(130)
+    expect(ada.written).toMatch(onlyLines)
     await relay.stop()
   })
 })

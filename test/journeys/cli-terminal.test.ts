@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { keys, Terminal } from '../support/terminal.ts'
+import { keys, onlyLines, Terminal } from '../support/terminal.ts'
 
 describe('netlab on a terminal', () => {
   test('offers a menu, and runs what is chosen', async () => {
@@ -9,6 +9,38 @@ describe('netlab on a terminal', () => {
     terminal.press(keys.up, keys.enter)
     await terminal.see('_netlab_complete')
     expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
+  })
+
+  test('on a dumb terminal it got control sequences', async () => {
+    const dumb = { env: { TERM: 'dumb' } }
+    const menu = new Terminal([], dumb)
+    await menu.see('1 to 5:')
+    menu.press('nonsense', keys.enter)
+    await menu.see('1 to 5:')
+    menu.press('1', keys.enter)
+    await menu.see('netlab serve: what next?')
+    menu.press('1', keys.enter)
+    await menu.see('Address to listen on')
+    menu.press('127.0.0.1', keys.enter)
+    await menu.see('Port [')
+    menu.press('0', keys.enter)
+    const [, port = ''] = /:(\d+)/.exec(await menu.see(/listening on 127\.0\.0\.1:\d+/)) ?? []
+    const client = new Terminal(['connect', '127.0.0.1', port], dumb)
+    await client.see('connected to')
+    client.press('hello', keys.enter)
+    await client.see('received 6 bytes')
+    client.press('exit', keys.enter)
+    expect(await client.finished()).toEqual({ exitCode: 0, signal: 0 })
+    const scan = new Terminal(['scan', '-p', port], dumb)
+    await scan.see('What to scan')
+    scan.press('127.0.0.1', keys.enter)
+    await scan.see(`Port ${port} open`)
+    expect(await scan.finished()).toEqual({ exitCode: 0, signal: 0 })
+    menu.press('status', keys.enter)
+    await menu.see('clients')
+    menu.press('stop', keys.enter)
+    expect(await menu.finished()).toEqual({ exitCode: 0, signal: 0 })
+    for (const { written } of [menu, client, scan]) expect(written).toMatch(onlyLines)
   })
 
   test.each([

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { describe, expect, test } from '@jest/globals'
 import { executable } from '../support/executable.ts'
 import { runNetlab } from '../support/run-netlab.ts'
+import { shellWith, stopAndGoOn } from '../support/shell.ts'
 import { listen } from '../support/sockets.ts'
 import { keys, Terminal } from '../support/terminal.ts'
 
@@ -102,22 +103,6 @@ describe('netlab connect in a pipe', () => {
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: code })
   })
 })
-
-/** A shell with job control in which netlab has just been started. */
-async function shellWith(words: string): Promise<Terminal> {
-  const shell = new Terminal(['--norc', '-i'], { program: 'bash', env: { PS1: 'shell$ ' } })
-  await shell.see('shell$ ')
-  shell.press(`"${executable}" ${words}`, keys.enter)
-  return shell
-}
-
-/** Ctrl-Z, and back. */
-async function stopAndGoOn(shell: Terminal): Promise<void> {
-  shell.press('\x1a')
-  await shell.see('Stopped')
-  await shell.see('shell$ ')
-  shell.press('fg', keys.enter)
-}
 
 describe('netlab connect on a terminal', () => {
   test('asks for host and port, talks, and ends when the server does', async () => {

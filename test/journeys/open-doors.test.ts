@@ -8,9 +8,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { constants } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { TestClient } from '../support/client.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { executable, projectRoot } from '../support/executable.ts'
 import { openPorts } from '../support/open-ports.ts'
 import { type RunningNetlab, runNetlab, startNetlab } from '../support/run-netlab.ts'
@@ -67,6 +69,16 @@ onLinux('a signal that Node would take for a wish to be debugged', () => {
     expect(await client.finished()).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('Debugger') })
   })
 
+  test('bug: the same of a scan', async () => {
+    await using scan = startNetlab(['scan', '-', '--ports', '1', '--engine', 'net'])
+    // It waits for its targets, and says nothing until then.
+    await turnUntil(async () => catches(scan.process.pid ?? 0, constants.signals.SIGUSR2), 'the scan to run')
+    for (let count = 0; count < 20; count++) scan.process.kill('SIGUSR1')
+    scan.process.stdin.end('127.0.0.1\n')
+    const { exitCode, stderr } = await scan.finished()
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.not.stringContaining('Debugger') })
+  })
+
   test('bug: the same of what npm start runs', async () => {
     const args = npm.program === 'npm' ? ['--silent', '--prefix', projectRoot, 'start', '--'] : []
     const cwd = temporaryFolder()
@@ -93,6 +105,12 @@ async function bombard(server: RunningNetlab, port: number): Promise<void> {
     const client = await TestClient.connect(port)
     await client.end('exit\n').all()
   }
+}
+
+/** Whether a process has a handler for this signal (proc_pid_status(5)). */
+function catches(pid: number, signal: number): boolean {
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n
 }
 
 /** A process and all that it started. */

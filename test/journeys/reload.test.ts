@@ -119,6 +119,38 @@ describe('on a terminal', () => {
   })
 })
 
+test('a person who connects is asked about a new key, once, and the server is not kept waiting for the answer', async () => {
+  const cwd = temporaryFolder()
+  await using server = startNetlab(['serve', 'echo', ...here, '--tls-cert', pairIn(cwd), '--log-to', 'console'], {
+    cwd,
+  })
+  const args = ['connect', `localhost:${await portOf(server)}`, '--tls']
+  const env = { XDG_STATE_HOME: temporaryFolder() }
+  const careful = new Terminal(args, { env })
+  await careful.see(/first time at localhost:\d+: the fingerprint of its key is\s+SHA256/)
+  await careful.see('Did the server print this')
+  await server.stderr.waitFor('Client 1 from')
+  await server.stderr.waitFor('disconnected')
+  careful.press(keys.enter)
+  expect((await careful.finished()).exitCode).toBe(76)
+  expect(careful.screen.text).toContain('is not known yet')
+
+  const person = new Terminal(args, { env })
+  await person.see('Did the server print this')
+  person.press('y', keys.enter)
+  await person.see('> ')
+  person.press('hello', keys.enter)
+  await person.see('received 6 bytes')
+  person.press(keys.ctrlD)
+  expect((await person.finished()).exitCode).toBe(0)
+
+  const again = new Terminal(['connect', args[1]?.replace('localhost', '127.0.0.1') ?? '', '--tls'], { env })
+  await again.see('> ')
+  again.press(keys.ctrlD)
+  expect((await again.finished()).exitCode).toBe(0)
+  expect(again.screen.text).not.toContain('first time')
+})
+
 test('off a terminal the passphrase comes from a file or the environment, or its lack is a sentence', async () => {
   const cwd = temporaryFolder()
   const args = ['serve', 'echo', ...here, '--tls-cert', pairIn(cwd, pem.leaf, pem.encryptedKey)]

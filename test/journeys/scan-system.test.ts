@@ -118,6 +118,23 @@ if (noRoutes === undefined) {
   )
 } else test.skip(`routes that lead nowhere (none can be made here: ${noRoutes})`, () => undefined)
 
+const disable = 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6'
+const noSwitch = obstacle('ip link set lo up', disable)
+
+if (noSwitch === undefined) {
+  test.each(engines)(
+    'without IPv6 a scan of ::1 waited for local ports to get free (EADDRNOTAVAIL): %s',
+    async (engine) => {
+      const args = ['::1', '2001:db8::1', '127.0.0.1', '-p', '1-300', '--engine', engine, '--jsonl', '-q']
+      const { stdout } = await runNetlab(alone([disable], args), { program: 'unshare' })
+      expect(JSON.parse(stdout)).toMatchObject({
+        complete: true,
+        counts: { unreachable: { 'network-unreachable': 600 }, closed: { refused: 300 } },
+      })
+    },
+  )
+} else test.skip(`without IPv6 (it can't be switched off here: ${noSwitch})`, () => undefined)
+
 const onLinux = process.platform === 'linux' ? test : test.skip
 
 onLinux('a scan that the processor holds up has threads of its own (needs /proc)', async () => {

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { runNetlab, startNetlab } from '../support/run-netlab.ts'
+import { shellWith, stop } from '../support/shell.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { keys, Terminal } from '../support/terminal.ts'
 
@@ -150,6 +151,13 @@ describe('Ctrl-C', () => {
   })
 })
 
+/** The keys are taken one by one again: a status is shown for each space. */
+async function goneRaw(shell: Terminal): Promise<void> {
+  const shown = shell.see(/\d+%: 1 of 2 ports, 1 open/)
+  const asking = setInterval(() => shell.press(' '), 100)
+  await shown.finally(() => clearInterval(asking))
+}
+
 describe('on a terminal', () => {
   test('asks what to scan, shows what it finds, and Ctrl-C ends it with the list so far', async () => {
     const terminal = new Terminal(['scan', '-p', `${silent.port},${closed}`, '--wait', '1h'], { columns: 20 })
@@ -159,6 +167,24 @@ describe('on a terminal', () => {
     terminal.press(keys.ctrlC)
     expect(await terminal.finished()).toMatchObject({ exitCode: 130 })
     expect(terminal.screen.text).toContain(`Port ${silent.port} open  `)
+  })
+
+  test('Ctrl-Z stops it, and the keys work when it is back', async () => {
+    const shell = await shellWith(`scan 127.0.0.1 -p ${silent.port},${closed} --wait 1h`)
+    await shell.see(`Port ${silent.port} open`)
+    await stop(shell)
+    // The shell shows what is typed, and takes it.
+    shell.press('echo $((40 + 2))', keys.enter)
+    await shell.see('42')
+    await shell.see('shell$ ')
+    shell.press('fg', keys.enter)
+    await shell.see('scan 127.0.0.1')
+    await goneRaw(shell)
+    shell.press('q')
+    await shell.see(`expected to be open, but not: ${closed}`)
+    await shell.see('shell$ ')
+    shell.press('exit', keys.enter)
+    expect(await shell.finished()).toMatchObject({ exitCode: 1 })
   })
 
   test('a large scan needs a yes', async () => {

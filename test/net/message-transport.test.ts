@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { ProtocolError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
-import type { Framing } from '../../src/net/dialect.ts'
+import { type Framing, tlsRefusal } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames } from '../../src/net/frame-codec.ts'
 import { netLimits } from '../../src/net/limits.ts'
 import { MessageTransport } from '../../src/net/message-transport.ts'
@@ -241,6 +241,19 @@ describe('answers', () => {
   })
 })
 
+describe('a TLS handshake', () => {
+  test.each(['auto', 'text'] as const)('is answered in TLS, and nothing of it is delivered (%s)', async (framing) => {
+    const messages = reader(framing)
+    messages.send('Name:')
+    messages.push(Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
+    await expect(messages.receive()).rejects.toMatchObject({ code: 'TLS' })
+    messages.explain('an explanation')
+    messages.close()
+    await turn()
+    expect(socket.wire).toBe(Buffer.from(tlsRefusal).toString('latin1'))
+  })
+})
+
 describe('an HTTP request', () => {
   const sentence = 'This is a netlab server, not a web server. Talk to it with "netlab connect HOST PORT".\n'
   const requests = [
@@ -251,6 +264,8 @@ describe('an HTTP request', () => {
     ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\n'],
     ['GET', 'GET http://example.com/ HTTP/1.1\r\n'],
     ['GET', 'GET /\n'],
+    ['get', 'get index.html HTTP/1.0\r\n'],
+    ['X', 'X / HTTP/1.1\r\n'],
   ] as const
 
   /** What came of it, once the protocol has let the fault pass. */
@@ -302,6 +317,16 @@ describe('an HTTP request', () => {
     await refused(messages)
     expect(socket.wire).toMatch(/^Name:\nHTTP\/1\.1 400 Bad Request\r\n/)
   })
+
+  test.each([[['\r\n\r\nGET / HTTP/1.1\r\n']], [['\r\n', 'GE', 'T / HTTP/1.1\r\n']]])(
+    'that comes after empty lines ends it: %j',
+    async (pieces) => {
+      const messages = reader()
+      for (const piece of pieces) messages.push(Buffer.from(piece))
+      await refused(messages)
+      expect(socket.wire).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    },
+  )
 
   test.each(['hello\n', 'GET well soon\n', 'Ada /x\n', '\n'])('%j is none', async (line) => {
     const messages = reader()

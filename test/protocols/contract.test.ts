@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { encodeFrame } from '../../src/net/frame-codec.ts'
 import { allProtocols } from '../../src/protocols/index.ts'
@@ -57,6 +59,12 @@ describe.each(protocols)('$name', (protocol) => {
     await next.all()
     expect(next.ended).toBe(true)
     next.end()
+    await gone()
+  })
+
+  test('bug: a TLS client waited until it lost patience, where the server has no TLS', async () => {
+    const socket = connectTls({ port: await start(protocol), host: '127.0.0.1', rejectUnauthorized: false })
+    await expect(once(socket, 'secureConnect')).rejects.toMatchObject({ code: expect.stringMatching(/SSL|EPROTO/) })
     await gone()
   })
 

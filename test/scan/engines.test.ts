@@ -3,8 +3,16 @@ import { constants } from 'node:os'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { systemClock } from '../../src/base/clock.ts'
+import { AwakeClock } from '../../src/scan/awake-clock.ts'
 import { chooseEngine, type EngineChoice } from '../../src/scan/engines/choose.ts'
-import { CONNECTED, SELF_CONNECTED, SILENT } from '../../src/scan/engines/engine.ts'
+import {
+  CONNECTED,
+  type MakeEngine,
+  SELF_CONNECTED,
+  type Settled as SettledBy,
+  SILENT,
+  STALLED,
+} from '../../src/scan/engines/engine.ts'
 import { socketAddress } from '../../src/scan/engines/libc-binding.ts'
 import { scanLimits } from '../../src/scan/limits.ts'
 import { classify } from '../../src/scan/outcome.ts'
@@ -42,12 +50,17 @@ const ampleMs = 60_000
 function probe(engine: EngineChoice, address: string, ports: readonly number[], timeoutMs = ampleMs, bannerMs = 0) {
   return new Promise<Settled[]>((resolve) => {
     const all: Settled[] = []
-    const prober = new Prober(ports.length, engine.make, systemClock, (ticket, outcome, rttMs, banner) => {
-      all.push({ ticket, outcome, rttMs, banner: banner && Buffer.from(banner).toString() })
-      if (all.length < ports.length) return
-      prober.close()
-      resolve(all.toSorted((a, b) => a.ticket - b.ticket))
-    })
+    const prober = new Prober(
+      ports.length,
+      engine.make,
+      new AwakeClock(systemClock),
+      (ticket, outcome, rttMs, banner) => {
+        all.push({ ticket, outcome, rttMs, banner: banner && Buffer.from(banner).toString() })
+        if (all.length < ports.length) return
+        prober.close()
+        resolve(all.toSorted((a, b) => a.ticket - b.ticket))
+      },
+    )
     const family = address.includes(':') ? 6 : 4
     for (const [ticket, port] of ports.entries()) prober.send(ticket, { address, family }, port, timeoutMs, bannerMs)
   })
@@ -105,7 +118,7 @@ describe.each([await chooseEngine('net'), libc])('the $name engine', (engine) =>
   test('settles nothing after it was closed', async () => {
     const port = await listen('127.0.0.1')
     let settled = 0
-    const prober = new Prober(1, engine.make, systemClock, () => settled++)
+    const prober = new Prober(1, engine.make, new AwakeClock(systemClock), () => settled++)
     prober.send(0, { address: '127.0.0.1', family: 4 }, port, 1000, 1000)
     prober.close()
     await new Promise((resolve) => setImmediate(resolve))
@@ -133,7 +146,7 @@ test('a timeout is silence, and tells the engine to forget', () => {
     poll: () => {},
     close: () => {},
   })
-  const prober = new Prober(1, make, clock, (_, outcome) => settled.push(outcome))
+  const prober = new Prober(1, make, new AwakeClock(clock), (_, outcome) => settled.push(outcome))
   prober.send(0, { address: '192.0.2.1', family: 4 }, 80, 100, 0)
   monotonicMs = 500
   tick?.()
@@ -141,6 +154,47 @@ test('a timeout is silence, and tells the engine to forget', () => {
   expect(settled).toEqual([])
   tick?.()
   expect([settled, abandoned]).toEqual([[SILENT], [0]])
+})
+
+test('a scan that was stopped (Ctrl-Z) and goes on takes neither silence nor times from what was under way', () => {
+  let monotonicMs = 0
+  let tick: (() => void) | undefined
+  let answer: SettledBy | undefined
+  const clock = new AwakeClock({
+    now: () => 0,
+    monotonic: () => monotonicMs,
+    after: (_: number, callback: () => void) => {
+      tick = callback
+      return { cancel: () => {} }
+    },
+  })
+  const make: MakeEngine = (_, settled) => {
+    answer = settled
+    return { name: 'net', connect: () => {}, abandon: () => {}, poll: () => {}, close: () => {} }
+  }
+  const settled: (readonly [ticket: number, outcome: number])[] = []
+  const prober = new Prober(3, make, clock, (ticket, outcome) => settled.push([ticket, outcome]))
+  const host = { address: '192.0.2.1', family: 4 } as const
+  for (const ticket of [0, 1]) prober.send(ticket, host, 80, 100, 0)
+  monotonicMs += 60_000
+  // On going on, an answer may be taken up before the clock is looked at.
+  answer?.(0, CONNECTED, 60_000)
+  expect(clock.monotonic()).toBe(0)
+  prober.send(2, host, 80, 100, 0)
+  monotonicMs += 50
+  tick?.()
+  tick?.()
+  expect(settled).toEqual([[0, STALLED]])
+  for (let turn = 0; turn < 3; turn++) {
+    monotonicMs += 100
+    tick?.()
+  }
+  expect(settled.toSorted(([a], [b]) => a - b)).toEqual([
+    [0, STALLED],
+    [1, STALLED],
+    [2, SILENT],
+  ])
+  expect(classify(STALLED)).toEqual({ kind: 'local', code: 'STALLED', shortage: false })
 })
 
 describe('a socket address', () => {

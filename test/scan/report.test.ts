@@ -1,18 +1,46 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { AddressSet } from '../../src/scan/address-set.ts'
+import { scanLimits } from '../../src/scan/limits.ts'
 import { renderCsv } from '../../src/scan/report/csv.ts'
+import { renderGrep } from '../../src/scan/report/grep.ts'
 import { renderJson, resultLine, summaryLine } from '../../src/scan/report/json.ts'
 import { escapeBytes, type ScanReport } from '../../src/scan/report/report.ts'
 import { portLine, renderText, summarySentences } from '../../src/scan/report/text.ts'
+import { renderXml } from '../../src/scan/report/xml.ts'
 import { ScanResults } from '../../src/scan/results.ts'
-import { type PortResult, portStates } from '../../src/scan/types.ts'
+import { type PortResult, type PortState, portStates } from '../../src/scan/types.ts'
 import { violations } from '../support/json-schema.ts'
 import { readCsv, outputSchema as schema } from '../support/scan-formats.ts'
 import { aReport, aResult, loopback } from '../support/scan-report.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { childrenOf, readXml } from '../support/xml-reader.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 const text = (pieces: Iterable<string>): string => [...pieces].join('')
+
+/** Reads a report as libnmap's parser does: ElementTree, and the same elements and attributes. */
+const pythonReader = `
+import json, sys, xml.etree.ElementTree as ET
+root = ET.fromstring(sys.stdin.buffer.read())
+assert root.tag == 'nmaprun' and root.find('runstats/hosts') is not None
+int(root.get('start')), root.get('args'), root.find('scaninfo').get('services')
+rows = []
+for host in root.findall('host'):
+    assert host.find('status').get('state') == 'up'
+    name = host.find('hostnames/hostname')
+    for port in host.findall('ports/port'):
+        service = port.find('service')
+        rows.append([
+            host.find('address').get('addr'), None if name is None else name.get('name'), int(port.get('portid')),
+            port.find('state').get('state'), port.find('state').get('reason'),
+            None if service is None else service.get('name'),
+        ])
+print(json.dumps(rows))
+`
 
 /** Any results at all, in any order, of a few hosts. */
 const anyResults = fc.uniqueArray(
@@ -157,6 +185,122 @@ describe('JSON', () => {
   })
 })
 
+/** What programs that separate at other characters take for cells. */
+function cellsOf(csv: string): string[] {
+  return [...readCsv(csv).flat(), ...csv.split(/[;\r\n]/), ...csv.split(/[\t\r\n]/), ...csv.split(/[|\r\n]/)]
+}
+
+describe('XML', () => {
+  const named = { ...loopback, name: 'a & "b"', names: ['a & "b"', '<c>'] }
+  const results = [
+    aResult(22, { host: named, banner: bytes('SSH-2.0-x\r\n<&>') }),
+    aResult(25, { host: named, state: 'filtered', reason: 'no-answer' }),
+    aResult(80, { host: named, state: 'unreachable', reason: 'host-unreachable' }),
+    aResult(81, { host: named, state: 'error', reason: 'EMFILE' }),
+  ]
+  const report = aReport([], {
+    results: [{ host: named, ports: results }],
+    shown: ['open', 'filtered', 'unreachable', 'error'],
+    counts: { open: { connected: 1 }, closed: { refused: 995 }, filtered: { 'no-answer': 1 } },
+  })
+  const xml = text(renderXml(report))
+
+  test("says in nmap's words what was found", () => {
+    const [host] = childrenOf(readXml(xml), 'host')
+    if (host === undefined) throw new Error('no host')
+    const [address, names, list] = ['address', 'hostnames', 'ports'].map((name) => childrenOf(host, name)[0])
+    expect(address?.attributes).toEqual({ addr: '127.0.0.1', addrtype: 'ipv4' })
+    expect(names?.children.map(({ attributes: { name } }) => name)).toEqual(['a & "b"', '<c>'])
+    expect(list?.children.map(({ attributes }) => attributes)).toEqual([
+      { state: 'closed', count: '995' },
+      ...['22', '25', '80', '81'].map((portid) => ({ protocol: 'tcp', portid })),
+    ])
+    expect(list?.children.slice(1).map(({ children: [state] }) => state?.attributes)).toEqual([
+      { state: 'open', reason: 'syn-ack', reason_ttl: '0' },
+      { state: 'filtered', reason: 'no-response', reason_ttl: '0' },
+      { state: 'filtered', reason: 'host-unreach', reason_ttl: '0' },
+      { state: 'unknown', reason: 'EMFILE', reason_ttl: '0' },
+    ])
+    expect(list?.children[1]?.children.slice(1).map(({ attributes }) => attributes)).toEqual([
+      { name: 'ssh', extrainfo: 'SSH-2.0-x\\r\\n<&>', method: 'table', conf: '3' },
+    ])
+  })
+
+  const ndiff = spawnSync('ndiff', ['--help']).status === 0
+  ;(ndiff ? test : test.skip)('ndiff reads it, and tells two scans apart', () => {
+    const folder = temporaryFolder()
+    const [old, again, other] = ['old.xml', 'again.xml', 'other.xml'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    writeFileSync(old, xml)
+    writeFileSync(again, xml)
+    writeFileSync(other, text(renderXml(aReport([aResult(443)]))))
+    expect(spawnSync('ndiff', [old, again], { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '', stderr: '' })
+    const { status, stdout, stderr } = spawnSync('ndiff', [old, other], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([1, ''])
+    expect(stdout).toMatch(/^-22\/tcp +open +ssh/m)
+    expect(stdout).toMatch(/^\+443\/tcp +open +https/m)
+  })
+
+  const python = spawnSync('python3', ['-c', 'import xml.etree.ElementTree']).status === 0
+  ;(python ? test : test.skip)('Python reads host, port, state, reason and service of it', () => {
+    const { stdout, stderr } = spawnSync('python3', ['-c', pythonReader], { input: xml, encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual([
+      ['127.0.0.1', 'a & "b"', 22, 'open', 'syn-ack', 'ssh'],
+      ['127.0.0.1', 'a & "b"', 25, 'filtered', 'no-response', 'smtp'],
+      ['127.0.0.1', 'a & "b"', 80, 'filtered', 'host-unreach', 'http'],
+      ['127.0.0.1', 'a & "b"', 81, 'unknown', 'EMFILE', 'unknown'],
+    ])
+  })
+})
+
+describe('grep', () => {
+  test('a host is a line with the fields of nmap, whatever its banner has in it', () => {
+    const other = { address: '10.0.0.2', family: 4, name: 'two.example' } as const
+    const report = aReport([], {
+      hostCount: 2,
+      hostCounts: new Map([
+        ['10.0.0.2', { open: { connected: 1 }, closed: { refused: 998 }, filtered: { 'no-answer': 1 } }],
+      ]),
+      results: [
+        { host: loopback, ports: [aResult(22, { banner: bytes('a/b, c\t') }), aResult(4)] },
+        { host: other, ports: [aResult(443, { host: other })] },
+      ],
+    })
+    const [, ...lines] = text(renderGrep(report)).split('\n')
+    expect(lines.slice(0, 2)).toEqual([
+      'Host: 127.0.0.1 ()\tPorts: 22/open/tcp//ssh//a\\x2fb\\x2c c\\t/, 4/open/tcp/////',
+      'Host: 10.0.0.2 (two.example)\tPorts: 443/open/tcp//https///\tIgnored State: filtered (1), closed (998)',
+    ])
+  })
+})
+
+describe('what is not listed of each host', () => {
+  const some = (address: string, port: number, state: PortState): PortResult =>
+    aResult(port, { host: { address, family: 4 }, state, reason: state })
+
+  test('is counted, and not told once something else was counted elsewhere', () => {
+    const results = new ScanResults(['open'])
+    for (const port of [1, 2, 3]) results.add(some('10.0.0.1', port, 'closed'))
+    results.add(some('10.0.0.2', 1, 'open'))
+    results.add(some('10.0.0.1', 4, 'filtered'))
+    expect(results.hostCounts?.get('10.0.0.1')).toEqual({ filtered: { filtered: 1 }, closed: { closed: 3 } })
+    expect(results.hostCounts?.get('10.0.0.2')).toEqual({ open: { open: 1 } })
+    results.restore({ closed: { refused: 1 } }, [])
+    expect(results.hostCounts).toBeUndefined()
+  })
+
+  test('is not told of more hosts than are counted', () => {
+    const results = new ScanResults(['open'])
+    for (let host = 0; host <= scanLimits.countedHosts; host++) results.add(some(String(host), 1, 'closed'))
+    expect(results.hostCounts).toBeUndefined()
+    expect(results.done).toBe(scanLimits.countedHosts + 1)
+  })
+})
+
 describe('CSV', () => {
   test('property: as many fields in every row, no control characters, and no formula', () => {
     fc.assert(
@@ -166,9 +310,36 @@ describe('CSV', () => {
         expect(rows).toHaveLength(results.length + 1)
         expect(rows.every((row) => row.length === 10)).toBe(true)
         expect(csv.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/)
-        expect(rows.flat().filter((field) => /^[=+\-@]/.test(field))).toEqual([])
+        for (const cell of cellsOf(csv)) expect(cell).not.toMatch(/^[\s"]*[=+\-@]/)
       }),
     )
+  })
+
+  test.each([
+    '=1+1',
+    '+1',
+    '-1',
+    '@SUM(1)',
+    ' =1',
+    '"=1"',
+    'x;=1+1',
+    'x;"=1"',
+    'x,=1',
+    'x; -1',
+    'x|=1',
+    ';;=1',
+    '\t=1',
+    '\r=1',
+  ])('a spreadsheet finds no formula in the banner %j, whatever it takes for a separator', (banner) => {
+    const csv = text(renderCsv(aReport([aResult(4, { banner: bytes(banner) })])))
+    expect(readCsv(csv)[1]?.[8]?.replaceAll("'", '')).toBe(escapeBytes(bytes(banner)))
+    for (const cell of cellsOf(csv)) expect(cell).not.toMatch(/^[\s"]*[=+\-@]/)
+  })
+
+  test.each(['\uff1dcmd', '\u200b=cmd', '\ufe66cmd', '\ufeff-1'])('nor in the name %j', (name) => {
+    const host = { ...loopback, name, names: ['a', name] }
+    const [, row] = readCsv(text(renderCsv(aReport([], { results: [{ host, ports: [aResult(4, { host })] }] }))))
+    expect(row?.[1]).toBe(`'${name}`)
   })
 
   test('a banner that is a formula, and one with quotes and commas', () => {

@@ -144,7 +144,7 @@ test('a half-closed peer that does not read is let go when the time to drain is 
   const clock = new VirtualClock()
   const ended = Promise.withResolvers<void>()
   // More than the system's buffers of both ends hold.
-  const blocks = 64
+  const blocks = 24
   const block = Buffer.alloc(1_048_576)
   const farewell = defineProtocol({
     name: 'farewell',

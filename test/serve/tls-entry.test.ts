@@ -70,6 +70,15 @@ test('a plain client from elsewhere is told what to use', async () => {
   expect(await server.event('disconnected')).toMatchObject({ reason: 'protocol-error' })
 })
 
+test('a browser from elsewhere that came without TLS shows what to use', async () => {
+  await start({}, '192.0.2.7')
+  const response = await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'stop' })
+  expect(response.status).toBe(400)
+  expect(await response.text()).toBe(
+    'netlab: this server talks to other machines through TLS only; use: netlab connect --tls\n',
+  )
+})
+
 test('a plain client from elsewhere is served when the operator allows it', async () => {
   await start({ plaintext: 'any' }, '192.0.2.7')
   const client = await TestClient.connect(server.port)

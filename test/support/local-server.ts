@@ -4,7 +4,9 @@ import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { plainAddress } from '../../src/net/address.ts'
 import type { KeyPair } from '../../src/net/certificate.ts'
+import { BufferBudget, BufferLedger } from '../../src/serve/buffer-budget.ts'
 import { ClientRunner } from '../../src/serve/client-runner.ts'
+import { serveLimits } from '../../src/serve/limits.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
 import type { ChannelPorts, Protocol, ProtocolDefinition } from '../../src/serve/protocol.ts'
 import { detach } from '../../src/serve/socket-transfer.ts'
@@ -19,6 +21,8 @@ export const testConfig: ServeConfig = {
   threadPerClient: false,
   maxClients: 100,
   freeDescriptors: 10_000,
+  memoryBytes: Number.POSITIVE_INFINITY,
+  bufferMemory: undefined,
   idleTimeout: 0,
   framing: 'auto',
   allowStop: 'loopback',
@@ -32,6 +36,7 @@ export class LocalServer {
   readonly events: NetlabEvent[] = []
   readonly stopRequests: string[] = []
   readonly runner: ClientRunner
+  readonly ledger: BufferLedger
   readonly #server: Server
   readonly #channels: ChannelPorts
   #watchers: (() => void)[] = []
@@ -46,9 +51,11 @@ export class LocalServer {
     peerAddress?: string,
   ) {
     this.#channels = channels
+    this.ledger = new BufferLedger(new BufferBudget(whole.bufferMemory ?? serveLimits.bufferBytes).share())
     this.#tls = whole.certificate && tlsEntry(whole.certificate)
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
+      ledger: this.ledger,
       tls: this.#tls?.enter,
       record: (event) => {
         this.events.push(event)

@@ -84,12 +84,20 @@ export interface FakeRun {
   /** Awaited after each result. */
   readonly betweenResults?: (done: number) => Promise<void>
   readonly clock?: Clock
+  readonly isDumb?: boolean
+  /** Told of Ctrl-Z. */
+  readonly onSuspend?: () => void
+  readonly inForeground?: () => boolean
 }
 
 export interface Controls {
   /** As Ctrl-C outside raw mode would. */
   interrupt(): void
   press(key: string): void
+  /** As SIGCONT would. */
+  goOn(): void
+  isRaw(): boolean
+  screen(): readonly string[]
 }
 
 /** Runs `netlab scan` with words as on a command line, over a fake network and fake streams. */
@@ -103,6 +111,7 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
   const pipe = new FakeKeyboard()
   Object.defineProperty(pipe, 'isTTY', { value: undefined })
   if (options.stdinStaysOpen !== true) pipe.end(options.stdin ?? '')
+  let continued = (): void => {}
   const interrupt = (): void => stopping.abort('SIGINT')
   const context = {
     stdin: onTerminal ? keyboard : pipe,
@@ -110,6 +119,13 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
     stdout,
     stderr: onTerminal ? screen : talk,
     environment: {},
+    isDumb: options.isDumb === true,
+    suspend: () => options.onSuspend?.(),
+    onContinue: (callback: () => void) => {
+      continued = callback
+      return () => {}
+    },
+    isInForeground: () => options.inForeground?.() ?? true,
     machine: { cores: 2, freeDescriptors: () => 1000 },
     clock: options.clock ?? systemClock,
     startThread: () => {
@@ -121,7 +137,13 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
     onExit: () => {},
   } as unknown as CommandContext
   if (options.interruptedBefore === true) interrupt()
-  const controls = { interrupt, press: (key: string) => void keyboard.write(key) }
+  const controls = {
+    goOn: () => continued(),
+    isRaw: () => keyboard.isRaw,
+    screen: () => screen.text,
+    interrupt,
+    press: (key: string) => void keyboard.write(key),
+  }
   const { scan, plans } = fakeScan(options.answer ?? openPorts(), (done) => {
     options.afterEach?.(done, controls)
     return options.betweenResults?.(done)

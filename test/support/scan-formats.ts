@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { outputFormats } from '../../src/scan/report/formats.ts'
 import { type Schema, violations } from './json-schema.ts'
+import { childrenOf, readXml } from './xml-reader.ts'
 
 /** docs/scan-output.schema.json */
 export const outputSchema: Schema = JSON.parse(
@@ -80,5 +81,45 @@ export const readers: Readonly<Record<(typeof outputFormats)[number]['name'], (t
       throw new Error('header')
     if (rows.some((row) => row.length !== header.length)) throw new Error('a row with other fields than the header')
     return { ports: rows.map(([address = '', , port, state = '']) => ({ address, port: Number(port), state })) }
+  },
+  xml(text) {
+    const root = readXml(text)
+    if (root.name !== 'nmaprun') throw new Error('no nmaprun')
+    const [info, verbose, debugging, ...rest] = root.children
+    const end = rest.pop()
+    const order = [info, verbose, debugging, end].map((element) => element?.name).join()
+    if (order !== 'scaninfo,verbose,debugging,runstats' || end === undefined) throw new Error(order)
+    const ports = rest.flatMap((host) => {
+      if (host.name !== 'host') throw new Error(host.name)
+      const [address] = childrenOf(host, 'address')
+      const [list] = childrenOf(host, 'ports')
+      if (address === undefined || list === undefined) throw new Error('a host without an address or ports')
+      return childrenOf(list, 'port').map((port) => {
+        const state = childrenOf(port, 'state')[0]?.attributes.state ?? ''
+        if (!['open', 'closed', 'filtered', 'unknown'].includes(state)) throw new Error(`a state ${state}`)
+        return { address: address.attributes.addr ?? '', port: Number(port.attributes.portid), state }
+      })
+    })
+    return { ports, interrupted: childrenOf(end, 'finished')[0]?.attributes.exit === 'error' }
+  },
+  grep(text) {
+    const all = lines(text)
+    const last = all.at(-1) ?? ''
+    if (!/^# netlab \S+ scan of /.test(all[0] ?? '') || !/^# (done|interrupted), /.test(last)) throw new Error(text)
+    const line = /^Host: (\S+) \([^()/,\t]*\)(?:\tPorts: ([^\t]+))?(?:\tIgnored State: [\w (),]+)?$/
+    const ports = all.slice(1, -1).flatMap((one) => {
+      const [, address, list = ''] = line.exec(one) ?? []
+      if (address === undefined) throw new Error(one)
+      return list
+        .split(', ')
+        .filter((piece) => piece !== '')
+        .map((piece) => {
+          const fields = piece.split('/')
+          const [port, state = '', protocol] = fields
+          if (fields.length !== 8 || protocol !== 'tcp') throw new Error(piece)
+          return { address, port: Number(port), state }
+        })
+    })
+    return { ports, interrupted: last.startsWith('# interrupted') }
   },
 }

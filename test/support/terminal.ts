@@ -13,10 +13,16 @@ export const keys = {
   backspace: '\x7f',
 } as const
 
+/** No control characters but those of lines; a terminal shows the others that are typed as `^Z`. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for.
+export const onlyLines = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$/
+
 /** netlab on a terminal of its own: a person's view of it. It never outlives the test file. */
 export class Terminal {
   /** All that was ever written to the terminal, without control sequences. */
   readonly screen = new WatchedText()
+  /** The same with them. */
+  written = ''
   readonly #pty: IPty
   readonly #finished: Promise<{ readonly exitCode: number; readonly signal: number }>
 
@@ -27,6 +33,7 @@ export class Terminal {
     this.#pty.onData((text) => {
       // A control sequence may be cut in two, so only whole ones are taken out.
       raw += text
+      this.written += text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for.
       const cut = /\x1b(?:\[[0-?]*[ -/]*)?$/.exec(raw)?.index ?? raw.length
       this.screen.append(stripVTControlCharacters(raw.slice(0, cut)))

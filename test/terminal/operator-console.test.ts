@@ -148,7 +148,7 @@ test('diagnostics that nobody reads are counted instead of kept, and their numbe
     },
   })
   const streams = { stdin: new PassThrough(), stdinKind: 'pipe', stdout: new PassThrough(), stderr } as const
-  const { diagnostic } = new OperatorConsole({ ...streams, interrupt: () => {} }, true)
+  const { diagnostic } = new OperatorConsole({ ...streams, isDumb: false, interrupt: () => {} }, true)
   const line = 'x'.repeat(1023)
   const said = (2 * terminalLimits.diagnosticsBytes) / (line.length + 1)
   for (let count = 0; count < said; count++) diagnostic(line)

@@ -116,9 +116,9 @@ export class UdpChatClient {
 
   #begin(name: string): void {
     this.#entered = true
-    const { stdin, stdout, interrupt } = this.#context
+    const { stdin, stdout, isDumb, interrupt } = this.#context
     this.#editor = createLineEditor({
-      ...{ input: stdin, output: stdout, prompt: `${harmless(name)}> ` },
+      ...{ input: stdin, output: stdout, isDumb, prompt: `${harmless(name)}> ` },
       onInterrupt: interrupt,
       vanishes: (line) => isMessage(line) && this.#connection?.member.unsettled === 0,
     })

@@ -3,7 +3,7 @@ import { type ExitCode, NetworkError, UsageError } from '../../base/errors.ts'
 import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
 import { keysFromPhrase } from '../../datagram-chat/member-socket.ts'
 import { type Endpoint, formatEndpoint } from '../../net/address.ts'
-import { type AskStreams, askWhich } from '../../options/ask.ts'
+import { type AskStreams, choose } from '../../options/ask.ts'
 import type { Kind } from '../../options/kinds.ts'
 import type { Ask } from '../../options/resolve.ts'
 import { option } from '../../options/spec.ts'
@@ -72,12 +72,12 @@ async function findRelay(values: ChatUdpValues, deps: FindDeps): Promise<RelayAd
   const all = await findRelays(deps.clock, deps.signal)
   deps.signal.throwIfAborted()
   const { room } = values
-  const place = await choose(room === undefined ? all : all.filter((relay) => relay.room === room), deps)
+  const place = await chooseRelay(room === undefined ? all : all.filter((relay) => relay.room === room), deps)
   report(`Found one at ${formatEndpoint(place.host, place.port)}`)
   return place
 }
 
-async function choose(relays: readonly FoundRelay[], { streams }: FindDeps): Promise<RelayAddress> {
+async function chooseRelay(relays: readonly FoundRelay[], { streams }: FindDeps): Promise<RelayAddress> {
   const [first] = relays
   if (first === undefined) {
     throw new NetworkError('ENOENT', 'no relay answered on the local network', {
@@ -90,7 +90,7 @@ async function choose(relays: readonly FoundRelay[], { streams }: FindDeps): Pro
     throw new UsageError(`several relays answered: ${list}`, { hint: 'give the host, and --port, of one' })
   }
   const choices = relays.map((relay) => ({ value: relay, name: describe(relay) }))
-  return askWhich(streams, 'Which relay?', choices)
+  return choose(streams, 'Which relay?', choices)
 }
 
 function describe({ host, port, room, memberCount, keyed }: FoundRelay): string {

@@ -130,7 +130,7 @@ const joinRefusals: Readonly<Record<JoinRefusal, readonly [message: string, hint
   'wrong-key': ['the room key is wrong', 'ask the members for the phrase; capitals and spaces count'],
   'no-key-here': [
     'the room has no key, so what you say would not be encrypted',
-    'join without --room-key if that is all right',
+    'its operator can start it anew with --room-key',
   ],
   stopping: ['the relay is stopping', 'try again later'],
   'address-full': [

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
-import { ExitCode, errorCode, reasonOf, StorageError } from '../../base/errors.ts'
+import type { Timer } from '../../base/clock.ts'
+import { ExitCode, errorCode, type NetworkError, reasonOf, StorageError } from '../../base/errors.ts'
 import { type Dialect, sniffDialect } from '../../net/dialect.ts'
 import { createLineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
@@ -15,6 +16,8 @@ export interface ByteSessionOptions {
   readonly status: boolean
   /** Ends a person's session with undefined when the server's first words are those of one that people log in to. */
   readonly spotLogin: boolean
+  /** Finds out whether a silent server waits for TLS; undefined where that is worth no word. */
+  readonly speaksTls?: (() => Promise<boolean>) | undefined
 }
 
 /**
@@ -29,28 +32,33 @@ export function byteSession(
 ): Promise<ClientResult | undefined> {
   if (isInteractive(context)) return interact(context, connection, options)
   const dialect = options.framing === 'frames' ? 'frames' : 'text'
-  return pipe(context, connection, pipeCodec(dialect, context.stdout.isTTY === true))
+  return pipe(context, connection, pipeCodec(dialect, context.stdout.isTTY === true), options)
 }
 
 /** Until the server closes, or the person leaves with Ctrl-C. */
 function interact(
-  { stdin, stdout, stderr, signal, clock, environment }: CommandContext,
+  context: CommandContext,
   connection: ServerConnection,
-  { framing, status, spotLogin }: ByteSessionOptions,
+  options: ByteSessionOptions,
 ): Promise<ClientResult | undefined> {
+  const { stdin, stdout, stderr, signal, clock, environment, isDumb } = context
+  const { framing, status, spotLogin } = options
   const { socket, traffic, hex } = connection
   const { promise, resolve, reject } = Promise.withResolvers<ClientResult | undefined>()
   const guarded = onError(reject)
   const editor = createLineEditor({
     input: stdin,
     output: stdout,
+    isDumb,
     prompt: '> ',
     onInterrupt: () => resolve({ how: 'left with Ctrl-C', exit: ExitCode.interrupted }),
   })
   let received = false
+  const wish = new TlsWish(connection)
+  const silence = noticeSilence(context, connection, options, (line) => editor.print(line))
   let codec = framing === 'auto' ? undefined : terminalCodec(framing)
 
-  if (status && stderr.isTTY === true) {
+  if (status && stderr.isTTY === true && !isDumb) {
     const dim = (text: string): string => (environment.NO_COLOR ? text : `\x1b[2m${text}\x1b[22m`)
     traffic.onTraffic = (_, totals) => editor.setStatus(dim(totals))
     editor.setStatus(dim(traffic.totals))
@@ -62,8 +70,7 @@ function interact(
   const show = (text: string | Buffer): void => {
     if (hex === undefined) editor.write(String(text))
   }
-  const onData = guarded((chunk: Buffer): void => {
-    traffic.received(chunk.length)
+  const take = (chunk: Buffer): void => {
     const first = !received
     received = true
     if (first && spotLogin && isLoginBanner(chunk)) {
@@ -77,8 +84,13 @@ function interact(
     codec ??= terminalCodec(sniffDialect(chunk[0]) === 'frames' ? 'frames' : 'text')
     if (hex !== undefined) editor.print(hex.received(chunk))
     show(codec.decoder.decode(chunk))
+  }
+  const onData = guarded((chunk: Buffer): void => {
+    traffic.received(chunk.length)
+    for (const piece of wish.push(chunk)) take(piece)
   })
   const onEnd = guarded((): void => {
+    if (wish.error !== undefined) throw wish.error
     show(codec?.decoder.end() ?? '')
     resolve({ how: 'the server closed the connection', exit: ExitCode.ok })
   })
@@ -95,11 +107,12 @@ function interact(
   }
 
   socket.on('data', onData).once('end', onEnd)
-  socket.once('error', (error) => reject(connection.describe(error)))
+  socket.once('error', (error) => reject(wish.error ?? connection.describe(error)))
   const onAbort = (): void => reject(signal.reason)
   signal.addEventListener('abort', onAbort)
   sendTyped().catch(reject)
   return promise.finally(() => {
+    silence.cancel()
     signal.removeEventListener('abort', onAbort)
     editor.close()
   })
@@ -110,12 +123,16 @@ function interact(
  * for the other. At the end of stdin the connection is half-closed. Ends once the server or the reader of stdout closed.
  */
 function pipe(
-  { stdin, stdout, signal }: CommandContext,
+  context: CommandContext,
   connection: ServerConnection,
   { encoder, decoder }: ClientCodec,
+  options: ByteSessionOptions,
 ): Promise<ClientResult> {
+  const { stdin, stdout, stderr, signal } = context
   const { socket, traffic, hex } = connection
   const { promise, resolve, reject } = Promise.withResolvers<ClientResult>()
+  const wish = new TlsWish(connection)
+  const silence = noticeSilence(context, connection, options, (line) => void stderr.write(`${line}\n`))
   const guarded = onError(reject)
   const send = (bytes: Buffer): void => {
     if (bytes.length === 0 || !connection.send(bytes)) return
@@ -136,8 +153,10 @@ function pipe(
     [stdout],
     guarded((chunk) => {
       traffic.received(chunk.length)
-      if (hex !== undefined) stdout.write(hex.received(chunk))
-      show(decoder.decode(chunk))
+      for (const piece of wish.push(chunk)) {
+        if (hex !== undefined) stdout.write(hex.received(piece))
+        show(decoder.decode(piece))
+      }
     }),
   )
   const onInputEnd = guarded(() => {
@@ -145,6 +164,7 @@ function pipe(
     socket.end()
   })
   const onServerEnd = guarded(() => {
+    if (wish.error !== undefined) throw wish.error
     show(decoder.end())
     // Called back once everything before it was taken, however slowly; an error is an event as well.
     stdout.write('', (error) => {
@@ -161,17 +181,64 @@ function pipe(
   const onAbort = (): void => reject(signal.reason)
 
   stdin.once('end', onInputEnd).once('error', onInputError)
-  socket.once('end', onServerEnd).once('error', (error) => reject(connection.describe(error)))
+  socket.once('end', onServerEnd).once('error', (error) => reject(wish.error ?? connection.describe(error)))
   stdout.once('error', onOutputError)
   signal.addEventListener('abort', onAbort)
   if (signal.aborted) onAbort()
   return promise.finally(() => {
+    silence.cancel()
     sending.stop()
     receiving.stop()
     stdin.off('end', onInputEnd).off('error', onInputError)
     stdout.off('error', onOutputError)
     signal.removeEventListener('abort', onAbort)
   })
+}
+
+/** Holds back a server's first words while they may be its wish for TLS, which they are when nothing follows. */
+class TlsWish {
+  readonly #connection: ServerConnection
+  #begun = false
+  #held: Buffer | undefined
+  /** What ends the session when the server says no more. */
+  error: NetworkError | undefined
+
+  constructor(connection: ServerConnection) {
+    this.#connection = connection
+  }
+
+  /** What can be shown by now. */
+  push(chunk: Buffer): readonly Buffer[] {
+    const held = this.#held
+    this.#held = undefined
+    this.error = this.#begun ? undefined : this.#connection.wantsTls(chunk)
+    this.#begun = true
+    if (held !== undefined) return [held, chunk]
+    if (this.error === undefined) return [chunk]
+    this.#held = chunk
+    return []
+  }
+}
+
+/** Says once, while nobody has said anything, that the server waits for TLS. */
+function noticeSilence(
+  { clock }: CommandContext,
+  { traffic }: ServerConnection,
+  { speaksTls }: ByteSessionOptions,
+  say: (line: string) => void,
+): Timer {
+  let over = false
+  const look = async (): Promise<void> => {
+    if (speaksTls === undefined || !traffic.isSilent || !(await speaksTls()) || over || !traffic.isSilent) return
+    say('the server says nothing, and speaks TLS: it may be waiting for that; use --tls')
+  }
+  const timer = clock.after(commandLimits.tlsNoticeMs, () => void look(), { background: true })
+  return {
+    cancel: () => {
+      over = true
+      timer.cancel()
+    },
+  }
 }
 
 /** Hands a source's chunks to `take`, and reads on only while every sink takes more. */

@@ -2,11 +2,14 @@ import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
 import { connect } from '../../net/connect.ts'
 import { connectError } from '../../net/connect-error.ts'
+import { asksForTls } from '../../net/dialect.ts'
 import type { FramedSocket } from '../../net/framed-socket.ts'
+import type { Secured } from '../../net/framed-tls-socket.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { formatTime } from '../../terminal/format.ts'
 import type { CommandContext } from '../command.ts'
-import type { ServerTrust } from './tls-trust.ts'
+import { commandLimits } from '../limits.ts'
+import type { Proof, ServerIdentity, ServerTrust } from './tls-trust.ts'
 import { HexDump, TrafficStats } from './traffic.ts'
 
 /** The server to connect to. */
@@ -25,12 +28,30 @@ export interface ClientResult {
   readonly exit: ExitCode
 }
 
+/** Who is at the other end, and how we know. */
+export interface ProvenIdentity extends ServerIdentity {
+  readonly proof: Proof
+}
+
+interface OpenSocket {
+  readonly socket: FramedSocket
+  /** With TLS. */
+  readonly identity?: ProvenIdentity
+}
+
+/** For a server that takes nobody without TLS. */
+export function tlsOnlyError({ host, port }: Pick<ConnectTarget, 'host' | 'port'>): NetworkError {
+  return new NetworkError('TLS_ONLY', `${formatEndpoint(host, port)} takes nobody without TLS`, { hint: 'use --tls' })
+}
+
 /** A connection to the server, with its traffic counted. */
 export class ServerConnection {
   readonly socket: FramedSocket
   readonly traffic: TrafficStats
   /** Shown in place of the server's output. */
   readonly hex: HexDump | undefined
+  /** With TLS. */
+  readonly identity: ProvenIdentity | undefined
   readonly #target: Pick<ConnectTarget, 'host' | 'port'>
 
   constructor(
@@ -38,19 +59,33 @@ export class ServerConnection {
     target: Pick<ConnectTarget, 'host' | 'port'>,
     traffic: TrafficStats,
     hex: HexDump | undefined,
+    identity?: ProvenIdentity,
   ) {
     this.socket = socket
+    this.identity = identity
     this.traffic = traffic
     this.hex = hex
     this.#target = target
   }
 
+  /** The first bytes that were sent. */
+  #firstSent: Buffer | undefined
+
   /** Writes and counts; false when the connection takes nothing any more. */
   send(bytes: Buffer): boolean {
     if (!this.socket.writable) return false
     this.traffic.sent(bytes.length)
+    this.#firstSent ??= bytes.subarray(0, commandLimits.firstBytes)
     this.socket.write(bytes)
     return true
+  }
+
+  /** The error for a server that asks for TLS in all that it says; undefined for any other, and for the echo of our own words. */
+  wantsTls(said: Buffer): NetworkError | undefined {
+    if (this.identity !== undefined || !asksForTls(said)) return undefined
+    if (this.#firstSent?.subarray(0, said.length).equals(said.subarray(0, this.#firstSent.length)) === true)
+      return undefined
+    return tlsOnlyError(this.#target)
   }
 
   /** A socket's error in one sentence with a next step. */
@@ -95,8 +130,10 @@ export class Client {
     const { target, context, hex, report } = this.#options
     const traffic = new TrafficStats()
     const dump = hex ? new HexDump(context.clock) : undefined
-    const open = async (): Promise<ServerConnection> =>
-      new ServerConnection(await openSocket(target, context), target, traffic, dump)
+    const open = async (): Promise<ServerConnection> => {
+      const { socket, identity } = await openSocket(target, context)
+      return new ServerConnection(socket, target, traffic, dump, identity)
+    }
     const connection = await open()
     const { socket } = connection
     const connectedAt = context.clock.monotonic()
@@ -123,20 +160,51 @@ export class Client {
   }
 }
 
-/** Connects. Rejects with NetworkError, ProtocolError or StorageError, or an abort's reason. */
-async function openSocket(target: ConnectTarget, { clock, signal }: CommandContext): Promise<FramedSocket> {
-  if (target.trust === undefined) return connect({ ...target, clock, signal })
+/**
+ * Whether the server speaks TLS, tried on a connection of its own: one that takes nothing else keeps a plain client waiting.
+ * False as well when it can't be found out in time.
+ */
+export async function serverSpeaksTls(
+  target: Pick<ConnectTarget, 'host' | 'port'>,
+  context: CommandContext,
+): Promise<boolean> {
+  const options = { ...target, clock: context.clock, signal: context.signal, timeoutMs: commandLimits.tlsProbeMs }
+  try {
+    const { connectTls } = await import('../../net/framed-tls-socket.ts')
+    const { socket } = await connectTls(await connect(options), options)
+    socket.destroy()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Connects. Rejects with NetworkError, ProtocolError, StorageError or PromptClosed, or an abort's reason. */
+async function openSocket(target: ConnectTarget, { clock, signal }: CommandContext): Promise<OpenSocket> {
+  const { trust } = target
+  if (trust === undefined) return { socket: await connect({ ...target, clock, signal }) }
   // Loaded only with TLS, since it takes a while; and before the connection stands, whose end would be missed meanwhile.
   const { connectTls } = await import('../../net/framed-tls-socket.ts')
-  const plain = await connect({ ...target, clock, signal })
-  const { socket, fingerprint } = await connectTls(plain, { ...target, ca: target.trust.ca, clock, signal })
-  try {
-    target.trust.check(fingerprint)
-  } catch (error) {
-    socket.destroy()
-    throw error
+  const open = async (): Promise<Secured> => {
+    const plain = await connect({ ...target, clock, signal })
+    return connectTls(plain, { ...target, ca: trust.ca, clock, signal })
   }
-  return socket
+  const judge = ({ socket, identity }: Secured): Proof | undefined => {
+    try {
+      return trust.check(identity)
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+  }
+  const first = await open()
+  const proof = judge(first)
+  if (proof !== undefined) return { socket: first.socket, identity: { ...first.identity, proof } }
+  // No server waits for what a person has to compare.
+  first.socket.destroy()
+  await trust.confirm(first.identity)
+  const second = await open()
+  return { socket: second.socket, identity: { ...second.identity, proof: judge(second) ?? 'new' } }
 }
 
 /** What ended with this error, for the last line of diagnostics; the reason is told by the error itself. */

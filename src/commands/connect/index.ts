@@ -1,8 +1,9 @@
 import { ProtocolError, UsageError } from '../../base/errors.ts'
-import { type Endpoint, formatEndpoint } from '../../net/address.ts'
-import { type CommandContext, defineCommand } from '../command.ts'
+import { type Endpoint, formatEndpoint, isLoopback } from '../../net/address.ts'
+import { flag } from '../../options/kinds.ts'
+import { askOnTerminal, type CommandContext, defineCommand } from '../command.ts'
 import { byteSession } from './byte-session.ts'
-import { Client } from './client.ts'
+import { Client, type ServerConnection, serverSpeaksTls } from './client.ts'
 import { LoginClient } from './login-client.ts'
 import { type ConnectValues, chooseTarget, connectOptions } from './options.ts'
 import { tlsTrust } from './tls-trust.ts'
@@ -16,12 +17,22 @@ export const connect = defineCommand({
     ['netlab connect localhost 9007', 'a conversation: type lines, read answers, end with Ctrl-D'],
     ["printf 'a\\nb\\n' | netlab connect '[::1]:9007'", 'send the input, print all that comes back, exit'],
     ['netlab connect example.org:80 --hex', 'see every byte'],
-    ['netlab connect example.org 9090 --tls', 'the same through TLS; the server is known again by its certificate'],
+    ['netlab connect example.org 9090 --tls', 'the same through TLS; the server is known again by its key'],
   ],
   async run(values, context) {
     const target = await chooseTarget(values, context)
     const report = (line: string): void => void (values.quiet || context.stderr.write(`${line}\n`))
-    const trust = tlsTrust(values, target, context.environment, report)
+    const ask = askOnTerminal(context)
+    const { environment } = context
+    const trust = tlsTrust({
+      ...{ values, target, environment, report },
+      ask:
+        ask &&
+        ((what, question) => {
+          context.stderr.write(`${what}\n`)
+          return ask(question, { kind: flag, summary: 'yes or no', default: false })
+        }),
+    })
     const login = loginClient(values, target, context, report)
     const client = new Client({
       target: { ...target, timeoutMs: values.timeout, trust },
@@ -35,8 +46,12 @@ export const connect = defineCommand({
     }
     const spotLogin = login !== undefined && values.framing === 'auto'
     const { framing, quiet } = values
+    const speaksTls = ({ socket, identity }: ServerConnection) =>
+      quiet || identity !== undefined || isLoopback(socket.remoteAddress ?? '')
+        ? undefined
+        : () => serverSpeaksTls(target, context)
     const result = await client.run((connection) =>
-      byteSession(context, connection, { framing, status: !quiet, spotLogin }),
+      byteSession(context, connection, { framing, status: !quiet, spotLogin, speaksTls: speaksTls(connection) }),
     )
     if (result !== undefined) return result.exit
     const afterLogin = await client.run((connection, reconnect) => login?.run(connection, reconnect))

@@ -9,7 +9,7 @@ import { askStreams, type CommandContext } from '../command.ts'
 import { commandLimits } from '../limits.ts'
 import { accountSession } from './account-client.ts'
 import { ChatClient } from './chat-client.ts'
-import type { ClientResult, ServerConnection } from './client.ts'
+import type { ClientResult, ProvenIdentity, ServerConnection } from './client.ts'
 import { type LoginPrompter, type LoginResult, logIn } from './login.ts'
 import { type HelloAnswer, type LoginService, MessageStream, sayHello } from './message-stream.ts'
 import { type ConnectValues, givenPassword } from './options.ts'
@@ -19,7 +19,10 @@ import { type KeptSession, SessionFile, serverKey, statePath } from './state-fil
 export interface LoginClientOptions {
   readonly host: string
   readonly port: number
-  readonly values: Pick<ConnectValues, 'user' | 'passwordFile' | 'password' | 'session' | 'insecure' | 'timeout'>
+  readonly values: Pick<
+    ConnectValues,
+    'user' | 'passwordFile' | 'password' | 'session' | 'insecure' | 'timeout' | 'tls' | 'tlsCa'
+  >
   readonly context: CommandContext
   /** Takes one line of diagnostics: what is not the server's answer. */
   report(line: string): void
@@ -33,6 +36,8 @@ export class LoginClient {
   readonly #password: string | undefined
   /** The session we are in; known also where none is kept on disk. */
   #session: KeptSession | undefined
+  /** The server of the latest connection, as it proved itself. */
+  #identity: ProvenIdentity | undefined
 
   /** @throws {StorageError, UsageError} when a given file can't be used. */
   constructor(options: LoginClientOptions) {
@@ -52,7 +57,9 @@ export class LoginClient {
 
   /** A session from an earlier login is kept. @throws {StorageError} */
   get expected(): boolean {
-    return this.#sessions?.find(this.#server) !== undefined
+    const { tls, tlsCa } = this.#options.values
+    const withTls = tls || tlsCa !== undefined
+    return this.#sessions?.find(this.#server, undefined, ({ key }) => withTls || key === undefined) !== undefined
   }
 
   /**
@@ -92,7 +99,7 @@ export class LoginClient {
     reconnect: () => Promise<ServerConnection>,
   ): Promise<ClientResult | 'expired'> {
     const { context } = this.#options
-    const login = await logIn(stream, this.#prompter())
+    const login = await this.#logIn(stream)
     const interrupted = Promise.withResolvers<ClientResult>()
     const over = new AbortController()
     const screen = new Screen(context, () =>
@@ -126,8 +133,8 @@ export class LoginClient {
 
   /** @param over ends its attempts to reconnect. */
   #chatClient(screen: Screen, reconnect: () => Promise<ServerConnection>, over: AbortSignal): ChatClient {
-    const { clock, signal, environment } = this.#options.context
-    const colour = screen.interactive && !environment.NO_COLOR
+    const { clock, signal, environment, isDumb } = this.#options.context
+    const colour = screen.interactive && !isDumb && !environment.NO_COLOR
     const style = clientStyle(colour, ownClock)
     return new ChatClient({
       screen,
@@ -140,7 +147,7 @@ export class LoginClient {
         try {
           const service = await this.#sayHello(stream)
           if (service === 'chat') {
-            await logIn(stream, this.#prompter(screen))
+            await this.#logIn(stream, screen)
             return stream
           }
         } catch (error) {
@@ -155,12 +162,30 @@ export class LoginClient {
 
   #streamOver(connection: ServerConnection): MessageStream {
     this.#demandPrivacy(connection)
+    this.#identity = connection.identity
     return new MessageStream(connection, this.#options.context.signal)
   }
 
   #sayHello(stream: MessageStream): Promise<HelloAnswer> {
     const { context, values } = this.#options
     return sayHello(stream, context.clock, values.timeout)
+  }
+
+  /** @param screen of a session that goes on */
+  async #logIn(stream: MessageStream, screen?: Screen): Promise<LoginResult> {
+    const login = await logIn(stream, this.#prompter(screen))
+    // One that is older than the server's key, or than our knowing of it, belongs to that key from now on.
+    if (this.#session !== undefined && this.#session.key !== this.#identity?.key) this.#keep(this.#session)
+    return login
+  }
+
+  /** Keeps a session for the server that we are connected to. */
+  #keep({ server, user, token }: KeptSession): void {
+    const { values, report } = this.#options
+    this.#session = { server, user, token, ...(this.#identity !== undefined && { key: this.#identity.key }) }
+    if (!values.session) return
+    const problem = keepSession(this.#sessions, this.#session)
+    if (problem !== undefined) report(`the session is not kept: ${problem}`)
   }
 
   #forget(user: string): void {
@@ -170,7 +195,7 @@ export class LoginClient {
 
   /** @param screen of a session that goes on: its input line is in the place where a question would be. */
   #prompter(screen?: Screen): LoginPrompter {
-    const { context, values, report } = this.#options
+    const { context, values } = this.#options
     const server = this.#server
     const streams = screen === undefined ? askStreams(context) : undefined
     return {
@@ -180,14 +205,14 @@ export class LoginClient {
       // --quiet does not silence these: they answer what was typed.
       say: (line) => (screen === undefined ? void context.stderr.write(`${line}\n`) : screen.remark(line)),
       kept: () => {
-        this.#session ??= this.#sessions?.find(server, values.user)
+        const mayGo = (session: KeptSession) => mayGoTo(this.#identity, session)
+        if (this.#session === undefined || !mayGo(this.#session)) {
+          this.#session = this.#sessions?.find(server, values.user, mayGo)
+        }
         return this.#session
       },
       keep: (user, token) => {
-        this.#session = { server, user, token }
-        if (!values.session) return
-        const problem = keepSession(this.#sessions, this.#session)
-        if (problem !== undefined) report(`the session is not kept: ${problem}`)
+        this.#keep({ server, user, token })
       },
       forget: (user) => this.#forget(user),
     }
@@ -198,9 +223,20 @@ export class LoginClient {
     const safe = 'encrypted' in socket || isLoopback(socket.remoteAddress ?? '')
     if (safe || this.#options.values.insecure) return
     throw new UsageError(`a password or a session for ${this.#server} would travel where others can read it`, {
-      hint: 'use --tls; or say --insecure if nobody else is on the way, --no-session to talk without logging in',
+      hint: 'use --tls, which the server must have been started with; --no-session talks without logging in',
     })
   }
+}
+
+/**
+ * Whether a session's token may go to this server: only to the one that it was opened at. Without TLS a server is known by its
+ * address alone, and a session from there goes to a server with TLS only if that was known before; who vouches for a server's
+ * signature (`--tls-ca`) vouches for its next key, too.
+ */
+function mayGoTo(identity: ProvenIdentity | undefined, { key }: KeptSession): boolean {
+  if (identity === undefined) return key === undefined
+  if (identity.proof === 'signed') return true
+  return key === undefined ? identity.proof === 'known' : key === identity.key
 }
 
 function helloTooLate(server: string): NetworkError {

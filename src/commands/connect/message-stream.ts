@@ -147,6 +147,8 @@ export async function sayHello(stream: MessageStream, clock: Clock, timeoutMs: n
 async function helloAnswer(stream: MessageStream): Promise<HelloAnswer> {
   const line = await sniffLine(stream.connection.socket)
   if (line !== undefined) {
+    const tls = stream.connection.wantsTls(line)
+    if (tls !== undefined) throw tls
     if (isLoginBanner(line)) return 'text'
     const sentence = /^netlab: (.+)/.exec(line.toString())?.[1]
     if (sentence !== undefined) throw new NetworkError('TURNED_AWAY', `the server says: ${sentence}`)

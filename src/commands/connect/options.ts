@@ -40,7 +40,7 @@ export const connectOptions = {
   }),
   tls: option({
     kind: flag,
-    summary: 'talk through TLS; a server is known again by the certificate it showed first',
+    summary: 'talk through TLS; a server is known again by the key that it showed first',
     default: false,
   }),
   tlsCa: option({
@@ -50,7 +50,7 @@ export const connectOptions = {
   }),
   acceptNewKey: option({
     kind: flag,
-    summary: 'take the certificate that the server shows now for its own from now on',
+    summary: 'take the key that the server shows now for its own from now on, without a question',
     default: false,
   }),
   user: option({

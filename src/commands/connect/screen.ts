@@ -54,7 +54,7 @@ export class Screen {
 
   /** Rings, on a terminal. */
   bell(): void {
-    if (this.interactive) ring(this.#context.stdout)
+    if (this.interactive && !this.#context.isDumb) ring(this.#context.stdout)
   }
 
   setStatus(text: string): void {
@@ -85,8 +85,8 @@ export class Screen {
 
   /** Asks in the place of the input line. Rejects with PromptClosed when the person would rather not. */
   async ask<T>(question: string, spec: OptionSpec<T>): Promise<T> {
-    const { stdin, stderr, signal } = this.#context
-    const streams = { input: stdin, output: stderr, signal: AbortSignal.any([signal, this.#closing.signal]) }
+    const { stdin, stderr, signal, isDumb } = this.#context
+    const streams = { input: stdin, output: stderr, isDumb, signal: AbortSignal.any([signal, this.#closing.signal]) }
     const asking = Promise.withResolvers<void>()
     this.#editor.close()
     this.#asking = asking.promise
@@ -115,9 +115,9 @@ export class Screen {
   }
 
   #open(): LineEditor {
-    const { stdin, stdout } = this.#context
+    const { stdin, stdout, isDumb } = this.#context
     const editor = createLineEditor({
-      ...{ input: stdin, output: stdout, prompt: this.#prompt },
+      ...{ input: stdin, output: stdout, isDumb, prompt: this.#prompt },
       onInterrupt: this.#onInterrupt,
       vanishes: (line) => this.vanishes(line),
       complete: (typed) => this.complete(typed),

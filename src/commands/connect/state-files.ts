@@ -6,6 +6,7 @@ import { makeFolder } from '../../files/make-folder.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
 import { readSecretFile } from '../../files/secret-file.ts'
 import { formatEndpoint } from '../../net/address.ts'
+import { formatIp, parseIp } from '../../net/ip.ts'
 import { nameKey } from '../../text/names.ts'
 
 /**
@@ -19,14 +20,49 @@ export function statePath(environment: Readonly<Record<string, string | undefine
   return isAbsolute(home) ? join(home, '.local', 'state', 'netlab', name) : undefined
 }
 
-/** `HOST:PORT`, by which a server is remembered. Names of hosts know no case (RFC 4343). */
+/**
+ * `HOST:PORT`, by which a server is remembered. Names of hosts know no case (RFC 4343), and a dot at their end says only that
+ * they are whole; an address has many spellings and one meaning. `localhost`, `127.0.0.1` and `::1` are this machine (RFC 6761), and
+ * its port is one server's: all are written as 127.0.0.1. Any other address of this machine is a host of its own.
+ */
 export function serverKey(host: string, port: number): string {
-  return formatEndpoint(host.toLowerCase(), port)
+  const name = host.toLowerCase().replace(/\.$/, '')
+  if (name === 'localhost' || name === '::1') return formatEndpoint('127.0.0.1', port)
+  const address = spelledOut(name)
+  return address === undefined || address === name ? formatEndpoint(name, port) : serverKey(address, port)
+}
+
+/** The one spelling of an address, with its zone; undefined for a name. */
+function spelledOut(host: string): string | undefined {
+  const ip = parseIp(host)
+  return ip && formatIp(ip.family, ip.value) + (ip.zone === undefined ? '' : `%${ip.zone}`)
+}
+
+/** The same of what was remembered earlier; undefined for what names no server. */
+function serverKeyOf(text: string): string | undefined {
+  const [, address, name, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = address ?? name
+  return host === undefined ? undefined : serverKey(host, Number(port))
+}
+
+/** A line of `known_hosts`: a server and what it is known by; undefined for an empty line or a comment, and without `server` when it can't be read. */
+interface KnownLine {
+  readonly server?: string
+  readonly fingerprint?: string
+}
+
+function parseKnown(line: string): KnownLine | undefined {
+  const words = line.trim()
+  if (words === '' || words.startsWith('#')) return undefined
+  const [name = '', fingerprint = ''] = words.split(/\s+/)
+  const server = serverKeyOf(name)
+  const isFingerprint = /^SHA256:[A-Za-z0-9+/]{43}$|^[0-9A-F]{2}(:[0-9A-F]{2})+$/i.test(fingerprint)
+  return server === undefined || !isFingerprint ? {} : { server, fingerprint }
 }
 
 /**
- * The certificates that servers showed when we first met: a line `HOST:PORT FINGERPRINT` each, in a file that a person may
- * edit. Lines that say something else stay as they are.
+ * What servers showed when we first met: a line `HOST:PORT FINGERPRINT` each, in a file that a person may edit. A fingerprint is
+ * that of the key, `SHA256:` and base64; earlier versions kept that of the certificate, in pairs of hexadecimal digits.
  */
 export class KnownHosts {
   readonly #path: string
@@ -35,21 +71,28 @@ export class KnownHosts {
     this.#path = path
   }
 
-  /** The SHA-256 fingerprint this server had, if it is known. @throws {StorageError} */
-  find(host: string, port: number): string | undefined {
+  /**
+   * What this server is known by; nothing when it isn't known.
+   * @throws {StorageError} also where it may be known, on a line that can't be read.
+   */
+  find(host: string, port: number): readonly string[] {
     const name = serverKey(host, port)
-    for (const line of readState(this.#path).split('\n')) {
-      const [server, fingerprint] = line.trim().split(/\s+/)
-      if (server === name) return fingerprint
-    }
-    return undefined
+    const lines = readState(this.#path).split('\n').map(parseKnown)
+    const found = lines.flatMap((line) =>
+      line?.server === name && line.fingerprint !== undefined ? [line.fingerprint] : [],
+    )
+    const damaged = lines.findIndex((line) => line !== undefined && line.server === undefined)
+    if (found.length > 0 || damaged === -1) return found
+    throw new StorageError('DAMAGED', `line ${damaged + 1} of ${this.#path} cannot be read, and may be about ${name}`, {
+      hint: 'mend the line: HOST:PORT, a space, and the fingerprint that the server prints at its start',
+    })
   }
 
-  /** Remembers the server by this certificate, and forgets the one it had. @throws {StorageError} */
+  /** Remembers the server by this fingerprint, and forgets the one it had. @throws {StorageError} */
   keep(host: string, port: number, fingerprint: string): void {
     const name = serverKey(host, port)
     updateState(this.#path, (text) => {
-      const others = text.split('\n').filter((line) => line !== '' && line.trim().split(/\s+/)[0] !== name)
+      const others = text.split('\n').filter((line) => line !== '' && parseKnown(line)?.server !== name)
       return [...others, `${name} ${fingerprint}`, ''].join('\n')
     })
   }
@@ -61,6 +104,8 @@ export interface KeptSession {
   readonly server: string
   readonly user: string
   readonly token: string
+  /** Fingerprint of the server's key; without it the session was opened without TLS, or by an earlier version. */
+  readonly key?: string
 }
 
 /** Session tokens between one `connect` and the next, the latest first: at most one for each server and user. */
@@ -71,10 +116,13 @@ export class SessionFile {
     this.#path = path
   }
 
-  /** The session of this user, or of whoever logged in there last. @throws {StorageError} */
-  find(server: string, user?: string): KeptSession | undefined {
+  /**
+   * The session of this user, or of whoever logged in there last, if it may go to that server.
+   * @throws {StorageError}
+   */
+  find(server: string, user?: string, mayGo: (session: KeptSession) => boolean = () => true): KeptSession | undefined {
     return this.#parse(readState(this.#path)).find(
-      (kept) => kept.server === server && (user === undefined || sameName(kept.user, user)),
+      (kept) => isAt(kept, server) && (user === undefined || sameName(kept.user, user)) && mayGo(kept),
     )
   }
 
@@ -91,7 +139,7 @@ export class SessionFile {
   /** @param change makes all sessions of those that are not of this user at this server */
   #update(change: (others: readonly KeptSession[]) => readonly KeptSession[], server: string, user: string): void {
     updateState(this.#path, (text) => {
-      const others = this.#parse(text).filter((kept) => kept.server !== server || !sameName(kept.user, user))
+      const others = this.#parse(text).filter((kept) => !isAt(kept, server) || !sameName(kept.user, user))
       return `${JSON.stringify({ version: 1, sessions: change(others) }, undefined, 2)}\n`
     })
   }
@@ -104,6 +152,10 @@ export class SessionFile {
       hint: 'remove it and log in again, or do without it with --no-session',
     })
   }
+}
+
+function isAt(kept: KeptSession, server: string): boolean {
+  return kept.server === server || serverKeyOf(kept.server) === server
 }
 
 /** As servers compare names. */
@@ -122,8 +174,8 @@ function parse(text: string): readonly KeptSession[] | undefined {
 
 function isKept(value: unknown): value is KeptSession {
   if (typeof value !== 'object' || value === null) return false
-  const { server, user, token } = value as Readonly<Record<string, unknown>>
-  return [server, user, token].every((field) => typeof field === 'string')
+  const { server, user, token, key = '' } = value as Readonly<Record<string, unknown>>
+  return [server, user, token, key].every((field) => typeof field === 'string')
 }
 
 /** The file's text; '' when there is none. @throws {StorageError} */

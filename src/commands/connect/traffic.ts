@@ -17,6 +17,11 @@ export class TrafficStats {
     this.onTraffic(`received ${countBytes(bytes)}`, this.totals)
   }
 
+  /** Nobody has said anything. */
+  get isSilent(): boolean {
+    return this.#sentBytes === 0 && this.#receivedBytes === 0
+  }
+
   get totals(): string {
     return `sent ${countBytes(this.#sentBytes)}, received ${countBytes(this.#receivedBytes)}`
   }

@@ -71,11 +71,13 @@ export class TargetFinder {
    * @throws {UsageError} when nothing is left. @throws {NetworkError} when a name to be left out is not known.
    */
   async find(signal: AbortSignal, known: NameAnswers = new Map()): Promise<ResolvedTargets | undefined> {
-    const source = await this.#system.names(this.#clock)
+    // Made for the first name: most scans have none.
+    let source: Promise<NameSource> | undefined
     const lookup = async (name: string): Promise<readonly string[]> => {
       const key = nameKey(name)
       this.answers.set(key, known.get(key) ?? [])
-      const found = known.get(key) ?? (await source.lookup(name))
+      source ??= this.#system.names(this.#clock)
+      const found = known.get(key) ?? (await (await source).lookup(name))
       if (found.length === 0 && known.has(key)) throw new Error('not known when the scan began')
       this.answers.set(key, found)
       return found
@@ -95,7 +97,8 @@ export class TargetFinder {
       if (signal.aborted) return undefined
       throw error
     } finally {
-      source.close()
+      const opened = await source
+      opened?.close()
     }
   }
 }

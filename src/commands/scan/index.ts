@@ -16,14 +16,18 @@ export function scanCommand(services: ScanCommandServices): Command<typeof scanO
       ['netlab scan db.example -p 5432 --wait 30s', 'wait until the database answers'],
       ['netlab scan localhost:22 [::1]:80 db:5432', 'each host on its own port'],
       ['netlab scan @hosts.txt -p 22,443 --expect 22,443', 'exit 1 unless both are open on every host'],
+      ['netlab scan --diff monday.json', 'what has opened and closed since, of the same targets and ports'],
     ],
     epilogue: [
       'Scan only hosts that you own or have permission to test.',
       'More than 4,096 addresses, or all ports of a public one, need a yes: on a terminal you are asked, elsewhere add --yes.',
-      'While it runs on a terminal: space prints the status, q stops with the list so far, Ctrl-C stops with exit code 130.',
+      'While it runs on a terminal: space prints the status, q stops with the list so far, Ctrl-C stops with exit code 130, Ctrl-Z and fg work.',
       'Service names are guesses by port number (IANA). Formats: docs/scan-output.md.',
     ].join('\n'),
-    run: async (values, context) => (await import('./run.ts')).runScan(values, context, services),
+    async run(values, context) {
+      if (values.diff === undefined) return (await import('./run.ts')).runScan(values, context, services)
+      return (await import('./diff.ts')).runDiff(values, values.diff, context, services)
+    },
   })
 }
 

@@ -28,6 +28,14 @@ const states: Kind<readonly PortState[]> = {
   },
 }
 
+/** Targets, or a file's name that could be none: one behind `--diff` may have blanks in it, or be written as Windows does. */
+const targetsOrReport: Kind<readonly Target[]> = {
+  placeholder: targetList.placeholder,
+  parse(text) {
+    return /^[^@,].*[\\ ].*\.json$/i.test(text) ? [{ kind: 'file', path: text }] : targetList.parse(text)
+  },
+}
+
 const none: readonly Target[] = []
 const justOpen: readonly PortState[] = ['open']
 
@@ -43,12 +51,13 @@ const endings = formatsWithOption.map(({ extensions: [extension] }) => `.${exten
 /** Every option of `netlab scan`. */
 export const scanOptions = {
   targets: option({
-    kind: optional(targetList),
+    kind: optional(targetsOrReport),
     summary:
       'names, addresses, HOST:PORT, networks, ranges, @FILE, or - for standard input; needed, or asked for on a terminal',
     default: undefined,
     defaultText: 'localhost',
     ask: 'What to scan, a name, an address or a network',
+    askUnless: 'diff',
     repeatable: true,
   }),
   ports: option({
@@ -148,6 +157,12 @@ export const scanOptions = {
     kind: optional(path),
     alias: 'o',
     summary: `write the result to a file; its ending (${endings}) tells the format unless an option does`,
+    default: undefined,
+  }),
+  diff: option({
+    kind: optional(path),
+    summary:
+      'what changed since this report of --json: in the report given instead of targets, or else now; exit 1 if anything did',
     default: undefined,
   }),
   resume: option({

@@ -30,8 +30,7 @@ export async function openOutput(
   aside: (write: () => void) => void,
 ): Promise<ScanOutput> {
   const { result: render, report: renderReport } = await format.load()
-  const sink =
-    outputPath === undefined ? new StreamSink(stdout, aside) : await openFile(outputPath, render !== undefined)
+  const sink = await openSink(outputPath, render !== undefined, stdout, aside)
   const lines = new LineBatch(clock, (text) => sink.write(text))
   return {
     isLive: render !== undefined && outputPath === undefined,
@@ -43,6 +42,19 @@ export async function openOutput(
       await sink.finish(renderReport(report))
     },
   }
+}
+
+/**
+ * Opens a file, or standard output where none is named, for text that comes in pieces (`isStreamed`) or at the end.
+ * @throws {StorageError}
+ */
+export async function openSink(
+  outputPath: string | undefined,
+  isStreamed: boolean,
+  stdout: NodeJS.WriteStream,
+  aside: (write: () => void) => void,
+): Promise<OutputSink> {
+  return outputPath === undefined ? new StreamSink(stdout, aside) : openFile(outputPath, isStreamed)
 }
 
 interface OutputSink {

@@ -3,6 +3,7 @@ import type { ExpectedPorts } from '../../scan/expected-ports.ts'
 import { scanLimits } from '../../scan/limits.ts'
 import { PortPlan } from '../../scan/port-plan.ts'
 import { formatRanges } from '../../scan/ranges.ts'
+import type { OutputFormat } from '../../scan/report/formats.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
 import { summarySentences } from '../../scan/report/text.ts'
 import type { ResolvedTargets } from '../../scan/resolve-targets.ts'
@@ -23,15 +24,17 @@ export interface ScanCommandServices extends NameServices {
   readonly scan: typeof scan
 }
 
-/** `netlab scan` from its options to its exit code. */
+/** `netlab scan` from its options to its exit code; written in this format, or in the one that the options ask for. */
 export async function runScan(
   values: ScanValues,
   context: CommandContext,
   { scan, ...system }: ScanCommandServices,
+  format?: OutputFormat,
 ): Promise<ExitCode> {
   const { clock } = context
-  const plan = planJob(values)
-  const view = new ScanView(context.stderr, plan.quiet)
+  const asked = planJob(values)
+  const plan = format === undefined ? asked : { ...asked, format }
+  const view = new ScanView(context, plan.quiet)
   const kept = plan.resumePath === undefined ? undefined : await readKept(plan.resumePath)
   const finder = await TargetFinder.read(plan, context, system)
   view.spin('looking up names', clock)
@@ -48,7 +51,7 @@ export async function runScan(
   const signal = AbortSignal.any([context.signal, quit.signal])
   const job = new ScanJob(plan, targets, { scan, context, signal, view, output })
   const beganMs = clock.monotonic()
-  const unlisten = listenKeys(context, { status: () => view.status(job.progress()), quit: () => quit.abort() })
+  const unlisten = listenKeys(context, view, { status: () => view.status(job.progress()), quit: () => quit.abort() })
   let start: JobStart = { startedAt: clock.now(), durationMs: 0 }
   try {
     if (finder !== undefined) start = (await runJob(job, finder, kept, context, view)) ?? start
@@ -147,6 +150,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     interrupted: signal.aborted,
     notes,
     counts: results.counts,
+    hostCounts: results.hostCounts,
     notScanned,
     engine: summary.engine,
     threads: summary.threads,

@@ -1,5 +1,3 @@
-import { stopCoverage } from 'node:v8'
-
 /**
  * Names that Node, OpenSSL inside it, or a cluster's parent gives a meaning to: they can load code and certificates, write
  * files, open channels, and print what threads are given, keys included. Not the two that others set everywhere (base images,
@@ -24,7 +22,7 @@ export function leaveNodeVariables(): void {
   const environment = withoutNodeVariables(process.env) ?? (process.channel === undefined ? undefined : process.env)
   if (environment === undefined) return
   // Otherwise it is written when this program is left.
-  stopCoverage()
+  process.getBuiltinModule('node:v8').stopCoverage()
   if (process.platform !== 'win32') {
     process.execve?.(process.execPath, [process.argv0, ...process.argv.slice(2)], environment)
   }

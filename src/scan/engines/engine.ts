@@ -13,6 +13,9 @@ export const SILENT: ConnectOutcome = -1
 /** A self-connect: the source port was the probed one (loopback's ephemeral range). It says nothing about the port. */
 export const SELF_CONNECTED: ConnectOutcome = -2
 
+/** The process stood still meanwhile, so that neither silence nor the time of an answer says anything. */
+export const STALLED: ConnectOutcome = -3
+
 /** Told how an attempt ended; `banner` only where one was asked for and something was said. */
 export type Settled = (ticket: number, outcome: ConnectOutcome, rttMs: number, banner?: Uint8Array) => void
 

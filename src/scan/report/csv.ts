@@ -24,12 +24,19 @@ export function* renderCsv(report: ScanReport): Generator<string> {
   }
 }
 
+/**
+ * Where a spreadsheet could see the beginning of a formula: at the beginning of a field, and behind whatever else may separate
+ * fields, since where a comma is a decimal point files are split at semicolons, quotes or not. Blanks, quotes and what shows
+ * nothing may stand before it, and some take the wide and the small forms of the signs for the signs.
+ */
+const formula =
+  /(^|[,;|\t\r\n])(?=[\s"'\u200b\u2060]*[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]|[\t\r])/g
+
 function row(fields: readonly string[]): string {
   return `${fields.map(field).join(',')}\r\n`
 }
 
 function field(text: string): string {
-  // A spreadsheet would run a cell that begins like a formula; a peer chooses what its banner begins with.
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const harmless = text.replace(formula, "$1'")
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

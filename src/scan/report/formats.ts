@@ -50,6 +50,18 @@ export const outputFormats = [
     extensions: ['csv'],
     load: async () => ({ report: (await import('./csv.ts')).renderCsv }),
   },
+  {
+    name: 'xml',
+    option: "nmap's XML, for tools that read it",
+    extensions: ['xml'],
+    load: async () => ({ report: (await import('./xml.ts')).renderXml }),
+  },
+  {
+    name: 'grep',
+    option: "a line for each host, with the fields of nmap's -oG",
+    extensions: ['gnmap', 'grep'],
+    load: async () => ({ report: (await import('./grep.ts')).renderGrep }),
+  },
 ] as const satisfies readonly OutputFormat[]
 
 /** Names of the formats that have an option. */

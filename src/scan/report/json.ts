@@ -28,7 +28,7 @@ function roundMs(ms: number): number {
 }
 
 function summaryFields(report: ScanReport) {
-  const { results: _results, startedAt, durationMs, expectedMissed, ...rest } = report
+  const { results: _results, hostCounts: _hostCounts, startedAt, durationMs, expectedMissed, ...rest } = report
   const times = { startedAt: new Date(startedAt).toISOString(), durationMs: roundMs(durationMs) }
   return { ...times, ...rest, expectedMissed: roundChance(expectedMissed) }
 }

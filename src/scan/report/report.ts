@@ -1,4 +1,5 @@
-import type { HostResults, StateCounts } from '../results.ts'
+import type { StateCounts } from '../host-counts.ts'
+import type { HostResults } from '../results.ts'
 import type { EngineName, PortState } from '../types.ts'
 
 /** What a scan came to, ready to be written in any format. */
@@ -27,6 +28,8 @@ export interface ScanReport {
   /** What was not done, and what else a reader must know. */
   readonly notes: readonly string[]
   readonly counts: StateCounts
+  /** The same for each host, by address; undefined where that was not counted. Not in JSON. */
+  readonly hostCounts?: ReadonlyMap<string, StateCounts> | undefined
   readonly notScanned: number
   readonly engine: EngineName
   readonly threads: number

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../../base/clock.ts'
+import { AwakeClock } from '../awake-clock.ts'
 import { chooseEngine } from '../engines/choose.ts'
 import { scanLimits } from '../limits.ts'
 import { Prober } from '../prober.ts'
@@ -23,7 +24,8 @@ export interface BannerResult {
 }
 
 /** The program of a scan thread: takes probes from the ring, makes them, and puts back how each ended. */
-export async function runWorker(start: WorkerStart, clock: Clock, parent: MessagePort): Promise<void> {
+export async function runWorker(start: WorkerStart, systemClock: Clock, parent: MessagePort): Promise<void> {
+  const clock = new AwakeClock(systemClock)
   const commands = new CommandRing(start.commands)
   const results = new ResultRing(start.tickets, start.results)
   const engine = await chooseEngine(start.engine)
@@ -35,6 +37,8 @@ export async function runWorker(start: WorkerStart, clock: Clock, parent: Messag
     prober.send(ticket, host, port, timeoutMs, bannerMs)
   let previous = commands.turn
   const turn = (): void => {
+    // Looked at in every turn, so that a stall is noticed.
+    clock.monotonic()
     // All events from before the previous turn of this loop were taken up since, by this poll at the latest.
     prober.poll()
     results.seenTurn = previous
