@@ -30,7 +30,14 @@ export function connect({ host, port, timeoutMs, clock, signal }: ConnectOptions
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort)
   socket.setNoDelay(true)
-  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: netLimits.connectAttemptMs })
+  // Not every system's list of hosts knows it with a dot at its end, and it means this machine everywhere (RFC 6761, 6.3).
+  const name = host.toLowerCase() === 'localhost.' ? 'localhost' : host
+  socket.connect({
+    host: name,
+    port,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: netLimits.connectAttemptMs,
+  })
   return promise
     .catch((error: unknown) => {
       socket.destroy()

@@ -91,6 +91,15 @@ describe('connect --tls', () => {
     server.useCertificate(pair)
   })
 
+  test('this machine is known by one name, whichever it is met by, and a dot at the end changes nothing', async () => {
+    const state = knowing(`LOCALHOST:${server.port} ${key(pair.cert)}\n`)
+    for (const host of ['localhost', 'localhost.', '127.0.0.1', '::ffff:127.0.0.1']) {
+      const met = run({ host: { host } }, state)
+      expect(await met.ended).toBe(ExitCode.ok)
+      expect(met.stderr.text).not.toMatch(/first time|new key/)
+    }
+  })
+
   test('refuses another key with both fingerprints and the way to accept it, and then accepts it', async () => {
     const before = key(pem.leaf)
     const others = '# mine\nelsewhere:1 AA:BB\n'
@@ -154,6 +163,7 @@ describe('connect --tls', () => {
     expect(await named.ended).toBe(ExitCode.ok)
     expect(named.stdout.text).toBe('a\nb\n')
     expect(await run({ tlsCa }, {}).ended).toBe(ExitCode.ok)
+    expect(await run({ tlsCa, host: { host: 'Localhost.' } }, {}).ended).toBe(ExitCode.ok)
     // The same address, written so that no certificate names it.
     const elsewhere = '::ffff:127.0.0.1'
     await expect(run({ tlsCa, host: { host: elsewhere } }, {}).ended).rejects.toMatchObject({

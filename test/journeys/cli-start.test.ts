@@ -46,9 +46,14 @@ fromSources('bin/netlab', () => {
       const { root, ...place } = checkout(version, ['node_modules/yargs'])
       const netlab = startNetlab(['serve', 'a b', '', '*', '--x=$y'], place)
       const { stdout, stderr, exitCode } = await netlab.finished()
-      const [node, script, ...args] = stdout.split('\n').slice(0, -1)
+      const [node, option, script, ...args] = stdout.split('\n').slice(0, -1)
       expect(args.pop()).toBe(String(netlab.process.pid))
-      expect({ node, script }).toEqual({ node: `${root}/path/node`, script: `${root}/bin/../src/main/cli.ts` })
+      const program = `${root}/bin/../src/main/cli.ts`
+      expect({ node, option, script }).toEqual({
+        node: `${root}/path/node`,
+        option: '--disable-sigusr1',
+        script: program,
+      })
       expect({ args, stderr, exitCode }).toEqual({ args: ['serve', 'a b', '', '*', '--x=$y'], stderr: '', exitCode: 9 })
     },
   )

@@ -39,7 +39,7 @@ test('bug: an empty certificate file was called a bug of netlab', async () => {
   const cwd = temporaryFolder()
   writeFileSync(join(cwd, 'netlab-tls.pem'), '')
   const { stderr, exitCode } = await runNetlab(['serve', 'echo', ...serve, '--tls'], { cwd })
-  expect(stderr).toMatch(/^netlab: netlab-tls\.pem holds no certificate with its private key/)
+  expect(stderr).toMatch(/^netlab: netlab-tls\.pem holds no certificate in PEM form\n {2}it is empty/)
   expect(exitCode).toBe(74)
 })
 

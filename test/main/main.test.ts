@@ -52,18 +52,31 @@ describe('judge', () => {
 })
 
 test.each([
-  'NODE_OPTIONS',
-  'NODE_V8_COVERAGE',
-  'NODE_SOMETHING_NEW',
-  'OPENSSL_CONF',
-  'SSL_CERT_FILE',
-  'WATCH_REPORT_DEPENDENCIES',
-  'node_options',
-])('the standalone binary leaves %s behind', (name) => {
-  expect(withoutNodeVariables({ [name]: 'x', NETLAB_PORT: '1' })).toEqual({ NETLAB_PORT: '1' })
+  ['NODE_OPTIONS', false],
+  ['node_options', false],
+  ['NODE_PATH', false],
+  ['OPENSSL_CONF', false],
+  ['SSL_CERT_FILE', false],
+  ['NODE_V8_COVERAGE', true],
+  ['NODE_DEBUG', true],
+  ['NODE_COMPILE_CACHE', true],
+  ['NODE_SOMETHING_NEW', true],
+  ['WATCH_REPORT_DEPENDENCIES', true],
+])('the standalone binary leaves %s behind, and starts anew for it: %p', (name, acted) => {
+  const environment = { NETLAB_PORT: '1' }
+  expect(withoutNodeVariables({ [name]: 'x', ...environment }, [])).toEqual({ environment, acted })
+})
+
+test.each([
+  [['serve', 'echo'], {}, false],
+  [['serve', 'echo', '--tls'], {}, true],
+  [['connect', '--tls-ca', 'ca.pem'], {}, true],
+  [['serve', 'echo'], { NETLAB_TLS: '1' }, true],
+])('certificates to trust matter with TLS only: %j %j', (words, environment, acted) => {
+  expect(withoutNodeVariables({ NODE_EXTRA_CA_CERTS: 'x', ...environment }, words)).toEqual({ environment, acted })
 })
 
 test.each(['NODE_ENV', 'NODE_VERSION', 'NETLAB_NODE_OPTIONS', 'MY_OPENSSL_CONF', 'PATH'])(
-  'the standalone binary does not start anew because of %s',
-  (name) => expect(withoutNodeVariables({ [name]: 'x' })).toBeUndefined(),
+  'the standalone binary keeps %s',
+  (name) => expect(withoutNodeVariables({ [name]: 'x' }, [])).toBeUndefined(),
 )

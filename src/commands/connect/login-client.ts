@@ -195,7 +195,7 @@ export class LoginClient {
 
   /** @param screen of a session that goes on: its input line is in the place where a question would be. */
   #prompter(screen?: Screen): LoginPrompter {
-    const { context, values } = this.#options
+    const { context, values, report } = this.#options
     const server = this.#server
     const streams = screen === undefined ? askStreams(context) : undefined
     return {
@@ -208,6 +208,9 @@ export class LoginClient {
         const mayGo = (session: KeptSession) => mayGoTo(this.#identity, session)
         if (this.#session === undefined || !mayGo(this.#session)) {
           this.#session = this.#sessions?.find(server, values.user, mayGo)
+          const other = this.#session ?? this.#sessions?.find(server, values.user)
+          if (other !== this.#session)
+            report(`a session is kept for ${server}, ${whyNot(this.#identity)}: it is not used`)
         }
         return this.#session
       },
@@ -237,6 +240,11 @@ function mayGoTo(identity: ProvenIdentity | undefined, { key }: KeptSession): bo
   if (identity === undefined) return key === undefined
   if (identity.proof === 'signed') return true
   return key === undefined ? identity.proof === 'known' : key === identity.key
+}
+
+/** Of a session that may not go to this server. */
+function whyNot(identity: ProvenIdentity | undefined): string {
+  return identity === undefined ? 'which was opened with --tls' : 'and nothing shows that it was opened at this key'
 }
 
 function helloTooLate(server: string): NetworkError {
