@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { ExitCode, NetlabError } from '../../src/base/errors.ts'
 import { clientStyle, ownClock } from '../../src/chat/client-style.ts'
@@ -7,17 +9,24 @@ import type { ChatServerMessage } from '../../src/chat/message.ts'
 import { endError, lineOf } from '../../src/commands/chat-udp/render.ts'
 import { accountLines } from '../../src/commands/connect/account-client.ts'
 import { terminalCodec } from '../../src/commands/connect/codecs.ts'
+import { connect } from '../../src/commands/connect/index.ts'
 import { replyError } from '../../src/commands/connect/message-stream.ts'
 import type { MemberEnd, MemberEvent } from '../../src/datagram-chat/member-interface.ts'
 import { formatLine } from '../../src/log/line-format.ts'
 import { describe as describeEvent, renderLine } from '../../src/log/render.ts'
 import { judge } from '../../src/main/main.ts'
+import { selfSignedCertificate } from '../../src/net/certificate.ts'
 import { encodeFrame } from '../../src/net/frame-codec.ts'
+import { echo } from '../../src/protocols/echo.ts'
 import { outputFormats } from '../../src/scan/report/formats.ts'
 import { harmless } from '../../src/text/said.ts'
 import { everyEvent } from '../log/events.ts'
+import { testContext } from '../support/command-context.ts'
 import { acting, hostile, styles } from '../support/hostile-text.ts'
+import { LocalServer } from '../support/local-server.ts'
 import { aReport, aResult } from '../support/scan-report.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { connectValues } from './connect-values.ts'
 
 /*
  * Every place where text from the network becomes text for a terminal, walked with hostile text in each of its fields. The door
@@ -134,6 +143,29 @@ describe('text from the network on its way to a terminal', () => {
     ['a bug', (text) => errorText(new Error(text.split('\n')[0]))],
     ...udpEnds.map((end): [string, Sink] => [end.type, (text) => errorText(endError(filled(end, text)))]),
   ])
+  test.each([hostile, `${hostile}\n14:03:59 #lobby @op: forged`])("a server's certificate for %j", async (name) => {
+    const certificate = selfSignedCertificate(name, Date.now())
+    const server = await LocalServer.start(echo, { certificate })
+    const folder = temporaryFolder()
+    const [its, other] = ['its.pem', 'other.pem'].map((file) => join(folder, file))
+    writeFileSync(its ?? '', certificate.cert)
+    writeFileSync(other ?? '', selfSignedCertificate('other', Date.now()).cert)
+    // For another name than was asked for; signed by nobody who is trusted; met for the first time.
+    for (const trust of [{ tlsCa: its, host: { host: '::ffff:127.0.0.1' } }, { tlsCa: other }, { tls: true }]) {
+      const io = testContext()
+      const context = { ...io.context, environment: { HOME: folder } }
+      const values = { ...connectValues, port: server.port, ...trust }
+      const error: unknown = await connect.run(values, context).catch((reason: unknown) => reason)
+      // NETLAB_DEBUG shows all of the error, and the certificate is in it.
+      for (const debug of [false, true]) {
+        const { text } = judge(error, new AbortController().signal, debug)
+        expect(text).toMatch(/^netlab: .*(another name|not to be trusted|not known yet)/)
+        expect(acting(io.stderr.text + text)).toEqual([])
+        expect(text).not.toMatch(/^14:03:59/m)
+      }
+    }
+    await server.close()
+  })
   walk(
     'the log',
     everyEvent.flatMap((event): [string, Sink][] => {
@@ -169,6 +201,7 @@ describe('text from the network on its way to a terminal', () => {
   test.each(outputFormats)('a scan as $name', async ({ load }) => {
     const renderer = await load()
     const show = (text: string): string => {
+      // Names and reasons are words of ours or were typed, wherever they were kept meanwhile.
       const result = aResult(22, { banner: new Uint8Array(Buffer.from(text)) })
       const report = aReport([result])
       return [...('result' in renderer ? [renderer.result(result)] : []), ...renderer.report(report)]
