@@ -33,8 +33,8 @@ export interface LineEditor {
   /** The lines as they are entered; for one reader. Ends at Ctrl-D on an empty line, at the end of the input, or by `close`. */
   lines(): AsyncIterable<string>
   /**
-   * Prints `text` on rows of its own, above the line being typed, which stays as it is. The text may have several lines; it
-   * must be safe for a terminal (see `printable`).
+   * Prints `text` on rows of its own, above the line being typed, which stays as it is. The text may have several lines. On a
+   * terminal nothing in it acts but colours of ours (see `terminalText`).
    */
   print(text: string): void
   /**
