@@ -2,8 +2,10 @@ import { fstatSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
 import { collectGarbage } from '../base/memory.ts'
+import { guarded } from '../base/terminal-door.ts'
 import type { StartThread } from '../base/threads.ts'
 import { version } from '../base/version.ts'
+import { printable } from '../base/visible.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { mainLimits } from './limits.ts'
 import { thisMachine } from './machine.ts'
@@ -33,8 +35,8 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
       return stdin
     },
     stdinKind: stdinKind(),
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: guarded(process.stdout, true),
+    stderr: guarded(process.stderr, false),
     isDumb: process.env.TERM === 'dumb',
     environment: process.env,
     clock: systemClock,
@@ -94,6 +96,7 @@ async function tellSupervisor(state: 'ready' | 'stopping'): Promise<void> {
   const { execFile } = await import('node:child_process')
   const words = [state === 'ready' ? 'READY=1' : 'STOPPING=1', `MAINPID=${process.pid}`]
   execFile('systemd-notify', words, { timeout: mainLimits.supervisorMs }, (error) => {
-    if (error !== null && state === 'ready') process.stderr.write(`cannot tell systemd: ${error.message.trim()}\n`)
+    if (error !== null && state === 'ready')
+      process.stderr.write(`cannot tell systemd: ${printable(error.message.trim())}\n`)
   })
 }
