@@ -12,9 +12,20 @@ type LoginPrompt =
       /** Typed and refused; the same again means that someone wants to register with it. */
       readonly refused?: string
     }
+  | { readonly what: 'code'; readonly name: string; readonly password: string }
+
+type LoginAttempt = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
 
 const hint =
   'New here? Type the same password once more to register. Or try another one, or an empty line for another name.'
+/** Where nobody can register. */
+const closedHint = 'Try another one, or an empty line for another name.'
+
+const prompts = {
+  name: 'Name:',
+  password: 'Password (visible here as you type; "netlab connect" hides it):',
+  code: 'Registration code (an empty line for another name):',
+} as const
 
 /**
  * The login for a person who types lines. Name and password are asked in turn. That both an unknown name and a wrong
@@ -25,7 +36,9 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
   #service = 'auth'
   #expected: LoginPrompt = { what: 'name' }
   /** Sent last, and not yet answered. */
-  #tried: { readonly type: 'login' | 'register'; readonly name: string; readonly password: string } | undefined
+  #tried: LoginAttempt | undefined
+  /** Nobody can register here. */
+  #closed = false
 
   decode(text: string): Decoded<LoginMessage> {
     if (text.trim() === 'exit') return { kind: 'message', message: { type: 'exit' } }
@@ -35,15 +48,16 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
       this.#expected = { what: 'name' }
       return { kind: 'incomplete', lines: [this.#prompt()] }
     }
-    const type = text === expected.refused ? 'register' : 'login'
-    this.#tried = { type, name: expected.name, password: text }
-    return { kind: 'message', message: this.#tried }
+    const message = this.#attempt(expected, text)
+    this.#tried = message
+    return { kind: 'message', message }
   }
 
   encode(message: ServerMessage): readonly string[] {
     const lines = replyLines(message)
     if (message.type === 'hello') {
       this.#service = message.service
+      this.#closed = message.registration === 'closed'
       return [...lines, this.#prompt()]
     }
     // Other services greet with commands of their own.
@@ -51,13 +65,23 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     if (message.type !== 'denied') return lines
     if (message.reason === 'wrong' && this.#tried !== undefined) {
       this.#expected = { what: 'password', name: this.#tried.name, refused: this.#tried.password }
-      return [...lines, hint, this.#prompt()]
+      return [...lines, this.#closed ? closedHint : hint, this.#prompt()]
+    }
+    if (message.reason === 'code' && this.#tried !== undefined) {
+      this.#expected = { what: 'code', name: this.#tried.name, password: this.#tried.password }
+      return [...lines, this.#prompt()]
     }
     if (['bad-name', 'taken', 'full', 'no-session'].includes(message.reason)) this.#expected = { what: 'name' }
     else if (message.reason === 'bad-password' && this.#tried !== undefined) {
       this.#expected = { what: 'password', name: this.#tried.name }
     }
     return [...lines, this.#prompt()]
+  }
+
+  #attempt(expected: Exclude<LoginPrompt, { readonly what: 'name' }>, text: string): LoginAttempt {
+    const { name } = expected
+    if (expected.what === 'code') return { type: 'register', name, password: expected.password, code: text }
+    return { type: text === expected.refused && !this.#closed ? 'register' : 'login', name, password: text }
   }
 
   #decodeName(text: string): Decoded<LoginMessage> {
@@ -71,7 +95,7 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
   }
 
   #prompt(): string {
-    return this.#expected.what === 'name' ? 'Name:' : 'Password (visible here as you type; "netlab connect" hides it):'
+    return prompts[this.#expected.what]
   }
 }
 

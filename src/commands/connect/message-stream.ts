@@ -15,6 +15,8 @@ export interface JsonMessage {
 /** A connection as messages, one JSON object a frame (docs/protocol.md). */
 export class MessageStream {
   readonly connection: ServerConnection
+  /** The server's hello said that nobody can register. */
+  registrationClosed = false
   readonly #signal: AbortSignal
   readonly #abort: () => void
   #next: Promise<JsonMessage | undefined> | undefined
@@ -157,6 +159,7 @@ async function helloAnswer(stream: MessageStream): Promise<HelloAnswer> {
   const answer = await stream.receive()
   if (answer?.type === 'bye') throw replyError(answer)
   const service = answer?.type === 'hello' ? answer.service : undefined
+  stream.registrationClosed = answer?.registration === 'closed'
   return service === 'auth' || service === 'chat' ? service : undefined
 }
 
