@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { Clock } from '../../src/base/clock.ts'
@@ -220,6 +220,16 @@ describe.each(outputFormats.map((format) => [format.name, format] as const))('th
     const streamed = 'result' in renderer ? ports.map(renderer.result).join('') : ''
     const back = read(streamed + [...renderer.report(report)].join(''))
     expect(back.ports.map(({ port }) => port)).toEqual(ports.map(({ port }) => port))
+  })
+
+  const full = existsSync('/dev/full') ? test : test.skip
+  full('a full disk and a folder in the place of the file are told (needs /dev/full)', async () => {
+    const run = (path: string) => runScanCommand([...words, '--show', 'all', '-o', path], { answer })
+    await expect(run('/dev/full')).rejects.toMatchObject({ exit: 74, message: expect.stringContaining('no space') })
+    await expect(run(temporaryFolder())).rejects.toMatchObject({
+      exit: 74,
+      message: expect.stringContaining('directory'),
+    })
   })
 
   test.each(format.extensions)('goes to a file that ends in .%s, as to standard output', async (extension) => {
