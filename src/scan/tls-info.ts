@@ -40,17 +40,17 @@ export const askTls: AskTls = async (question) => {
   return answer.alert === noApplicationProtocol ? (await shakeHands(question, takesAnything())).info : answer.info
 }
 
-interface Answer {
+interface Handshake {
   readonly info?: TlsInfo
   /** The number of the alert that ended the handshake (RFC 8446, 6.2). */
   readonly alert?: number
 }
 
-function shakeHands({ host, port, clock, signal }: TlsQuestion, options: ConnectionOptions): Promise<Answer> {
+function shakeHands({ host, port, clock, signal }: TlsQuestion, options: ConnectionOptions): Promise<Handshake> {
   return new Promise((resolve) => {
     const servername = serverName(host)
     const socket = connect({ ...options, host: host.address, port, ...(servername !== undefined && { servername }) })
-    const end = (answer: Answer): void => {
+    const end = (answer: Handshake): void => {
       timer.cancel()
       signal.removeEventListener('abort', stop)
       socket.destroy()
@@ -83,7 +83,7 @@ function readSocket(socket: TLSSocket, clock: Clock): TlsInfo {
 }
 
 /** An alert is TLS's own, so the port speaks it; the certificate may have come before (where clients need one, in TLS 1.2). */
-function refusal(error: Error, socket: TLSSocket, clock: Clock): Answer {
+function refusal(error: Error, socket: TLSSocket, clock: Clock): Handshake {
   const [, number, words = ''] = [
     ...(/SSL alert number (\d+)/.exec(error.message) ?? []),
     /alert ([\w ]+):/.exec(error.message)?.[1],
