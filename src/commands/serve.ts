@@ -102,7 +102,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   let reload = (): void => undefined
   context.onReload(() => reload())
   const certificate = await openCertificate(values, context)
-  const log = openEventLog(values, context, terminal.diagnostic)
+  const log = openEventLog(values, protocol.name, context, terminal.diagnostic)
   const record: EventSink = (event) => log.record(event)
   const tell: EventSink = (event) => {
     record(event)
@@ -133,7 +133,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       target: {
         service,
         server,
-        log: operatorLog(log, () => server.flushLog()),
+        log: operatorLog(log, values, () => server.flushLog()),
         record,
         residentBytes: machine.residentBytes,
       },

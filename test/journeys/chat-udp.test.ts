@@ -59,7 +59,7 @@ describe('chat-udp from pipes', () => {
       ['say', /^say what\? \(say TEXT\)$/],
       ['say dinner  is ready', /^said$/],
       ['logs 50', /ada joined #den/],
-      ['logs ten', /^"ten" is not a whole number$/],
+      ['logs ten', /^logs knows no "ten" \(a number, -f, /],
       ['logs 5 6', /^"6" is one word too many \(type: logs \[N\]\)$/],
       ['clear', /^clear what\? \(clear logs\)$/],
       ['clear logs Ivan', /^"Ivan" is one word too many \(type: clear logs\)$/],
