@@ -31,6 +31,12 @@ const silent: EventLogWriter = {
   drain: () => true,
 }
 
+/** The bounds of each of so many threads that do the same work: together they hold no more than one alone. */
+export function sharedBounds(threads: number): WriterBounds {
+  const queueLength = Math.max(2 * logLimits.batchLength, Math.floor(logLimits.queueLength / threads))
+  return { ...logLimits, queueLength }
+}
+
 /** Opens a thread's end of the log. */
 export function attachEventLog(
   endpoint: LogEndpoint | null,
