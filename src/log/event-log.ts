@@ -9,7 +9,7 @@ import { logLimits } from './limits.ts'
 import { type EventLogWriter, LineWriter } from './line-writer.ts'
 import { LogFile } from './log-file.ts'
 import type { LogFilter } from './log-filter.ts'
-import type { LogSettings, LogThreadCalls, LogThreadData, MainCalls } from './messages.ts'
+import type { FollowNews, LogSettings, LogThreadCalls, LogThreadData, MainCalls } from './messages.ts'
 
 /** The main thread's event log: it records like any other thread, and governs the log thread. */
 export interface EventLog extends EventLogWriter {
@@ -235,8 +235,6 @@ class ThreadLog implements EventLog {
     this.#ended.resolve()
   }
 }
-
-type FollowNews = Parameters<MainCalls['followed']>[0]
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -27,7 +27,10 @@ export interface LogQuery {
   readonly filter: LogFilter
 }
 
-const numbered = ['client', 'member', 'process'] as const
+type Wishes = Partial<LogFilter & Omit<LogQuery, 'filter'>>
+
+/** Words with a number behind them. */
+const numbered = { client: 'client', member: 'member', process: 'pid' } as const
 
 /**
  * What `50 chat`, `-f warning` or `client 7 traffic` ask for, in any order.
@@ -36,26 +39,33 @@ const numbered = ['client', 'member', 'process'] as const
  */
 export function parseLogQuery(words: readonly string[], services: readonly string[]): LogQuery {
   const rest = words.map((word) => word.toLowerCase())
-  const query = { count: logLimits.tailCount as number, follow: false }
-  const filter: { -readonly [K in keyof LogFilter]: LogFilter[K] } = { traffic: false }
+  let given: Wishes = {}
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (/^-?\d+([.,]\d+)?$/.test(word)) query.count = wholeNumber(word, logLimits.maxTailCount)
-    else if (word === '-f') query.follow = true
-    else if (word === 'traffic') filter.traffic = true
-    else if (Object.hasOwn(levels, word)) filter.level = word as Level
-    else if (services.includes(word)) filter.service = word
-    else if (eventTypes.has(word as EventType)) filter.event = word as EventType
-    else if (numbered.some((name) => name === word)) {
-      const number = rest.shift()
-      if (number === undefined) throw new UsageError(`${word} what?`, { hint: `type: logs ${word} 7` })
-      const id = wholeNumber(number.replace(/^#/, ''), Number.MAX_SAFE_INTEGER)
-      if (word === 'client') filter.client = id
-      else if (word === 'member') filter.member = id
-      else filter.pid = id
-    } else throw unknownWord(word, services)
+    const wish = readWord(word, rest, services)
+    const twice = Object.keys(wish).find((name) => Object.hasOwn(given, name))
+    if (twice !== undefined) {
+      throw new UsageError(`"${word}" is one ${twice} too many`, { hint: 'a line is shown if all words apply to it' })
+    }
+    given = { ...given, ...wish }
   }
-  if (filter.event === 'received' || filter.event === 'sent') filter.traffic = true
-  return { ...query, filter }
+  const { count = logLimits.tailCount, follow = false, traffic = false, ...filter } = given
+  const isTraffic = filter.event === 'received' || filter.event === 'sent'
+  return { count, follow, filter: { ...filter, traffic: traffic || isTraffic } }
+}
+
+/** What a word asks for, and the number behind it where it needs one: one wish. */
+function readWord(word: string, rest: string[], services: readonly string[]): Wishes {
+  if (/^-?\d+([.,]\d+)?$/.test(word)) return { count: wholeNumber(word, logLimits.maxTailCount) }
+  if (word === '-f') return { follow: true }
+  if (word === 'traffic') return { traffic: true }
+  if (Object.hasOwn(levels, word)) return { level: word as Level }
+  if (services.includes(word)) return { service: word }
+  if (eventTypes.has(word as EventType)) return { event: word as EventType }
+  if (!Object.hasOwn(numbered, word)) throw unknownWord(word, services)
+  const number = rest.shift()
+  if (number === undefined) throw new UsageError(`${word} what?`, { hint: `type: logs ${word} 7` })
+  const id = wholeNumber(number.replace(/^#/, ''), Number.MAX_SAFE_INTEGER)
+  return { [numbered[word as keyof typeof numbered]]: id }
 }
 
 function wholeNumber(word: string, most: number): number {
@@ -65,7 +75,7 @@ function wholeNumber(word: string, most: number): number {
 }
 
 function unknownWord(word: string, services: readonly string[]): UsageError {
-  const known = [...services, ...Object.keys(levels), ...numbered, 'traffic']
+  const known = [...services, ...Object.keys(levels), ...Object.keys(numbered), 'traffic']
   const near = suggest(word, [...known, ...eventTypes])
   return new UsageError(`logs knows no "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`, {
     hint: `a number, -f, ${known.join(', ')}, or an event such as disconnected`,

@@ -8,7 +8,7 @@ import { formatLine } from './line-format.ts'
 import { LogFile } from './log-file.ts'
 import { isWanted, type LogFilter } from './log-filter.ts'
 import { LogStore } from './log-store.ts'
-import type { LogSettings, LogThreadCalls, LogThreadData, MainCalls, RecorderCalls } from './messages.ts'
+import type { FollowNews, LogSettings, LogThreadCalls, LogThreadData, MainCalls, RecorderCalls } from './messages.ts'
 
 /** The program of the log thread: opens the file, tells `opened` or `failed`, and serves until it is told to close. */
 export function runLogThread({ settings, main }: LogThreadData, clock: Clock): void {
@@ -57,8 +57,6 @@ interface Follower {
   underWay: number
   missed: number
 }
-
-type FollowNews = Parameters<MainCalls['followed']>[0]
 
 class LogThread {
   readonly #path: string

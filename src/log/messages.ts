@@ -43,6 +43,13 @@ export type LogThreadCalls = RecorderCalls & {
   close(): void
 }
 
+/** Lines for whoever follows the log, and how many were left out before them. */
+export interface FollowNews {
+  readonly id: number
+  readonly lines: string
+  readonly missed: number
+}
+
 /** What the log thread calls at the main thread. */
 export type MainCalls = {
   opened(): void
@@ -51,6 +58,6 @@ export type MainCalls = {
   /** Lines for the terminal; `shown` acknowledges them. */
   show(text: string): void
   /** Wanted lines for whoever follows, or how many they missed; `followedShown` acknowledges them. */
-  followed(news: { readonly id: number; readonly lines: string; readonly missed: number }): void
+  followed(news: FollowNews): void
   trouble(sentence: string): void
 }

@@ -82,6 +82,8 @@ describe('the log', () => {
     ['-1', '"-1" is not a whole number'],
     ['1.5', '"1.5" is not a whole number'],
     ['10001', '10001 is not between 1 and 10000'],
+    ['5 6', '"6" is one count too many'],
+    ['chat echo', '"echo" is one service too many'],
     ['client', 'client what?'],
     ['client x', '"x" is not a whole number'],
     ['warnin', 'logs knows no "warnin"; did you mean warning?'],
