@@ -61,9 +61,7 @@ const sentences: Sentences = {
   'login-failed': (e) =>
     `Client ${e.id} from ${who(e.peer)} was not logged in${e.name === undefined ? '' : ` as ${e.name}`}: ${failures[e.reason]}`,
   throttled: (e) =>
-    e.by === 'source'
-      ? `Client ${e.id} from ${who(e.peer)} must wait ${seconds(e.waitMs)}: too many failed logins from its address`
-      : `Client ${e.id} from ${who(e.peer)} had to wait ${seconds(e.waitMs)}: too many failed logins to that account`,
+    `Client ${e.id} from ${who(e.peer)} ${e.refused ? 'must' : 'had to'} wait ${seconds(e.waitMs)}: too many ${excesses[e.by]}`,
   logout: (e) => `Client ${e.id} from ${who(e.peer)} ended ${count(e.sessions, 'session')} of ${e.name}`,
   'password-changed': (e) =>
     `Client ${e.id} from ${who(e.peer)} changed the password of ${e.name}, which ended ${count(e.sessions, 'other session')}`,
@@ -119,12 +117,20 @@ const leavings: Readonly<Record<Extract<NetlabEvent, { type: 'member-left' }>['r
   stopping: 'the relay is stopping',
 }
 
+const excesses = {
+  account: 'failed logins to that account',
+  source: 'failed logins from its address',
+  registrations: 'registrations from its address',
+} as const
+
 const failures: Readonly<Record<LoginFailure, string>> = {
   credentials: 'name and password do not match',
   name: 'that can not be a name',
   password: 'the password breaks the rules',
   taken: 'the name is taken',
   full: 'no more names can be kept',
+  'registration-closed': 'nobody may register',
+  'registration-code': 'it did not say the code that registering needs',
   busy: 'too many passwords wait to be checked',
   left: 'it left while waiting',
   storage: 'it could not be kept on disk',
