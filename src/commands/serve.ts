@@ -104,7 +104,7 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
   let reload = (): void => undefined
   context.onReload(() => reload())
   const certificate = await openCertificate(values, context)
-  const log = openEventLog(values, context, terminal.diagnostic)
+  const log = openEventLog(values, protocol.name, context, terminal.diagnostic)
   const record: EventSink = (event) => log.record(event)
   const tell: EventSink = (event) => {
     record(event)
@@ -135,7 +135,7 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
       target: {
         service,
         server,
-        log: operatorLog(log, () => server.flushLog()),
+        log: operatorLog(log, values, () => server.flushLog()),
         record,
         residentBytes: machine.residentBytes,
       },
