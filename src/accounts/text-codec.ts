@@ -14,7 +14,7 @@ type LoginPrompt =
     }
   | { readonly what: 'code'; readonly name: string; readonly password: string }
 
-type LoginAttempt = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
+type CredentialMessage = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
 
 const hint =
   'New here? Type the same password once more to register. Or try another one, or an empty line for another name.'
@@ -36,7 +36,7 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
   #service = 'auth'
   #expected: LoginPrompt = { what: 'name' }
   /** Sent last, and not yet answered. */
-  #tried: LoginAttempt | undefined
+  #tried: CredentialMessage | undefined
   /** Nobody can register here. */
   #closed = false
 
@@ -78,7 +78,7 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     return [...lines, this.#prompt()]
   }
 
-  #attempt(expected: Exclude<LoginPrompt, { readonly what: 'name' }>, text: string): LoginAttempt {
+  #attempt(expected: Exclude<LoginPrompt, { readonly what: 'name' }>, text: string): CredentialMessage {
     const { name } = expected
     if (expected.what === 'code') return { type: 'register', name, password: expected.password, code: text }
     return { type: text === expected.refused && !this.#closed ? 'register' : 'login', name, password: text }
