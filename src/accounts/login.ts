@@ -24,7 +24,8 @@ export type LoginInput =
 
 /** A call of the accounts; its result comes back as an outcome. */
 export type LoginCall =
-  | { readonly method: 'login' | 'register'; readonly name: string; readonly password: string }
+  | { readonly method: 'login'; readonly name: string; readonly password: string; readonly newPassword?: string }
+  | { readonly method: 'register'; readonly name: string; readonly password: string }
   | { readonly method: 'resume'; readonly token: string }
 
 /** Somebody is logged in: the session, and the account's id. */
@@ -35,7 +36,9 @@ export type LoginEffect =
   | ({ readonly do: 'call' } & LoginCall)
   | {
       readonly do: 'record'
-      readonly event: ClientEvent<'login' | 'session-resumed' | 'registered' | 'login-failed' | 'throttled'>
+      readonly event: ClientEvent<
+        'login' | 'session-resumed' | 'registered' | 'password-changed' | 'login-failed' | 'throttled'
+      >
     }
   | ({ readonly do: 'enter' } & LoggedIn)
   | { readonly do: 'end'; readonly reason: DisconnectReason; readonly detail?: string }
@@ -80,18 +83,25 @@ function take(state: LoginState, message: LoginMessage): LoginStep {
     case 'resume':
       return { state: { ...state, asked: 'resume' }, effects: [{ do: 'call', method: 'resume', token: message.token }] }
     default: {
-      const { type: method, name, password } = message
-      const check = checkKnownName(name)
+      const { type: method, password } = message
+      const check = checkKnownName(message.name)
       if (check.kind === 'bad') return refuse(state, { kind: 'bad-name', why: check.why })
-      return { state: { ...state, asked: method }, effects: [{ do: 'call', method, name: check.name, password }] }
+      const { name } = check
+      const call: LoginCall =
+        message.type === 'login' && message.new !== undefined
+          ? { method: 'login', name, password, newPassword: message.new }
+          : { method, name, password }
+      return { state: { ...state, asked: method }, effects: [{ do: 'call', ...call }] }
     }
   }
 }
 
-function enter(state: LoginState, { session, account, token, delayedMs }: SessionGranted): LoginStep {
+function enter(state: LoginState, { session, account, token, delayedMs, changed }: SessionGranted): LoginStep {
   const { user: name, id } = session
   const effects: LoginEffect[] = [...delayed(delayedMs)]
   if (state.asked === 'register') effects.push({ do: 'record', event: { type: 'registered', name } })
+  if (changed !== undefined)
+    effects.push({ do: 'record', event: { type: 'password-changed', name, sessions: changed } })
   const resumed = state.asked === 'resume'
   const entry = { name, session: id }
   effects.push({ do: 'record', event: resumed ? { type: 'session-resumed', ...entry } : { type: 'login', ...entry } })
@@ -102,6 +112,11 @@ function enter(state: LoginState, { session, account, token, delayedMs }: Sessio
 }
 
 function refuse(state: LoginState, rejection: Rejection): LoginStep {
+  // Who gave the right password has failed at nothing.
+  if (rejection.kind === 'must-change') {
+    const effects = [...delayed(rejection.delayedMs), { do: 'send', message: errorReply(rejection) } as const]
+    return { state: { ...state, asked: undefined }, effects }
+  }
   const failures = state.failures + 1
   const name = rejection.kind === 'wrong' ? rejection.account : undefined
   const effects: LoginEffect[] = [
@@ -209,8 +224,8 @@ function ask(
   { peer, signal }: Session,
 ): Promise<LoginOutcome | RegisterOutcome | ResumeOutcome> {
   if (call.method === 'resume') return accounts.resume({ token: call.token })
-  const { method, name, password } = call
-  return accounts[method]({ name, password, address: peer.address }, signal)
+  const { method, ...credentials } = call
+  return accounts[method]({ ...credentials, address: peer.address }, signal)
 }
 
 /** What came of effects that were performed. */

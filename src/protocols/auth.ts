@@ -12,8 +12,9 @@ export const auth = defineProtocol({
   secrets: true,
   options: accountOptions,
   channels: ['accounts'],
+  operatorCommands: async () => (await import('./account-commands.ts')).accountCommands('users'),
   preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
-  openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
+  openSharedState: (options, services) => openAccountsState(accountsConfig(options), 'users', services),
   create(_options, { clock, channels }) {
     const services = { accounts: new RemoteAccounts(channels.accounts), clock, service: 'auth' }
     return {

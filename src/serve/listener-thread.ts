@@ -37,7 +37,7 @@ export type ListenerThreadCalls = {
   clients(argument: undefined): Promise<ClientStatus[]>
   status(argument: undefined): ServerStatus
   /** A command for the protocol's shared state. */
-  command(words: readonly string[]): Promise<string | undefined>
+  command(words: readonly string[]): Promise<string>
   /** Resolves when what this thread and those that serve clients recorded is in the log. */
   flushLog(argument: undefined): Promise<void>
   /** Drains: resolves with the number of connections there have been. */
@@ -67,6 +67,8 @@ export function runListenerThread(
   const connections = new Connections(bound, record, clock)
   let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
+  /** By the shared state, once that is open. */
+  let refuses: (address: string) => boolean = () => false
 
   const announce = (sentence: string): void => rpc.notify('announce', sentence)
   const fail = (error: unknown): void => rpc.notify('failed', serializeError(error))
@@ -77,6 +79,10 @@ export function runListenerThread(
     accept(socket) {
       const peer = connections.admit(socket)
       if (peer === undefined || pool === undefined) return
+      if (refuses(peer.address)) {
+        connections.refuse(socket, peer, 'banned')
+        return
+      }
       const thread = pool.choose()
       if (thread === undefined) {
         connections.refuse(socket, peer, 'thread-cap')
@@ -89,8 +95,16 @@ export function runListenerThread(
   })
 
   const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
-    const opened = await definition.openSharedState?.(config.options, { clock, record, startThread, announce, fail })
-    return opened ?? nothingShared
+    const services = { clock, record, startThread, announce, endConnections, fail }
+    const opened = (await definition.openSharedState?.(config.options, services)) ?? nothingShared
+    refuses = (address) => opened.refuses?.(address) === true
+    return opened
+  }
+
+  const endBanned = (id: number): void => connections.find(id)?.rpc.notify('kick', { id, reason: 'banned' })
+
+  function endConnections(banned: (address: string) => boolean): void {
+    for (const { id, peer } of connections.all()) if (banned(peer.address)) endBanned(id)
   }
 
   const poolOwner = (state: Promise<SharedState>, { channels = [] }: ProtocolDefinition): PoolOwner => ({
@@ -100,7 +114,10 @@ export function runListenerThread(
     startThread,
     channels,
     attach: (ports) => attach(state, ports),
-    known: (id, peer) => connections.know(id, peer),
+    known(id, peer) {
+      connections.know(id, peer)
+      if (refuses(peer.address)) endBanned(id)
+    },
     ended(ids) {
       for (const id of ids) {
         const thread = connections.remove(id)
@@ -164,7 +181,7 @@ export function runListenerThread(
       return changed
     },
     async kick(id) {
-      return (await connections.find(id)?.rpc.request('kick', id)) === true
+      return (await connections.find(id)?.rpc.request('kick', { id, reason: 'kicked' })) === true
     },
     useCertificate(certificate) {
       config = { ...config, certificate }
@@ -179,7 +196,7 @@ export function runListenerThread(
       connections: connections.total,
       threads: pool?.size ?? 0,
     }),
-    command: async (words) => (await sharedState)?.command?.(words),
+    command: async (words) => (await (await sharedState)?.command?.(words)) ?? '',
     async flushLog() {
       await pool?.flushLog()
       log.drain(logLimits.flushMs)

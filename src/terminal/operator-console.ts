@@ -6,15 +6,33 @@ import { formatTable } from './format.ts'
 import { terminalLimits } from './limits.ts'
 import { createLineEditor, type LineEditor, type LineEditorOptions } from './line-editor.ts'
 
-/** A command that the operator of a server types; `Target` is what the commands of one table work on. */
-export interface OperatorCommand<Target> {
+/**
+ * Asks the operator whether to go on with what can't be undone. Where nobody can be asked, it rejects with a UsageError that
+ * says how to answer in advance.
+ */
+export type Confirm = (question: string) => Promise<boolean>
+
+/** How a command is typed and what it does. */
+export interface OperatorUsage {
   /** `kick ID`, `logs [N]`, `clear logs|users`: at most as many words follow the command as are shown here. */
   readonly usage: string
   readonly summary: string
   /** Whether the last word of the usage is a text, and may have spaces inside. */
   readonly text?: boolean
+  /** Whether it may ask before it does something, and then takes `--yes` as its last word. */
+  readonly asks?: boolean
+}
+
+/** A command that the shared state of a service carries out. */
+export interface ServiceCommand extends OperatorUsage {
+  /** Asked first, of what can't be undone. */
+  readonly question?: string
+}
+
+/** A command that the operator of a server types; `Target` is what the commands of one table work on. */
+export interface OperatorCommand<Target> extends OperatorUsage {
   /** Resolves to the answer. What is thrown is answered, too: an operator's slip never ends a server. */
-  run(words: readonly string[], target: Target): string | Promise<string>
+  run(words: readonly string[], target: Target, confirm: Confirm): string | Promise<string>
 }
 
 /** The commands of one kind of server, by their first word. `help` comes with every table. */
@@ -24,11 +42,6 @@ export interface OperatorCommands<Target> {
   readonly table: OperatorTable<Target>
   readonly target: Target
   readonly record: EventSink
-  /** What the service has besides the table: takes the words of a line, and resolves to undefined when that is none of its. */
-  readonly service?: {
-    readonly name: string
-    command(words: readonly string[]): Promise<string | undefined>
-  }
 }
 
 /** The log as its operator's commands see it. */
@@ -39,7 +52,7 @@ export interface OperatorLog {
 }
 
 /** `logs [N]`, the same for every server. */
-export const logsCommand: OperatorCommand<{ readonly log: OperatorLog }> = {
+export const logsCommand = {
   usage: 'logs [N]',
   summary: `the last N lines of the log (${terminalLimits.logLines})`,
   async run([count = String(terminalLimits.logLines)], { log }) {
@@ -49,7 +62,7 @@ export const logsCommand: OperatorCommand<{ readonly log: OperatorLog }> = {
     const lines = await log.tail(Number(count))
     return lines.length === 0 ? 'the log is empty' : lines.join('\n')
   },
-}
+} satisfies OperatorCommand<{ readonly log: OperatorLog }>
 
 /** What `clear logs` does. */
 export async function clearLog({ log, record }: { readonly log: OperatorLog; readonly record: EventSink }) {
@@ -63,24 +76,37 @@ export function extraWord(word: string, usage: string): UsageError {
   return new UsageError(`"${word}" is one word too many`, { hint: `type: ${usage}` })
 }
 
+const agreeing: Confirm = async () => true
+
+/** Where nobody can be asked. @throws {UsageError} */
+const askNobody: Confirm = async (question) => {
+  throw new UsageError(`${question} Nothing was changed`, { hint: 'add --yes to do it' })
+}
+
 /**
- * Carries out one line that an operator typed and returns the answer, without a newline at its end; empty for an empty line.
- * The case of the command does not matter.
+ * Carries out what an operator typed, a line or the words of one, and returns the answer, without a newline at its end; empty
+ * for an empty line. The case of the command does not matter.
+ * @param confirm asks whoever typed it; without it only `--yes` answers
  */
-export async function carryOut<Target>(line: string, commands: OperatorCommands<Target>): Promise<string> {
-  const { table, target, record, service } = commands
-  const [, typed = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
-  if (typed === '') return ''
-  const name = typed.toLowerCase()
+export async function carryOut<Target>(
+  typed: string | readonly string[],
+  { table, target, record }: OperatorCommands<Target>,
+  confirm: Confirm = askNobody,
+): Promise<string> {
+  const line = typeof typed === 'string' ? typed : typed.map(quotedWord).join(' ')
+  const [, word = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
+  if (word === '') return ''
+  const name = word.toLowerCase()
   try {
     if (name === 'help') {
       wordsOf(helpCommand, rest)
-      return await help(commands)
+      return helpText(table)
     }
     const command = Object.hasOwn(table, name) ? table[name] : undefined
-    if (command !== undefined) return await command.run(wordsOf(command, rest), target)
-    const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
-    return answer ?? noCommand(typed, ['help', ...Object.keys(table)])
+    if (command === undefined) return noCommand(word, ['help', ...Object.keys(table)])
+    const agreed = command.asks === true && /(?:^|\s)--yes$/.exec(rest)
+    const words = wordsOf(command, agreed ? rest.slice(0, agreed.index).trimEnd() : rest)
+    return await command.run(words, target, agreed ? agreeing : confirm)
   } catch (error) {
     if (!(error instanceof NetlabError))
       record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
@@ -89,22 +115,29 @@ export async function carryOut<Target>(line: string, commands: OperatorCommands<
   }
 }
 
-const helpCommand = { usage: 'help', summary: 'what you can type here' }
+const helpCommand: OperatorUsage = { usage: 'help', summary: 'what you can type here' }
 
-async function help<Target>({ table, service }: OperatorCommands<Target>): Promise<string> {
-  const own = formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
-  const more = await service?.command(['help'])
-  return more === undefined ? own : `${own}\n\nin the ${service?.name}:\n${more}`
+function helpText<Target>(table: OperatorTable<Target>): string {
+  return formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
 }
 
-/** What follows a command, as its usage has it. @throws {UsageError} when that is more. */
-function wordsOf({ usage, text }: Pick<OperatorCommand<never>, 'usage' | 'text'>, rest: string): readonly string[] {
+/** What follows a command, as its usage has it; a word in quotes stays in them. @throws {UsageError} when that is more. */
+function wordsOf({ usage, text }: OperatorUsage, rest: string): readonly string[] {
   if (rest === '') return []
   if (text === true) return [rest]
-  const words = rest.split(/\s+/)
+  const words = rest.match(/"[^"]*"|\S+/g) ?? []
   const extra = words[usage.split(' ').length - 1]
   if (extra !== undefined) throw extraWord(extra, usage)
   return words
+}
+
+function quotedWord(word: string): string {
+  return /\s/.test(word) && !word.includes('"') ? `"${word}"` : word
+}
+
+/** A word that stands in quotes because it has spaces inside, without them. */
+export function unquoted(word: string): string {
+  return /^"([^"]*)"$/.exec(word)?.[1] ?? word
 }
 
 function noCommand(word: string, names: readonly string[]): string {
@@ -167,16 +200,17 @@ export class OperatorConsole {
   start<Target>(prompt: string, commands: OperatorCommands<Target>): void {
     const { stdin, stdinKind, stdout, isDumb, interrupt } = this.#streams
     if (!this.#wanted || stdinKind === 'other') return
+    const shown = `${prompt}> `
     const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
     this.#editor = createLineEditor({
       input: stdin,
       output: stdout,
       isDumb,
-      prompt: `${prompt}> `,
+      prompt: shown,
       onInterrupt: interrupt,
       complete: (typed) => completeUsage(typed, usages),
     })
-    void answerAll(this.#editor, commands)
+    void answerAll(this.#editor, shown, commands)
   }
 
   close(): void {
@@ -196,9 +230,26 @@ export class OperatorConsole {
   }
 }
 
-async function answerAll<Target>(editor: LineEditor, commands: OperatorCommands<Target>): Promise<void> {
-  for await (const line of editor.lines()) {
-    const text = await carryOut(line, commands)
+/** Whether the text of an answer is a yes. */
+const isYes = /^\s*(?:y|yes)\s*$/i
+
+async function answerAll<Target>(
+  editor: LineEditor,
+  prompt: string,
+  commands: OperatorCommands<Target>,
+): Promise<void> {
+  const lines = editor.lines()[Symbol.asyncIterator]()
+  /** The next line is the answer: whatever it is, it is no command. */
+  const ask: Confirm = async (question) => {
+    editor.print(printable(question))
+    editor.setPrompt('yes or no> ')
+    const answer = await lines.next()
+    editor.setPrompt(prompt)
+    return answer.done !== true && isYes.test(answer.value)
+  }
+  const confirm = editor.interactive ? ask : undefined
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+    const text = await carryOut(line.value, commands, confirm)
     if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
   }
 }
