@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts'
-import { UsageError } from '../base/errors.ts'
+import { type NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { secretCode } from '../base/secret-code.ts'
 import { suggest } from '../base/suggest.ts'
 import { canonicalIp } from '../net/ip.ts'
 import { formatNetwork, parseNetwork } from '../net/networks.ts'
+import { nothingDone } from '../terminal/operator-console.ts'
 import { checkKnownName, checkName, nameFaults, nameKey } from '../text/names.ts'
 import type { SessionEnd, SessionInfo, SessionNotifier } from './accounts.ts'
 import type { PasswordHasher } from './argon2.ts'
@@ -239,7 +240,7 @@ export class Administration {
     if (found === undefined) {
       const host = address === undefined ? users.hostNamed(whom)?.address : undefined
       if (host !== undefined) return this.unban({ whom: host })
-      throw new UsageError(`${whom} is not banned`, { hint: '"bans" lists who is' })
+      throw nothingDone(`${whom} is not banned`, '"bans" lists who is')
     }
     await users.changeBans((bans) => this.#held(bans).filter((ban) => !meant(ban)))
     const shown = this.#shown(found)
@@ -266,8 +267,7 @@ export class Administration {
 
   async #forgetHost(address: string): Promise<Done> {
     const removed = await this.#parts.users.removeHost(hostKey(address))
-    if (removed === undefined)
-      throw new UsageError(`no host of the address ${address} is known`, { hint: '"users" lists who is' })
+    if (removed === undefined) throw nothingDone(`no host of the address ${address} is known`, '"users" lists who is')
     this.#record({ type: 'account-changed', action: 'forgotten', name: removed.name })
     return { name: removed.name, address: removed.address, sessions: 0 }
   }
@@ -319,20 +319,20 @@ export class Administration {
   }
 
   /** Says who may be meant. */
-  #unknown(name: string, space: NameSpace): UsageError {
+  #unknown(name: string, space: NameSpace): NetlabError {
     const { users } = this.#parts
     const host = users.hostNamed(name)
     if (space === 'users' && host !== undefined)
-      return new UsageError(`no account is called ${name}`, { hint: `the host ${host.address} is` })
+      return nothingDone(`no account is called ${name}`, `the host ${host.address} is`)
     if (space === 'hosts' && users.user(name) !== undefined)
-      return new UsageError(`no host is called ${name}`, { hint: 'an account is' })
+      return nothingDone(`no host is called ${name}`, 'an account is')
     const known = checkKnownName(name).kind === 'good' ? (space === 'users' ? users.users() : users.hosts()) : []
     const near = suggest(
       name,
       known.slice(0, accountLimits.suggestedNames).map((one) => one.name),
     )
     const hint = near === undefined ? '"users" lists who is known' : `did you mean ${near}?`
-    return new UsageError(`nobody is called ${name}`, { hint })
+    return nothingDone(`nobody is called ${name}`, hint)
   }
 }
 

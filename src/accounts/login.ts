@@ -244,9 +244,10 @@ function perform(
   for (const effect of effects) {
     if (effect.do === 'send') stream.send(effect.message)
     else if (effect.do === 'call') progress = { ...progress, call: effect }
-    else if (effect.do === 'enter')
+    else if (effect.do === 'enter') {
+      client.userName = effect.session.user
       progress = { ...progress, loggedIn: { session: effect.session, account: effect.account } }
-    else if (effect.do === 'record') recordFor(client, effect.event)
+    } else if (effect.do === 'record') recordFor(client, effect.event)
     else {
       client.end(effect.reason, effect.detail)
       progress = { ...progress, ended: true }

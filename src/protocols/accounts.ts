@@ -1,6 +1,7 @@
 import type { NamedAccount } from '../accounts/accounts.ts'
 import { AccountsThread } from '../accounts/accounts-thread.ts'
 import type { Ban, NameSpace } from '../accounts/administration.ts'
+import { affordableHashes } from '../accounts/hash-queue.ts'
 import { accountLimits } from '../accounts/limits.ts'
 import type { AccountsConfig } from '../accounts/local-accounts.ts'
 import { spareProcessors } from '../base/threads.ts'
@@ -85,7 +86,8 @@ export async function openAccountsState(
     }
     if (bans.some(({ address }) => address !== undefined)) endConnections(refuses)
   }
-  const thread = await AccountsThread.open(config, startThread, record, fail, onBans)
+  const hashWidth = affordableHashes(config.hashWidth, services.memoryBytes)
+  const thread = await AccountsThread.open({ ...config, hashWidth }, startThread, record, fail, onBans)
   const operator: AccountOperator = { accounts: thread, space, ...(renamed !== undefined && { renamed }) }
   return {
     accountsOf: (names) => thread.accountsOf(names),

@@ -14,6 +14,7 @@ import { Listener } from './listener.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition, SharedState } from './protocol.ts'
 import { detach } from './socket-transfer.ts'
+import { giveBackMemory, SpareMemory } from './spare-memory.ts'
 import { type PoolOwner, ThreadPool } from './thread-pool.ts'
 
 export interface ServerStatus {
@@ -65,6 +66,7 @@ export function runListenerThread(
   const record: EventSink = (event) => log.record(event)
   const bound = capacity(config)
   const connections = new Connections(bound, record, clock)
+  const spare = new SpareMemory(clock, giveBackMemory)
   let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
   /** By the shared state, once that is open. */
@@ -95,8 +97,9 @@ export function runListenerThread(
   })
 
   const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
-    const services = { clock, record, startThread, announce, endConnections, fail }
-    const opened = (await definition.openSharedState?.(config.options, services)) ?? nothingShared
+    const { memoryBytes } = config
+    const given = { clock, record, startThread, announce, endConnections, fail, memoryBytes }
+    const opened = (await definition.openSharedState?.(config.options, given)) ?? nothingShared
     refuses = (address) => opened.refuses?.(address) === true
     return opened
   }
@@ -119,10 +122,12 @@ export function runListenerThread(
       if (refuses(peer.address)) endBanned(id)
     },
     ended(ids) {
+      spare.note(connections.count, 0)
       for (const id of ids) {
         const thread = connections.remove(id)
         if (thread !== undefined) pool?.release(thread)
       }
+      spare.note(connections.count, 0)
     },
     stopRequested: (by) => rpc.notify('stopRequested', by),
     lost(thread, error) {

@@ -4,9 +4,11 @@ import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
 import {
+  agreed,
   clearLog,
   extraWord,
   logsCommand,
+  nothingDone,
   type OperatorCommand,
   type OperatorLog,
   type OperatorTable,
@@ -30,7 +32,8 @@ const clientId = integer(1, Number.MAX_SAFE_INTEGER)
 
 async function kickConnection(word: string, { server }: ServerTarget): Promise<string> {
   const id = clientId.parse(word.replace(/^#/, ''))
-  return (await server.kick(id)) ? `client ${id} is being disconnected` : `there is no client ${id}`
+  if (!(await server.kick(id))) throw nothingDone(`there is no client ${id}`)
+  return `client ${id} is being disconnected`
 }
 
 const kick: OperatorCommand<ServerTarget> = {
@@ -85,15 +88,18 @@ export const serverCommands: OperatorTable<ServerTarget> = {
   pause: {
     usage: 'pause',
     summary: 'refuse new connections; those that exist go on',
-    run: async (_words, { server }) =>
-      (await server.pause()) ? 'paused: new connections are refused' : 'paused already',
+    async run(_words, { server }) {
+      if (!(await server.pause())) throw nothingDone('paused already')
+      return 'paused: new connections are refused'
+    },
   },
   resume: {
     usage: 'resume',
     summary: 'take new connections again, on the same port',
     async run(_words, { server }) {
       const { host, port } = server.endpoint
-      return (await server.resume()) ? `listening on ${formatEndpoint(host, port)} again` : 'not paused'
+      if (!(await server.resume())) throw nothingDone('not paused')
+      return `listening on ${formatEndpoint(host, port)} again`
     },
   },
   logs: logsCommand,
@@ -103,7 +109,7 @@ export const serverCommands: OperatorTable<ServerTarget> = {
     run([what], target) {
       if (what === 'logs') return clearLog(target)
       if (what !== 'users') throw new UsageError('clear what?', { hint: 'clear logs, or clear users' })
-      return `${target.service} keeps no users`
+      throw nothingDone(`${target.service} keeps no users`)
     },
   },
   stop: {
@@ -133,8 +139,8 @@ export function commandsWith(service: Readonly<Record<string, ServiceCommand>>):
 type Run = OperatorCommand<ServerTarget>['run']
 
 function carriedOutByService(name: string, { question }: ServiceCommand): Run {
-  return async (words, { server }, confirm) => {
-    if (question !== undefined && !(await confirm(question))) return 'nothing was changed'
+  return async (words, { server }, operator) => {
+    if (question !== undefined) await operator.confirm(question, 'add --yes to do it')
     return server.command([name, ...words])
   }
 }
@@ -147,15 +153,13 @@ async function connectionsOf(name: string, { server }: ServerTarget): Promise<re
 
 /** `#ID` is a connection, whatever else is a person. */
 function kickAnybody(kickPerson: Run): Run {
-  return async (words, target, confirm) => {
+  return async (words, target, operator) => {
     const [whom] = words
     if (whom === undefined) throw new UsageError('kick whom?', { hint: 'kick NAME, or kick #ID; "clients" shows both' })
     if (/^#\d+$/.test(whom)) return kickConnection(whom, target)
     if (/^\d+$/.test(whom) && (await connectionsOf(whom, target)).length === 0)
-      throw new UsageError(`nobody here is called ${whom}`, {
-        hint: `kick #${whom} ends the connection of that number`,
-      })
-    return kickPerson(words, target, confirm)
+      throw nothingDone(`nobody here is called ${whom}`, `kick #${whom} ends the connection of that number`)
+    return kickPerson(words, target, operator)
   }
 }
 
@@ -166,21 +170,21 @@ const kickByName: OperatorCommand<ServerTarget> = {
   run: kickAnybody(async ([whom = ''], target) => {
     const name = unquoted(whom)
     const ids = await connectionsOf(name, target)
-    if (ids.length === 0) throw new UsageError(`nobody here is called ${name}`, { hint: '"clients" shows who is here' })
+    if (ids.length === 0) throw nothingDone(`nobody here is called ${name}`, '"clients" shows who is here')
     await Promise.all(ids.map((id) => target.server.kick(id)))
     return `${name} is being disconnected${ids.length === 1 ? '' : ` from ${ids.length} connections`}`
   }),
 }
 
 function clearAnything(clearUsers: Run): Run {
-  return async (words, target, confirm) => {
+  return async (words, target, operator) => {
     const [what, who] = words
     if (what === 'logs' && who === undefined) return clearLog(target)
     if (what === 'logs') throw extraWord(who ?? '', 'clear logs')
     if (what !== 'users') throw new UsageError('clear what?', { hint: 'clear logs, or clear users' })
-    if (who === undefined) return clearUsers(words, target, confirm)
+    if (who === undefined) return clearUsers(words, target, operator)
     if (who !== 'all')
       throw new UsageError(`"clear users" forgets everybody, not only ${who}`, { hint: `type: forget ${who}` })
-    return clearUsers(words, target, async () => true)
+    return clearUsers(words, target, agreed)
   }
 }

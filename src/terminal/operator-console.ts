@@ -1,16 +1,10 @@
-import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
+import { ExitCode, errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { suggest } from '../base/suggest.ts'
 import { printable } from '../base/visible.ts'
 import { formatTable } from './format.ts'
 import { terminalLimits } from './limits.ts'
 import { createLineEditor, type LineEditor, type LineEditorOptions } from './line-editor.ts'
-
-/**
- * Asks the operator whether to go on with what can't be undone. Where nobody can be asked, it rejects with a UsageError that
- * says how to answer in advance.
- */
-export type Confirm = (question: string) => Promise<boolean>
 
 /** How a command is typed and what it does. */
 export interface OperatorUsage {
@@ -32,7 +26,38 @@ export interface ServiceCommand extends OperatorUsage {
 /** A command that the operator of a server types; `Target` is what the commands of one table work on. */
 export interface OperatorCommand<Target> extends OperatorUsage {
   /** Resolves to the answer. What is thrown is answered, too: an operator's slip never ends a server. */
-  run(words: readonly string[], target: Target, confirm: Confirm): string | Promise<string>
+  run(words: readonly string[], target: Target, operator: Operator): string | Promise<string>
+}
+
+/** Whoever typed a command: somebody at the console, a program at its other end, or `netlab control`. */
+export interface Operator {
+  /**
+   * Asks whether they mean it, before what can't be undone. @param hint how it is said at once, where nobody can be asked
+   * @throws {NetlabError} unless the answer is yes
+   */
+  confirm(question: string, hint: string): Promise<void>
+}
+
+/** Nobody who could be asked. */
+export const unasked: Operator = {
+  async confirm(question, hint) {
+    throw new UsageError(question, { hint })
+  },
+}
+
+/** Who has said yes already. */
+export const agreed: Operator = { confirm: async () => {} }
+
+/** What a line was answered. */
+export interface Answer {
+  readonly text: string
+  /** Of whoever asks from a script; `ok` when the command did what it says. */
+  readonly exit: ExitCode
+}
+
+/** For a command that has nothing to do: nobody is called so, nothing is paused. Its answer is `sentence`, its exit code 1. */
+export function nothingDone(sentence: string, hint?: string): NetlabError {
+  return new NetlabError('NOTHING_DONE', ExitCode.negative, sentence, hint === undefined ? {} : { hint })
 }
 
 /** The commands of one kind of server, by their first word. `help` comes with every table. */
@@ -52,7 +77,7 @@ export interface OperatorLog {
 }
 
 /** `logs [N]`, the same for every server. */
-export const logsCommand = {
+export const logsCommand: OperatorCommand<{ readonly log: OperatorLog }> = {
   usage: 'logs [N]',
   summary: `the last N lines of the log (${terminalLimits.logLines})`,
   async run([count = String(terminalLimits.logLines)], { log }) {
@@ -62,7 +87,7 @@ export const logsCommand = {
     const lines = await log.tail(Number(count))
     return lines.length === 0 ? 'the log is empty' : lines.join('\n')
   },
-} satisfies OperatorCommand<{ readonly log: OperatorLog }>
+}
 
 /** What `clear logs` does. */
 export async function clearLog({ log, record }: { readonly log: OperatorLog; readonly record: EventSink }) {
@@ -76,49 +101,51 @@ export function extraWord(word: string, usage: string): UsageError {
   return new UsageError(`"${word}" is one word too many`, { hint: `type: ${usage}` })
 }
 
-const agreeing: Confirm = async () => true
-
-/** Where nobody can be asked. @throws {UsageError} */
-const askNobody: Confirm = async (question) => {
-  throw new UsageError(`${question} Nothing was changed`, { hint: 'add --yes to do it' })
-}
-
 /**
- * Carries out what an operator typed, a line or the words of one, and returns the answer, without a newline at its end; empty
- * for an empty line. The case of the command does not matter.
- * @param confirm asks whoever typed it; without it only `--yes` answers
+ * Carries out one line that an operator typed and returns the answer, without a newline at its end; empty for an empty line.
+ * The case of the command does not matter.
  */
 export async function carryOut<Target>(
-  typed: string | readonly string[],
-  { table, target, record }: OperatorCommands<Target>,
-  confirm: Confirm = askNobody,
-): Promise<string> {
-  const line = typeof typed === 'string' ? typed : typed.map(quotedWord).join(' ')
-  const [, word = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
-  if (word === '') return ''
-  const name = word.toLowerCase()
+  line: string,
+  commands: OperatorCommands<Target>,
+  operator = unasked,
+): Promise<Answer> {
   try {
-    if (name === 'help') {
-      wordsOf(helpCommand, rest)
-      return helpText(table)
-    }
-    const command = Object.hasOwn(table, name) ? table[name] : undefined
-    if (command === undefined) return noCommand(word, ['help', ...Object.keys(table)])
-    const agreed = command.asks === true && /(?:^|\s)--yes$/.exec(rest)
-    const words = wordsOf(command, agreed ? rest.slice(0, agreed.index).trimEnd() : rest)
-    return await command.run(words, target, agreed ? agreeing : confirm)
+    return { text: await answerTo(line, commands, operator), exit: ExitCode.ok }
   } catch (error) {
-    if (!(error instanceof NetlabError))
-      record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
-    const hint = error instanceof NetlabError && error.hint !== undefined ? ` (${error.hint})` : ''
-    return `${errorMessage(error)}${hint}`
+    if (error instanceof NetlabError) {
+      return { text: `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`, exit: error.exit }
+    }
+    commands.record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
+    return { text: errorMessage(error), exit: ExitCode.software }
   }
+}
+
+async function answerTo<Target>(line: string, commands: OperatorCommands<Target>, operator: Operator): Promise<string> {
+  const { table, target } = commands
+  const [, typed = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
+  if (typed === '') return ''
+  const name = typed.toLowerCase()
+  if (name === 'help') {
+    wordsOf(helpCommand, rest)
+    return helpText(table)
+  }
+  const command = Object.hasOwn(table, name) ? table[name] : undefined
+  if (command === undefined) throw noCommand(typed, ['help', ...Object.keys(table)])
+  const yes = command.asks === true ? /(?:^|\s)--yes$/.exec(rest) : null
+  if (yes === null) return command.run(wordsOf(command, rest), target, operator)
+  return command.run(wordsOf(command, rest.slice(0, yes.index).trimEnd()), target, agreed)
 }
 
 const helpCommand: OperatorUsage = { usage: 'help', summary: 'what you can type here' }
 
 function helpText<Target>(table: OperatorTable<Target>): string {
   return formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
+}
+
+/** A word that stands in quotes because it has spaces inside, without them. */
+export function unquoted(word: string): string {
+  return /^"([^"]*)"$/.exec(word)?.[1] ?? word
 }
 
 /** What follows a command, as its usage has it; a word in quotes stays in them. @throws {UsageError} when that is more. */
@@ -131,19 +158,10 @@ function wordsOf({ usage, text }: OperatorUsage, rest: string): readonly string[
   return words
 }
 
-function quotedWord(word: string): string {
-  return /\s/.test(word) && !word.includes('"') ? `"${word}"` : word
-}
-
-/** A word that stands in quotes because it has spaces inside, without them. */
-export function unquoted(word: string): string {
-  return /^"([^"]*)"$/.exec(word)?.[1] ?? word
-}
-
-function noCommand(word: string, names: readonly string[]): string {
+function noCommand(word: string, names: readonly string[]): UsageError {
   const near = suggest(word.toLowerCase(), names)
   const meant = near === undefined ? '' : `did you mean ${near}? `
-  return `"${word}" is no command; ${meant}"help" shows what you can type here`
+  return new UsageError(`"${word}" is no command; ${meant}"help" shows what you can type here`)
 }
 
 /** What `typed` may become, for Tab: the words of a usage that are typed as they stand. `clear logs|users` makes two. */
@@ -200,17 +218,18 @@ export class OperatorConsole {
   start<Target>(prompt: string, commands: OperatorCommands<Target>): void {
     const { stdin, stdinKind, stdout, isDumb, interrupt } = this.#streams
     if (!this.#wanted || stdinKind === 'other') return
-    const shown = `${prompt}> `
     const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
     this.#editor = createLineEditor({
       input: stdin,
       output: stdout,
       isDumb,
-      prompt: shown,
+      prompt: `${prompt}> `,
       onInterrupt: interrupt,
+      onEnd: (stays) =>
+        this.#editor?.print(`the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`),
       complete: (typed) => completeUsage(typed, usages),
     })
-    void answerAll(this.#editor, shown, commands)
+    void answerAll(`${prompt}> `, this.#editor, commands)
   }
 
   close(): void {
@@ -230,26 +249,23 @@ export class OperatorConsole {
   }
 }
 
-/** Whether the text of an answer is a yes. */
-const isYes = /^\s*(?:y|yes)\s*$/i
-
 async function answerAll<Target>(
-  editor: LineEditor,
   prompt: string,
+  editor: LineEditor,
   commands: OperatorCommands<Target>,
 ): Promise<void> {
   const lines = editor.lines()[Symbol.asyncIterator]()
-  /** The next line is the answer: whatever it is, it is no command. */
-  const ask: Confirm = async (question) => {
-    editor.print(printable(question))
-    editor.setPrompt('yes or no> ')
-    const answer = await lines.next()
-    editor.setPrompt(prompt)
-    return answer.done !== true && isYes.test(answer.value)
+  const operator: Operator = {
+    async confirm(question, hint) {
+      if (!editor.interactive) return unasked.confirm(question, hint)
+      editor.setPrompt(`${question} Type "yes": `)
+      const { value = '' } = await lines.next()
+      editor.setPrompt(prompt)
+      if (value.trim().toLowerCase() !== 'yes') throw nothingDone('nothing was done')
+    },
   }
-  const confirm = editor.interactive ? ask : undefined
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-    const text = await carryOut(line.value, commands, confirm)
+    const { text } = await carryOut(line.value, commands, operator)
     if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { UsageError } from '../../src/base/errors.ts'
+import { ExitCode, UsageError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { terminalLimits } from '../../src/terminal/limits.ts'
 import {
@@ -9,8 +9,11 @@ import {
   clearLog,
   completeUsage,
   logsCommand,
+  nothingDone,
   OperatorConsole,
   type OperatorTable,
+  unasked,
+  unquoted,
 } from '../../src/terminal/operator-console.ts'
 
 interface Target {
@@ -33,6 +36,16 @@ const table: OperatorTable<Target> = {
       throw new UsageError('clear what?', { hint: 'clear logs, or clear users' })
     },
   },
+  forget: {
+    usage: 'forget',
+    summary: 'for good',
+    asks: true,
+    async run(_words, { done }, { confirm }) {
+      await confirm('Forget all?', 'type: forget all')
+      return `forgot ${done.push('all')}`
+    },
+  },
+  miss: { usage: 'miss', summary: 'finds nobody', run: () => Promise.reject(nothingDone('nobody is called so')) },
   fail: {
     usage: 'fail',
     summary: 'goes wrong',
@@ -40,18 +53,16 @@ const table: OperatorTable<Target> = {
   },
 }
 
-function operator(service?: (words: readonly string[]) => string | undefined) {
+function operator() {
   const target: Target = { done: [] }
   const events: NetlabEvent[] = []
-  const commands = {
-    table,
+  const commands = { table, target, record: (event: NetlabEvent) => void events.push(event) }
+  return {
     target,
-    record: (event: NetlabEvent) => void events.push(event),
-    ...(service === undefined
-      ? {}
-      : { service: { name: 'chat', command: async (words: readonly string[]) => service(words) } }),
+    events,
+    type: async (line: string) => (await carryOut(line, commands)).text,
+    exitOf: async (line: string) => (await carryOut(line, commands)).exit,
   }
-  return { target, events, type: (line: string) => carryOut(line, commands) }
 }
 
 describe('a line that an operator types', () => {
@@ -74,6 +85,18 @@ describe('a line that an operator types', () => {
     expect(await operator().type(line)).toBe(answer)
   })
 
+  test.each([
+    ['', ExitCode.ok],
+    ['status', ExitCode.ok],
+    ['help', ExitCode.ok],
+    ['miss', ExitCode.negative],
+    ['status now', ExitCode.usage],
+    ['frobnicate', ExitCode.usage],
+    ['fail', ExitCode.software],
+  ])('%j has exit code %i for a script', async (line, exit) => {
+    expect(await operator().exitOf(line)).toBe(exit)
+  })
+
   test('keeps the spaces of a text', async () => {
     const { type, target } = operator()
     expect(await type('say  dinner  is ready ')).toBe('said 1')
@@ -86,19 +109,40 @@ describe('a line that an operator types', () => {
     expect(events).toEqual([{ type: 'fault', where: 'operator console', error: 'a bug' }])
   })
 
-  test('that is not in the table is for the service', async () => {
-    const { type } = operator((words) => (words[0] === 'topic' ? words.join('+') : undefined))
-    expect(await type('topic #lobby  new words')).toBe('topic+#lobby+new+words')
-    expect(await type('frobnicate')).toMatch(/^"frobnicate" is no command/)
+  test('that asks does nothing where nobody can be asked, and tells how it is said at once', async () => {
+    const { type, exitOf, target } = operator()
+    expect(await type('forget')).toBe('Forget all? (type: forget all)')
+    expect(await exitOf('forget')).toBe(ExitCode.usage)
+    expect(target.done).toEqual([])
   })
 
-  test('help lists the table, and what the service has besides', async () => {
+  test('that asks takes --yes as the answer; others have one word too many then', async () => {
+    const { type, target } = operator()
+    expect(await type('forget --yes')).toBe('forgot 1')
+    expect(await type('forget --YES')).toMatch(/one word too many/)
+    expect(await type('status --yes')).toBe('"--yes" is one word too many (type: status)')
+    expect(await type('say are you sure --yes')).toBe('said 2')
+    expect(target.done).toEqual(['all', 'are you sure --yes'])
+  })
+
+  test('has words in quotes, which count as one', async () => {
+    const { type } = operator()
+    expect(await type('kick "Ann Lee"')).toBe('kicked 1: "Ann Lee"')
+    expect(unquoted('"Ann Lee"')).toBe('Ann Lee')
+    expect(unquoted('"Ann')).toBe('"Ann')
+  })
+
+  test('help lists the table', async () => {
     expect(await operator().type('help')).toBe(
       ['help              what you can type here', 'status            how it is', 'kick ID           end one']
-        .concat(['say TEXT          tell all', 'clear logs|users  forget', 'fail              goes wrong'])
+        .concat(
+          ['say TEXT          tell all', 'clear logs|users  forget', 'forget            for good'].concat([
+            'miss              finds nobody',
+            'fail              goes wrong',
+          ]),
+        )
         .join('\n'),
     )
-    expect(await operator(() => 'topic TEXT').type('help')).toMatch(/goes wrong\n\nin the chat:\ntopic TEXT$/)
   })
 })
 
@@ -109,13 +153,13 @@ describe('the log', () => {
   }
 
   test('is shown as far as asked', async () => {
-    expect((await logsCommand.run([], { log })).split('\n')).toHaveLength(terminalLimits.logLines)
-    expect(await logsCommand.run(['2'], { log })).toBe('line 0\nline 1')
-    expect(await logsCommand.run([], { log: { ...log, tail: async () => [] } })).toBe('the log is empty')
+    expect((await logsCommand.run([], { log }, unasked)).split('\n')).toHaveLength(terminalLimits.logLines)
+    expect(await logsCommand.run(['2'], { log }, unasked)).toBe('line 0\nline 1')
+    expect(await logsCommand.run([], { log: { ...log, tail: async () => [] } }, unasked)).toBe('the log is empty')
   })
 
   test.each(['0', '-1', '1.5', 'ten', '10001'])('but not %s lines of it', async (count) => {
-    await expect(async () => logsCommand.run([count], { log })).rejects.toThrow(UsageError)
+    await expect(async () => logsCommand.run([count], { log }, unasked)).rejects.toThrow(UsageError)
   })
 
   test('is cleared, and begins with that', async () => {
