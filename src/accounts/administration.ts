@@ -10,8 +10,10 @@ import { checkKnownName, checkName, nameFaults, nameKey } from '../text/names.ts
 import type { SessionEnd, SessionInfo, SessionNotifier } from './accounts.ts'
 import type { PasswordHasher } from './argon2.ts'
 import type { HashQueue } from './hash-queue.ts'
+import type { KnownSources } from './known-sources.ts'
 import { accountLimits } from './limits.ts'
 import type { PasswordVerifier } from './password-verifier.ts'
+import type { RegistrationPolicy } from './registration.ts'
 import { credentialOf, type Sessions } from './sessions.ts'
 import type { LoginThrottle } from './throttle.ts'
 import type { Renamed, UserStore } from './user-store.ts'
@@ -104,12 +106,16 @@ export interface AccountParts {
   readonly queue: HashQueue
   readonly throttle: LoginThrottle
   readonly verifier: PasswordVerifier
+  readonly knownSources: KnownSources
+  readonly registration: RegistrationPolicy
   readonly record: EventSink
   readonly clock: Clock
 }
 
 interface AdministrationParts extends AccountParts {
   recordFault(error: unknown): void
+  /** Makes a change of the known sources; the operator hears of one that fails. */
+  remember(change: () => void): void
   info(id: string): readonly SessionInfo[]
   /** Tells all who use one of the sessions that their account is called so now. */
   renamed(sessions: readonly number[], name: string): void
@@ -145,13 +151,14 @@ export class Administration {
   }
 
   async forget({ name, space }: NamedRequest): Promise<Done> {
-    const { users, sessions } = this.#parts
+    const { users, sessions, knownSources, remember } = this.#parts
     const address = canonicalIp(name)
     if (address !== undefined) return this.#forgetHost(address)
     if (space === 'hosts') return this.#forgetHost(this.#host(name).address)
     const removed = await users.removeUser(name)
     if (removed === undefined) throw this.#unknown(name, space)
     const ended = await this.#settled(sessions.endAll(removed.id, 'revoked', true), 0)
+    remember(() => knownSources.forget(removed.id))
     this.#record({ type: 'account-changed', action: 'forgotten', name: removed.name, sessions: ended })
     return { name: removed.name, account: removed.id, sessions: ended }
   }
@@ -180,7 +187,7 @@ export class Administration {
   }
 
   async reset({ name }: { readonly name: string }): Promise<Done & { readonly password: string }> {
-    const { users, sessions, hasher, throttle } = this.#parts
+    const { users, sessions, hasher, knownSources, remember } = this.#parts
     const user = this.#user(name)
     const password = secretCode(accountLimits.oneTimeGroups)
     // Not through the queue of those who log in: the operator does not wait behind a crowd.
@@ -188,7 +195,8 @@ export class Administration {
     const now = users.account(user.id)
     if (now === undefined || !(await users.changeHash(now.name, now.hash, hash, true)))
       throw this.#unknown(name, 'users')
-    throttle.succeeded(now.name)
+    // Whoever had the old password is not known any more.
+    remember(() => knownSources.forget(user.id))
     const ended = sessions.ofAccount(user.id).length
     await this.#settled(sessions.changeCredential(user.id, credentialOf(hash), 'none'), undefined)
     this.#record({ type: 'account-changed', action: 'reset', name: user.name, sessions: ended })
@@ -253,9 +261,10 @@ export class Administration {
   }
 
   async clear(): Promise<number> {
-    const { users, sessions, recordFault } = this.#parts
+    const { users, sessions, knownSources, remember, recordFault } = this.#parts
     const count = await users.clear()
     await sessions.clear().catch(recordFault)
+    remember(() => knownSources.clear())
     this.#record({ type: 'users-cleared', count })
     return count
   }

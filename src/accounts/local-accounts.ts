@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { StorageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import type { Network } from '../net/networks.ts'
 import { checkKnownName, checkName } from '../text/names.ts'
 import type {
   Accounts,
@@ -15,6 +16,7 @@ import type {
   NameOutcome,
   PasswordChangeRequest,
   RegisterOutcome,
+  RegisterRequest,
   ResumeOutcome,
   SessionEnd,
   SessionGranted,
@@ -26,8 +28,10 @@ import { SessionNotifier } from './accounts.ts'
 import { type AccountParts, Administration } from './administration.ts'
 import { argon2Hasher, type PasswordHasher } from './argon2.ts'
 import { HashQueue } from './hash-queue.ts'
+import { type KnownSources, SqliteKnownSources } from './known-sources.ts'
 import { type PasswordFault, passwordFault } from './password-rules.ts'
 import { PasswordVerifier } from './password-verifier.ts'
+import { type RegistrationPolicy, sameCode } from './registration.ts'
 import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
 import { credentialOf, ownerOf, Sessions, type SessionTimes } from './sessions.ts'
 import { LoginThrottle } from './throttle.ts'
@@ -42,6 +46,10 @@ export interface AccountsConfig {
   readonly sessionTimes: SessionTimes
   /** Hashes at a time: max(1, cores − 1) leaves a core to everyone else. */
   readonly hashWidth: number
+  /** Who may register; everybody if it doesn't say. */
+  readonly registration?: RegistrationPolicy
+  /** Sources that are never slowed down. */
+  readonly throttleExempt?: readonly Network[]
 }
 
 export interface AccountsServices {
@@ -58,10 +66,28 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
   try {
     const sessionEnds = new SessionNotifier<SessionEnd>()
     const sessions = openSessions(config, services, users, (id, why) => sessionEnds.announce(id, why))
+    const knownSources = await openKnownSources(config, services, sessions)
     const queue = new HashQueue(config.hashWidth, clock)
-    const throttle = new LoginThrottle(clock)
-    const verifier = new PasswordVerifier(users, hasher, queue, throttle)
-    return new LocalAccounts({ users, sessions, sessionEnds, hasher, queue, throttle, verifier, record, clock })
+    const registration = config.registration ?? { mode: 'open' }
+    const throttle = new LoginThrottle(clock, {
+      exempt: config.throttleExempt ?? [],
+      namesAreSecret: registration.mode !== 'open',
+    })
+    const verifier = new PasswordVerifier({ users, hasher, queue, throttle, knownSources })
+    const parts = {
+      users,
+      sessions,
+      sessionEnds,
+      knownSources,
+      hasher,
+      queue,
+      throttle,
+      verifier,
+      registration,
+      record,
+      clock,
+    }
+    return new LocalAccounts(parts)
   } catch (error) {
     await users.close()
     throw error
@@ -83,6 +109,19 @@ function openSessions(
   }
 }
 
+async function openKnownSources(
+  { databasePath }: AccountsConfig,
+  { clock }: AccountsServices,
+  sessions: Sessions,
+): Promise<KnownSources> {
+  try {
+    return new SqliteKnownSources(databasePath, () => clock.now())
+  } catch (error) {
+    await sessions.close()
+    throw error
+  }
+}
+
 /** The row with its owner; undefined when its account is gone, or has another password since somebody edited the users file. */
 function bindSession(row: SessionRow, users: UserStore): SessionRow | undefined {
   const user = row.account === '' ? users.user(row.user) : users.account(row.account)
@@ -95,6 +134,9 @@ function bindSession(row: SessionRow, users: UserStore): SessionRow | undefined 
   if (row.credential !== credentialOf(user.hash)) return undefined
   return row.user === user.name ? row : { ...row, user: user.name }
 }
+
+/** How long earlier failures made a login wait, and whose. */
+type Delay = Pick<SessionGranted, 'delayedMs' | 'delayedBy'>
 
 /** The owner of all accounts; there is one, in one thread. */
 export class LocalAccounts implements Accounts {
@@ -110,6 +152,7 @@ export class LocalAccounts implements Accounts {
       ...parts,
       recordFault: this.#recordFault,
       info: (account) => parts.sessions.ofAccount(account).map((row) => this.#info(row)),
+      remember: (change) => this.#remember(change),
       renamed: (sessions, name) => {
         for (const session of sessions) this.sessionNames.announce(session, name)
       },
@@ -139,7 +182,8 @@ export class LocalAccounts implements Accounts {
     if (why !== undefined) return { kind: 'bad-password', why }
     const verified = await verifier.verify(request, signal)
     if (verified.kind !== 'verified') return verified
-    const { user, newHash, delayedMs } = verified
+    const { user, newHash, delayedMs, delayedBy } = verified
+    const delay = { delayedMs, delayedBy }
     if (newHash !== undefined) {
       // The old hash still verifies, so a disk that can't keep the new one is no reason to turn the user away.
       const changed = await users.changeHash(user.name, user.hash, newHash).catch(this.#recordFault)
@@ -149,17 +193,17 @@ export class LocalAccounts implements Accounts {
     }
     // The password may have been changed, or everyone cleared, while this one was being verified.
     const now = users.account(user.id)
-    if (now === undefined) return { kind: 'wrong', delayedMs }
+    if (now === undefined) return { kind: 'wrong', ...delay }
     if (now.hash !== user.hash && now.hash !== newHash) {
-      const turn = await queue.run(() => hasher.verify(now.hash, request.password), signal)
+      const turn = await queue.run(() => hasher.verify(now.hash, request.password), { signal })
       if (turn.kind !== 'done') return turn
-      if (!turn.value) return { kind: 'wrong', account: user.name, delayedMs }
+      if (!turn.value) return { kind: 'wrong', account: user.name, ...delay }
     }
     const ban = this.administration.banOf(now.id)
     if (ban !== undefined) return banned(ban)
-    if (newPassword !== undefined) return this.#replacePassword(now, newPassword, request.address, delayedMs, signal)
-    if (now.oneTime === true) return { kind: 'must-change', delayedMs }
-    return this.#persist(() => this.#welcome(now, request.address, delayedMs))
+    if (newPassword !== undefined) return this.#replacePassword(now, newPassword, request.address, delay, signal)
+    if (now.oneTime === true) return { kind: 'must-change', ...delay }
+    return this.#persist(() => this.#welcome(now, request.address, delay))
   }
 
   /** A login that brings another password for the next ones: every session of before ends. */
@@ -167,44 +211,80 @@ export class LocalAccounts implements Accounts {
     user: UserRecord,
     password: string,
     address: string,
-    delayedMs: number,
+    delay: Delay,
     signal: AbortSignal | undefined,
   ): Promise<LoginOutcome> {
-    const { users, sessions, queue, hasher } = this.#parts
-    const turn = await queue.run(() => hasher.hash(password), signal)
+    const { users, sessions, queue, hasher, knownSources } = this.#parts
+    const turn = await queue.run(() => hasher.hash(password), { urgent: true, signal })
     if (turn.kind !== 'done') return turn
     return this.#persist(async () => {
       if (!(await users.changeHash(user.name, user.hash, turn.value, false))) {
-        return { kind: 'wrong', account: user.name, delayedMs }
+        return { kind: 'wrong', account: user.name, ...delay }
       }
       const changed = sessions.ofAccount(user.id).length
       await sessions.changeCredential(user.id, credentialOf(turn.value), 'none').catch(this.#recordFault)
       const now = users.account(user.id)
-      if (now === undefined) return { kind: 'wrong', delayedMs }
-      return { ...(await this.#welcome(now, address, delayedMs)), changed }
+      if (now === undefined) return { kind: 'wrong', ...delay }
+      this.#remember(() => knownSources.keepOnly(user.id, address))
+      return { ...(await this.#welcome(now, address, delay)), changed }
     })
   }
 
-  async register({ name, password, address }: Credentials, signal?: AbortSignal): Promise<RegisterOutcome> {
-    const { users, throttle, queue, hasher } = this.#parts
-    const retryMs = throttle.refusedMs(address)
-    if (retryMs > 0) return { kind: 'throttled', retryMs }
+  async register(request: RegisterRequest, signal?: AbortSignal): Promise<RegisterOutcome> {
+    const { throttle, registration } = this.#parts
+    if (registration.mode === 'closed') return { kind: 'closed' }
+    const { name, password, address } = request
     const check = checkName(name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
     const why = passwordFault(password, check.name)
     if (why !== undefined) return { kind: 'bad-password', why }
-    if (users.user(check.name) !== undefined) {
-      // This tells a stranger who exists, as registering does anywhere; the throttle keeps it from being asked often.
-      throttle.sourceFailed(address)
-      return { kind: 'taken' }
+    if (registration.mode === 'code') {
+      const refused = await this.#refusedCode(registration.code, request, signal)
+      if (refused !== undefined) return refused
     }
-    const turn = await queue.run(() => hasher.hash(password), signal)
+    const admission = await throttle.registration(check.name, address, signal)
+    if (admission.kind === 'throttled') return { ...admission, by: 'registrations' }
+    if (admission.kind === 'left') return admission
+    let outcome: RegisterOutcome | undefined
+    try {
+      outcome = await this.#register(check.name, password, address, signal)
+      return outcome
+    } finally {
+      const registered = outcome?.kind === 'welcome' || outcome?.kind === 'registered-only'
+      admission.settle(registered ? 'right' : outcome?.kind === 'taken' ? 'wrong' : 'untested')
+    }
+  }
+
+  async #register(
+    name: string,
+    password: string,
+    address: string,
+    signal: AbortSignal | undefined,
+  ): Promise<RegisterOutcome> {
+    const { users, queue, hasher } = this.#parts
+    // This tells a stranger who exists, as registering does anywhere; the throttle keeps it from being asked often.
+    if (users.user(name) !== undefined) return { kind: 'taken' }
+    const turn = await queue.run(() => hasher.hash(password), { signal })
     if (turn.kind !== 'done') return turn
-    const answer = await this.#persist(() => users.register(check.name, turn.value))
+    const answer = await this.#persist(() => users.register(name, turn.value))
     if (answer.kind !== 'registered') return answer
     // The account is on disk now, whatever becomes of its first session.
-    const welcome = await this.#persist(() => this.#welcome(answer.record, address, 0))
+    const welcome = await this.#persist(() => this.#welcome(answer.record, address, { delayedMs: 0 }))
     return welcome.kind === 'storage' ? { kind: 'registered-only' } : welcome
+  }
+
+  /** Why the code that was said is not good enough; undefined when it is. */
+  async #refusedCode(
+    needed: string,
+    { code = '', address }: RegisterRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<RegisterOutcome | undefined> {
+    if (code === '') return { kind: 'bad-code', why: 'missing' }
+    const admission = await this.#parts.throttle.code(address, signal)
+    if (admission.kind !== 'admitted') return admission
+    const right = sameCode(code, needed)
+    admission.settle(right ? 'right' : 'wrong')
+    return right ? undefined : { kind: 'bad-code', why: 'wrong' }
   }
 
   async resume({ token }: { readonly token: string }): Promise<ResumeOutcome> {
@@ -236,7 +316,7 @@ export class LocalAccounts implements Accounts {
   }
 
   async changePassword(request: PasswordChangeRequest, signal?: AbortSignal): Promise<ChangeOutcome> {
-    const { sessions, users, verifier, queue, hasher } = this.#parts
+    const { sessions, users, verifier, queue, hasher, knownSources } = this.#parts
     const row = sessions.get(request.session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
     const why = passwordFault(request.new, row.user)
@@ -246,7 +326,7 @@ export class LocalAccounts implements Accounts {
     // An old password of an impossible length is simply wrong.
     if (verified.kind === 'bad-password') return { kind: 'wrong', account: row.user, delayedMs: 0 }
     if (verified.kind !== 'verified') return verified
-    const turn = await queue.run(() => hasher.hash(request.new), signal)
+    const turn = await queue.run(() => hasher.hash(request.new), { urgent: true, signal })
     if (turn.kind !== 'done') return turn
     const changed = await this.#persist(async () => ({
       kind: 'done' as const,
@@ -257,6 +337,7 @@ export class LocalAccounts implements Accounts {
     // The password is another one now, whether or not the database can be written.
     const others = sessions.ofAccount(row.account).length - 1
     await sessions.changeCredential(row.account, credentialOf(turn.value), row.id).catch(this.#recordFault)
+    this.#remember(() => knownSources.keepOnly(row.account, request.address))
     return { kind: 'changed', revoked: others }
   }
 
@@ -289,12 +370,27 @@ export class LocalAccounts implements Accounts {
   /** Everything acknowledged is on disk when this resolves. */
   async close(): Promise<void> {
     await this.#parts.users.close()
-    await this.#parts.sessions.close()
+    try {
+      await this.#parts.sessions.close()
+    } finally {
+      this.#parts.knownSources.close()
+    }
   }
 
-  async #welcome(user: UserRecord, address: string, delayedMs: number): Promise<SessionGranted> {
-    const { row, token } = await this.#parts.sessions.create(ownerOf(user), hostKey(address))
-    return { kind: 'welcome', session: this.#info(row), account: row.account, token, delayedMs }
+  async #welcome(user: UserRecord, address: string, delay: Delay): Promise<SessionGranted> {
+    const { sessions, knownSources } = this.#parts
+    const { row, token } = await sessions.create(ownerOf(user), hostKey(address))
+    this.#remember(() => knownSources.add(user.id, address))
+    return { kind: 'welcome', session: this.#info(row), account: row.account, token, ...delay }
+  }
+
+  /** What is not remembered makes an owner wait like a stranger, no more: nobody is turned away for it. */
+  #remember(change: () => void): void {
+    try {
+      change()
+    } catch (error) {
+      this.#recordFault(error)
+    }
   }
 
   #info(row: SessionRow): SessionInfo {

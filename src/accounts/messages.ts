@@ -1,4 +1,5 @@
 import type { SessionInfo } from './accounts.ts'
+import type { RegistrationMode } from './registration.ts'
 
 /** What a field of a message holds. */
 type FieldKind = 'text' | 'number or text'
@@ -11,14 +12,14 @@ export type LoginMessage =
   | { readonly type: 'hello' }
   /** A login may bring a new password, for the next ones. */
   | { readonly type: 'login'; readonly name: string; readonly password: string; readonly new?: string }
-  | { readonly type: 'register'; readonly name: string; readonly password: string }
+  | { readonly type: 'register'; readonly name: string; readonly password: string; readonly code?: string }
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'exit' }
 
 export const loginShapes: MessageShapes = {
   hello: {},
   login: { name: 'text', password: 'text', 'new?': 'text' },
-  register: { name: 'text', password: 'text' },
+  register: { name: 'text', password: 'text', 'code?': 'text' },
   resume: { token: 'text' },
   exit: {},
 }
@@ -42,7 +43,13 @@ export const accountShapes: MessageShapes = {
 
 /** What the server says, in every phase. `message` is a sentence for a person, `reason` a word for a program. */
 export type ServerMessage =
-  | { readonly type: 'hello'; readonly service: string; readonly version: 1 }
+  | {
+      readonly type: 'hello'
+      readonly service: string
+      readonly version: 1
+      /** Who may register, where not everybody may. */
+      readonly registration?: Exclude<RegistrationMode, 'open'>
+    }
   | {
       readonly type: 'welcome'
       readonly name: string

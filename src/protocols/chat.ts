@@ -1,5 +1,5 @@
 import { defineProtocol } from '../serve/protocol.ts'
-import { accountsConfig, preflightAccounts } from './accounts.ts'
+import { accountsConfig, preflightAccounts, withRegistrationCode } from './accounts.ts'
 import { chatOptions, historyConfig } from './chat-options.ts'
 
 /**
@@ -14,6 +14,7 @@ export const chat = defineProtocol({
   options: chatOptions,
   channels: ['chat', 'accounts'],
   operatorCommands: async () => (await import('./chat-commands.ts')).chatCommands(),
+  completeOptions: withRegistrationCode,
   async preflight(options, services) {
     const accounts = await preflightAccounts(accountsConfig(options), services)
     try {

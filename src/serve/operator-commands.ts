@@ -5,17 +5,15 @@ import { integer } from '../options/kinds.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
 import {
   agreed,
-  clearLog,
   extraWord,
-  logsCommand,
   nothingDone,
   type OperatorCommand,
-  type OperatorLog,
   type OperatorTable,
   type ServiceCommand,
   unquoted,
 } from '../terminal/operator-console.ts'
 import { nameKey } from '../text/names.ts'
+import { clearLog, logsCommand, type OperatorLog } from './log-commands.ts'
 import type { Server } from './server.ts'
 
 /** What the operator's commands of a TCP server work on. */
@@ -185,6 +183,6 @@ function clearAnything(clearUsers: Run): Run {
     if (who === undefined) return clearUsers(words, target, operator)
     if (who !== 'all')
       throw new UsageError(`"clear users" forgets everybody, not only ${who}`, { hint: `type: forget ${who}` })
-    return clearUsers(words, target, agreed)
+    return clearUsers(words, target, agreed(operator))
   }
 }
