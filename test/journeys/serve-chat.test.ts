@@ -43,7 +43,7 @@ describe('netlab serve chat', () => {
     netlab.type('ban #lobby Robert off')
     await netlab.line(/Robert may enter #lobby again/)
     bob.write('/join lobby\n')
-    await bob.until('you are in #lobby')
+    await bob.until(() => bob.text.split('you are in #lobby').length === 3)
     netlab.type('who')
     await netlab.line(/Robert \(127\.0\.0\.1\)/)
     netlab.type('ban Robert')
