@@ -22,6 +22,9 @@ export const logLimits = {
   /** One log file before it is rotated, and how many old ones are kept. */
   fileBytes: 67_108_864,
   fileCount: 5,
+  /** How often room is looked for in a pipe that is full, and how many times in a row: its reader has a second before lines are lost. */
+  pipeWaitMs: 10,
+  pipeWaits: 100,
   /** The last lines of the log are read backwards: at most so much, in blocks of a size that the system reads at once. */
   tailBytes: 8_388_608,
   tailBlockBytes: 65_536,

@@ -30,6 +30,8 @@ export interface Protocol {
 /** What a protocol gets to check its files with, in the main thread. */
 export interface PreflightServices {
   readonly clock: Clock
+  /** Tells whoever starts the server a sentence. */
+  readonly notice: (sentence: string) => void
 }
 
 export interface Preflight {
