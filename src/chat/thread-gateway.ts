@@ -19,6 +19,8 @@ export interface EnteredClient {
   readonly address: string
   /** Rooms with the last message id seen in each, of a client that was here before. */
   readonly resume?: Readonly<Record<string, number>> | undefined
+  /** The one whose ids they are, if the client knows. */
+  readonly epoch?: string | undefined
 }
 
 export interface ThreadGatewayOptions extends FanOutOptions {
