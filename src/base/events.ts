@@ -180,6 +180,8 @@ export type NetlabEvent =
       readonly reason: 'left' | 'silent' | 'kicked' | 'stopping'
     }
   | { readonly type: 'member-refused'; readonly peer: Peer; readonly reason: string }
+  /** Its operator can type at its console only. */
+  | { readonly type: 'control-failed'; readonly error: string }
   | { readonly type: 'logs-cleared' }
   | { readonly type: 'users-cleared'; readonly count: number }
   /** The operator did something to an account or a host, or banned addresses, which are the `name` then. */
