@@ -6,7 +6,7 @@ import { checkKnownName } from '../text/names.ts'
 import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
-import { type LoginMessage, loginShapes, type ServerMessage } from './messages.ts'
+import { type LoginMessage, loginShapes, pingFrame, type ServerMessage } from './messages.ts'
 import { errorReply, failureReason, type Rejection } from './replies.ts'
 import { LoginTextCodec } from './text-codec.ts'
 
@@ -160,7 +160,7 @@ export async function authenticate(client: Session, services: LoginServices): Pr
     perform(stream, refusePlaintext(client.peer.address, client.offersTls))
     return undefined
   }
-  stream.send({ type: 'hello', service: services.service, version: 1 })
+  stream.send({ type: 'hello', service: services.service, version: 1, pingMs: client.pingMs })
 
   let state = loginStart
   let loggedIn: LoggedIn | undefined
@@ -188,6 +188,7 @@ export async function authenticate(client: Session, services: LoginServices): Pr
     while (loggedIn === undefined && !ended) {
       const message = await stream.receive()
       if (message === undefined) return undefined
+      if (message.type === 'hello' && message.ping === true) client.ping(pingFrame)
       const call = step({ kind: 'message', message })
       if (call === undefined) continue
       answering = true

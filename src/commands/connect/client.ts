@@ -1,10 +1,12 @@
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
 import { connect } from '../../net/connect.ts'
-import { connectError } from '../../net/connect-error.ts'
+import { lostError } from '../../net/connect-error.ts'
 import { asksForTls } from '../../net/dialect.ts'
 import type { FramedSocket } from '../../net/framed-socket.ts'
 import type { Secured } from '../../net/framed-tls-socket.ts'
+import { PeerWatch } from '../../net/liveness.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { formatTime } from '../../terminal/format.ts'
 import type { CommandContext } from '../command.ts'
@@ -52,6 +54,8 @@ export class ServerConnection {
   readonly hex: HexDump | undefined
   /** With TLS. */
   readonly identity: ProvenIdentity | undefined
+  /** Breaks the connection when the server answers no more. */
+  readonly watch: PeerWatch
   readonly #target: Pick<ConnectTarget, 'host' | 'port'>
 
   constructor(
@@ -60,8 +64,10 @@ export class ServerConnection {
     traffic: TrafficStats,
     hex: HexDump | undefined,
     identity?: ProvenIdentity,
+    clock: Clock = systemClock,
   ) {
     this.socket = socket
+    this.watch = new PeerWatch(socket, clock)
     this.identity = identity
     this.traffic = traffic
     this.hex = hex
@@ -88,9 +94,9 @@ export class ServerConnection {
     return tlsOnlyError(this.#target)
   }
 
-  /** A socket's error in one sentence with a next step. */
+  /** The error of a connection that stood, in one sentence with a next step. */
   describe(error: unknown): NetworkError {
-    return connectError(error, this.#target.host, this.#target.port)
+    return lostError(error, this.#target.host, this.#target.port)
   }
 }
 
@@ -132,7 +138,7 @@ export class Client {
     const dump = hex ? new HexDump(context.clock) : undefined
     const open = async (): Promise<ServerConnection> => {
       const { socket, identity } = await openSocket(target, context)
-      return new ServerConnection(socket, target, traffic, dump, identity)
+      return new ServerConnection(socket, target, traffic, dump, identity, context.clock)
     }
     const connection = await open()
     const { socket } = connection
@@ -209,7 +215,8 @@ async function openSocket(target: ConnectTarget, { clock, signal }: CommandConte
 
 /** What ended with this error, for the last line of diagnostics; the reason is told by the error itself. */
 function endOf(error: unknown): string {
-  if (error instanceof NetworkError) return 'the connection broke'
+  if (error instanceof NetworkError)
+    return error.code === 'NO_ANSWER' ? 'the server answers no more' : 'the connection broke'
   if (error instanceof PromptClosed) return 'a question was left unanswered'
   const code = error instanceof NetlabError ? error.code : undefined
   if (code === 'REVOKED') return 'the session is over'
