@@ -1,11 +1,13 @@
 import type { LoginFailure } from '../base/events.ts'
 import { nameFaults } from '../text/names.ts'
 import type {
+  BadCode,
   BadName,
   BadPassword,
   NameTaken,
   NoSession,
   RegisteredOnly,
+  RegistrationClosed,
   SessionInfo,
   StoreFull,
   Unavailable,
@@ -23,6 +25,8 @@ export type Rejection =
   | StoreFull
   | NoSession
   | RegisteredOnly
+  | RegistrationClosed
+  | BadCode
   | Unavailable
 
 export type ErrorReply = Extract<ServerMessage, { readonly type: 'denied' }>
@@ -53,10 +57,16 @@ export function errorReply(rejection: Rejection): ErrorReply {
       return {
         ...denied(
           'throttled',
-          `Too many failed attempts from your address, try again in ${seconds(rejection.retryMs)} s.`,
+          `Too many ${rejection.by === 'registrations' ? 'registrations' : 'failed attempts'}, try again in ${seconds(rejection.retryMs)} s.`,
         ),
         retryMs: rejection.retryMs,
       }
+    case 'closed':
+      return denied('closed', 'Nobody can register here; ask the operator for an account.')
+    case 'bad-code':
+      if (rejection.why === 'missing')
+        return denied('code', 'Registering here needs a code; ask whoever runs this server for it.')
+      return denied('code', 'That is not the registration code.')
     case 'left':
       return denied('left', 'You took too long.')
     case 'registered-only':
@@ -82,6 +92,10 @@ export function failureReason(rejection: Rejection): LoginFailure {
       return `token-${rejection.why}`
     case 'throttled':
       return 'attempts'
+    case 'closed':
+      return 'registration-closed'
+    case 'bad-code':
+      return 'registration-code'
     case 'registered-only':
       return 'storage'
     default:

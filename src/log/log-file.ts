@@ -5,6 +5,7 @@ import { tryFileLock } from '../files/file-lock.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { isTrusted } from '../files/secret-file.ts'
 import { logLimits } from './limits.ts'
+import { isWanted, type LogFilter } from './log-filter.ts'
 
 export const lineFeed = 0x0a
 
@@ -96,10 +97,12 @@ export class LogFile {
     }
   }
 
-  /** The last `count` lines of the file and the old ones, oldest first. Throws system errors. */
-  tail(count: number): string[] {
+  /** The last `count` lines of the file and the old ones that are wanted, oldest first. Throws system errors. */
+  tail(count: number, filter?: LogFilter): string[] {
     const { path, maxFiles } = this.#options
-    return lastLines([path, ...Array.from({ length: maxFiles }, (_, index) => oldFile(path, index + 1))], count)
+    const paths = [path, ...Array.from({ length: maxFiles }, (_, index) => oldFile(path, index + 1))]
+    if (filter === undefined) return lastLines(paths, count)
+    return lastLines(paths, count, logLimits.searchBytes, (line) => isWanted(line, filter))
   }
 
   close(): void {
@@ -191,24 +194,34 @@ function cannotOpen(path: string, error: unknown): StorageError {
 }
 
 /**
- * The last `count` whole lines of the files taken together, oldest first. `paths` begins with the youngest file; a missing
- * one ends the search. Reads backwards, `maxBytes` at most.
+ * The last `count` whole lines of the files taken together that are wanted, oldest first. `paths` begins with the youngest file; a
+ * missing one ends the search. Reads backwards, `maxBytes` at most.
  */
-export function lastLines(paths: readonly string[], count: number, maxBytes: number = logLimits.tailBytes): string[] {
-  let lines: string[] = []
+export function lastLines(
+  paths: readonly string[],
+  count: number,
+  maxBytes: number = logLimits.tailBytes,
+  isWanted: (line: string) => boolean = () => true,
+): string[] {
+  const found: string[] = []
   let leftBytes = maxBytes
   for (const path of paths) {
-    if (lines.length >= count || leftBytes <= 0) break
-    const end = readEnd(path, count - lines.length, leftBytes)
-    if (end === undefined) break
-    leftBytes -= end.length
-    lines = [...wholeLines(end, count - lines.length), ...lines]
+    if (found.length >= count || leftBytes <= 0) break
+    const readBytes = readBackwards(path, leftBytes, (line) => {
+      if (isWanted(line)) found.push(line)
+      return found.length < count
+    })
+    if (readBytes === undefined) break
+    leftBytes -= readBytes
   }
-  return lines
+  return found.reverse()
 }
 
-/** The end of a file, far enough to hold `count` whole lines (or all there are), up to the last line feed. */
-function readEnd(path: string, count: number, maxBytes: number): Buffer | undefined {
+/**
+ * Gives the whole lines of a file to `take`, the last one first, for as long as it returns true. Returns how many bytes were read, and
+ * undefined for no file.
+ */
+function readBackwards(path: string, maxBytes: number, take: (line: string) => boolean): number | undefined {
   let descriptor: number
   try {
     descriptor = fs.openSync(path, 'r')
@@ -217,31 +230,29 @@ function readEnd(path: string, count: number, maxBytes: number): Buffer | undefi
     throw error
   }
   try {
-    const size = fs.fstatSync(descriptor).size
+    const { size } = fs.fstatSync(descriptor)
     const lowest = Math.max(0, size - maxBytes)
-    const blocks: Buffer[] = []
-    let position = size
-    // One line feed more than lines: the first one found backwards ends the last line.
-    for (let found = 0; position > lowest && found <= count; ) {
+    /** The end of a line whose beginning has not been read yet; undefined before the last line feed: a line is being written there. */
+    let rest: Buffer | undefined
+    for (let position = size; position > lowest; ) {
       const from = Math.max(lowest, position - logLimits.tailBlockBytes)
       const block = Buffer.alloc(position - from)
-      const read = fs.readSync(descriptor, block, 0, block.length, from)
-      blocks.push(block.subarray(0, read))
-      found += countLineFeeds(block)
+      const read = block.subarray(0, fs.readSync(descriptor, block, 0, block.length, from))
       position = from
+      const end = rest === undefined ? read.lastIndexOf(lineFeed) : read.length
+      if (end === -1) continue
+      const bytes = Buffer.concat([read.subarray(0, end), rest ?? Buffer.alloc(0)])
+      // What comes before the first line feed is the end of a line, unless the file begins there.
+      const start = position === 0 ? 0 : bytes.indexOf(lineFeed) + 1
+      rest = start === 0 && position > 0 ? bytes : bytes.subarray(0, Math.max(0, start - 1))
+      if (start === 0 && position > 0) continue
+      const lines = bytes.toString('utf8', start).split('\n')
+      for (let line = lines.pop(); line !== undefined; line = lines.pop()) if (!take(line)) return size - position
     }
-    const bytes = Buffer.concat(blocks.reverse())
-    // What comes before the first line feed is the rest of a line, unless the file begins there.
-    const start = position === 0 ? 0 : bytes.indexOf(lineFeed) + 1
-    return bytes.subarray(start, bytes.lastIndexOf(lineFeed) + 1)
+    return size - lowest
   } finally {
     fs.closeSync(descriptor)
   }
-}
-
-function wholeLines(bytes: Buffer, count: number): string[] {
-  if (bytes.length === 0 || count === 0) return []
-  return bytes.toString('utf8').slice(0, -1).split('\n').slice(-count)
 }
 
 /** Lines that end in these bytes. */

@@ -1,8 +1,7 @@
 import { fstatSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { systemClock } from '../base/clock.ts'
+import { collectGarbage } from '../base/memory.ts'
 import { guarded } from '../base/terminal-door.ts'
 import type { StartThread } from '../base/threads.ts'
 import { version } from '../base/version.ts'
@@ -24,6 +23,8 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
         // Too late to tell anyone, and the others must have their turn.
       }
     }
+    // The process may hang for ever otherwise: it waits for V8's compiler threads, and one of them may wait for a garbage
+    // collection, which this thread does no more (nodejs/node#54918). Right after one, none is due.
     collectGarbage()
   })
   let stdin: CommandContext['stdin'] | undefined
@@ -84,15 +85,6 @@ function isInBackground(terminal: number): boolean {
   } catch {
     return false
   }
-}
-
-/**
- * For the last moment of the process, which may hang for ever otherwise: it waits for V8's compiler threads, and one of
- * them may wait for a garbage collection, which this thread does no more (nodejs/node#54918). Right after one, none is due.
- */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
 }
 
 /**

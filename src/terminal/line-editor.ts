@@ -127,6 +127,12 @@ export class TerminalLineEditor implements LineEditor {
 
   readonly #onKey = (_: string | undefined, key: Key | undefined): void => {
     const command = key?.ctrl === true ? key.name : undefined
+    const { onEnd } = this.#options
+    if (command === 'd' && onEnd !== undefined && this.#readline.line === '') {
+      // Readline, which gets the same key next, would end the input.
+      Object.assign(key ?? {}, { name: undefined })
+      onEnd(true)
+    }
     this.#suspended = command === 'z'
     if (this.#suspended) {
       this.#options.output.write(this.#erased())

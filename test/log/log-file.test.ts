@@ -31,7 +31,7 @@ function storeFor({ path = join(temporaryFolder(), 'netlab.log'), maxBytes = 100
   const clock = new VirtualClock()
   const troubles: string[] = []
   const file = new LogFile({ path, maxBytes, maxFiles }, write)
-  const store = new LogStore(file, clock, (sentence) => void troubles.push(sentence))
+  const store = new LogStore(file, clock, { service: 'echo', pid: 77 }, (sentence) => void troubles.push(sentence))
   return { store, path, troubles }
 }
 
@@ -255,6 +255,17 @@ describe('the last lines', () => {
     expect(lastLines([pathOf('large')], 2, 100)).toEqual(['short'])
     writeFileSync(pathOf('large'), `${'x'.repeat(300)}\n`)
     expect(lastLines([pathOf('large')], 2, 100)).toEqual([])
+  })
+
+  test('are the last that are wanted, however far back, and no further than told', () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `${index} ${'.'.repeat(index % 90)}`)
+    const wanted = lines.filter((line) => line.startsWith('7'))
+    const isWanted = (line: string) => line.startsWith('7')
+    writeFileSync(pathOf('young'), `${lines.slice(10_000).join('\n')}\n`)
+    writeFileSync(pathOf('old'), `${lines.slice(0, 10_000).join('\n')}\n`)
+    for (const count of [1, 5, wanted.length, wanted.length + 1])
+      expect(lastLines([pathOf('young'), pathOf('old')], count, 10_000_000, isWanted)).toEqual(wanted.slice(-count))
+    expect(lastLines([pathOf('young'), pathOf('old')], 5, 100_000, isWanted)).toEqual([])
   })
 
   test('of no file are none', () => {

@@ -5,7 +5,7 @@ export const pageStyle = `
 @media (prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--dim:#9198a1;--line:#30363d;--soft:#161b22;
 --open:#3fb950;--filtered:#d29922;--closed:#6e7681;--unreachable:#a371f7;--error:#f85149}}
 @media print{:root{color-scheme:light;--fg:#000;--bg:#fff;--dim:#444;--line:#bbb;--soft:#fff;
---open:#1a7f37;--filtered:#9a6700;--closed:#8c959f;--unreachable:#8250df;--error:#cf222e}.tools{display:none}
+--open:#1a7f37;--filtered:#9a6700;--closed:#8c959f;--unreachable:#8250df;--error:#cf222e}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1rem;max-width:75rem;color:var(--fg);background:var(--bg);font:15px/1.45 system-ui,sans-serif}
@@ -19,14 +19,16 @@ h1{font-size:1.4rem;margin:.2rem 0;overflow-wrap:anywhere}h2{font-size:1.05rem;m
 .grid svg{max-width:none}@media print{.grid svg{max-width:100%}}
 .open{fill:var(--open);color:var(--open)}.filtered{fill:var(--filtered);color:var(--filtered)}
 .closed{fill:var(--closed);color:var(--closed)}.unreachable{fill:var(--unreachable);color:var(--unreachable)}
-.error{fill:var(--error);color:var(--error)}.back{fill:var(--soft)}
+.error{fill:var(--error);color:var(--error)}.back{fill:var(--soft)}.most{fill:var(--closed);opacity:.5}
+.others{margin:.6rem 0}
 .tools{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin:.4rem 0}
 input{font:inherit;padding:.3rem .5rem;border:1px solid var(--line);border-radius:6px;background:var(--bg);color:var(--fg);min-width:0;width:20rem;max-width:100%}
 table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
 td{overflow-wrap:anywhere}td:nth-child(-n+8):not(:nth-child(2)){white-space:nowrap}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--open)}
 th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending] button::after{content:" \\2193"}
 td.n{font-variant-numeric:tabular-nums}td.banner{font-family:ui-monospace,monospace;font-size:.8rem}
-tr[hidden]{display:none}
+tr[hidden],.tools[hidden]{display:none}
+@media print{.tools{display:none}table{font-size:.65rem}th,td{padding:.1rem .3rem}td.banner{font-size:.6rem}tr,svg{break-inside:avoid}}
 `
 
 /** Sorts and filters the table; without it the page has all there is, only still. */

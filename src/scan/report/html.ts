@@ -1,8 +1,10 @@
 import { version } from '../../base/version.ts'
-import { formatTime, grouped } from '../../terminal/format.ts'
+import { grouped } from '../../terminal/format.ts'
 import { scanLimits } from '../limits.ts'
 import { serviceName } from '../services.ts'
-import { type PortResult, portStates } from '../types.ts'
+import { type PortResult, portStates, type ScanHost } from '../types.ts'
+import { hostsUp, unlistedPorts } from './hosts.ts'
+import { renderTimeline } from './html-charts.ts'
 import { pageScript, pageStyle } from './html-page.ts'
 import { attributes, escapeMarkup } from './markup.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
@@ -21,8 +23,9 @@ export function* renderHtml(report: ScanReport): Generator<string> {
   yield `<title>${title}</title>\n<style>${pageStyle}</style>\n</head>\n<body data-interrupted="${report.interrupted}">\n<h1>${title}</h1>\n`
   yield* summary(report)
   yield* grid(report)
-  yield* times(report)
+  yield* renderTimeline(report.timeline)
   yield* table(report)
+  yield* others(report)
   yield `<script>${pageScript}</script>\n</body>\n</html>\n`
 }
 
@@ -58,8 +61,9 @@ function* doubtfulHosts({ results }: ScanReport): Generator<string> {
 
 /** Hosts from left to right, ports downward: the ports listed on most hosts. Drawn small enough for a /24 on one screen. */
 function* grid(report: ScanReport): Generator<string> {
-  const hosts = report.results.filter(({ ports }) => ports.length > 0).slice(0, scanLimits.gridHosts)
-  if (hosts.length === 0) return
+  const up = hostsUp(report)
+  const hosts = up.slice(0, scanLimits.gridHosts)
+  if (hosts.every(({ ports }) => ports.length === 0)) return
   const frequency = new Map<number, number>()
   for (const { ports } of hosts) for (const { port } of ports) frequency.set(port, (frequency.get(port) ?? 0) + 1)
   const common = [...frequency].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, scanLimits.gridPorts)
@@ -69,7 +73,7 @@ function* grid(report: ScanReport): Generator<string> {
       .sort((a, b) => a - b)
       .map((port, row) => [port, row]),
   )
-  const cell = Math.max(4, Math.min(24, Math.floor(1000 / hosts.length)))
+  const cell = Math.max(4, Math.min(24, Math.floor(940 / hosts.length)))
   const height = 14
   const left = 110
   const width = left + Math.max(cell * hosts.length, 120)
@@ -86,7 +90,7 @@ function* grid(report: ScanReport): Generator<string> {
       const row = rows.get(result.port)
       if (row === undefined) continue
       const place = { x: left + column * cell, y: row * height + 1, width: cell - 1, height: height - 2 }
-      yield `<rect${attributes({ class: result.state, ...place })}><title>${escapeMarkup(`${nameOf(result)} port ${result.port} ${result.state}`)}</title></rect>\n`
+      yield `<rect${attributes({ class: result.state, ...place })}><title>${escapeMarkup(`${hostName(result.host)} port ${result.port} ${result.state}`)}</title></rect>\n`
     }
   }
   const ends = [hosts[0], hosts.at(-1)].map((one) => escapeMarkup(one?.host.address ?? ''))
@@ -96,37 +100,12 @@ function* grid(report: ScanReport): Generator<string> {
     yield `<text x="${left + cell * hosts.length}" y="${below}" text-anchor="end">${ends[1]}</text>`
   yield '</svg></div>\n'
   const omitted = [
-    ...(report.results.length > hosts.length ? [`the first ${grouped(hosts.length)} of the hosts`] : []),
+    ...(up.length > hosts.length ? [`the first ${grouped(hosts.length)} of the hosts`] : []),
     ...(frequency.size > rows.size
       ? [`the ${grouped(rows.size)} ports listed most often of ${grouped(frequency.size)}`]
       : []),
   ]
   if (omitted.length > 0) yield `<p class="dim">Shown: ${omitted.join(', ')}. The table has all.</p>\n`
-}
-
-/** How long answers took, as bars; when each came is not in the report, so the rate is that of the whole. */
-function* times({ results, probes, durationMs }: ScanReport): Generator<string> {
-  const rtts = results.flatMap(({ ports }) => ports.flatMap(({ rttMs }) => (rttMs === undefined ? [] : [rttMs])))
-  if (rtts.length === 0) return
-  const bars = new Map<number, number>()
-  for (const rtt of rtts) {
-    const bucket = Math.round(Math.log2(Math.max(rtt, 0.01)) * 2)
-    bars.set(bucket, (bars.get(bucket) ?? 0) + 1)
-  }
-  const least = Math.min(...bars.keys())
-  const count = Math.max(...bars.keys()) - least + 1
-  const most = Math.max(...bars.values())
-  yield `<h2>Round-trip times in ms</h2>\n<svg viewBox="0 0 ${Math.max(count * 40, 160)} 100" width="${Math.max(count * 40, 160)}" role="img" aria-label="how many answers took how long">\n`
-  for (const [bucket, number] of bars) {
-    const height = Math.max(1, Math.round((number / most) * 70))
-    const x = (bucket - least) * 40
-    const ms = 2 ** (bucket / 2)
-    yield `<rect class="open" x="${x}" y="${82 - height}" width="36" height="${height}"><title>${grouped(number)}</title></rect>`
-    yield `<text x="${x + 18}" y="95" text-anchor="middle">${ms < 10 ? ms.toFixed(2) : Math.round(ms)}</text>\n`
-  }
-  yield '</svg>\n'
-  const rate = durationMs > 0 ? `, ${grouped(Math.round((probes * 1000) / durationMs))} a second on average` : ''
-  yield `<p class="dim">${grouped(probes)} probes in ${formatTime(durationMs)}${rate}.</p>\n`
 }
 
 const columns = ['Address', 'Name', 'Port', 'State', 'Service', 'Reason', 'RTT ms', 'Attempts', 'Banner'] as const
@@ -149,6 +128,18 @@ function* table(report: ScanReport): Generator<string> {
   yield '</tbody></table></div>\n<p class="dim">Services are guessed from port numbers (IANA), not from what answered.</p>\n'
 }
 
+/** Hosts that gave a sign of life and have no port to list. */
+function* others(report: ScanReport): Generator<string> {
+  const hosts = hostsUp(report).filter(({ ports }) => ports.length === 0)
+  if (hosts.length === 0) return
+  yield `<details class="others"${hosts.length <= scanLimits.noticedAddresses ? ' open' : ''}><summary>${grouped(hosts.length)} hosts with no port to list</summary><ul>\n`
+  for (const listed of hosts) {
+    const unlisted = unlistedPorts(report, listed).map(({ state, count }) => `${grouped(count)} ${state}`)
+    yield `<li>${escapeMarkup(`${hostName(listed.host)}: ${unlisted.join(', ')}`)}</li>\n`
+  }
+  yield '</ul></details>\n'
+}
+
 function row({ host, port, state, reason, rttMs, attempts, banner }: PortResult, place: number): string {
   const names = host.names ?? (host.name === undefined ? [] : [host.name])
   const cells = [
@@ -165,6 +156,6 @@ function row({ host, port, state, reason, rttMs, attempts, banner }: PortResult,
   return `<tr>${cells.join('')}</tr>\n`
 }
 
-function nameOf({ host: { address, name } }: PortResult): string {
+function hostName({ address, name }: ScanHost): string {
   return name === undefined ? address : `${address} [${name}]`
 }
