@@ -123,7 +123,7 @@ async function start(
   child.stdin?.on('error', () => undefined)
   const found = Promise.withResolvers<string>()
   child.once('exit', (code) => found.reject(new Error(`${args.join(' ')} ended with ${code}`)))
-  setTimeout(() => found.reject(new Error(`${args.join(' ')} was not ready within a minute`)), 60_000).unref()
+  setTimeout(() => found.reject(new Error(`${args.slice(0, 4).join(' ')} was not ready in time`)), 180_000).unref()
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue
     createInterface(stream).on('line', (line) => {
@@ -135,6 +135,15 @@ async function start(
 }
 
 const password = 'correct horse'
+
+/** Four at a time. */
+async function four<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+  const waiting = [...all]
+  const queue = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await act(one)
+  }
+  await Promise.all([queue(), queue(), queue(), queue()])
+}
 
 /** The accounts of those who come at one fault's link. */
 function namesOf(kind: Kind, fault: Fault, wanted: number): readonly string[] {
@@ -196,11 +205,7 @@ async function run({ service, kinds, talkMs }: Round): Promise<readonly Row[]> {
             })
             child.once('exit', () => noticed.push({ fault, atMs: Date.now(), said }))
           }
-          const waiting = [...namesOf(kind, fault, peers(fault))]
-          const queue = async (): Promise<void> => {
-            for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await come(name)
-          }
-          await Promise.all([queue(), queue(), queue(), queue()])
+          await four(namesOf(kind, fault, peers(fault)), come)
         } else {
           const args = [process.execPath, here, `${service}-${kind}`, addressOf(fault, 1), port, String(peers(fault))]
           const { child } = await start(spaceOf(fault), args, /^ready/, folder)
@@ -320,7 +325,7 @@ async function hold(program: string, host: string, port: string, wanted: number)
 }
 
 async function register(host: string, port: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
+  await four(names, async (name) => {
     const socket = await open(host, port)
     socket.write(frame({ type: 'register', name, password }))
     let heard = ''
@@ -330,7 +335,7 @@ async function register(host: string, port: string, names: readonly string[]): P
       if (heard.includes('denied')) throw new Error(heard)
     }
     socket.destroy()
-  }
+  })
   process.stdout.write('ready\n')
   setInterval(() => undefined, 1_000)
 }
