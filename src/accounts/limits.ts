@@ -7,8 +7,11 @@ export const accountLimits = {
   /** How often someone who waits for an answer is told so; it also shows whether they are still there. */
   waitNoticeMs: 2_000,
 
-  /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
+  /** A new password's Unicode characters: the least length of NIST SP 800-63B, which counts each code point as one. */
+  passwordMinCharacters: 8,
+  /** What an attempt has at least, in UTF-8: passwords that were chosen when bytes were counted go on. */
   passwordMinBytes: 8,
+  /** In UTF-8: far more than a passphrase needs. */
   passwordMaxBytes: 1024,
   /** argon2id: OWASP Password Storage Cheat Sheet, the least that resists guessing on graphics cards. */
   hashParameters: { memoryKib: 19_456, passes: 2, lanes: 1 },
