@@ -278,8 +278,9 @@ function isGood({ fault, wanted, afterMs }: Row): boolean {
 
 // The other programs, in the namespace of the clients.
 
-async function open(host: string, port: string): Promise<Socket> {
-  const socket = connect({ host, port: Number(port), allowHalfOpen: true, keepAlive: true })
+async function open(host: string, port: string, localAddress?: string): Promise<Socket> {
+  const from = localAddress === undefined ? {} : { localAddress }
+  const socket = connect({ host, port: Number(port), allowHalfOpen: true, keepAlive: true, ...from })
   socket.on('error', () => undefined)
   await once(socket, 'connect')
   return socket
@@ -325,8 +326,9 @@ async function hold(program: string, host: string, port: string, wanted: number)
 }
 
 async function register(host: string, port: string, names: readonly string[]): Promise<void> {
-  await four(names, async (name) => {
-    const socket = await open(host, port)
+  // From many addresses: one alone may not register so many.
+  await four([...names.entries()], async ([at, name]) => {
+    const socket = await open(host, port, `127.0.0.${2 + (at % 200)}`)
     socket.write(frame({ type: 'register', name, password }))
     let heard = ''
     for await (const chunk of socket) {
