@@ -122,7 +122,7 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
       pid: machine.pid,
       announce: terminal.diagnostic,
       preflight: async () => {
-        preflight = await protocol.preflight?.(values, { clock })
+        preflight = await protocol.preflight?.(values, { clock, notice: terminal.diagnostic })
         return preflight?.complete ?? false
       },
     }).catch((error: unknown) => {

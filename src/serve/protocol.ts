@@ -31,6 +31,8 @@ export interface Protocol {
 /** What a protocol gets to check its files with, in the main thread. */
 export interface PreflightServices {
   readonly clock: Clock
+  /** Tells whoever starts the server a sentence. */
+  readonly notice: (sentence: string) => void
 }
 
 /** What a protocol gets to complete its options with, in the main thread. */
