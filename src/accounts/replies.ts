@@ -123,8 +123,9 @@ export function replyLines(message: ServerMessage): readonly string[] {
       return welcome(message)
     case 'denied':
     case 'wait':
-    case 'bye':
       return [message.message]
+    case 'bye':
+      return [goodbyeLine(message)]
     case 'whoami':
       return [`${message.name}, ${session(message.session)}`]
     case 'sessions':
@@ -136,6 +137,11 @@ export function replyLines(message: ServerMessage): readonly string[] {
         `The password is changed; ${message.revoked === 1 ? 'one other session' : `${message.revoked} other sessions`} ended.`,
       ]
   }
+}
+
+/** Whoever does not leave of its own will is told why in a line that begins as all do by which a server ends a conversation. */
+export function goodbyeLine({ reason, message }: { readonly reason: string; readonly message: string }): string {
+  return reason === 'exit' || reason === 'logged-out' ? message : `netlab: ${message}`
 }
 
 function welcome(message: Extract<ServerMessage, { readonly type: 'welcome' }>): readonly string[] {
