@@ -10,6 +10,9 @@ export const pacingLimits = {
     initialRate: 1_000,
     /** Never slower: below it a scan of one host takes hours, and no path is that narrow. */
     minRate: 50,
+    /** The same while ports were never tried and only refusals go missing; and how much above it counts as that. */
+    firstPassRate: 400,
+    leastRateSlack: 1.2,
     /** While no port is known to answer, loss cannot be seen: fast enough for a scan, slow enough for any access line. */
     unobservedMaxRate: 5_000,
     /** Far above what a processor sends. */
@@ -155,7 +158,7 @@ export const pacingLimits = {
   /** How lossy was the path at a given time? `LossHistory`. */
   history: {
     /** Reference probes that the usual loss of a host is worth against those of the time itself. */
-    priorProbes: 2,
+    priorProbes: 4,
     /** Reference probes of all hosts that say enough about a time. */
     minProbes: 8,
     /** Intervals before and after one that still tell how the path was in it. */
@@ -167,6 +170,8 @@ export const pacingLimits = {
     unknownLossShare: 0.15,
     /** The same when the attempt before proved nothing either: an outage that began may go on. */
     unknownAgainShare: 0.5,
+    /** Reference probes that an interval is worth in which first attempts were answered: it was no outage, more is not known. */
+    heardProbes: 0.1,
     /** Spans of time kept of a host; beyond that, neighbours become one. */
     maxSpans: 128,
   },
@@ -190,6 +195,8 @@ export const pacingLimits = {
   host: {
     /** Reference ports kept of each kind: enough that one that stops listening is outvoted. */
     referencePorts: 8,
+    /** So many are kept however often they miss. */
+    minReferencePorts: 2,
     /** Misses in a row after which a reference port is dropped while others answer. */
     maxMisses: 5,
     /** From this share of answers on, the others answer. */
@@ -241,6 +248,8 @@ export const pacingLimits = {
     extraMs: 8_000,
     /** Attempts at a silent port that are accounted for at most: heavier loss is the scan's own doing more often than the path's. */
     maxAttempts: 6,
+    /** From this loss on, a host is taken to let through less than it is sent. */
+    limitedLossShare: 0.3,
     /** How often that is judged. */
     checkMs: 250,
   },
@@ -276,6 +285,8 @@ export const pacingLimits = {
     maxUnhurried: 1_000,
     /** The same as a share of the sockets there are. */
     unhurriedShare: 0.25,
+    /** Of the time that all others take at the present rate, what is waited: the rate grows. */
+    unhurriedFactor: 0.4,
     /** Such a wait ends before the kernel's second SYN, which would double what silent ports cost the path. */
     unhurriedMs: 950,
   },
@@ -312,6 +323,10 @@ export const pacingLimits = {
     darkMs: 4_000,
     darkMinMs: 1_000,
     darkSample: 16,
+    /** How long the first of those attempts waits: the host may be far away. */
+    darkTimeoutMs: 2_500,
+    /** When it is over, all are tried once more, if no more ports than this wait. */
+    darkAgain: 1_000,
     darkAttempts: 5,
     /** After an attempt that proves nothing, as so much was lost then, the next one waits longer each time: outages pass. */
     worthlessShare: 0.6,

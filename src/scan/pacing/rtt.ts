@@ -104,6 +104,6 @@ export class TimeoutPolicy {
     if (this.#fixedMs !== undefined) return this.#fixedMs
     const neededMs = rtt.timeoutMs(attempt)
     if (inFlight >= Math.min(limits.timeout.maxUnhurried, capacity * limits.timeout.unhurriedShare)) return neededMs
-    return Math.max(neededMs, Math.min(othersMs, limits.timeout.unhurriedMs))
+    return Math.max(neededMs, Math.min(othersMs * limits.timeout.unhurriedFactor, limits.timeout.unhurriedMs))
   }
 }

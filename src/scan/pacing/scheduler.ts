@@ -191,6 +191,7 @@ export class ProbeScheduler {
     this.#bucket.tryTake(nowMs)
     this.#inFlight++
     const { target, purpose } = probe
+    target.sentCount++
     if (isOutsideIntervals(purpose)) return probe
     const chance = purpose === 'first' ? (target.answerShare ?? 0) : 1 - this.#control.randomLoss
     this.#estimator.current.recordSent(target.number, purpose, chance)
@@ -199,7 +200,7 @@ export class ProbeScheduler {
   }
 
   get #path(): PathKnowledge {
-    return { rate: this.#control.provenRate, openCount: this.#openCount }
+    return { rate: this.#control.provenRate, capacity: this.#backOff.capacity, openCount: this.#openCount }
   }
 
   /** An attempt has ended. True: the port has its final answer, or must go without (a local error that persists). */
@@ -333,12 +334,15 @@ export class ProbeScheduler {
   #waitsInTheDark(host: HostState, { port, attempts, interval, doubt }: SilentPort, nowMs: number): boolean {
     const { minAttempts, darkMs, darkMinMs, darkSample, darkAttempts } = limits.scan
     if (this.#plan.retries !== undefined || !host.isDark || attempts < minAttempts) return false
-    host.darkUntilMs ??= Math.max(host.firstProbeMs + darkMs, nowMs + darkMinMs)
+    if (host.darkUntilMs === undefined) {
+      host.darkUntilMs = Math.max(host.firstProbeMs + darkMs, nowMs + darkMinMs)
+      host.isAskedAgain = this.#dark.length + host.order.length <= limits.scan.darkAgain
+    }
     if (nowMs >= host.darkUntilMs) return false
     if (host.darkSample.size < darkSample && attempts === minAttempts) host.darkSample.add(port)
     if (!host.darkSample.has(port)) this.#dark.push(host.number, port, attempts, interval, doubt)
     else {
-      const pauseMs = (darkMs / darkAttempts) * 0.8
+      const pauseMs = attempts === minAttempts ? 0 : (darkMs / darkAttempts) * 0.8
       if (nowMs - this.#estimator.history.startMs(interval) >= pauseMs) return false
       this.#silent.push(host.number, port, attempts, interval, doubt)
     }
@@ -378,7 +382,8 @@ export class ProbeScheduler {
     const isSure = attempts >= minAttempts && doubt * mayBeOpen < missChance
     const { retries } = this.#plan
     // Nothing at all came from it, ports that were watched included: to ask again would not tell more.
-    const isHopeless = attempts >= minAttempts && !host.hasAnswered && nowMs >= (host.darkUntilMs ?? 0)
+    const isEnough = attempts > minAttempts || !host.isAskedAgain
+    const isHopeless = attempts >= minAttempts && isEnough && !host.hasAnswered && nowMs >= (host.darkUntilMs ?? 0)
     const mayRetry = retries === undefined ? !isSure && !isHopeless : attempts <= retries
     if (mayRetry && retries === undefined && !host.isDark && chance > limits.scan.worthlessShare) {
       const { worthlessPauseMs, worthlessMaxPauseMs } = limits.scan
@@ -418,7 +423,11 @@ export class ProbeScheduler {
   #probe(target: HostState, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
     const othersMs = ((this.#hosts.untried + this.#silent.length) * 1000) / this.#bucket.ratePerSecond
     const { capacity } = this.#backOff
-    const timeoutMs = this.#timeouts.of(purpose, attempt, target.rtt, this.#inFlight, capacity, othersMs)
+    // Of a host that was never heard nobody knows how far away it is.
+    const isFirstInTheDark = attempt === limits.scan.minAttempts + 1 && target.darkSample.has(port)
+    const leastMs = isFirstInTheDark && !target.hasAnswered ? limits.scan.darkTimeoutMs : 0
+    const chosenMs = this.#timeouts.of(purpose, attempt, target.rtt, this.#inFlight, capacity, othersMs)
+    const timeoutMs = this.#plan.timeoutMs ?? Math.max(chosenMs, leastMs)
     const punctualMs = this.#timeouts.ofPort(1, target.rtt, this.#inFlight, capacity, othersMs)
     const interval = isOutsideIntervals(purpose) ? this.#liveness.interval : this.#estimator.current
     return { target, port, purpose, attempt, timeoutMs, punctualMs, interval, serial: ++this.#sent, doubt, failures }
