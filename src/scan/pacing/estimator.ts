@@ -46,6 +46,7 @@ export class Estimator {
     const { target, interval, purpose, punctualMs, serial } = probe
     const { rtt } = target
     if (!rtt.sample(rttMs)) return
+    if (rtt.samples === 1) target.distanceKnownMs = nowMs
     this.#rtt.sample(rttMs)
     if (interval.isEvaluated) this.#control.answeredLate(interval.index)
     else interval.recordAnswer(target.number, purpose, rttMs > punctualMs)

@@ -43,6 +43,8 @@ export class HostState {
   isAskedAgain = false
   /** Of those, the ones that are asked meanwhile. */
   readonly darkSample = new Set<number>()
+  /** When its round-trip time became known. */
+  distanceKnownMs = 0
   /** Kept by `HostLiveness`, as the next two are. Silent: waited for. Gone: no longer. */
   liveness: 'responsive' | 'silent' | 'gone' = 'responsive'
   lastAnswerMs = 0
@@ -88,6 +90,11 @@ export class HostState {
   /** It has answered from a port that can be probed again. */
   get hasReferencePorts(): boolean {
     return (this.#open?.size ?? 0) + (this.#refusing?.size ?? 0) > 0
+  }
+
+  /** Its answers take longer than what is waited for one of a host never heard. */
+  get isFar(): boolean {
+    return this.rtt.smoothedMs > limits.timeout.initialMs
   }
 
   /** Nothing of it can be asked again whose answer is known, so that nobody can tell whether what is sent to it arrives. */

@@ -31,6 +31,8 @@ export const pacingLimits = {
     shortageFactor: 0.7,
     /** The deepest cut at once: an outage looks like a limit of nothing, and passes. */
     maxCutFactor: 0.25,
+    /** Each time that hosts came back, of the rate before: a queue that was too much for them fills again, an outage doesn't. */
+    restartFactor: 0.5,
     /** Of what a queue serves, what is sent while it drains: the kernel may send each SYN twice, and it must become shorter. */
     drainFactor: 0.3,
     /** Burst of the token bucket: what a timer that comes late may make up for, and as many probes more at low rates. */
@@ -190,6 +192,8 @@ export const pacingLimits = {
     maxDrainMs: 8_000,
     /** Less than this is no delay worth acting on: a busy machine and a WLAN make as much. */
     minExcessMs: 150,
+    /** Nor less than this share of the round trip: that all of a window were delayed so much by jitter is one chance in 65,000. */
+    jitterShare: 0.5,
   },
   /** What is known of one host: `host-state.ts`. */
   host: {
@@ -263,6 +267,8 @@ export const pacingLimits = {
     maxSilenceMs: 40_000,
     /** How often it is asked meanwhile whether it is back. */
     probeIntervalMs: 250,
+    /** While all of them are silent nothing else is sent, for so long: the longest queues drain within it. */
+    pathDownMs: 16_000,
   },
   /** How long attempts wait: `rtt.ts`. */
   timeout: {
@@ -323,6 +329,11 @@ export const pacingLimits = {
     darkMs: 4_000,
     darkMinMs: 1_000,
     darkSample: 16,
+    /** The same where at least every other host answers: what is out of reach for a moment is likelier then than nothing at all. */
+    darkAmongOthersMs: 10_000,
+    /** Meanwhile its other ports are asked again, at this rate a host and for all of them: below most limits on SYNs. */
+    darkHostRate: 100,
+    darkRate: 1_000,
     /** How long the first of those attempts waits: the host may be far away. */
     darkTimeoutMs: 2_500,
     /** When it is over, all are tried once more, if no more ports than this wait. */

@@ -77,7 +77,7 @@ export class QueueingDelay {
   /** Time has passed: a queue is not waited for when nothing tells of it any more. */
   advance(nowMs: number): QueueAdvice | undefined {
     if (this.#drain === undefined || nowMs - this.#drain.sinceMs < limits.queue.maxDrainMs) return undefined
-    return this.#end({ kind: 'slower-path' })
+    return this.#end({ kind: 'drained', servedRate: this.#drain.servedRate })
   }
 
   #checkDrain(drain: Drain, fastest: DelaySample, nowMs: number, sent: number): QueueAdvice | undefined {

@@ -24,6 +24,9 @@ export class RateControl {
   readonly #randomLoss = new RandomLoss()
   readonly #limit = new RateLimit()
   #highestRate: number = limits.rate.minRate
+  /** The rate after hosts came back, and when that was. */
+  #restartRate = limits.rate.initialRate / limits.rate.restartFactor
+  #restartedMs = Number.NEGATIVE_INFINITY
   #sustainedRate = 0
   #sustained = new LossSample()
   #sustainedSent = 0
@@ -140,9 +143,14 @@ export class RateControl {
   }
 
   /** A host came back or was given up: what was being found out was about its silence. */
-  restart(): void {
+  restart(nowMs: number, wasPathDown: boolean): void {
     this.#dropQuestions()
-    this.#rate = Math.max(this.#rate, limits.rate.initialRate)
+    const { minRate, sustainedMs, restartFactor } = limits.rate
+    // Hosts that come back at about the same time do so for one reason.
+    if (nowMs - this.#restartedMs > sustainedMs)
+      this.#restartRate = Math.max(minRate, this.#restartRate * restartFactor)
+    this.#restartedMs = nowMs
+    this.#rate = wasPathDown ? this.#restartRate : Math.max(this.#rate, this.#restartRate)
   }
 
   #dropQuestions(): void {

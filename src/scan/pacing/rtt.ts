@@ -33,7 +33,7 @@ export class HostRtt {
 
   /** The excess that neither jitter nor a busy machine explains, when all answers have it. */
   get unexplainedExcessMs(): number {
-    return Math.max(limits.queue.minExcessMs, this.#leastMs, 4 * this.#rtt.variationMs)
+    return Math.max(limits.queue.minExcessMs, this.#leastMs * limits.queue.jitterShare)
   }
 
   /** The path became slower: the fastest answer so far is no measure any more. */

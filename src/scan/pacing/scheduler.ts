@@ -70,6 +70,10 @@ export class ProbeScheduler {
   /** Finished hosts that the summary speaks of. */
   readonly #marked: HostState[] = []
   readonly #budget: TimeBudget
+  readonly #darkBucket: TokenBucket
+  /** All hosts that answered have fallen silent: since when, and whether that is reason enough to send nothing else. */
+  #pathDownSinceMs: number | undefined
+  #isPathDown = false
   #isOutOfTime = false
   #untriedCount = 0
   #openCount = 0
@@ -77,6 +81,7 @@ export class ProbeScheduler {
   /** There was nothing to send: what the bucket saved meanwhile would be a burst that a short queue drops. */
   #isIdle = false
   #sent = 0
+  #hostsHeard = 0
   #hostsWithOpen = 0
   /** Hosts that answer and have silent ports. */
   #hostsInDoubt = 0
@@ -94,9 +99,10 @@ export class ProbeScheduler {
     this.#estimator = new Estimator(this.#control, this.#hosts, nowMs)
     this.#budget = new TimeBudget(nowMs)
     this.#bucket = new TokenBucket(this.#control.rate, burst(this.#control.rate), nowMs)
-    this.#liveness = new HostLiveness(nowMs, (host, change) => {
-      if (change !== 'silent') this.#control.restart()
-      observer(host, change)
+    this.#darkBucket = new TokenBucket(limits.scan.darkHostRate, limits.rate.burstProbes, nowMs)
+    this.#liveness = new HostLiveness(nowMs, (host, change, atMs) => {
+      if (change !== 'silent') this.#control.restart(atMs, this.#isPathDown)
+      observer(host, change, atMs)
     })
     this.#timeouts = new TimeoutPolicy(plan.timeoutMs)
     this.#backOff = new ResourceBackOff(plan.concurrency)
@@ -167,8 +173,30 @@ export class ProbeScheduler {
       this.#isOutOfTime = this.#budget.isSpent(nowMs, this.#liveness.silentCount > 0, this.#hosts.active, this.#path)
     this.#estimator.advance(nowMs, seenMs, this.#isIdle)
     this.#liveness.advance(nowMs)
+    this.#lookAtHosts(nowMs)
     const { rate } = this.#control
     if (rate !== this.#bucket.ratePerSecond) this.#bucket.setRate(rate, burst(rate), nowMs)
+  }
+
+  /** Is the path itself down, and how many hosts are waited for in the dark? */
+  #lookAtHosts(nowMs: number): void {
+    const { darkHostRate, darkRate } = limits.scan
+    const isSomeSilent = this.#liveness.silentCount > 0 && !this.#isOutOfTime
+    if (!isSomeSilent && this.#dark.length === 0) {
+      this.#pathDownSinceMs = undefined
+      this.#isPathDown = false
+      return
+    }
+    let isDown = isSomeSilent
+    let dark = 0
+    for (const host of this.#hosts.active) {
+      if (isWaitedFor(host, nowMs)) dark++
+      if (host.liveness === 'responsive' && host.hasReferencePorts) isDown = false
+    }
+    this.#pathDownSinceMs = isDown ? (this.#pathDownSinceMs ?? nowMs) : undefined
+    this.#isPathDown = isDown && nowMs - (this.#pathDownSinceMs ?? nowMs) < limits.liveness.pathDownMs
+    const rate = Math.max(1, Math.min(dark * darkHostRate, darkRate))
+    if (rate !== this.#darkBucket.ratePerSecond) this.#darkBucket.setRate(rate, burst(rate), nowMs)
   }
 
   /** The next attempt to make now; undefined when it is time to wait, for the clock or for answers. */
@@ -180,9 +208,11 @@ export class ProbeScheduler {
       ? this.#contradictory.next(nowMs)
       : (this.#liveness.next(nowMs) ?? this.#references.next(this.#control))
     const probe =
-      measurement === undefined
-        ? (this.#failedBefore() ?? this.#firstAttempt(nowMs) ?? this.#retry(nowMs))
-        : this.#probe(measurement.target, measurement.port, measurement.purpose, 1, 1, 0)
+      measurement !== undefined
+        ? this.#probe(measurement.target, measurement.port, measurement.purpose, 1, 1, 0)
+        : this.#isPathDown
+          ? undefined
+          : (this.#failedBefore() ?? this.#firstAttempt(nowMs) ?? this.#retry(nowMs))
     if (this.#isIdle !== (probe === undefined)) {
       this.#isIdle = probe === undefined
       this.#bucket.setRate(this.rate, burst(this.rate), nowMs)
@@ -246,6 +276,7 @@ export class ProbeScheduler {
   }
 
   #answered({ target, port, attempt, earlierMs }: Probe, is: 'open' | 'refused' | 'other'): void {
+    if (!target.hasAnswered) this.#hostsHeard++
     target.recordAnswer(attempt, is === 'open')
     if (is === 'open' && earlierMs !== undefined) target.recordLost(earlierMs)
     this.#hasHeard = true
@@ -311,6 +342,8 @@ export class ProbeScheduler {
   /** The oldest silent port that deserves another attempt; those that don't are given up on the way. */
   #retry(nowMs: number): Probe | undefined {
     if (this.#liveness.silentCount === this.#hosts.activeCount && !this.#isOutOfTime) return undefined
+    const inTheDark = this.#askInTheDark(nowMs)
+    if (inTheDark !== undefined) return inTheDark
     let left = Math.min(limits.scan.giveUpAtOnce, this.#silent.length + this.#dark.length)
     for (; left > 0; left--) {
       if (!this.#shift(nowMs)) return undefined
@@ -330,12 +363,28 @@ export class ProbeScheduler {
     return this.#silent.shift(this.#entry)
   }
 
+  /** Hosts of which nothing is known may have a limit, or be out of reach for a moment: their ports are asked again meanwhile, slowly. */
+  #askInTheDark(nowMs: number): Probe | undefined {
+    const number = this.#dark.firstHost
+    const host = number === undefined ? undefined : this.#hosts.get(number)
+    if (this.#isOutOfTime || host === undefined || !isWaitedFor(host, nowMs + limits.timeout.maxMs)) return undefined
+    if (!this.#darkBucket.tryTake(nowMs) || !this.#dark.shift(this.#entry)) return undefined
+    const { port, attempts, interval, doubt } = this.#entry
+    return this.#retryProbe(host, port, attempts, interval, doubt * this.#lossChance(host, interval, attempts))
+  }
+
+  #retryProbe(host: HostState, port: number, attempts: number, interval: number, doubt: number): Probe {
+    const earlierMs = this.#estimator.history.startMs(interval)
+    return { ...this.#probe(host, port, 'retry', attempts + 1, doubt, 0), earlierMs }
+  }
+
   /** A port of a host of which nothing is known waits, or is one of those that ask for signs of life. True: it waits. */
   #waitsInTheDark(host: HostState, { port, attempts, interval, doubt }: SilentPort, nowMs: number): boolean {
-    const { minAttempts, darkMs, darkMinMs, darkSample, darkAttempts } = limits.scan
+    const { minAttempts, darkMs, darkAmongOthersMs, darkMinMs, darkSample, darkAttempts } = limits.scan
     if (this.#plan.retries !== undefined || !host.isDark || attempts < minAttempts) return false
     if (host.darkUntilMs === undefined) {
-      host.darkUntilMs = Math.max(host.firstProbeMs + darkMs, nowMs + darkMinMs)
+      const waitMs = this.#hostsHeard * 2 < this.#hosts.taken ? darkMs : darkAmongOthersMs
+      host.darkUntilMs = Math.max(host.firstProbeMs + waitMs, nowMs + darkMinMs)
       host.isAskedAgain = this.#dark.length + host.order.length <= limits.scan.darkAgain
     }
     if (nowMs >= host.darkUntilMs) return false
@@ -396,11 +445,7 @@ export class ProbeScheduler {
         return undefined
       }
     }
-    if (mayRetry)
-      return {
-        ...this.#probe(host, port, 'retry', attempts + 1, doubt, 0),
-        earlierMs: this.#estimator.history.startMs(interval),
-      }
+    if (mayRetry) return this.#retryProbe(host, port, attempts, interval, doubt)
     host.giveUp(doubt, attempts)
     this.#resolve(host)
     this.#giveUp(host, port, attempts, isSure ? 'sure' : 'unsure')
@@ -410,6 +455,8 @@ export class ProbeScheduler {
   /** The chance that the given attempt at an open port of the host, made in `interval`, was lost. */
   #lossChance(host: HostState, interval: number, attempt: number): number {
     const { history } = this.#estimator
+    // It waited for less than the host is now known to take.
+    if (host.isFar && history.startMs(interval) < host.distanceKnownMs) return 1
     const openOnly = !this.#control.silentHosts.refusalsCount(host.number)
     return lossChance({
       attempt,

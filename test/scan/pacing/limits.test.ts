@@ -121,6 +121,18 @@ describe('the rate', () => {
     expect(made.rate).toBe(50)
   })
 
+  test.each<[string, boolean, readonly number[], number]>([
+    ['once', false, [10_000], 1000],
+    ['twice', false, [10_000, 12_000], 1000],
+    ['after all of them were silent', true, [10_000], 1000],
+    ['after all of them were silent twice', true, [10_000, 12_000], 500],
+    ['within a second of each other', true, [10_000, 10_600], 1000],
+  ])('when hosts are back, %s', (_, wasPathDown, times, rate) => {
+    const made = new RateControl()
+    for (const atMs of times) made.restart(atMs, wasPathDown)
+    expect(made.rate).toBe(rate)
+  })
+
   test.each([
     ['ports are left that were never tried', true, 400],
     ['all were tried', false, 250],
@@ -820,6 +832,37 @@ describe('host liveness', () => {
   })
 })
 
+describe('a path that is down', () => {
+  test('is given 16 s, in which nothing is sent but whether a host is back', () => {
+    const ports = times(20_000, (index) => index + 1)
+    const whole = { hosts: scanHosts(2), ports, concurrency: 16_384, rate: 100 }
+    const made = new ProbeScheduler(
+      whole,
+      0,
+      () => undefined,
+      () => undefined,
+    )
+    const sentMs: number[] = []
+    const silences: [Probe, number][] = []
+    for (let nowMs = 0; nowMs < 30_000; nowMs += 20) {
+      while ((silences[0]?.[1] ?? nowMs) < nowMs - 500) {
+        const [probe] = silences.shift() ?? []
+        if (probe !== undefined) made.settled(probe, { kind: 'silence' }, nowMs)
+      }
+      made.advance(nowMs)
+      for (let probe = made.next(nowMs); probe !== undefined; probe = made.next(nowMs)) {
+        if (probe.purpose !== 'liveness') sentMs.push(nowMs)
+        if (nowMs < 2000 && probe.target.number === 0)
+          made.settled(probe, { kind: 'answer', is: 'open', rttMs: 20 }, nowMs)
+        else silences.push([probe, nowMs])
+      }
+    }
+    const pauses = sentMs.map((ms, index) => ms - (sentMs[index - 1] ?? 0))
+    expect(Math.max(...pauses)).toBeGreaterThan(15_000)
+    expect(Math.max(...pauses)).toBeLessThan(17_500)
+  })
+})
+
 describe('timeouts', () => {
   function known(ms: number): HostRtt {
     const rtt = new HostRtt()
@@ -831,6 +874,13 @@ describe('timeouts', () => {
     const rtt = new HostRtt()
     expect([2000, 2000, 2000].map((ms) => rtt.sample(ms))).toEqual([false, false, true])
     expect([rtt.expectedMs, rtt.maxTimeoutMs]).toEqual([6000, 3000])
+  })
+
+  test.each([
+    [100, 150],
+    [600, 300],
+  ])('of a host %d ms away, %d ms of delay are not explained by jitter', (ms, unexplainedMs) => {
+    expect(known(ms).unexplainedExcessMs).toBe(unexplainedMs)
   })
 
   test('an answer after 950 ms may be to the second SYN', () => {
@@ -922,27 +972,58 @@ describe('the scheduler', () => {
     expect(count).toBe(attempts)
   })
 
-  test.each([
-    [800, 3],
-    [1200, 2],
-  ])('of a host that is never heard asks 16 ports for 4 s, the others of %d ports %d times', (count, asked) => {
-    const made = scheduler({ ports: times(count, (index) => index + 1), rate: 10_000 })
-    const attempts = new Map<number, number>()
+  /** What is asked of the hosts by a scan in which, at most, `isAnswering` is heard. */
+  function inTheDark(hosts: number, ports: number, isAnswering: (host: number, port: number) => boolean) {
+    const made = scheduler({ hosts: scanHosts(hosts), ports: times(ports, (index) => index + 1), rate: 100_000 })
+    const attempts = new Map<string, number>()
     let nowMs = 0
-    for (; !made.isDone && nowMs < 20_000; nowMs += 20) {
+    for (; !made.isDone && nowMs < 30_000; nowMs += 20) {
       made.advance(nowMs)
       for (let probe = made.next(nowMs); probe !== undefined; probe = made.next(nowMs)) {
-        attempts.set(probe.port, probe.attempt)
-        made.settled(probe, { kind: 'silence' }, nowMs)
+        const { target, port, attempt } = probe
+        attempts.set(`${target.number}:${port}`, attempt)
+        const isOpen = isAnswering(target.number, port)
+        made.settled(probe, isOpen ? { kind: 'answer', is: 'open', rttMs: 20 } : { kind: 'silence' }, nowMs)
       }
     }
-    const counts = [...attempts.values()]
-    expect(counts.filter((count) => count === asked)).toHaveLength(count - 16)
-    expect(Math.min(...counts.filter((count) => count !== asked))).toBeGreaterThanOrEqual(5)
-    expect(nowMs).toBeGreaterThan(3500)
-    expect(nowMs).toBeLessThan(5000)
-    expect(made.evidence[0]).toMatchObject({ silent: count, doubt: 'unheard' })
-    expect(made.expectedMissed).toBeGreaterThanOrEqual(0.05)
+    return { made, counts: [...attempts.values()], nowMs }
+  }
+  const nobody = (): boolean => false
+
+  test.each([
+    [800, 3, 700],
+    [1200, 3, 200],
+    [1200, 2, 900],
+  ])(
+    'of a host that is never heard asks 16 ports for 4 s, of the others of %d ports, %d times, %d',
+    (count, asked, some) => {
+      const { made, counts, nowMs } = inTheDark(1, count, nobody)
+      const askedSoOften = counts.filter((one) => one === asked).length
+      expect(askedSoOften).toBeGreaterThanOrEqual(some)
+      expect(askedSoOften).toBeLessThan(some + 100)
+      expect(counts.filter((one) => one >= 5)).toHaveLength(16)
+      expect(nowMs).toBeGreaterThan(3500)
+      expect(nowMs).toBeLessThan(5000)
+      expect(made.evidence[0]).toMatchObject({ silent: count, doubt: 'unheard' })
+      expect(made.expectedMissed).toBeGreaterThanOrEqual(0.05)
+    },
+  )
+
+  test('a host that is never heard while another answers is asked for ten seconds', () => {
+    const { counts, nowMs } = inTheDark(2, 3000, (host, port) => host === 0 && port < 40)
+    expect(nowMs).toBeGreaterThan(9000)
+    expect(nowMs).toBeLessThan(11_500)
+    // At 100 a second, until the answers are due.
+    const again = counts.filter((one) => one >= 3).length
+    expect(again).toBeGreaterThan(700)
+    expect(again).toBeLessThan(1000)
+  })
+
+  test('hosts that are never heard are asked at 1,000 a second in all', () => {
+    const { counts } = inTheDark(20, 1200, nobody)
+    const again = counts.filter((one) => one === 3).length
+    expect(again).toBeGreaterThan(1200)
+    expect(again).toBeLessThan(1900)
   })
 
   test('waits longer and longer with ports that are silent while all is lost', () => {
