@@ -8,6 +8,7 @@ export interface Peer {
 export type DisconnectReason =
   | 'peer-closed'
   | 'peer-reset'
+  | 'no-answer'
   | 'exit'
   | 'idle'
   | 'no-login'
@@ -26,6 +27,8 @@ export type LoginFailure =
   | 'password'
   | 'taken'
   | 'full'
+  | 'registration-closed'
+  | 'registration-code'
   | 'busy'
   | 'left'
   | 'storage'
@@ -139,8 +142,11 @@ export type NetlabEvent =
       readonly type: 'throttled'
       readonly id: number
       readonly peer: Peer
-      readonly by: 'account' | 'source'
+      /** What there was too much of: failed logins to that account, or from that source; or registrations from there. */
+      readonly by: 'account' | 'source' | 'registrations'
       readonly waitMs: number
+      /** It was turned away for that time; else it was served after it. */
+      readonly refused: boolean
     }
   | SessionsEndedEvent<'logout'>
   | SessionsEndedEvent<'password-changed'>
@@ -172,6 +178,8 @@ export type NetlabEvent =
       readonly reason: 'left' | 'silent' | 'kicked' | 'stopping'
     }
   | { readonly type: 'member-refused'; readonly peer: Peer; readonly reason: string }
+  /** Its operator can type at its console only. */
+  | { readonly type: 'control-failed'; readonly error: string }
   | { readonly type: 'logs-cleared' }
   | { readonly type: 'users-cleared'; readonly count: number }
   | { readonly type: 'log-gap'; readonly lines: number; readonly why: string }

@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
-import { errorMessage } from '../base/errors.ts'
+import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { Backplane, Delivery, Signal } from './backplane.ts'
@@ -58,7 +58,7 @@ export class Chat {
 
   /**
    * A line typed at the server's console, with or without `/`: its answer in lines, empty when there is nothing to say.
-   * Undefined when it is no command of the chat.
+   * Undefined when it is no command of the chat. @throws {NetlabError} with the exit code of a negative answer when it is refused
    */
   command(line: string): string | undefined {
     const bare = line.trim().replace(/^\//, '')
@@ -73,7 +73,7 @@ export class Chat {
       handle(this.#state, consoleConnection(write), request)
     } catch (error) {
       if (!(error instanceof ChatRefusal)) throw error
-      answer = `! ${error.message}\n`
+      throw new NetlabError(error.code, ExitCode.negative, error.message)
     }
     return answer.trimEnd()
   }
@@ -98,9 +98,10 @@ export class Chat {
     }
     const rooms = Object.entries(signal.resume ?? {})
     if (rooms.length === 0) rooms.push([lobby, Number.NaN])
+    const known = this.#state.seenHere(signal.resume ?? {}, signal.epoch)
     for (const [room, seen] of rooms) {
-      const after = Number.isNaN(seen) ? undefined : seen
-      this.#carryOut(connection, { type: 'join', room, after })
+      const after = Number.isNaN(seen) ? undefined : (known?.[room] ?? seen)
+      this.#carryOut(connection, { type: 'join', room, after }, known !== undefined)
     }
   }
 
@@ -112,9 +113,9 @@ export class Chat {
     this.#state.close(connection)
   }
 
-  #carryOut(connection: ChatConnection, request: RoomRequest): void {
+  #carryOut(connection: ChatConnection, request: RoomRequest, foreign?: boolean): void {
     try {
-      handle(this.#state, connection, request)
+      handle(this.#state, connection, request, foreign)
     } catch (error) {
       if (!(error instanceof ChatRefusal)) throw error
       const known = request.cid === undefined ? {} : { cid: request.cid }

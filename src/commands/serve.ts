@@ -11,12 +11,19 @@ import { serverCommands } from '../serve/operator-commands.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
 import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
-import { OperatorConsole } from '../terminal/operator-console.ts'
+import { consoleCommands, OperatorConsole } from '../terminal/operator-console.ts'
 import type { CertificateWatch, CertificateWatchOptions } from './certificate-watch.ts'
 import { askOnTerminal, type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
-import { operationOptions } from './input.ts'
+import { operationOptions, readFirstLine } from './input.ts'
 import type { ServerCertificate } from './server-certificate.ts'
-import { announceListening, demandAddressSpace, demandDescriptors, openEventLog, operatorLog } from './server-start.ts'
+import {
+  announceListening,
+  demandAddressSpace,
+  demandDescriptors,
+  openEventLog,
+  operatorLog,
+  RemoteControl,
+} from './server-start.ts'
 
 /** The options of every server that only this command reads. */
 const serverOptions = {
@@ -87,7 +94,9 @@ function listenerOptionsOf({ defaultPort, secrets }: ProtocolDefinition): Option
   return { ...listenerOptions(defaultPort), ...(secrets === true && insecureOption) }
 }
 
-async function serve(protocol: ProtocolDefinition, values: ServeValues, context: CommandContext): Promise<ExitCode> {
+async function serve(protocol: ProtocolDefinition, given: ServeValues, context: CommandContext): Promise<ExitCode> {
+  const services = { ask: askOnTerminal(context), readFirstLine }
+  const values: ServeValues = { ...given, ...(await protocol.completeOptions?.(given, services)) }
   const { clock, machine, signal, startThread } = context
   const freeDescriptors = machine.freeDescriptors()
   const threads = values.threadPerClient ? 0 : values.threads
@@ -102,7 +111,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   let reload = (): void => undefined
   context.onReload(() => reload())
   const certificate = await openCertificate(values, context)
-  const log = openEventLog(values, context, terminal.diagnostic)
+  const log = openEventLog(values, protocol.name, context, terminal.diagnostic)
   const record: EventSink = (event) => log.record(event)
   const tell: EventSink = (event) => {
     record(event)
@@ -110,6 +119,8 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   }
   let preflight: Preflight | undefined
   let watch: CertificateWatch | undefined
+  // While threads start.
+  const remote = new RemoteControl([protocol.name], values, context, record)
   try {
     const config = configOf(protocol, values, forClients, machine.memoryBytes(), certificate?.current)
     const server = await startServer(config, {
@@ -120,26 +131,28 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       pid: machine.pid,
       announce: terminal.diagnostic,
       preflight: async () => {
-        preflight = await protocol.preflight?.(values, { clock })
+        preflight = await protocol.preflight?.(values, { clock, notice: terminal.diagnostic })
         return preflight?.complete ?? false
       },
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
-    announce(protocol, values, server.endpoint, context)
     const service = protocol.name
-    terminal.start(service, {
+    const commands = consoleCommands(service, {
       table: serverCommands,
       target: {
         service,
         server,
-        log: operatorLog(log, () => server.flushLog()),
+        log: operatorLog(log, values, () => server.flushLog()),
         record,
         residentBytes: machine.residentBytes,
       },
       record,
       service: { name: service, command: (words) => server.command(words) },
     })
+    await remote.serve(commands, () => server.isStopping)
+    announce(protocol, values, server.endpoint, context)
+    void terminal.start(service, commands)
     watch =
       certificate && (await watchCertificate(certificate, { clock, tell, use: (pair) => server.useCertificate(pair) }))
     reload = () => {
@@ -155,6 +168,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
     preflight?.release()
     terminal.close()
     await log.close()
+    await remote.close()
   }
 }
 

@@ -1,12 +1,17 @@
+import { platform } from 'node:os'
 import { resolve } from 'node:path'
-import { errorCode, NetworkError, StorageError } from '../base/errors.ts'
+import { errorCode, NetworkError, reasonOf, StorageError } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
+import type { ControlServer } from '../control/control-server.ts'
 import { type EventLog, startLog } from '../log/event-log.ts'
 import { logLimits } from '../log/limits.ts'
 import type { LogDestination } from '../log/messages.ts'
 import { renderLine } from '../log/render.ts'
 import { formatEndpoint } from '../net/address.ts'
+import { protocolNames } from '../protocols/index.ts'
 import { serveLimits } from '../serve/limits.ts'
-import type { OperatorLog } from '../terminal/operator-console.ts'
+import type { OperatorLog } from '../serve/log-commands.ts'
+import { type ConsoleCommands, nothingDone } from '../terminal/operator-console.ts'
 import type { CommandContext } from './command.ts'
 import { commandLimits } from './limits.ts'
 
@@ -17,31 +22,107 @@ export interface EventLogOptions {
 
 /**
  * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process.
- * `diagnostic` shows its console lines and its troubles.
+ * `service` is what its own lines are said to be of; `diagnostic` shows its console lines and its troubles.
  * @throws {StorageError} also when the current folder is gone: no thread can be started then.
  */
 export function openEventLog(
   { logTo, logFile }: EventLogOptions,
-  { clock, startThread, onExit }: CommandContext,
+  service: string,
+  { clock, machine, startThread, onExit }: CommandContext,
   diagnostic: (line: string) => void,
 ): EventLog {
   demandFolder()
-  const settings = { to: logTo, file: logFile, maxBytes: logLimits.fileBytes, maxFiles: logLimits.fileCount }
+  const origin = { service, pid: machine.pid }
+  const settings = { to: logTo, file: logFile, maxBytes: logLimits.fileBytes, maxFiles: logLimits.fileCount, origin }
   const log = startLog(settings, startThread, clock, diagnostic, diagnostic)
   onExit(() => log.closeSync())
   return log
 }
 
+/** What `netlab control` reaches of this process, from the start on; commands wait until it is up. */
+export class RemoteControl {
+  readonly #context: CommandContext
+  readonly #services: readonly string[]
+  readonly #commands = Promise.withResolvers<ConsoleCommands>()
+  #isStopping = (): boolean => false
+  #opening: Promise<void> = Promise.resolve()
+  #server: ControlServer | undefined
+  #closed = false
+
+  /** Begins to open the control socket, unless none is wanted. Where none can be, the log says so, and the server goes on. */
+  constructor(
+    services: readonly string[],
+    { control }: { readonly control: boolean },
+    context: CommandContext,
+    record: EventSink,
+  ) {
+    this.#services = services
+    this.#context = context
+    if (!control || platform() === 'win32') return
+    this.#opening = this.#open().catch((error: unknown) => {
+      record({ type: 'control-failed', error: reasonOf(error) })
+    })
+    // Also where a second signal ends the process at once.
+    context.onExit(() => void this.close())
+  }
+
+  async #open(): Promise<void> {
+    const { openControl } = await import('../control/control-server.ts')
+    const { version, pid } = this.#context.machine
+    this.#server = await openControl(
+      {
+        greeting: () => ({ version, pid, services: this.#services, stopping: this.#isStopping() }),
+        carryOut: async (line, operator) => (await this.#commands.promise).carryOut(line, operator),
+      },
+      this.#context.clock,
+    )
+    if (this.#closed) await this.#server.close()
+  }
+
+  /** The server is up. Resolves when the socket is there, too. */
+  async serve(commands: ConsoleCommands, isStopping: () => boolean): Promise<void> {
+    this.#isStopping = isStopping
+    this.#commands.resolve(commands)
+    await this.#opening
+  }
+
+  /** Takes the socket away at once, and resolves when nobody is connected any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#server?.close()
+  }
+}
+
 /** The log for the operator's commands; `flush` makes sure that what all threads have recorded is in it. */
-export function operatorLog(log: EventLog, flush: () => Promise<void> = async () => {}): OperatorLog {
+export function operatorLog(
+  log: EventLog,
+  { logTo }: EventLogOptions,
+  flush: () => Promise<void> = async () => {},
+): OperatorLog {
+  const kept = async (): Promise<EventLog> => {
+    if (logTo === 'none') throw nothingDone('no log is kept (--log-to none)')
+    await flush()
+    return log
+  }
   return {
-    async tail(count) {
-      await flush()
-      return (await log.tail(count)).map(renderLine)
+    services: [...protocolNames, 'chat-udp'],
+    async tail({ count, filter }) {
+      if (logTo === 'console') throw nothingDone('the log goes to the terminal only (--log-to console)')
+      return (await (await kept()).tail(count, filter)).map(renderLine)
+    },
+    async follow({ count, filter }, show, signal) {
+      await (await kept()).follow(
+        count,
+        filter,
+        (lines, missed) => {
+          const gap = missed === 0 ? [] : [`(${missed} lines were not shown: they were read too slowly)`]
+          return show([...gap, ...lines.map(renderLine)].join('\n'))
+        },
+        signal,
+      )
     },
     async clear() {
-      await flush()
-      await log.clear()
+      await (await kept()).clear()
     },
   }
 }

@@ -30,6 +30,12 @@ export const scanLimits = {
   reportBytes: 268_435_456,
   /** Hosts of which each is counted for itself, some 500 bytes each: a /16; of larger scans only the whole is. */
   countedHosts: 65_536,
+  /** The first length of a timeline's intervals, and how many there are (an even number): bars of 5 pixels in a picture of 600. */
+  timelineIntervalMs: 10,
+  timelineIntervals: 120,
+  /** Hosts and ports in the picture of an HTML page: two /24, and as many ports as stand legibly on a screen. The table has all. */
+  gridHosts: 512,
+  gridPorts: 40,
   /** Ports that `--wait` asks again and again: one host's worth. */
   waitPortCount: 65_535,
   /** Between two rounds of `--wait`: a person notices no delay, and the host is not hammered. */
@@ -58,6 +64,23 @@ export const scanLimits = {
   bannerBytes: 512,
   bannerMs: 1_500,
   bannerPauseMs: 100,
+
+  /**
+   * Open ports asked for TLS: at a time, each with a descriptor of those reserved; a second, as a handshake costs a server a thousand
+   * times as much as a probe; and of one host, since no machine has that many such services and a tarpit has them all.
+   */
+  tlsCount: 16,
+  tlsRate: 50,
+  tlsPortsOfHost: 256,
+  /** For connection and handshake together, four round trips: a second for each. */
+  tlsMs: 4_000,
+  /** `--expect-cert-days`: no certificate that browsers take is valid for longer than some years. */
+  certificateDaysMax: 36_500,
+  /** Names of a certificate that fit into a line for a person. */
+  saidNames: 3,
+  /** Names of a certificate that are kept, and the longest text: a DNS name has 253 characters. */
+  certificateNames: 20,
+  certificateText: 256,
 
   /** Between two turns of the scan that have nothing to hurry: a fiftieth of the shortest timeout. */
   turnMs: 2,

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
+import { Fifo } from '../base/fifo.ts'
+import { lookMs } from '../net/liveness.ts'
 import { inNetworks } from '../net/networks.ts'
+import { loadTcpState, type ReadTcpState } from '../net/tcp-state.ts'
 import { type BufferLedger, largestIdle } from './buffer-budget.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { serveLimits } from './limits.ts'
@@ -8,6 +11,7 @@ import type { ServeConfig } from './options.ts'
 import { directOrigin, originBehind, readProxyHeader } from './origin.ts'
 import type { Protocol } from './protocol.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
+import { SpareMemory } from './spare-memory.ts'
 import type { TlsEntry } from './tls-entry.ts'
 
 /** One row of the operator's table of clients. */
@@ -29,6 +33,8 @@ export interface RunnerOwner {
   readonly tls: TlsEntry | undefined
   /** The thread's part of what the server may hold for its clients. */
   readonly ledger: BufferLedger
+  /** A crowd has gone: the system should get back what it took. */
+  giveBackMemory(): void
   /** A proxy told who is behind a connection. */
   known(id: number, peer: Peer): void
   /** A connection is closed; its place is free. */
@@ -47,6 +53,7 @@ export class ClientRunner implements ConnectionHost {
   readonly insecure: boolean
   readonly expectsProxies: boolean
   readonly thread: number
+  readonly pingMs: number
   readonly #config: ServeConfig
   readonly #protocol: Protocol
   readonly #owner: RunnerOwner
@@ -55,8 +62,18 @@ export class ClientRunner implements ConnectionHost {
   /** Those that hold memory that counts, and of them those that wait for more. */
   readonly #holders = new Set<Connection>()
   readonly #waiting = new Set<Connection>()
+  readonly #spare: SpareMemory
+  /** When the first socket was read in this turn of the loop. */
+  #turnBeganMs: number | undefined
+  #turnEnds = false
+  /** Who goes on in a later turn. */
+  readonly #nextTurn = new Fifo<() => void>()
   #shortNoticeMs = Number.NEGATIVE_INFINITY
   readonly #buffers = new Map<number, Buffer>()
+  /** When it is next looked which peers are still there. */
+  #peersDueMs = Number.POSITIVE_INFINITY
+  #readTcp: ReadTcpState | undefined
+  #loadingTcp = false
   #sweep: Timer | undefined
   #sweepMs = Number.POSITIVE_INFINITY
   #drained: (() => void) | undefined
@@ -69,17 +86,20 @@ export class ClientRunner implements ConnectionHost {
     this.offersTls = config.certificate !== undefined
     this.ledger = owner.ledger
     this.#config = config
+    this.pingMs = config.pingInterval
     this.insecure = config.insecure === true
     this.expectsProxies = config.proxyProtocol.length > 0
     this.thread = thread
     this.#protocol = protocol
     this.#owner = owner
+    this.#spare = new SpareMemory(owner.clock, () => owner.giveBackMemory())
   }
 
   /** Serves one more client. */
   take(id: number, peer: Peer, transferred: TransferredSocket): void {
     const connection = new Connection(id, directOrigin(peer), transferred, this)
     this.#connections.set(id, connection)
+    if (this.#peersDueMs === Number.POSITIVE_INFINITY) this.#watchPeers()
     if (this.#config.idleTimeout > 0) this.#sweepWithin(Math.min(this.#config.idleTimeout / 4, serveLimits.sweepMs))
     if (inNetworks(this.#config.proxyProtocol, peer.address)) void this.#enterThroughProxy(connection, peer)
     else this.#enter(connection)
@@ -172,10 +192,35 @@ export class ClientRunner implements ConnectionHost {
   holds(connection: Connection): void {
     if (connection.heldBytes === 0) {
       this.#holders.delete(connection)
+      this.#spare.note(this.#connections.size, this.ledger.ownBytes)
       return
     }
     this.#holders.add(connection)
     this.#sweepWithin(serveLimits.sweepMs)
+  }
+
+  isLongTurn(nowMs: number): boolean {
+    if (this.#turnBeganMs === undefined) {
+      this.#turnBeganMs = nowMs
+      this.#endTurnSoon()
+    }
+    return nowMs - this.#turnBeganMs > serveLimits.turnMs
+  }
+
+  nextTurn(callback: () => void): void {
+    this.#nextTurn.push(callback)
+    this.#endTurnSoon()
+  }
+
+  #endTurnSoon(): void {
+    if (this.#turnEnds) return
+    this.#turnEnds = true
+    setImmediate(() => {
+      this.#turnEnds = false
+      this.#turnBeganMs = undefined
+      for (let i = 0; i < serveLimits.turnReads && this.#nextTurn.size > 0; i++) this.#nextTurn.shift()?.()
+      if (this.#nextTurn.size > 0) this.#endTurnSoon()
+    })
   }
 
   waits(connection: Connection): void {
@@ -186,9 +231,23 @@ export class ClientRunner implements ConnectionHost {
   closed(connection: Connection): void {
     this.#closing.delete(connection)
     this.#waiting.delete(connection)
+    // Before it is gone: what it held has been given up already.
+    this.#spare.note(this.#connections.size, this.ledger.ownBytes)
     this.#connections.delete(connection.id)
+    this.#spare.note(this.#connections.size, this.ledger.ownBytes)
     this.#owner.ended(connection.id)
     if (this.#connections.size === 0) this.#drained?.()
+  }
+
+  /** What it takes is loaded when somebody first wants to know. */
+  readTcp(): ReadTcpState | undefined {
+    if (!this.#loadingTcp) {
+      this.#loadingTcp = true
+      void loadTcpState().then((read) => {
+        this.#readTcp = read
+      })
+    }
+    return this.#readTcp
   }
 
   /** One timer for all deadlines of the thread, and none while there is nothing to watch. */
@@ -213,8 +272,32 @@ export class ClientRunner implements ConnectionHost {
       }
     }
     if (this.#holders.size > 0) this.#lookAtMemory(now)
+    if (now >= this.#peersDueMs) this.#lookForPeers(this.#connections.values())
+    else if (this.#connections.size > 0) this.#sweepWithin(this.#peersDueMs - now)
     if (this.#closing.size > 0) this.#sweepWithin(serveLimits.closingSweepMs)
     if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, serveLimits.sweepMs))
+  }
+
+  #watchPeers(): void {
+    this.#peersDueMs = Number.POSITIVE_INFINITY
+    if (this.#connections.size === 0) return
+    const delayMs = lookMs(this.pingMs)
+    this.#peersDueMs = this.clock.monotonic() + delayMs
+    this.#sweepWithin(delayMs)
+  }
+
+  /** A part of them in each turn of the loop, so that those who talk don't wait. */
+  #lookForPeers(connections: Iterator<Connection>): void {
+    this.#peersDueMs = Number.POSITIVE_INFINITY
+    for (let count = 0; count < serveLimits.looksPerTurn; count++) {
+      const next = connections.next()
+      if (next.done === true) {
+        this.#watchPeers()
+        return
+      }
+      next.value.lookForPeer()
+    }
+    setImmediate(() => this.#lookForPeers(connections))
   }
 
   /** Where memory is short, the largest holders on which nothing moves make room, and those who wait go on as far as there is some. */

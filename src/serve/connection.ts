@@ -1,13 +1,16 @@
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
+import { isSilence } from '../net/connect-error.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
 import { httpMethod, httpRefusal } from '../net/foreign-protocol.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { netLimits } from '../net/limits.ts'
+import { Liveness, tcpSilenceMs } from '../net/liveness.ts'
 import { MessageTransport } from '../net/message-transport.ts'
 import { beginsWithProxyHeader } from '../net/proxy-protocol.ts'
 import type { ByteReader, Session } from '../net/session.ts'
+import type { ReadTcpState } from '../net/tcp-state.ts'
 import type { BufferLedger, Holder } from './buffer-budget.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
 import { serveLimits } from './limits.ts'
@@ -15,6 +18,9 @@ import type { ServeConfig } from './options.ts'
 import type { Origin } from './origin.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
 import type { Entered } from './tls-entry.ts'
+
+/** One for all: Node makes a new one for each `abort` without a reason, which costs more than all else of an end. */
+const over = new Error('the conversation is over')
 
 /** What a connection needs of the thread that serves it. */
 export interface ConnectionHost {
@@ -26,8 +32,15 @@ export interface ConnectionHost {
   readonly ledger: BufferLedger
   /** The connection holds memory that counts from now on, or none any more; as `heldBytes` says. */
   holds(connection: Connection): void
+  /** Whether the turn of the loop has lasted long already; `nowMs` is the time of a read in it. */
+  isLongTurn(nowMs: number): boolean
+  /** Runs the callback in the next turn of the loop. */
+  nextTurn(callback: () => void): void
   /** It waits for memory, and wants to be looked at again (see `goOn`). */
   waits(connection: Connection): void
+  readonly pingMs: number
+  /** How to ask the system about a connection; undefined where that can't be, or not yet. */
+  readTcp(): ReadTcpState | undefined
   /** Secrets may travel readable for whoever is on the way. */
   readonly insecure: boolean
   /** Some peers are proxies that send a header, and others may not send any. */
@@ -55,8 +68,11 @@ export class Connection implements Session, SocketOwner, Holder {
   #opening: Buffer | undefined = Buffer.alloc(0)
   receivedBytes = 0
   sentBytes = 0
-  /** Monotonic time of the last byte in either direction. */
+  /** Monotonic time of the last byte in either direction, apart from pings. */
   activeMs: number
+  readonly #liveness: Liveness
+  /** What a peer is asked that has promised an answer. */
+  #question: Uint8Array | undefined
   readonly #openedMs: number
   readonly #host: ConnectionHost
   readonly #socket: ClientSocket
@@ -80,6 +96,7 @@ export class Connection implements Session, SocketOwner, Holder {
     this.#host = host
     this.#openedMs = host.clock.monotonic()
     this.activeMs = this.#openedMs
+    this.#liveness = new Liveness(tcpSilenceMs(host.pingMs))
     this.#socket = new ClientSocket(transferred, this)
   }
 
@@ -100,9 +117,13 @@ export class Connection implements Session, SocketOwner, Holder {
     return this.#host.offersTls
   }
 
+  get pingMs(): number {
+    return this.#host.pingMs
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
-    if (this.#reason !== undefined) this.#abort.abort()
+    if (this.#reason !== undefined) this.#abort.abort(over)
     return this.#abort.signal
   }
 
@@ -193,6 +214,31 @@ export class Connection implements Session, SocketOwner, Holder {
     if (this.#heldBytes !== 0 || this.#socket.queuedBytes > serveLimits.uncountedBytes) this.held()
   }
 
+  ping(question: Uint8Array): void {
+    this.#question = question
+    this.#liveness.promised = true
+  }
+
+  /** To be called regularly: asks a silent peer whether it is there, and ends the conversation with one that is not. */
+  lookForPeer(): void {
+    if (this.#reason !== undefined) return
+    const socket = this.#socket
+    const look = this.#liveness.look({
+      heardBytes: this.receivedBytes,
+      sentBytes: this.sentBytes,
+      reading: socket.reading,
+      tcp: () => {
+        const read = this.#host.readTcp()
+        return read && socket.tcpState(read)
+      },
+    })
+    if (look === 'gone') this.#abandon('no-answer')
+    else if (look === 'ask' && this.#question !== undefined && socket.queuedBytes === 0) {
+      this.sentBytes += this.#question.length
+      socket.write(this.#question)
+    }
+  }
+
   end(reason: DisconnectReason, detail?: string): void {
     if (this.#reason !== undefined) return
     this.announce()
@@ -200,8 +246,10 @@ export class Connection implements Session, SocketOwner, Holder {
     this.#reason = reason
     this.#detail = detail
     // A protocol hears of the end by its signal and by `receive`, not by its bytes.
-    this.#abort?.abort()
-    if (this.#socket.close()) this.#host.closing(this)
+    this.#abort?.abort(over)
+    const patience =
+      reason === 'protocol-error' || reason === 'no-login' ? serveLimits.lingerBytes : Number.POSITIVE_INFINITY
+    if (this.#socket.close(patience)) this.#host.closing(this)
   }
 
   /** What is held for this client: messages that are not whole or not yet taken, answers that it has not taken, buffers. */
@@ -213,11 +261,24 @@ export class Connection implements Session, SocketOwner, Holder {
     return this.#host.ledger.isShort
   }
 
+  get isAmple(): boolean {
+    return this.#host.ledger.isAmple
+  }
+
+  isLongTurn(): boolean {
+    return this.#host.isLongTurn(this.activeMs)
+  }
+
+  nextTurn(callback: () => void): void {
+    this.#host.nextTurn(callback)
+  }
+
   /** Counts what is held now. Whoever holds more than its part while memory is short is read no further. */
   held(): void {
-    const waiting = (this.#messages?.heldBytes ?? 0) + this.#socket.queuedBytes
+    const { queuedBytes, unreadBytes, streamBytes } = this.#socket
+    const waiting = (this.#messages?.heldBytes ?? 0) + queuedBytes
     // A stream's buffer is given up with the next read, and nothing can pause a handshake.
-    this.#count(waiting + this.#socket.streamBytes + this.#handshakeBytes)
+    this.#count(waiting + unreadBytes + streamBytes + this.#handshakeBytes)
     if (this.#waits || this.#reason !== undefined || waiting <= serveLimits.uncountedBytes) return
     if (this.#host.ledger.mayHold(waiting)) return
     this.#waits = true
@@ -227,23 +288,27 @@ export class Connection implements Session, SocketOwner, Holder {
 
   /** Looks again whether there is room for one that waits. Returns whether it goes on. */
   goOn(): boolean {
-    const { streamBytes } = this.#socket
-    const wanted = this.#onRoom === undefined ? this.#heldBytes - streamBytes : serveLimits.handshakeBytes
+    const wanted = this.#onRoom === undefined ? this.#heldBytes - this.#socket.streamBytes : serveLimits.handshakeBytes
     if (!this.#host.ledger.mayHold(wanted)) return false
     this.#waits = false
-    if (this.#onRoom !== undefined) this.#onRoom()
+    if (this.#onRoom !== undefined) this.#beginHandshake(this.#onRoom)
     else if (!this.full) this.#socket.resume()
     return true
   }
 
   /** Ends it at once, for the memory that it holds. */
   cut(): void {
+    this.#abandon('memory', `${this.#heldBytes} bytes were held for it`)
+  }
+
+  /** Ends it at once: what is queued is lost. */
+  #abandon(reason: DisconnectReason, detail?: string): void {
     if (this.#reason === undefined) {
-      this.#reason = 'memory'
-      this.#detail = `${this.#heldBytes} bytes were held for it`
+      this.#reason = reason
+      this.#detail = detail
     }
     this.#messages?.close()
-    this.#abort?.abort()
+    this.#abort?.abort(over)
     this.#onRoom?.()
     this.#socket.destroy()
   }
@@ -293,11 +358,12 @@ export class Connection implements Session, SocketOwner, Holder {
   }
 
   chunk(bytes: Buffer): void {
-    this.activeMs = this.clock.monotonic()
+    const isPong = this.#question !== undefined && isOnlyPong(bytes)
+    if (!isPong) this.activeMs = this.clock.monotonic()
     // After the end nothing is kept of what still comes.
     if (this.#reason !== undefined) return
     this.receivedBytes += bytes.length
-    this.#host.record({ type: 'received', id: this.id, bytes: bytes.length })
+    if (!isPong) this.#host.record({ type: 'received', id: this.id, bytes: bytes.length })
     try {
       if (this.#opening !== undefined) this.#refuseProxyHeader(this.#opening, bytes)
       if (this.#reader !== undefined) this.#reader.chunk(bytes)
@@ -325,16 +391,16 @@ export class Connection implements Session, SocketOwner, Holder {
   }
 
   broken(code: string): void {
-    this.#reason ??= 'peer-reset'
+    this.#reason ??= isSilence(code) ? 'no-answer' : 'peer-reset'
     this.#detail ??= code
   }
 
   closed(): void {
     this.announce()
     const { id, peer } = this
-    this.#messages?.close()
+    this.#messages?.discard()
     this.#reason ??= 'peer-closed'
-    this.#abort?.abort()
+    this.#abort?.abort(over)
     this.#onRoom?.()
     this.#count(0)
     this.#host.record({
@@ -359,18 +425,25 @@ export class Connection implements Session, SocketOwner, Holder {
   }
 
   /** Resolves when there is memory for a handshake, which is counted then, or when the connection has ended. */
-  async #roomForHandshake(): Promise<void> {
-    if (!this.#host.ledger.mayHold(serveLimits.handshakeBytes)) {
+  #roomForHandshake(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#host.ledger.mayHold(serveLimits.handshakeBytes)) {
+        this.#beginHandshake(resolve)
+        return
+      }
       this.#waits = true
-      await new Promise<void>((resolve) => {
-        this.#onRoom = resolve
-        this.#host.waits(this)
-      })
-      this.#onRoom = undefined
-    }
-    if (this.#reason !== undefined) return
-    this.#handshakeBytes = serveLimits.handshakeBytes
+      this.#onRoom = resolve
+      this.held()
+      this.#host.waits(this)
+    })
+  }
+
+  /** Counts at once: others ask for the same room in this turn. */
+  #beginHandshake(begin: () => void): void {
+    this.#onRoom = undefined
+    if (this.#reason === undefined) this.#handshakeBytes = serveLimits.handshakeBytes
     this.held()
+    begin()
   }
 
   /** @throws {ProtocolError} PROXY_HEADER where nobody, or nobody else, may send one; a server of bytes may not care */
@@ -404,6 +477,11 @@ export class Connection implements Session, SocketOwner, Holder {
     socket.speak(this.#messages)
     return this.#messages
   }
+}
+
+/** An answer to a ping is nothing that anybody said. What a peer quotes has its quotation marks escaped. */
+function isOnlyPong(bytes: Buffer): boolean {
+  return bytes.length <= serveLimits.pongBytes && /"type"\s*:\s*"pong"/.test(bytes.toString('latin1'))
 }
 
 /** In HTTP where the first bytes, which are still to be read, are a request: a browser shows it then. */

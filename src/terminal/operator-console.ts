@@ -1,4 +1,5 @@
-import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
+import { once } from 'node:events'
+import { ExitCode, errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { suggest } from '../base/suggest.ts'
 import { printable } from '../base/visible.ts'
@@ -14,13 +15,51 @@ export interface OperatorCommand<Target> {
   /** Whether the last word of the usage is a text, and may have spaces inside. */
   readonly text?: boolean
   /** Resolves to the answer. What is thrown is answered, too: an operator's slip never ends a server. */
-  run(words: readonly string[], target: Target): string | Promise<string>
+  run(words: readonly string[], target: Target, operator: Operator): string | Promise<string>
+}
+
+/** Whoever typed a command: somebody at the console, a program at its other end, or `netlab control`. */
+export interface Operator {
+  /**
+   * Asks whether they mean it, before what can't be undone. @param hint how it is said at once, where nobody can be asked
+   * @throws {NetlabError} unless the answer is yes
+   */
+  confirm(question: string, hint: string): Promise<void>
+  /**
+   * Lets `work` show lines as they come, until it ends or they want it no more, which aborts the signal. `show` resolves when a text
+   * has gone where it is read. @throws {NetlabError} where nothing can be shown later
+   */
+  follow(work: (show: (text: string) => Promise<void>, signal: AbortSignal) => Promise<void>): Promise<void>
+}
+
+/** Nobody who could be asked. */
+export const unasked: Operator = {
+  async confirm(question, hint) {
+    throw new UsageError(question, { hint })
+  },
+  async follow() {
+    throw new UsageError('nothing can be shown here later')
+  },
+}
+
+/** What a line was answered. */
+export interface Answer {
+  readonly text: string
+  /** Of whoever asks from a script; `ok` when the command did what it says. */
+  readonly exit: ExitCode
+}
+
+/** For a command that has nothing to do: nobody is called so, nothing is paused. Its answer is `sentence`, its exit code 1. */
+export function nothingDone(sentence: string, hint?: string): NetlabError {
+  return new NetlabError('NOTHING_DONE', ExitCode.negative, sentence, hint === undefined ? {} : { hint })
 }
 
 /** The commands of one kind of server, by their first word. `help` comes with every table. */
 export type OperatorTable<Target> = Readonly<Record<string, OperatorCommand<Target>>>
 
 export interface OperatorCommands<Target> {
+  /** The services of this server: a line that begins with a name of them is for that one. */
+  readonly services?: ReadonlyMap<string, ConsoleCommands['carryOut']>
   readonly table: OperatorTable<Target>
   readonly target: Target
   readonly record: EventSink
@@ -29,33 +68,6 @@ export interface OperatorCommands<Target> {
     readonly name: string
     command(words: readonly string[]): Promise<string | undefined>
   }
-}
-
-/** The log as its operator's commands see it. */
-export interface OperatorLog {
-  /** The last lines, rendered for a person, oldest first. */
-  tail(count: number): Promise<readonly string[]>
-  clear(): Promise<void>
-}
-
-/** `logs [N]`, the same for every server. */
-export const logsCommand: OperatorCommand<{ readonly log: OperatorLog }> = {
-  usage: 'logs [N]',
-  summary: `the last N lines of the log (${terminalLimits.logLines})`,
-  async run([count = String(terminalLimits.logLines)], { log }) {
-    if (!/^\d+$/.test(count)) throw new UsageError(`"${count}" is not a whole number`)
-    const most = terminalLimits.maxLogLines
-    if (Number(count) < 1 || Number(count) > most) throw new UsageError(`${count} is not between 1 and ${most}`)
-    const lines = await log.tail(Number(count))
-    return lines.length === 0 ? 'the log is empty' : lines.join('\n')
-  },
-}
-
-/** What `clear logs` does. */
-export async function clearLog({ log, record }: { readonly log: OperatorLog; readonly record: EventSink }) {
-  await log.clear()
-  record({ type: 'logs-cleared' })
-  return 'the log is empty'
 }
 
 /** For a word that a command has no use for. */
@@ -67,26 +79,39 @@ export function extraWord(word: string, usage: string): UsageError {
  * Carries out one line that an operator typed and returns the answer, without a newline at its end; empty for an empty line.
  * The case of the command does not matter.
  */
-export async function carryOut<Target>(line: string, commands: OperatorCommands<Target>): Promise<string> {
-  const { table, target, record, service } = commands
+export async function carryOut<Target>(
+  line: string,
+  commands: OperatorCommands<Target>,
+  operator = unasked,
+): Promise<Answer> {
+  const [, service = '', rest = ''] = /^\s*(\S+)\s+(.*?)\s*$/s.exec(line) ?? []
+  const addressed = rest === '' ? undefined : commands.services?.get(service.toLowerCase())
+  if (addressed !== undefined) return addressed(rest, operator)
+  try {
+    return { text: await answerTo(line, commands, operator), exit: ExitCode.ok }
+  } catch (error) {
+    if (error instanceof NetlabError) {
+      return { text: `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`, exit: error.exit }
+    }
+    commands.record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
+    return { text: errorMessage(error), exit: ExitCode.software }
+  }
+}
+
+async function answerTo<Target>(line: string, commands: OperatorCommands<Target>, operator: Operator): Promise<string> {
+  const { table, target, service } = commands
   const [, typed = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
   if (typed === '') return ''
   const name = typed.toLowerCase()
-  try {
-    if (name === 'help') {
-      wordsOf(helpCommand, rest)
-      return await help(commands)
-    }
-    const command = Object.hasOwn(table, name) ? table[name] : undefined
-    if (command !== undefined) return await command.run(wordsOf(command, rest), target)
-    const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
-    return answer ?? noCommand(typed, ['help', ...Object.keys(table)])
-  } catch (error) {
-    if (!(error instanceof NetlabError))
-      record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
-    const hint = error instanceof NetlabError && error.hint !== undefined ? ` (${error.hint})` : ''
-    return `${errorMessage(error)}${hint}`
+  if (name === 'help') {
+    wordsOf(helpCommand, rest)
+    return help(commands)
   }
+  const command = Object.hasOwn(table, name) ? table[name] : undefined
+  if (command !== undefined) return command.run(wordsOf(command, rest), target, operator)
+  const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
+  if (answer === undefined) throw noCommand(typed, ['help', ...Object.keys(table)])
+  return answer
 }
 
 const helpCommand = { usage: 'help', summary: 'what you can type here' }
@@ -107,10 +132,10 @@ function wordsOf({ usage, text }: Pick<OperatorCommand<never>, 'usage' | 'text'>
   return words
 }
 
-function noCommand(word: string, names: readonly string[]): string {
+function noCommand(word: string, names: readonly string[]): UsageError {
   const near = suggest(word.toLowerCase(), names)
   const meant = near === undefined ? '' : `did you mean ${near}? `
-  return `"${word}" is no command; ${meant}"help" shows what you can type here`
+  return new UsageError(`"${word}" is no command; ${meant}"help" shows what you can type here`)
 }
 
 /** What `typed` may become, for Tab: the words of a usage that are typed as they stand. `clear logs|users` makes two. */
@@ -128,12 +153,33 @@ function fixedWords(usage: string): readonly string[] {
   return choices === undefined ? [command] : choices.split('|').map((choice) => `${command} ${choice}`)
 }
 
+/** What can be typed at a console. */
+export interface ConsoleCommands {
+  /** Of all commands, for Tab. */
+  readonly usages: readonly string[]
+  /** Never rejects. */
+  carryOut(line: string, operator: Operator): Promise<Answer>
+  /** What is said at Ctrl-D, after which a prompt with editing stays. Without it Ctrl-D ends the commands. */
+  readonly onEnd?: (stays: boolean) => string
+}
+
+/** The commands of a table at the console of their own server, which serves this. */
+export function consoleCommands<Target>(name: string, commands: OperatorCommands<Target>): ConsoleCommands {
+  const own: ConsoleCommands['carryOut'] = (line, operator) => carryOut(line, commands, operator)
+  const services = new Map([[name, own], ...(commands.services ?? [])])
+  return {
+    usages: [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage),
+    carryOut: (line, operator) => carryOut(line, { ...commands, services }, operator),
+    onEnd: (stays) => `the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`,
+  }
+}
+
 /** What the console needs of its process. */
 export interface ConsoleStreams {
   readonly stdin: LineEditorOptions['input']
   /** Only a terminal or a pipe has somebody at its other end who types commands. */
   readonly stdinKind: 'terminal' | 'pipe' | 'other'
-  readonly stdout: LineEditorOptions['output']
+  readonly stdout: LineEditorOptions['output'] & { readonly writableNeedDrain?: boolean }
   /** The terminal obeys no control sequences. */
   readonly isDumb: boolean
   readonly stderr: NodeJS.WritableStream & { readonly writableLength: number }
@@ -163,20 +209,25 @@ export class OperatorConsole {
     else this.#write(line)
   }
 
-  /** Starts to take commands, a line each. The end of the input ends the commands, not the server. */
-  start<Target>(prompt: string, commands: OperatorCommands<Target>): void {
+  /**
+   * Starts to take commands, a line each. The end of the input ends the commands, not the server: resolves then, and at once where
+   * nobody types any.
+   */
+  async start(prompt: string, { usages, carryOut, onEnd }: ConsoleCommands): Promise<void> {
     const { stdin, stdinKind, stdout, isDumb, interrupt } = this.#streams
     if (!this.#wanted || stdinKind === 'other') return
-    const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
-    this.#editor = createLineEditor({
+    const editor = createLineEditor({
       input: stdin,
       output: stdout,
       isDumb,
       prompt: `${prompt}> `,
-      onInterrupt: interrupt,
+      onInterrupt: () => void (operator.unfollow() || interrupt()),
+      ...(onEnd !== undefined && { onEnd: (stays: boolean) => editor.print(onEnd(stays)) }),
       complete: (typed) => completeUsage(typed, usages),
     })
-    void answerAll(this.#editor, commands)
+    const operator = new ConsoleOperator(editor, `${prompt}> `, stdout)
+    this.#editor = editor
+    await operator.carryOutAll(carryOut)
   }
 
   close(): void {
@@ -196,9 +247,64 @@ export class OperatorConsole {
   }
 }
 
-async function answerAll<Target>(editor: LineEditor, commands: OperatorCommands<Target>): Promise<void> {
-  for await (const line of editor.lines()) {
-    const text = await carryOut(line, commands)
-    if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
+/** Carries out the lines of the console one after the other. What is followed ends with the next line, or Ctrl-C. */
+class ConsoleOperator implements Operator {
+  readonly #editor: LineEditor
+  readonly #prompt: string
+  readonly #output: ConsoleStreams['stdout']
+  readonly #lines: AsyncIterator<string>
+  #followed: AbortController | undefined
+  #onFollow: () => void = () => undefined
+
+  constructor(editor: LineEditor, prompt: string, output: ConsoleStreams['stdout']) {
+    this.#editor = editor
+    this.#output = output
+    this.#prompt = prompt
+    this.#lines = editor.lines()[Symbol.asyncIterator]()
+  }
+
+  async carryOutAll(carryOut: ConsoleCommands['carryOut']): Promise<void> {
+    let before: Promise<void> = Promise.resolve()
+    for (let line = await this.#lines.next(); line.done !== true; line = await this.#lines.next()) {
+      this.unfollow()
+      await before
+      const follows = new Promise<void>((resolve) => {
+        this.#onFollow = resolve
+      })
+      before = carryOut(line.value, this).then(({ text }) => this.#show(text))
+      await Promise.race([before, follows])
+    }
+  }
+
+  /** Ends what is shown as it comes; false when nothing is. */
+  unfollow(): boolean {
+    if (this.#followed === undefined) return false
+    this.#followed.abort()
+    this.#followed = undefined
+    return true
+  }
+
+  async confirm(question: string, hint: string): Promise<void> {
+    if (!this.#editor.interactive) return unasked.confirm(question, hint)
+    this.#editor.setPrompt(`${question} Type "yes": `)
+    const { value = '' } = await this.#lines.next()
+    this.#editor.setPrompt(this.#prompt)
+    if (value.trim().toLowerCase() !== 'yes') throw nothingDone('nothing was done')
+  }
+
+  async follow(...[work]: Parameters<Operator['follow']>): Promise<void> {
+    this.#followed = new AbortController()
+    const { signal } = this.#followed
+    if (this.#editor.interactive) this.#editor.print('(Enter ends it)')
+    this.#onFollow()
+    const show = async (text: string): Promise<void> => {
+      this.#show(text)
+      if (this.#output.writableNeedDrain === true) await once(this.#output, 'drain')
+    }
+    await work(show, signal)
+  }
+
+  #show(text: string): void {
+    if (text !== '') this.#editor.print(text.split('\n').map(printable).join('\n'))
   }
 }

@@ -5,7 +5,8 @@ import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetworkError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { findRelays } from '../../src/datagram-chat/discovery.ts'
-import { encodeRequest } from '../../src/datagram-chat/handshake-messages.ts'
+import { encodeOffer, encodeRequest, nonceOf, relayIdBytes } from '../../src/datagram-chat/handshake-messages.ts'
+import { localAddresses } from '../../src/datagram-chat/local-addresses.ts'
 import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
 import { connectMember } from '../../src/datagram-chat/member-socket.ts'
 import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
@@ -87,6 +88,25 @@ describe('real sockets', () => {
     )
   })
 
+  test('a relay on all addresses answers from each of them, and nobody else can have the port on one', async () => {
+    const events: NetlabEvent[] = []
+    const { port } = await relay({ host: '::' }, events)
+    for (const { address } of localAddresses()) {
+      const { entered, member: one, next } = await member(address, port, 'ada')
+      await entered
+      const ended = next('ended')
+      one.leave()
+      await ended
+    }
+    expect((await relay({ host: '::', port })).port).toBe(port + 1)
+    const thief = createSocket({ type: 'udp4', reuseAddr: true })
+    closing.push(() => thief.close())
+    thief.bind(port, '127.0.0.1')
+    const [error] = await once(thief, 'error')
+    expect(error).toMatchObject({ code: 'EADDRINUSE' })
+    expect(events.filter(({ type }) => type === 'fault')).toEqual([])
+  })
+
   test('datagrams cut short, of another version, replayed or forged change nothing, and members talk on', async () => {
     const events: NetlabEvent[] = []
     const { port } = await relay({}, events)
@@ -164,6 +184,21 @@ describe('real sockets', () => {
       ...{ code: 'EADDRINUSE', exit: 69, hint: expect.stringContaining('--port') },
     })
     await expect(relay({ host: '192.0.2.1' })).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+  })
+
+  test('bug: the room in an answer to a search reached the terminal as it came', async () => {
+    const liar = createSocket({ type: 'udp4', reuseAddr: true })
+    liar.on('message', (question, { address, port }) => {
+      const about = { relay: Buffer.alloc(relayIdBytes, 7), port: 9, memberCount: 0, keyed: false }
+      for (const room of ['x\x1b]0;owned\x07', '\x9b31m', '\u202ex', 'Lobby', 'a b', '', 'fine'])
+        liar.send(encodeOffer({ nonce: nonceOf(question), ...about, room }), port, address)
+    })
+    liar.bind(9191)
+    await once(liar, 'listening')
+    for (const { address, family } of localAddresses()) if (family === 4) liar.addMembership('239.255.91.95', address)
+    const found = await findRelays(systemClock)
+    liar.close()
+    expect(found.filter(({ port }) => port === 9).map(({ room }) => room)).toEqual(['fine'])
   })
 
   test('a relay is found by multicast', async () => {

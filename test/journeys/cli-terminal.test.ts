@@ -14,9 +14,9 @@ describe('netlab on a terminal', () => {
   test('on a dumb terminal it got control sequences', async () => {
     const dumb = { env: { TERM: 'dumb' } }
     const menu = new Terminal([], dumb)
-    await menu.see('1 to 5:')
+    await menu.see('1 to 6:')
     menu.press('nonsense', keys.enter)
-    await menu.see('1 to 5:')
+    await menu.see('1 to 6:')
     menu.press('1', keys.enter)
     await menu.see('netlab serve: what next?')
     menu.press('1', keys.enter)
@@ -38,7 +38,9 @@ describe('netlab on a terminal', () => {
     expect(await scan.finished()).toEqual({ exitCode: 0, signal: 0 })
     menu.press('status', keys.enter)
     await menu.see('clients')
-    menu.press('stop', keys.enter)
+    menu.press(keys.ctrlD)
+    await menu.see('the server goes on; Ctrl-C ends it')
+    menu.press(keys.ctrlC)
     expect(await menu.finished()).toEqual({ exitCode: 0, signal: 0 })
     for (const { written } of [menu, client, scan]) expect(written).toMatch(onlyLines)
   })

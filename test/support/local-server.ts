@@ -24,6 +24,7 @@ export const testConfig: ServeConfig = {
   memoryBytes: Number.POSITIVE_INFINITY,
   bufferMemory: undefined,
   idleTimeout: 0,
+  pingInterval: 15_000,
   framing: 'auto',
   allowStop: 'loopback',
   plaintext: 'loopback',
@@ -37,6 +38,8 @@ export class LocalServer {
   readonly stopRequests: string[] = []
   readonly runner: ClientRunner
   readonly ledger: BufferLedger
+  /** How often the system got memory back. */
+  memoryGivenBack = 0
   readonly #server: Server
   readonly #channels: ChannelPorts
   #watchers: (() => void)[] = []
@@ -56,6 +59,9 @@ export class LocalServer {
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
       ledger: this.ledger,
+      giveBackMemory: () => {
+        this.memoryGivenBack++
+      },
       tls: this.#tls?.enter,
       record: (event) => {
         this.events.push(event)

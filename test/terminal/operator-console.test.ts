@@ -1,14 +1,13 @@
 import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { UsageError } from '../../src/base/errors.ts'
+import { ExitCode, UsageError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { terminalLimits } from '../../src/terminal/limits.ts'
 import {
   carryOut,
-  clearLog,
   completeUsage,
-  logsCommand,
+  nothingDone,
   OperatorConsole,
   type OperatorTable,
 } from '../../src/terminal/operator-console.ts'
@@ -33,6 +32,15 @@ const table: OperatorTable<Target> = {
       throw new UsageError('clear what?', { hint: 'clear logs, or clear users' })
     },
   },
+  forget: {
+    usage: 'forget',
+    summary: 'for good',
+    async run(_words, { done }, { confirm }) {
+      await confirm('Forget all?', 'type: forget all')
+      return `forgot ${done.push('all')}`
+    },
+  },
+  miss: { usage: 'miss', summary: 'finds nobody', run: () => Promise.reject(nothingDone('nobody is called so')) },
   fail: {
     usage: 'fail',
     summary: 'goes wrong',
@@ -51,7 +59,12 @@ function operator(service?: (words: readonly string[]) => string | undefined) {
       ? {}
       : { service: { name: 'chat', command: async (words: readonly string[]) => service(words) } }),
   }
-  return { target, events, type: (line: string) => carryOut(line, commands) }
+  return {
+    target,
+    events,
+    type: async (line: string) => (await carryOut(line, commands)).text,
+    exitOf: async (line: string) => (await carryOut(line, commands)).exit,
+  }
 }
 
 describe('a line that an operator types', () => {
@@ -74,6 +87,18 @@ describe('a line that an operator types', () => {
     expect(await operator().type(line)).toBe(answer)
   })
 
+  test.each([
+    ['', ExitCode.ok],
+    ['status', ExitCode.ok],
+    ['help', ExitCode.ok],
+    ['miss', ExitCode.negative],
+    ['status now', ExitCode.usage],
+    ['frobnicate', ExitCode.usage],
+    ['fail', ExitCode.software],
+  ])('%j has exit code %i for a script', async (line, exit) => {
+    expect(await operator().exitOf(line)).toBe(exit)
+  })
+
   test('keeps the spaces of a text', async () => {
     const { type, target } = operator()
     expect(await type('say  dinner  is ready ')).toBe('said 1')
@@ -86,6 +111,13 @@ describe('a line that an operator types', () => {
     expect(events).toEqual([{ type: 'fault', where: 'operator console', error: 'a bug' }])
   })
 
+  test('that asks does nothing where nobody can be asked, and tells how it is said at once', async () => {
+    const { type, exitOf, target } = operator()
+    expect(await type('forget')).toBe('Forget all? (type: forget all)')
+    expect(await exitOf('forget')).toBe(ExitCode.usage)
+    expect(target.done).toEqual([])
+  })
+
   test('that is not in the table is for the service', async () => {
     const { type } = operator((words) => (words[0] === 'topic' ? words.join('+') : undefined))
     expect(await type('topic #lobby  new words')).toBe('topic+#lobby+new+words')
@@ -95,33 +127,15 @@ describe('a line that an operator types', () => {
   test('help lists the table, and what the service has besides', async () => {
     expect(await operator().type('help')).toBe(
       ['help              what you can type here', 'status            how it is', 'kick ID           end one']
-        .concat(['say TEXT          tell all', 'clear logs|users  forget', 'fail              goes wrong'])
+        .concat(
+          ['say TEXT          tell all', 'clear logs|users  forget', 'forget            for good'].concat([
+            'miss              finds nobody',
+            'fail              goes wrong',
+          ]),
+        )
         .join('\n'),
     )
     expect(await operator(() => 'topic TEXT').type('help')).toMatch(/goes wrong\n\nin the chat:\ntopic TEXT$/)
-  })
-})
-
-describe('the log', () => {
-  const log = {
-    tail: async (count: number) => Array.from({ length: count }, (_, index) => `line ${index}`),
-    clear: async () => {},
-  }
-
-  test('is shown as far as asked', async () => {
-    expect((await logsCommand.run([], { log })).split('\n')).toHaveLength(terminalLimits.logLines)
-    expect(await logsCommand.run(['2'], { log })).toBe('line 0\nline 1')
-    expect(await logsCommand.run([], { log: { ...log, tail: async () => [] } })).toBe('the log is empty')
-  })
-
-  test.each(['0', '-1', '1.5', 'ten', '10001'])('but not %s lines of it', async (count) => {
-    await expect(async () => logsCommand.run([count], { log })).rejects.toThrow(UsageError)
-  })
-
-  test('is cleared, and begins with that', async () => {
-    const events: NetlabEvent[] = []
-    expect(await clearLog({ log, record: (event) => void events.push(event) })).toBe('the log is empty')
-    expect(events).toEqual([{ type: 'logs-cleared' }])
   })
 })
 
@@ -135,7 +149,10 @@ test.each([
   ['x', []],
   ['', []],
 ])('Tab after "%s"', (typed, found) => {
-  expect(completeUsage(typed, ['clients', 'clear logs|users', 'kick ID', 'logs [N]'])).toEqual({ word: typed, found })
+  expect(completeUsage(typed, ['clients', 'clear logs|users', 'kick ID', 'logs [-f] [N]'])).toEqual({
+    word: typed,
+    found,
+  })
 })
 
 test('diagnostics that nobody reads are counted instead of kept, and their number told later', async () => {
