@@ -13,8 +13,10 @@ type LoginPrompt =
       readonly refused?: string
     }
   | { readonly what: 'code'; readonly name: string; readonly password: string }
+  /** The password was given for one login: a new one is asked for twice. */
+  | { readonly what: 'new password'; readonly name: string; readonly password: string; readonly next?: string }
 
-type CredentialMessage = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
+type Attempt = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
 
 const hint =
   'New here? Type the same password once more to register. Or try another one, or an empty line for another name.'
@@ -36,7 +38,7 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
   #service = 'auth'
   #expected: LoginPrompt = { what: 'name' }
   /** Sent last, and not yet answered. */
-  #tried: CredentialMessage | undefined
+  #tried: Attempt | undefined
   /** Nobody can register here. */
   #closed = false
 
@@ -48,9 +50,11 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
       this.#expected = { what: 'name' }
       return { kind: 'incomplete', lines: [this.#prompt()] }
     }
-    const message = this.#attempt(expected, text)
-    this.#tried = message
-    return { kind: 'message', message }
+    if (expected.what === 'new password') return this.#decodeNewPassword(text, expected)
+    const { name } = expected
+    if (expected.what === 'code') return this.#send({ type: 'register', name, password: expected.password, code: text })
+    const type = text === expected.refused && !this.#closed ? 'register' : 'login'
+    return this.#send({ type, name, password: text })
   }
 
   encode(message: ServerMessage): readonly string[] {
@@ -72,16 +76,14 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
       return [...lines, this.#prompt()]
     }
     if (['bad-name', 'taken', 'full', 'no-session'].includes(message.reason)) this.#expected = { what: 'name' }
-    else if (message.reason === 'bad-password' && this.#tried !== undefined) {
-      this.#expected = { what: 'password', name: this.#tried.name }
+    else if (this.#tried !== undefined) {
+      const { name, password } = this.#tried
+      const changes = 'new' in this.#tried
+      if (message.reason === 'must-change' || (changes && message.reason === 'bad-password'))
+        this.#expected = { what: 'new password', name, password }
+      else if (message.reason === 'bad-password') this.#expected = { what: 'password', name }
     }
     return [...lines, this.#prompt()]
-  }
-
-  #attempt(expected: Exclude<LoginPrompt, { readonly what: 'name' }>, text: string): CredentialMessage {
-    const { name } = expected
-    if (expected.what === 'code') return { type: 'register', name, password: expected.password, code: text }
-    return { type: text === expected.refused && !this.#closed ? 'register' : 'login', name, password: text }
   }
 
   #decodeName(text: string): Decoded<LoginMessage> {
@@ -94,8 +96,25 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     return { kind: 'incomplete', lines: [this.#prompt()] }
   }
 
+  #decodeNewPassword(
+    text: string,
+    { name, password, next }: Extract<LoginPrompt, { readonly what: 'new password' }>,
+  ): Decoded<LoginMessage> {
+    this.#expected = { what: 'new password', name, password, ...(next === undefined && { next: text }) }
+    if (next === undefined) return { kind: 'incomplete', lines: [this.#prompt()] }
+    if (next !== text) return { kind: 'incomplete', lines: ['The two new passwords differ.', this.#prompt()] }
+    return this.#send({ type: 'login', name, password, new: text })
+  }
+
+  #send(message: Attempt): Decoded<LoginMessage> {
+    this.#tried = message
+    return { kind: 'message', message }
+  }
+
   #prompt(): string {
-    return prompts[this.#expected.what]
+    const expected = this.#expected
+    if (expected.what !== 'new password') return prompts[expected.what]
+    return expected.next === undefined ? 'New password:' : 'New password again:'
   }
 }
 

@@ -78,6 +78,11 @@ export class Chat {
     return answer.trimEnd()
   }
 
+  /** An account has another name: its rights, marks and connections stay. */
+  rename(account: string, name: string): void {
+    this.#state.rename(account, name)
+  }
+
   #take(gateway: number, signal: Signal): void {
     if (signal.type === 'opened') this.#open(gateway, signal)
     else if (signal.type === 'closed') this.#close(signal.connection)
@@ -98,9 +103,10 @@ export class Chat {
     }
     const rooms = Object.entries(signal.resume ?? {})
     if (rooms.length === 0) rooms.push([lobby, Number.NaN])
+    const known = this.#state.seenHere(signal.resume ?? {}, signal.epoch)
     for (const [room, seen] of rooms) {
-      const after = Number.isNaN(seen) ? undefined : seen
-      this.#carryOut(connection, { type: 'join', room, after })
+      const after = Number.isNaN(seen) ? undefined : (known?.[room] ?? seen)
+      this.#carryOut(connection, { type: 'join', room, after }, known !== undefined)
     }
   }
 
@@ -112,9 +118,9 @@ export class Chat {
     this.#state.close(connection)
   }
 
-  #carryOut(connection: ChatConnection, request: RoomRequest): void {
+  #carryOut(connection: ChatConnection, request: RoomRequest, foreign?: boolean): void {
     try {
-      handle(this.#state, connection, request)
+      handle(this.#state, connection, request, foreign)
     } catch (error) {
       if (!(error instanceof ChatRefusal)) throw error
       const known = request.cid === undefined ? {} : { cid: request.cid }
@@ -136,6 +142,7 @@ function consoleConnection(write: (text: string) => void): ChatConnection {
   return {
     id: 0,
     gateway: 0,
+    address: '',
     dialect: 'text',
     member,
     rooms: new Map(),

@@ -9,7 +9,7 @@ import { type AccountRequest, type ChatRequest, isForAccounts } from './commands
 import { encode } from './encode.ts'
 import { chatLimits } from './limits.ts'
 import { ChatRefusal } from './message.ts'
-import { parseEnter, parseLine, parseMessage } from './parse.ts'
+import { type Enter, parseEnter, parseLine, parseMessage } from './parse.ts'
 import type { Sink, ThreadGateway } from './thread-gateway.ts'
 
 /**
@@ -49,6 +49,8 @@ export class ChatConversation {
   /** Called when everything that was asked for is answered. */
   #onAnswered: (() => void) | undefined
   #badMessages = 0
+  /** Monotonic: when it last had to wait for having said too much. */
+  #floodMs = Number.NEGATIVE_INFINITY
 
   constructor(session: Session, dialect: Dialect, user: ChatUser, services: ChatConversationServices) {
     this.#session = session
@@ -69,7 +71,7 @@ export class ChatConversation {
 
   /** Resolves when the session is over. @throws {ProtocolError} after too many bad messages, or bytes that can be no message */
   async run(): Promise<void> {
-    if (this.#sink.dialect === 'text') this.#enter({})
+    if (this.#sink.dialect === 'text') this.#enter({ resume: {} })
     try {
       if (!(await this.#listen())) return
       await this.#quit()
@@ -89,11 +91,21 @@ export class ChatConversation {
       const answered = this.#receive(text)
       if (answered !== undefined && !(await answered)) return false
       const waitMs = bucket.take(clock.monotonic())
+      if (waitMs > 0) this.#noteFlood()
       if (waitMs > 0) await pause(clock, waitMs, this.#session.signal, { background: true })
       // What a flood left behind is not said after its sender has gone.
       if (this.#session.signal.aborted) return false
     }
     return true
+  }
+
+  /** Once for each flood, however long it is. */
+  #noteFlood(): void {
+    const { id, peer } = this.#session
+    const now = this.#services.clock.monotonic()
+    if (now - this.#floodMs >= chatLimits.floodNoticeMs)
+      this.#session.record({ type: 'flooding', id, peer, name: this.#user.name })
+    this.#floodMs = now
   }
 
   /** A peer that sends no more, or only nonsense, may still read: it gets all the answers before the end. */
@@ -140,11 +152,13 @@ export class ChatConversation {
   }
 
   #receiveMessage(message: unknown): Promise<boolean> | undefined {
+    // The answer to a ping, which the login agreed on: that it came is all there is to it.
+    if (isPong(message)) return undefined
     const enter = parseEnter(message)
     if (enter !== undefined) {
       if (this.#entered)
         throw new ChatRefusal('BAD_MESSAGE', 'you have entered already; "join" takes you to other rooms')
-      this.#enter(enter.resume)
+      this.#enter(enter)
       return undefined
     }
     const request = parseMessage(message)
@@ -155,18 +169,19 @@ export class ChatConversation {
 
   #carryOut(request: ChatRequest): Promise<boolean> | undefined {
     if (isForAccounts(request)) return this.#services.account.carryOut(request)
-    if (!this.#entered) this.#enter({})
+    if (!this.#entered) this.#enter({ resume: {} })
     this.#services.gateway.ask(this.#session.id, request)
     return undefined
   }
 
-  #enter(resume: Readonly<Record<string, number>>): void {
+  #enter({ resume, epoch }: Enter): void {
     this.#entered = true
-    this.#services.gateway.open({ id: this.#session.id, ...this.#user, resume }, this.#sink)
+    const { id, peer } = this.#session
+    this.#services.gateway.open({ id, ...this.#user, address: peer.address, resume, epoch }, this.#sink)
   }
 
   #refuse({ code, message: text }: ChatRefusal, message: unknown): void {
-    if (!this.#entered) this.#enter({})
+    if (!this.#entered) this.#enter({ resume: {} })
     const cid =
       typeof message === 'object' && message !== null && 'cid' in message && typeof message.cid === 'string'
         ? { cid: message.cid.slice(0, chatLimits.cidChars) }
@@ -183,6 +198,10 @@ function parseJson(text: string): unknown {
   } catch {
     throw new ChatRefusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
   }
+}
+
+function isPong(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'pong'
 }
 
 /** One token bucket for each person of a thread, shared by all of their connections there. */

@@ -6,7 +6,7 @@ export interface ChatMessage {
   readonly type: 'message'
   /** From the one sequencer: increasing over all rooms and over restarts. */
   readonly id: number
-  /** UTC milliseconds since the epoch, never falling with rising id. */
+  /** UTC milliseconds since 1970 by the server's clock, which may be set back: ids give the order. */
   readonly at: number
   /** Without the `#`. */
   readonly room: string
@@ -41,6 +41,8 @@ export interface Attendee {
   /** The text given with /away. */
   readonly away?: string
   readonly muted?: boolean
+  /** Where the connections come from; operators only are told. */
+  readonly addresses?: readonly string[]
 }
 
 /** Why a request was not carried out. Stable: programs decide by it. */
@@ -75,7 +77,16 @@ export type ChatServerMessage =
       readonly text: string
       readonly cid?: string | undefined
     }
-  | { readonly type: 'joined'; readonly room: string; readonly topic: string; readonly members: number }
+  | {
+      readonly type: 'joined'
+      readonly room: string
+      readonly topic: string
+      readonly members: number
+      /** Of the run of the server that ids belong to; none where no history is kept. */
+      readonly epoch?: string
+      /** To who came back with ids of another history: what is to be taken for the last one seen in this room. */
+      readonly known?: number
+    }
   | ({ readonly type: 'history'; readonly room: string } & HistoryPage)
   | {
       readonly type: 'left'
@@ -93,6 +104,8 @@ export type ChatServerMessage =
       readonly unnamed: number
       readonly members: number
     }
+  /** The operator of the server gave a member another name. */
+  | { readonly type: 'renamed'; readonly room: string; readonly old: string; readonly name: string }
   | { readonly type: 'topic'; readonly room: string; readonly topic: string; readonly by: string }
   | {
       readonly type: 'rooms'

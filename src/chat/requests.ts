@@ -2,7 +2,7 @@ import { nameKey } from '../text/names.ts'
 import { commandSpecs, commandTable, type RoomRequest } from './commands.ts'
 import { chatLimits } from './limits.ts'
 import { type ChatMessage, ChatRefusal, type HistoryPage, lobby } from './message.ts'
-import type { ChatConnection } from './room.ts'
+import type { ChatConnection, ChatMember } from './room.ts'
 import type { ChatState } from './state.ts'
 
 /** The name that the server's console speaks under; no account can have it, for its length. */
@@ -14,6 +14,7 @@ type Handlers = {
     state: ChatState,
     connection: ChatConnection,
     request: Extract<RoomRequest, { type: K }>,
+    foreign: boolean | undefined,
   ) => void
 }
 
@@ -25,16 +26,21 @@ function roomMeant(connection: ChatConnection, room: string | undefined): string
 }
 
 /**
- * Carries out what a member asks.
+ * Carries out what a member asks. @param foreign of who comes back: with ids of another history
  * @throws {ChatRefusal} that is for the one who asked
  */
-export function handle(state: ChatState, connection: ChatConnection, request: RoomRequest): void {
+export function handle(state: ChatState, connection: ChatConnection, request: RoomRequest, foreign?: boolean): void {
   const spec = commandTable[request.type]
   if (spec.right === 'operators' && !connection.member.operator)
     throw new ChatRefusal('NOT_OPERATOR', `only an operator can do that: ${spec.usage}`)
   // The handler is looked up by the request's own type, which TypeScript can't see.
-  const handler = handlers[request.type] as (state: ChatState, connection: ChatConnection, request: RoomRequest) => void
-  handler(state, connection, request)
+  const handler = handlers[request.type] as (
+    state: ChatState,
+    connection: ChatConnection,
+    request: RoomRequest,
+    foreign: boolean | undefined,
+  ) => void
+  handler(state, connection, request, foreign)
 }
 
 function ownRoom(connection: ChatConnection, room: string | undefined): string {
@@ -46,11 +52,14 @@ function ownRoom(connection: ChatConnection, room: string | undefined): string {
 /** What only operators may do. */
 const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
   kick(state, connection, { room, name, text }) {
-    const where = roomMeant(connection, room)
     spareOneself(connection, name)
-    if (putOut(state, connection, where, name, 'kicked', text) === 0)
-      throw new ChatRefusal('NOT_HERE', `${name} is not in #${where}`)
-    done(state, connection, { kind: 'kick', room: where, name }, false, `${name} was put out of #${where}`)
+    const everywhere = room === undefined && connection.member.name === consoleName
+    const rooms = everywhere ? roomsOf(state.member(name)) : [roomMeant(connection, room)]
+    const left = rooms.filter((where) => putOut(state, connection, where, name, 'kicked', text) > 0)
+    if (left.length === 0)
+      throw new ChatRefusal('NOT_HERE', `${name} is ${everywhere ? 'in no room' : `not in #${rooms[0] ?? lobby}`}`)
+    for (const where of left)
+      done(state, connection, { kind: 'kick', room: where, name }, false, `${name} was put out of #${where}`)
   },
   ban(state, connection, { room, name, off }) {
     const where = roomMeant(connection, room)
@@ -130,6 +139,10 @@ function putOut(
   return inside.length
 }
 
+function roomsOf(member: ChatMember | undefined): readonly string[] {
+  return [...new Set([...(member?.connections ?? [])].flatMap(({ rooms }) => [...rooms.keys()]))]
+}
+
 interface ModerationAction {
   readonly kind: 'kick' | 'ban' | 'mute' | 'op' | 'topic'
   readonly room: string
@@ -178,7 +191,7 @@ const handlers: Handlers = {
     state.tell(target, message)
     if (target.away !== undefined) state.reply(connection, { type: 'notice', text: `${name} is away: ${target.away}` })
   },
-  join(state, connection, { room, after }) {
+  join(state, connection, { room, after }, foreign) {
     if (state.moderation.banned(room, connection.member))
       throw new ChatRefusal('BANNED', `you are banned from #${room}`)
     if (connection.rooms.has(room)) {
@@ -188,7 +201,7 @@ const handlers: Handlers = {
     if (connection.rooms.size >= chatLimits.roomsPerConnection)
       throw new ChatRefusal('TOO_MANY', `you are in ${chatLimits.roomsPerConnection} rooms already; /leave one`)
     refuseTooManyRooms(state, connection, room)
-    state.enter(connection, room, after)
+    state.enter(connection, room, after, foreign)
   },
   leave(state, connection, { room }) {
     const name = ownRoom(connection, room)
@@ -212,6 +225,7 @@ const handlers: Handlers = {
         ...(member.operator ? { operator: true } : {}),
         ...(member.away === undefined ? {} : { away: member.away }),
         ...(state.moderation.muted(name, member) ? { muted: true } : {}),
+        ...(connection.member.operator ? { addresses: addressesOf(member) } : {}),
       }))
     state.reply(connection, { type: 'who', room: name, names, members: members.length })
   },
@@ -255,6 +269,10 @@ const handlers: Handlers = {
     state.whenAnswered(connection, () => state.dismiss(connection, 'exit', 'goodbye'))
   },
   ping: (state, connection) => state.reply(connection, { type: 'pong' }),
+}
+
+function addressesOf({ connections }: ChatMember): readonly string[] {
+  return [...new Set([...connections].map(({ address }) => address))]
 }
 
 function asOperator({ member }: ChatConnection): { readonly operator?: true } {

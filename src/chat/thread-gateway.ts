@@ -16,8 +16,11 @@ export interface EnteredClient {
   readonly name: string
   /** The account's id. */
   readonly account: string
+  readonly address: string
   /** Rooms with the last message id seen in each, of a client that was here before. */
   readonly resume?: Readonly<Record<string, number>> | undefined
+  /** The one whose ids they are, if the client knows. */
+  readonly epoch?: string | undefined
 }
 
 export interface ThreadGatewayOptions extends FanOutOptions {
@@ -41,9 +44,9 @@ export class ThreadGateway {
     options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
   }
 
-  open({ id, name, account, resume }: EnteredClient, sink: Sink): void {
+  open({ id, ...client }: EnteredClient, sink: Sink): void {
     this.#fanOut.open(id, sink)
-    this.#signal({ type: 'opened', connection: id, name, account, dialect: sink.dialect, resume })
+    this.#signal({ type: 'opened', connection: id, ...client, dialect: sink.dialect })
   }
 
   ask(id: number, request: RoomRequest): void {

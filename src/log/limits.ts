@@ -22,6 +22,9 @@ export const logLimits = {
   /** One log file before it is rotated, and how many old ones are kept. */
   fileBytes: 67_108_864,
   fileCount: 5,
+  /** How often room is looked for in a pipe that is full, and how many times in a row: its reader has a second before lines are lost. */
+  pipeWaitMs: 10,
+  pipeWaits: 100,
   /** What `logs` shows when the operator names no number, and at most: a screen, and what still scrolls past in a second. */
   tailCount: 10,
   maxTailCount: 10_000,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { Clock } from '../../src/base/clock.ts'
@@ -126,6 +126,14 @@ describe('a file for the result', () => {
   test('something that is no plain file is written to, not replaced', async () => {
     expect((await runScanCommand([...base, '-o', '/dev/null', '--json'], { answer })).exit).toBe(0)
     expect(readFileSync('/dev/null')).toHaveLength(0)
+    // As the shell hands it over for `-o /dev/stdout >> FILE`: what is in it stays, and the file is the same one.
+    const file = join(temporaryFolder(), 'kept')
+    writeFileSync(file, 'before\n')
+    const descriptor = openSync(file, 'a')
+    expect((await runScanCommand([...base, '-o', `/dev/fd/${descriptor}`, '--json'], { answer })).exit).toBe(0)
+    expect(fstatSync(descriptor).ino).toBe(statSync(file).ino)
+    closeSync(descriptor)
+    expect(readFileSync(file, 'utf8')).toMatch(/^before\n\{/)
   })
 })
 

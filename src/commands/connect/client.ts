@@ -1,10 +1,13 @@
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
+import { printable } from '../../base/visible.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
 import { connect } from '../../net/connect.ts'
-import { connectError } from '../../net/connect-error.ts'
+import { lostError } from '../../net/connect-error.ts'
 import { asksForTls } from '../../net/dialect.ts'
 import type { FramedSocket } from '../../net/framed-socket.ts'
 import type { Secured } from '../../net/framed-tls-socket.ts'
+import { PeerWatch } from '../../net/liveness.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { formatTime } from '../../terminal/format.ts'
 import type { CommandContext } from '../command.ts'
@@ -27,6 +30,10 @@ export interface ClientResult {
   readonly how: string
   readonly exit: ExitCode
 }
+
+/** How a session ended, by who ended it first. */
+export const endedHere = 'this side ended it, and the server too'
+export const endedThere = 'the server closed the connection'
 
 /** Who is at the other end, and how we know. */
 export interface ProvenIdentity extends ServerIdentity {
@@ -52,6 +59,8 @@ export class ServerConnection {
   readonly hex: HexDump | undefined
   /** With TLS. */
   readonly identity: ProvenIdentity | undefined
+  /** Breaks the connection when the server answers no more. */
+  readonly watch: PeerWatch
   readonly #target: Pick<ConnectTarget, 'host' | 'port'>
 
   constructor(
@@ -60,8 +69,10 @@ export class ServerConnection {
     traffic: TrafficStats,
     hex: HexDump | undefined,
     identity?: ProvenIdentity,
+    clock: Clock = systemClock,
   ) {
     this.socket = socket
+    this.watch = new PeerWatch(socket, clock)
     this.identity = identity
     this.traffic = traffic
     this.hex = hex
@@ -83,14 +94,25 @@ export class ServerConnection {
   /** The error for a server that asks for TLS in all that it says; undefined for any other, and for the echo of our own words. */
   wantsTls(said: Buffer): NetworkError | undefined {
     if (this.identity !== undefined || !asksForTls(said)) return undefined
-    if (this.#firstSent?.subarray(0, said.length).equals(said.subarray(0, this.#firstSent.length)) === true)
-      return undefined
-    return tlsOnlyError(this.#target)
+    return this.#isEcho(said) ? undefined : tlsOnlyError(this.#target)
   }
 
-  /** A socket's error in one sentence with a next step. */
+  #isEcho(said: Buffer): boolean {
+    return this.#firstSent?.subarray(0, said.length).equals(said.subarray(0, this.#firstSent.length)) === true
+  }
+
+  /** The error for a server that turns us away in all that it says; undefined for any other, and for the echo of our own words. */
+  refusal(said: Buffer): NetworkError | undefined {
+    const tls = this.wantsTls(said)
+    if (tls !== undefined) return tls
+    const [, sentence] = /^netlab: ([^\n]+?)\r?\n?$/.exec(said.toString()) ?? []
+    if (sentence === undefined || this.#isEcho(said)) return undefined
+    return new NetworkError('TURNED_AWAY', `the server says: ${printable(sentence)}`)
+  }
+
+  /** The error of a connection that stood, in one sentence with a next step. */
   describe(error: unknown): NetworkError {
-    return connectError(error, this.#target.host, this.#target.port)
+    return lostError(error, this.#target.host, this.#target.port)
   }
 }
 
@@ -132,7 +154,7 @@ export class Client {
     const dump = hex ? new HexDump(context.clock) : undefined
     const open = async (): Promise<ServerConnection> => {
       const { socket, identity } = await openSocket(target, context)
-      return new ServerConnection(socket, target, traffic, dump, identity)
+      return new ServerConnection(socket, target, traffic, dump, identity, context.clock)
     }
     const connection = await open()
     const { socket } = connection
@@ -207,9 +229,14 @@ async function openSocket(target: ConnectTarget, { clock, signal }: CommandConte
   return { socket: second.socket, identity: { ...second.identity, proof: judge(second) ?? 'new' } }
 }
 
+/** Of errors that say why the server closed. */
+const endsOfTheServer: ReadonlySet<string> = new Set(['TLS_ONLY', 'TURNED_AWAY', 'SHORT', 'ENDED'])
+
 /** What ended with this error, for the last line of diagnostics; the reason is told by the error itself. */
 function endOf(error: unknown): string {
-  if (error instanceof NetworkError) return 'the connection broke'
+  if (error instanceof NetlabError && endsOfTheServer.has(error.code)) return endedThere
+  if (error instanceof NetworkError)
+    return error.code === 'NO_ANSWER' ? 'the server answers no more' : 'the connection broke'
   if (error instanceof PromptClosed) return 'a question was left unanswered'
   const code = error instanceof NetlabError ? error.code : undefined
   if (code === 'REVOKED') return 'the session is over'
