@@ -72,6 +72,15 @@ export const accountLimits = {
   /** Records of a users file in one portion of text: small enough that making it holds nobody up. */
   usersPortionCount: 250,
 
+  /** Accounts and networks that are banned at a time: a class has a handful, and a list of networks fits. */
+  bans: 10_000,
+  /** A one-time password in groups of four characters: 59 bits, and short enough to be read to somebody. */
+  oneTimeGroups: 3,
+  /** Names that a mistyped one is compared with. */
+  suggestedNames: 1_000,
+  /** Rows of the operator's table of users; more would be no table for a person. */
+  usersShown: 1_000,
+
   /** Sessions of one user; the one silent longest makes room. */
   sessionsPerUser: 32,
   /** A session ends when not used for this long, and after this long in any case. */
@@ -79,6 +88,9 @@ export const accountLimits = {
   sessionMaxMs: 2_592_000_000,
   /** How exactly the last use is kept on disk: a thousand resumes of a session cost one write. */
   sessionUsePrecisionMs: 60_000,
+  /** A wall clock that has gone with the monotonic one, but for adjustments of less than a minute, for an hour is believed. */
+  clockTrustMs: 3_600_000,
+  clockJumpMs: 60_000,
   /** How often uses are written and expired sessions dropped, and how many at once, so that no sweep holds anyone up. */
   sessionSweepMs: 30_000,
   sessionSweepCount: 2_000,
