@@ -10,14 +10,15 @@ export type MessageShapes = Readonly<Record<string, Readonly<Record<string, Fiel
 /** Before someone is logged in. */
 export type LoginMessage =
   | { readonly type: 'hello' }
-  | { readonly type: 'login'; readonly name: string; readonly password: string }
+  /** A login may bring a new password, for the next ones. */
+  | { readonly type: 'login'; readonly name: string; readonly password: string; readonly new?: string }
   | { readonly type: 'register'; readonly name: string; readonly password: string; readonly code?: string }
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'exit' }
 
 export const loginShapes: MessageShapes = {
   hello: {},
-  login: { name: 'text', password: 'text' },
+  login: { name: 'text', password: 'text', 'new?': 'text' },
   register: { name: 'text', password: 'text', 'code?': 'text' },
   resume: { token: 'text' },
   exit: {},
@@ -62,4 +63,6 @@ export type ServerMessage =
   | { readonly type: 'sessions'; readonly current: number; readonly sessions: readonly SessionInfo[] }
   | { readonly type: 'logged-out'; readonly count: number; readonly here: boolean }
   | { readonly type: 'changed'; readonly revoked: number }
+  /** The operator gave the account another name. */
+  | { readonly type: 'renamed'; readonly name: string }
   | { readonly type: 'bye'; readonly reason: string; readonly message: string }

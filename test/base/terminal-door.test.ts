@@ -112,8 +112,8 @@ describe('what draws', () => {
     }
     const operator = new OperatorConsole({ ...streams, interrupt: () => undefined }, true)
     operator.diagnostic(hostile)
-    const service = { name: 'chat', command: async () => `* ${hostile}` }
-    const commands = { table: {}, target: undefined, record: () => undefined, service }
+    const table = { who: { usage: 'who', summary: 'who is here', run: async () => `* ${hostile}` } }
+    const commands = { table, target: undefined, record: () => undefined }
     void operator.start('chat', consoleCommands('chat', commands))
     stdin.end('who\n')
     while (!screen.sent.includes('*')) await new Promise((resolve) => setImmediate(resolve))
