@@ -194,6 +194,29 @@ test('an operator on a terminal does the same, and is asked before everybody is 
   expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
 })
 
+test('an operator elsewhere on the machine does the same with netlab control', async () => {
+  const cwd = temporaryFolder()
+  const server = startNetlab([...serve('auth'), '--no-console'], { cwd })
+  const port = await portOf(server)
+  const control = async (...words: string[]): Promise<string> => {
+    const { stdout, stderr } = await runNetlab(['control', ...words], { cwd })
+    return stdout + stderr
+  }
+  let answered = Promise.resolve('')
+  await operate(port, {
+    type: (line) => {
+      answered = control(...(line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', '')))
+    },
+    see: async (answer) => {
+      expect(await answered).toMatch(answer)
+      return answered
+    },
+  })
+  expect(await control('clear', 'users')).toMatch(/every session\..*--yes/s)
+  expect(await control('clear', 'users', '--yes')).toMatch(/^2 users are forgotten/)
+  await server.stop()
+})
+
 test('ident: an operator renames, bans and forgets a host', async () => {
   const netlab = startNetlab(serve('ident'))
   const port = await portOf(netlab)
