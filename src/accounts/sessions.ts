@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { SessionEnd } from './accounts.ts'
 import { accountLimits } from './limits.ts'
-import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
+import type { LoginRow, SessionChange, SessionRow, SessionStore } from './session-store.ts'
 import type { UserRecord } from './users-file.ts'
 
 export interface SessionTimes {
@@ -25,9 +25,23 @@ export function ownerOf({ name, id, hash }: UserRecord): SessionOwner {
 }
 
 /**
+ * What the monotonic clock knows of a session, in milliseconds: when this process met it, and was told last that it was used, and how
+ * long ago it had been created and used then, by the wall clock.
+ */
+interface Witness {
+  readonly metMs: number
+  readonly createdAgoMs: number
+  readonly usedAtMs: number
+  readonly usedAgoMs: number
+}
+
+/**
  * All sessions, looked up in memory. A session belongs to one account with one password, not to a name: whose account is
  * gone, or whose password was changed, by us or in the file, has none any more. Every change is answered once the store has
  * it, except the time of last use, which follows within a minute. `onEnd` hears of each session's end.
+ *
+ * The wall clock may jump, and be set right again: a session has expired when that says so and the monotonic clock doesn't know better.
+ * It is refused then, and dropped when the clock has not jumped for an hour, or the monotonic one says the same.
  */
 export class Sessions {
   readonly #store: SessionStore
@@ -36,13 +50,19 @@ export class Sessions {
   readonly #times: SessionTimes
   readonly #onEnd: (id: number, why: SessionEnd) => void
   readonly #byId = new Map<number, SessionRow>()
+  readonly #witnesses = new Map<number, Witness>()
   readonly #byHash = new Map<string, number>()
   readonly #byAccount = new Map<string, Set<number>>()
   /** Used since they were last written. */
   readonly #used = new Set<number>()
   /** Their end is being written. */
   readonly #ending = new Set<number>()
+  /** The last login of each account, as far as it is known. */
+  readonly #logins = new Map<string, LoginRow>()
   #lastId = 0
+  /** The wall clock less the monotonic one, and since when it has been that. */
+  #offsetMs: number
+  #steadyFromMs: number
   #closed = false
   #sweep: Timer | undefined
 
@@ -59,6 +79,8 @@ export class Sessions {
     this.#clock = clock
     this.#times = times
     this.#onEnd = onEnd
+    this.#steadyFromMs = clock.monotonic()
+    this.#offsetMs = clock.now() - this.#steadyFromMs
     const changes: SessionChange[] = []
     for (const row of store.load()) {
       this.#lastId = Math.max(this.#lastId, row.id)
@@ -67,6 +89,7 @@ export class Sessions {
       if (bound === undefined) changes.push({ kind: 'drop', id: row.id })
       else if (bound !== row) changes.push({ kind: 'put', row: bound })
     }
+    for (const login of store.logins()) this.#logins.set(login.account, login)
     if (changes.length > 0) this.#journal.settle(changes)
     this.#scheduleSweep()
   }
@@ -90,9 +113,14 @@ export class Sessions {
     const times = { createdMs: now, usedMs: now }
     const row = { id: ++this.#lastId, hash: tokenHash(token) ?? '', user, account, credential, address, ...times }
     const oldest = this.ofAccount(account)[accountLimits.sessionsPerUser - 1]
+    const login = { account, atMs: now, address }
     this.#add(row)
     try {
-      await this.#end(oldest === undefined ? [] : [oldest.id], 'revoked', [{ kind: 'put', row }])
+      await this.#end(oldest === undefined ? [] : [oldest.id], 'revoked', [
+        { kind: 'put', row },
+        { kind: 'login', login },
+      ])
+      this.#logins.set(account, login)
     } catch (error) {
       this.#forget(row.id)
       throw error
@@ -106,25 +134,20 @@ export class Sessions {
     if (hash === undefined) return 'malformed'
     const row = this.#byId.get(this.#byHash.get(hash) ?? 0)
     if (row === undefined || this.#ending.has(row.id)) return 'unknown'
-    const now = this.#clock.now()
-    if (now >= this.expiresMs(row)) return 'expired'
-    return this.#use(row, now)
+    return this.#isOver(row) ? 'expired' : this.#use(row)
   }
 
   /** A session that hasn't ended, marked as used now. */
   get(id: number): SessionRow | undefined {
     const row = this.#byId.get(id)
-    const now = this.#clock.now()
-    const over = row === undefined || this.#ending.has(id) || now >= this.expiresMs(row)
-    return over ? undefined : this.#use(row, now)
+    return row === undefined || this.#ending.has(id) || this.#isOver(row) ? undefined : this.#use(row)
   }
 
   /** The sessions of an account that haven't ended, the last used first. */
   ofAccount(account: string): SessionRow[] {
-    const now = this.#clock.now()
     return [...(this.#byAccount.get(account) ?? [])]
       .flatMap((id) => this.#byId.get(id) ?? [])
-      .filter((row) => !this.#ending.has(row.id) && now < this.expiresMs(row))
+      .filter((row) => !this.#ending.has(row.id) && !this.#isOver(row))
       .sort((one, other) => other.usedMs - one.usedMs || other.id - one.id)
   }
 
@@ -138,7 +161,7 @@ export class Sessions {
    * Rejects with StorageError when that could not be written; it holds all the same, since a session that doesn't fit its
    * account's password is dropped at the next start.
    */
-  async changeCredential(account: string, credential: string, kept: 'all' | number): Promise<void> {
+  async changeCredential(account: string, credential: string, kept: 'all' | 'none' | number): Promise<void> {
     const changes: SessionChange[] = []
     for (const id of [...(this.#byAccount.get(account) ?? [])]) {
       const row = this.#byId.get(id)
@@ -154,9 +177,44 @@ export class Sessions {
     if (changes.length > 0) await this.#journal.settle(changes)
   }
 
+  /** The last login of an account; undefined when none is known. */
+  lastLogin(account: string): LoginRow | undefined {
+    return this.#logins.get(account)
+  }
+
+  /** The account is called so now. Rejects with StorageError as `changeCredential` does. Answers which sessions it has. */
+  async rename(account: string, user: string): Promise<readonly number[]> {
+    const ids = [...(this.#byAccount.get(account) ?? [])]
+    const changes = ids.flatMap((id): SessionChange[] => {
+      const row = this.#byId.get(id)
+      if (row === undefined) return []
+      const renamed = { ...row, user }
+      this.#byId.set(id, renamed)
+      return [{ kind: 'put', row: renamed }]
+    })
+    if (changes.length > 0) await this.#journal.settle(changes)
+    return ids
+  }
+
+  /**
+   * The account may not be used any more, which is on disk: all its sessions end. `forgotten` when it is gone altogether. Rejects
+   * as `changeCredential` does. Answers how many there were.
+   */
+  async endAll(account: string, why: SessionEnd, forgotten = false): Promise<number> {
+    const ids = [...(this.#byAccount.get(account) ?? [])]
+    const changes = ids.map((id) => this.#remove(id, why))
+    if (forgotten) {
+      this.#logins.delete(account)
+      changes.push({ kind: 'forget', account })
+    }
+    if (changes.length > 0) await this.#journal.settle(changes)
+    return ids.length
+  }
+
   /** All accounts are gone, and that is on disk. */
   async clear(): Promise<void> {
     for (const id of [...this.#byId.keys()]) this.#remove(id, 'revoked')
+    this.#logins.clear()
     await this.#journal.settle([{ kind: 'drop-all' }])
   }
 
@@ -186,8 +244,55 @@ export class Sessions {
     }
   }
 
-  #use(row: SessionRow, now: number): SessionRow {
-    const used = { ...row, usedMs: Math.max(now, row.usedMs) }
+  #isOver(row: SessionRow): boolean {
+    const { idleMs, maxMs } = this.#times
+    const { metMs, createdAgoMs, usedAtMs, usedAgoMs } = this.#witness(row)
+    return (
+      this.#ago(row.usedMs, usedAtMs, usedAgoMs) >= idleMs || this.#ago(row.createdMs, metMs, createdAgoMs) >= maxMs
+    )
+  }
+
+  /** Without the wall clock: this process has seen all of that time. */
+  #isSurelyOver(row: SessionRow): boolean {
+    const { metMs, usedAtMs } = this.#witness(row)
+    const nowMs = this.#clock.monotonic()
+    return nowMs - usedAtMs >= this.#times.idleMs || nowMs - metMs >= this.#times.maxMs
+  }
+
+  /** How long ago something was at least, that was `agoMs` ago at the monotonic time `atMs`: a jump makes nothing older than it is. */
+  #ago(wallMs: number, atMs: number, agoMs: number): number {
+    const since = this.#clock.monotonic() - atMs
+    return Math.max(since, Math.min(this.#clock.now() - wallMs, agoMs + since))
+  }
+
+  #witness({ id, createdMs, usedMs }: SessionRow): Witness {
+    const known = this.#witnesses.get(id)
+    if (known !== undefined) return known
+    const [now, atMs] = [this.#clock.now(), this.#clock.monotonic()]
+    const ago = (thenMs: number): number => Math.max(0, now - thenMs)
+    const witness = { metMs: atMs, createdAgoMs: ago(createdMs), usedAtMs: atMs, usedAgoMs: ago(usedMs) }
+    this.#witnesses.set(id, witness)
+    return witness
+  }
+
+  /** Whether the wall clock has gone with the monotonic one for so long that it is believed. */
+  #isSteady(): boolean {
+    const nowMs = this.#clock.monotonic()
+    const offsetMs = this.#clock.now() - nowMs
+    if (Math.abs(offsetMs - this.#offsetMs) > accountLimits.clockJumpMs) {
+      this.#offsetMs = offsetMs
+      this.#steadyFromMs = nowMs
+    }
+    return nowMs - this.#steadyFromMs >= accountLimits.clockTrustMs
+  }
+
+  #use(row: SessionRow): SessionRow {
+    const now = this.#clock.now()
+    this.#witnesses.set(row.id, { ...this.#witness(row), usedAtMs: this.#clock.monotonic(), usedAgoMs: 0 })
+    // What was noted while the clock was ahead is put right.
+    const used = this.#isSteady()
+      ? { ...row, usedMs: now, createdMs: Math.min(now, row.createdMs) }
+      : { ...row, usedMs: Math.max(now, row.usedMs) }
     this.#byId.set(row.id, used)
     // The first use after a minute marks it; those in between only move the time that will be written.
     if (
@@ -200,6 +305,7 @@ export class Sessions {
 
   #add(row: SessionRow): void {
     this.#byId.set(row.id, row)
+    this.#witness(row)
     this.#byHash.set(row.hash, row.id)
     const ids = this.#byAccount.get(row.account) ?? new Set()
     this.#byAccount.set(row.account, ids.add(row.id))
@@ -215,6 +321,7 @@ export class Sessions {
     const row = this.#byId.get(id)
     if (row === undefined) return
     this.#byId.delete(id)
+    this.#witnesses.delete(id)
     this.#byHash.delete(row.hash)
     this.#used.delete(id)
     const ids = this.#byAccount.get(row.account)
@@ -228,10 +335,10 @@ export class Sessions {
   }
 
   async #sweepNow(): Promise<void> {
-    const now = this.#clock.now()
     const expired: number[] = []
+    const isSteady = this.#isSteady()
     for (const row of this.#byId.values()) {
-      if (now >= this.expiresMs(row)) expired.push(row.id)
+      if (isSteady ? this.#isOver(row) : this.#isSurelyOver(row)) expired.push(row.id)
       if (expired.length >= accountLimits.sessionSweepCount) break
     }
     // A disk that fails now is tried again at the next sweep; expired sessions are refused whether or not they are dropped.

@@ -8,11 +8,13 @@ export interface Peer {
 export type DisconnectReason =
   | 'peer-closed'
   | 'peer-reset'
+  | 'no-answer'
   | 'exit'
   | 'idle'
   | 'no-login'
   | 'session-ended'
   | 'kicked'
+  | 'banned'
   | 'stopping'
   | 'protocol-error'
   | 'slow-reader'
@@ -31,6 +33,7 @@ export type LoginFailure =
   | 'busy'
   | 'left'
   | 'storage'
+  | 'banned'
   | 'token-malformed'
   | 'token-expired'
   | 'token-unknown'
@@ -92,7 +95,7 @@ export type NetlabEvent =
   | {
       readonly type: 'refused'
       readonly peer: Peer
-      readonly reason: 'max-clients' | 'file-descriptors' | 'thread-cap' | 'stopping'
+      readonly reason: 'max-clients' | 'file-descriptors' | 'thread-cap' | 'banned' | 'stopping'
     }
   | { readonly type: 'connected'; readonly id: number; readonly peer: Peer; readonly thread: number }
   /** The connection had been reset before it was accepted: who it was is not known any more. */
@@ -140,6 +143,7 @@ export type NetlabEvent =
   | SessionEvent<'session-resumed'>
   | SessionEvent<'session-revoked'>
   | SessionEvent<'session-expired'>
+  | SessionEvent<'session-banned'>
   | {
       readonly type: 'login-failed'
       readonly id: number
@@ -188,8 +192,23 @@ export type NetlabEvent =
       readonly reason: 'left' | 'silent' | 'kicked' | 'stopping'
     }
   | { readonly type: 'member-refused'; readonly peer: Peer; readonly reason: string }
+  /** Its operator can type at its console only. */
+  | { readonly type: 'control-failed'; readonly error: string }
   | { readonly type: 'logs-cleared' }
   | { readonly type: 'users-cleared'; readonly count: number }
+  /** The operator did something to an account or a host, or banned addresses, which are the `name` then. */
+  | {
+      readonly type: 'account-changed'
+      readonly action: 'forgotten' | 'renamed' | 'reset' | 'logged-out' | 'banned' | 'unbanned'
+      readonly name: string
+      readonly newName?: string
+      /** How many that ended. */
+      readonly sessions?: number
+      /** ISO 8601: when a ban ends. */
+      readonly until?: string
+    }
+  /** Somebody says more than may be said in a time, and is read more slowly. */
+  | { readonly type: 'flooding'; readonly id: number; readonly peer: Peer; readonly name: string }
   | { readonly type: 'log-gap'; readonly lines: number; readonly why: string }
   | { readonly type: 'thread-died'; readonly thread: string; readonly error: string; readonly clients: number }
   | { readonly type: 'fault'; readonly where: string; readonly error: string }

@@ -9,6 +9,8 @@ export const chatLimits = {
   /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
   historyCount: 100_000,
   historyMs: 90 * 86_400_000,
+  /** A time by which messages are forgotten has been past for so long: who sets a clock wrong notices within a day. */
+  clockTrustMs: 86_400_000,
   /** Runs of a server that a history remembers: years of daily starts. Who comes back from an older one reads again what was said since the start. */
   epochs: 1_000,
   /** Rooms that exist at a time; each keeps its recent messages in memory (64 × 4 KiB at worst). */
@@ -65,5 +67,7 @@ export const chatLimits = {
   reconnectMaxMs: 30_000,
   /** Flood control: messages in a burst, and per second afterwards. */
   burstCount: 20,
+  /** Without having to wait for so long, the next flood of a connection is another one, and told again. */
+  floodNoticeMs: 10_000,
   ratePerSecond: 10,
 } as const

@@ -20,6 +20,11 @@ export const commands: readonly CommandNode[] = [
     load: async () => (await import('./chat-udp/index.ts')).chatUdp,
   },
   {
+    name: 'control',
+    summary: 'operate a running server: status, clients, kick, logs, stop …',
+    load: async () => (await import('./control.ts')).control,
+  },
+  {
     name: 'completion',
     summary: 'print the script that completes netlab commands in a shell',
     load: async () => (await import('./completion.ts')).completion,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
 import type { Clock, Timer } from '../base/clock.ts'
 import { errorCode, NetworkError } from '../base/errors.ts'
 import { connectError } from '../net/connect-error.ts'
 import { deriveRoomKey, type KeySchedule, keyScheduleFrom } from './aead.ts'
 import { type Address, datagramSocket, resolveAddresses } from './datagram-socket.ts'
 import { datagramLimits } from './limits.ts'
+import { type LocalAddress, localAddresses, watchAddresses } from './local-addresses.ts'
 import { MemberEndpoint } from './member.ts'
 import type { MemberDeps, MemberEvent } from './member-interface.ts'
 import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.ts'
@@ -14,6 +14,8 @@ import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.t
 export interface MemberConnectionOptions {
   readonly host: string
   readonly port: number
+  /** Where the relay is, each time that a path to it is sought. Undefined: at the host's addresses. */
+  readonly lookUp?: () => Promise<readonly Address[]>
   readonly name: string
   /** Empty: any room. */
   readonly room: string
@@ -39,9 +41,9 @@ export async function connectMember(
   show: (event: MemberEvent) => void,
   unreachable: (error: NetworkError) => void,
 ): Promise<MemberConnection> {
-  const { host, port } = options
+  const { host, port, lookUp = () => resolveAddresses(host) } = options
   const { outward, inward } = emulatedPaths(options.network, clock)
-  const path = new RelayPath(await resolveAddresses(host), { host, port, clock })
+  const path = new RelayPath(await lookUp(), { lookUp, port, clock })
   const member = new MemberEndpoint(options, {
     clock,
     random: randomBytes,
@@ -68,7 +70,7 @@ export async function connectMember(
 }
 
 interface PathOptions {
-  readonly host: string
+  readonly lookUp: () => Promise<readonly Address[]>
   readonly port: number
   readonly clock: Clock
 }
@@ -91,7 +93,10 @@ class RelayPath {
   /** The machine's address that the socket speaks from, where the list of its interfaces has it. */
   #source: string | undefined
   #onChange: (() => void) | undefined
-  #watch: Timer | undefined
+  #watch: { close(): void } | undefined
+  /** Sends to the next address; undefined once something was heard. */
+  #seek: ((datagram: Buffer) => void) | undefined
+  #sentMs = Number.POSITIVE_INFINITY
   #resolving = false
   /** Sockets made since something was heard. */
   #renewals = 0
@@ -106,24 +111,36 @@ class RelayPath {
   find(ready: () => void, failed: (error: unknown) => void): void {
     this.#open(ready, (error) => {
       if (this.#onChange !== undefined || this.isClosed) return
-      this.#index += 1
-      if (this.#index < this.#addresses.length) this.find(ready, failed)
-      else {
+      const refused = this.#addresses[this.#index]
+      this.#addresses = this.#addresses.filter((address) => address !== refused)
+      if (this.#addresses.length > 0) {
+        this.#index %= this.#addresses.length
+        this.find(ready, failed)
+      } else {
         this.#drop()
         failed(error)
       }
     })
+    this.#seek = (datagram) => {
+      this.#index = (this.#index + 1) % this.#addresses.length
+      this.find(() => this.#socket?.send(datagram), failed)
+    }
   }
 
+  /** While nothing was ever heard, what is sent again goes to the next address: the first may swallow everything without a word. */
   send(datagram: Buffer): void {
-    this.#socket?.send(datagram)
+    const { clock } = this.#options
+    const isLater = clock.monotonic() - this.#sentMs >= datagramLimits.minTimeoutMs
+    this.#sentMs = clock.monotonic()
+    if (this.#seek !== undefined && isLater && this.#addresses.length > 1) this.#seek(datagram)
+    else this.#socket?.send(datagram)
   }
 
   /** From now on the path is mended when it breaks; `onChange` hears of each new socket that was not asked for. */
   keep(onChange: () => void): void {
     this.#renewals = 0
     this.#onChange = onChange
-    this.#watch ??= this.#options.clock.after(datagramLimits.pathWatchMs, () => this.#look(), { background: true })
+    this.#watch ??= watchAddresses(this.#options.clock, (all) => this.#look(all))
   }
 
   /** Another socket, to the next address. Calls `ready` once, also when the system knows no way there at the moment. */
@@ -148,7 +165,7 @@ class RelayPath {
 
   close(): void {
     this.isClosed = true
-    this.#watch?.cancel()
+    this.#watch?.close()
     this.#renewal?.cancel()
     this.#drop()
   }
@@ -163,12 +180,12 @@ class RelayPath {
     socket.once('connect', () => {
       if (this.#current !== socket) return
       this.#socket = socket
-      const source = withoutZone(socket.address().address)
-      this.#source = ownAddresses().has(source) ? source : undefined
+      this.#look(localAddresses())
       ready()
     })
     socket.on('message', (datagram) => {
       this.#renewals = 0
+      this.#seek = undefined
       this.onDatagram(datagram)
     })
     socket.on('error', (error) => {
@@ -188,9 +205,12 @@ class RelayPath {
     this.#source = undefined
   }
 
-  #look(): void {
-    this.#watch = this.#options.clock.after(datagramLimits.pathWatchMs, () => this.#look(), { background: true })
-    if (this.#source !== undefined && !ownAddresses().has(this.#source)) this.#mend()
+  /** Mends the path when the address that it begins at was there and is no more: an interface that just came up is not yet said to be. */
+  #look(all: readonly LocalAddress[]): void {
+    const from = this.#socket?.address().address
+    const now = all.find(({ address }) => address === from)?.id
+    if (this.#source !== undefined && now !== this.#source) this.#mend()
+    else this.#source = now
   }
 
   /** At once, and then ever more rarely while it does not help. */
@@ -201,17 +221,20 @@ class RelayPath {
     this.#renewal = this.#options.clock.after(delayMs, () => this.renew(() => this.#onChange?.()), { background: true })
   }
 
-  /** In the background: with no network it may take long, or fail. */
+  /** In the background: with no network it may take long, or fail. What was not known until now is tried next. */
   #resolve(): void {
     if (this.#resolving) return
     this.#resolving = true
-    resolveAddresses(this.#options.host).then(
-      (addresses) => {
+    this.#options.lookUp().then(
+      (found) => {
         this.#resolving = false
-        const known = this.#addresses[this.#index % this.#addresses.length]
-        const at = addresses.findIndex(({ address }) => address === known?.address)
-        this.#addresses = addresses
-        this.#index = Math.max(0, at)
+        const isKnown = ({ address }: Address) => this.#addresses.some((one) => one.address === address)
+        if (found.every(isKnown)) return
+        const current = this.#addresses[this.#index % this.#addresses.length]
+        const others = found.filter(({ address }) => address !== current?.address)
+        const fresh = others.filter((address) => !isKnown(address))
+        this.#addresses = [current ?? [], fresh, others.filter(isKnown)].flat()
+        this.#index = 0
       },
       () => {
         this.#resolving = false
@@ -223,16 +246,6 @@ class RelayPath {
 /** Whether the error is this machine's, and not an answer from the network: its address or its way there is gone. */
 function isLocal(error: unknown): boolean {
   return errorCode(error) !== 'ECONNREFUSED'
-}
-
-/** The addresses of the interfaces that are up. */
-function ownAddresses(): ReadonlySet<string> {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return new Set(all.map(({ address }) => withoutZone(address)))
-}
-
-function withoutZone(address: string): string {
-  return address.replace(/%.*/, '')
 }
 
 function unreachableError(error: unknown, host: string, port: number): NetworkError {

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { Fifo } from '../base/fifo.ts'
+import { lookMs } from '../net/liveness.ts'
 import { inNetworks } from '../net/networks.ts'
+import { loadTcpState, type ReadTcpState } from '../net/tcp-state.ts'
 import { type BufferLedger, largestIdle } from './buffer-budget.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { serveLimits } from './limits.ts'
@@ -16,6 +18,8 @@ import type { TlsEntry } from './tls-entry.ts'
 export interface ClientStatus {
   readonly id: number
   readonly peer: Peer
+  /** Who it is, where the protocol knows. */
+  readonly name: string | undefined
   readonly thread: number
   readonly received: number
   readonly sent: number
@@ -51,6 +55,7 @@ export class ClientRunner implements ConnectionHost {
   readonly insecure: boolean
   readonly expectsProxies: boolean
   readonly thread: number
+  readonly pingMs: number
   readonly #config: ServeConfig
   readonly #protocol: Protocol
   readonly #owner: RunnerOwner
@@ -69,6 +74,10 @@ export class ClientRunner implements ConnectionHost {
   readonly #nextTurn = new Fifo<() => void>()
   #shortNoticeMs = Number.NEGATIVE_INFINITY
   readonly #buffers = new Map<number, Buffer>()
+  /** When it is next looked which peers are still there. */
+  #peersDueMs = Number.POSITIVE_INFINITY
+  #readTcp: ReadTcpState | undefined
+  #loadingTcp = false
   #sweep: Timer | undefined
   #sweepMs = Number.POSITIVE_INFINITY
   #drained: (() => void) | undefined
@@ -81,6 +90,7 @@ export class ClientRunner implements ConnectionHost {
     this.offersTls = config.certificate !== undefined
     this.ledger = owner.ledger
     this.#config = config
+    this.pingMs = config.pingInterval
     this.insecure = config.insecure === true
     this.expectsProxies = config.proxyProtocol.length > 0
     this.thread = thread
@@ -93,6 +103,7 @@ export class ClientRunner implements ConnectionHost {
   take(id: number, peer: Peer, transferred: TransferredSocket): void {
     const connection = new Connection(id, directOrigin(peer), transferred, this)
     this.#connections.set(id, connection)
+    if (this.#peersDueMs === Number.POSITIVE_INFINITY) this.#watchPeers()
     if (this.#config.idleTimeout > 0) this.#sweepWithin(Math.min(this.#config.idleTimeout / 4, serveLimits.sweepMs))
     if (inNetworks(this.#config.proxyProtocol, peer.address)) void this.#enterThroughProxy(connection, peer)
     else this.#enter(connection)
@@ -134,11 +145,11 @@ export class ClientRunner implements ConnectionHost {
   }
 
   /** Ends one conversation. Returns whether it was here. */
-  kick(id: number): boolean {
+  kick(id: number, reason: 'kicked' | 'banned' = 'kicked'): boolean {
     const connection = this.#connections.get(id)
     if (connection === undefined) return false
     this.record({ type: 'kicked', id, peer: connection.peer })
-    connection.end('kicked')
+    connection.kick(reason)
     return true
   }
 
@@ -147,6 +158,7 @@ export class ClientRunner implements ConnectionHost {
     return [...this.#connections.values()].map((connection) => ({
       id: connection.id,
       peer: connection.peer,
+      name: connection.userName,
       thread: this.thread,
       received: connection.receivedBytes,
       sent: connection.sentBytes,
@@ -238,6 +250,17 @@ export class ClientRunner implements ConnectionHost {
     if (this.#connections.size === 0) this.#drained?.()
   }
 
+  /** What it takes is loaded when somebody first wants to know. */
+  readTcp(): ReadTcpState | undefined {
+    if (!this.#loadingTcp) {
+      this.#loadingTcp = true
+      void loadTcpState().then((read) => {
+        this.#readTcp = read
+      })
+    }
+    return this.#readTcp
+  }
+
   /** One timer for all deadlines of the thread, and none while there is nothing to watch. */
   #sweepWithin(delayMs: number): void {
     if (this.#sweep !== undefined && this.#sweepMs <= delayMs) return
@@ -262,8 +285,32 @@ export class ClientRunner implements ConnectionHost {
     if (this.#holders.size > 0) this.#lookAtMemory(now)
     for (const connection of this.#unfinished) if (connection.lookAtRest(now)) this.#unfinished.delete(connection)
     if (this.#unfinished.size > 0) this.#sweepWithin(serveLimits.unfinishedSweepMs)
+    if (now >= this.#peersDueMs) this.#lookForPeers(this.#connections.values())
+    else if (this.#connections.size > 0) this.#sweepWithin(this.#peersDueMs - now)
     if (this.#closing.size > 0) this.#sweepWithin(serveLimits.closingSweepMs)
     if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, serveLimits.sweepMs))
+  }
+
+  #watchPeers(): void {
+    this.#peersDueMs = Number.POSITIVE_INFINITY
+    if (this.#connections.size === 0) return
+    const delayMs = lookMs(this.pingMs)
+    this.#peersDueMs = this.clock.monotonic() + delayMs
+    this.#sweepWithin(delayMs)
+  }
+
+  /** A part of them in each turn of the loop, so that those who talk don't wait. */
+  #lookForPeers(connections: Iterator<Connection>): void {
+    this.#peersDueMs = Number.POSITIVE_INFINITY
+    for (let count = 0; count < serveLimits.looksPerTurn; count++) {
+      const next = connections.next()
+      if (next.done === true) {
+        this.#watchPeers()
+        return
+      }
+      next.value.lookForPeer()
+    }
+    setImmediate(() => this.#lookForPeers(connections))
   }
 
   /** Where memory is short, the largest holders on which nothing moves make room, and those who wait go on as far as there is some. */

@@ -7,13 +7,25 @@ import { formatTable } from './format.ts'
 import { terminalLimits } from './limits.ts'
 import { createLineEditor, type LineEditor, type LineEditorOptions } from './line-editor.ts'
 
-/** A command that the operator of a server types; `Target` is what the commands of one table work on. */
-export interface OperatorCommand<Target> {
+/** How a command is typed and what it does. */
+export interface OperatorUsage {
   /** `kick ID`, `logs [N]`, `clear logs|users`: at most as many words follow the command as are shown here. */
   readonly usage: string
   readonly summary: string
   /** Whether the last word of the usage is a text, and may have spaces inside. */
   readonly text?: boolean
+  /** Whether it may ask before it does something, and then takes `--yes` as its last word. */
+  readonly asks?: boolean
+}
+
+/** A command that the shared state of a service carries out. */
+export interface ServiceCommand extends OperatorUsage {
+  /** Asked first, of what can't be undone. */
+  readonly question?: string
+}
+
+/** A command that the operator of a server types; `Target` is what the commands of one table work on. */
+export interface OperatorCommand<Target> extends OperatorUsage {
   /** Resolves to the answer. What is thrown is answered, too: an operator's slip never ends a server. */
   run(words: readonly string[], target: Target, operator: Operator): string | Promise<string>
 }
@@ -42,6 +54,11 @@ export const unasked: Operator = {
   },
 }
 
+/** The same operator, who has said yes already. */
+export function agreed(operator: Operator): Operator {
+  return { ...operator, confirm: async () => {} }
+}
+
 /** What a line was answered. */
 export interface Answer {
   readonly text: string
@@ -58,14 +75,11 @@ export function nothingDone(sentence: string, hint?: string): NetlabError {
 export type OperatorTable<Target> = Readonly<Record<string, OperatorCommand<Target>>>
 
 export interface OperatorCommands<Target> {
+  /** The services of this server: a line that begins with a name of them is for that one. */
+  readonly services?: ReadonlyMap<string, ConsoleCommands['carryOut']>
   readonly table: OperatorTable<Target>
   readonly target: Target
   readonly record: EventSink
-  /** What the service has besides the table: takes the words of a line, and resolves to undefined when that is none of its. */
-  readonly service?: {
-    readonly name: string
-    command(words: readonly string[]): Promise<string | undefined>
-  }
 }
 
 /** For a word that a command has no use for. */
@@ -82,6 +96,9 @@ export async function carryOut<Target>(
   commands: OperatorCommands<Target>,
   operator = unasked,
 ): Promise<Answer> {
+  const [, service = '', rest = ''] = /^\s*(\S+)\s+(.*?)\s*$/s.exec(line) ?? []
+  const addressed = rest === '' ? undefined : commands.services?.get(service.toLowerCase())
+  if (addressed !== undefined) return addressed(rest, operator)
   try {
     return { text: await answerTo(line, commands, operator), exit: ExitCode.ok }
   } catch (error) {
@@ -94,34 +111,37 @@ export async function carryOut<Target>(
 }
 
 async function answerTo<Target>(line: string, commands: OperatorCommands<Target>, operator: Operator): Promise<string> {
-  const { table, target, service } = commands
+  const { table, target } = commands
   const [, typed = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
   if (typed === '') return ''
   const name = typed.toLowerCase()
   if (name === 'help') {
     wordsOf(helpCommand, rest)
-    return help(commands)
+    return helpText(table)
   }
   const command = Object.hasOwn(table, name) ? table[name] : undefined
-  if (command !== undefined) return command.run(wordsOf(command, rest), target, operator)
-  const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
-  if (answer === undefined) throw noCommand(typed, ['help', ...Object.keys(table)])
-  return answer
+  if (command === undefined) throw noCommand(typed, ['help', ...Object.keys(table)])
+  const yes = command.asks === true ? /(?:^|\s)--yes$/.exec(rest) : null
+  if (yes === null) return command.run(wordsOf(command, rest), target, operator)
+  return command.run(wordsOf(command, rest.slice(0, yes.index).trimEnd()), target, agreed(operator))
 }
 
-const helpCommand = { usage: 'help', summary: 'what you can type here' }
+const helpCommand: OperatorUsage = { usage: 'help', summary: 'what you can type here' }
 
-async function help<Target>({ table, service }: OperatorCommands<Target>): Promise<string> {
-  const own = formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
-  const more = await service?.command(['help'])
-  return more === undefined ? own : `${own}\n\nin the ${service?.name}:\n${more}`
+function helpText<Target>(table: OperatorTable<Target>): string {
+  return formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
 }
 
-/** What follows a command, as its usage has it. @throws {UsageError} when that is more. */
-function wordsOf({ usage, text }: Pick<OperatorCommand<never>, 'usage' | 'text'>, rest: string): readonly string[] {
+/** A word that stands in quotes because it has spaces inside, without them. */
+export function unquoted(word: string): string {
+  return /^"([^"]*)"$/.exec(word)?.[1] ?? word
+}
+
+/** What follows a command, as its usage has it; a word in quotes stays in them. @throws {UsageError} when that is more. */
+function wordsOf({ usage, text }: OperatorUsage, rest: string): readonly string[] {
   if (rest === '') return []
   if (text === true) return [rest]
-  const words = rest.split(/\s+/)
+  const words = rest.match(/"[^"]*"|\S+/g) ?? []
   const extra = words[usage.split(' ').length - 1]
   if (extra !== undefined) throw extraWord(extra, usage)
   return words
@@ -146,6 +166,27 @@ function fixedWords(usage: string): readonly string[] {
   const [, fixed = ''] = /^([a-z |]*)/.exec(usage) ?? []
   const [command = '', choices] = fixed.trim().split(' ')
   return choices === undefined ? [command] : choices.split('|').map((choice) => `${command} ${choice}`)
+}
+
+/** What can be typed at a console. */
+export interface ConsoleCommands {
+  /** Of all commands, for Tab. */
+  readonly usages: readonly string[]
+  /** Never rejects. */
+  carryOut(line: string, operator: Operator): Promise<Answer>
+  /** What is said at Ctrl-D, after which a prompt with editing stays. Without it Ctrl-D ends the commands. */
+  readonly onEnd?: (stays: boolean) => string
+}
+
+/** The commands of a table at the console of their own server, which serves this. */
+export function consoleCommands<Target>(name: string, commands: OperatorCommands<Target>): ConsoleCommands {
+  const own: ConsoleCommands['carryOut'] = (line, operator) => carryOut(line, commands, operator)
+  const services = new Map([[name, own], ...(commands.services ?? [])])
+  return {
+    usages: [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage),
+    carryOut: (line, operator) => carryOut(line, { ...commands, services }, operator),
+    onEnd: (stays) => `the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`,
+  }
 }
 
 /** What the console needs of its process. */
@@ -183,24 +224,25 @@ export class OperatorConsole {
     else this.#write(line)
   }
 
-  /** Starts to take commands, a line each. The end of the input ends the commands, not the server. */
-  start<Target>(prompt: string, commands: OperatorCommands<Target>): void {
+  /**
+   * Starts to take commands, a line each. The end of the input ends the commands, not the server: resolves then, and at once where
+   * nobody types any.
+   */
+  async start(prompt: string, { usages, carryOut, onEnd }: ConsoleCommands): Promise<void> {
     const { stdin, stdinKind, stdout, isDumb, interrupt } = this.#streams
     if (!this.#wanted || stdinKind === 'other') return
-    const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
     const editor = createLineEditor({
       input: stdin,
       output: stdout,
       isDumb,
       prompt: `${prompt}> `,
       onInterrupt: () => void (operator.unfollow() || interrupt()),
-      onEnd: (stays) =>
-        this.#editor?.print(`the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`),
+      ...(onEnd !== undefined && { onEnd: (stays: boolean) => editor.print(onEnd(stays)) }),
       complete: (typed) => completeUsage(typed, usages),
     })
     const operator = new ConsoleOperator(editor, `${prompt}> `, stdout)
     this.#editor = editor
-    void operator.carryOutAll(commands)
+    await operator.carryOutAll(carryOut)
   }
 
   close(): void {
@@ -236,7 +278,7 @@ class ConsoleOperator implements Operator {
     this.#lines = editor.lines()[Symbol.asyncIterator]()
   }
 
-  async carryOutAll<Target>(commands: OperatorCommands<Target>): Promise<void> {
+  async carryOutAll(carryOut: ConsoleCommands['carryOut']): Promise<void> {
     let before: Promise<void> = Promise.resolve()
     for (let line = await this.#lines.next(); line.done !== true; line = await this.#lines.next()) {
       this.unfollow()
@@ -244,7 +286,7 @@ class ConsoleOperator implements Operator {
       const follows = new Promise<void>((resolve) => {
         this.#onFollow = resolve
       })
-      before = carryOut(line.value, commands, this).then(({ text }) => this.#show(text))
+      before = carryOut(line.value, this).then(({ text }) => this.#show(text))
       await Promise.race([before, follows])
     }
   }

@@ -12,6 +12,7 @@ export class FakeSession implements Session {
   readonly events: NetlabEvent[] = []
   ended: string | undefined
   maxMessageBytes = 0
+  userName: string | undefined
   readonly #dialect: Dialect
   readonly #leaving = new AbortController()
   readonly #inbox: (string | undefined)[] = []
@@ -61,6 +62,13 @@ export class FakeSession implements Session {
   }
 
   readonly queuedBytes = 0
+  readonly pingMs = 15_000
+  /** The client has promised to answer pings. */
+  pinged = false
+
+  ping(): void {
+    this.pinged = true
+  }
 
   bytes(): void {
     throw new Error('this session has messages only')

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import type { NetlabEvent } from '../../src/base/events.ts'
 import { TokenBucket } from '../../src/base/token-bucket.ts'
 import { type ChatAccount, ChatConversation } from '../../src/chat/conversation.ts'
 import type { Session } from '../../src/net/session.ts'
@@ -13,6 +14,7 @@ class FloodedSession implements Session {
   readonly secure = true
   readonly offersTls = false
   readonly queuedBytes = 0
+  readonly pingMs = 15_000
   maxMessageBytes = 0
   readonly listener = new Listener('text')
   ended: string | undefined
@@ -57,11 +59,19 @@ class FloodedSession implements Session {
     this.#gone.abort()
   }
 
+  ping(): void {
+    throw new Error('the login does that')
+  }
+
   requestStop(): string {
     return 'not from here'
   }
 
-  record(): void {}
+  readonly events: NetlabEvent[] = []
+
+  record(event: NetlabEvent): void {
+    this.events.push(event)
+  }
 
   /** The connection breaks. */
   break(): void {
@@ -121,6 +131,7 @@ describe('a flood', () => {
     world.clock.advance(1000 / rate)
     await settle()
     await over
+    expect(session.events).toEqual([{ type: 'flooding', id: session.id, peer: session.peer, name: 'Ada' }])
     for (const text of lines) expect(session.listener.text).toContain(`Ada: ${text}\n`)
     expect(session.ended).toBe('peer-closed')
     expect(present()).toEqual(['Bob'])
