@@ -20,6 +20,11 @@ export const commands: readonly CommandNode[] = [
     load: async () => (await import('./chat-udp/index.ts')).chatUdp,
   },
   {
+    name: 'check',
+    summary: 'grade a student’s program and explain its mistakes',
+    load: async () => (await import('./check/index.ts')).check,
+  },
+  {
     name: 'completion',
     summary: 'print the script that completes netlab commands in a shell',
     load: async () => (await import('./completion.ts')).completion,

@@ -1,4 +1,5 @@
 import { fstatSync, readFileSync } from 'node:fs'
+import { isSea } from 'node:sea'
 import { isatty } from 'node:tty'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -39,6 +40,7 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
     clock: systemClock,
     machine: thisMachine(version),
     startThread,
+    ownCommand: isSea() ? [process.execPath] : [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     signal,
     onReload,
     interrupt: () => void process.emit('SIGINT', 'SIGINT'),

@@ -60,7 +60,8 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
       stderr: sink('stderr'),
       environment: given.environment ?? {},
       clock,
-      startThread:
+      ownCommand: [],
+    startThread:
         given.startThread ??
         (() => {
           throw new Error('this command was not expected to start a thread')

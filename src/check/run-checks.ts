@@ -1,0 +1,172 @@
+import { Lateness } from './bench.ts'
+import { type Check, type Fault, isFault, type NotApplicable, type Result, traceIn } from './check.ts'
+import { checkLimits } from './limits.ts'
+import { lastLines } from './program.ts'
+import type { ServerBench } from './server-bench.ts'
+
+/** Who is told how a check goes on. */
+export interface CheckListener {
+  trying(id: string): void
+  ended(result: Result): void
+}
+
+/**
+ * Runs the checks in order. A check whose needs haven't passed is skipped, so that one cause is told once. What is seen counts at
+ * once; silence has to repeat on a fresh run with twice the time.
+ */
+export async function runChecks<B extends ServerBench>(
+  checks: readonly Check<B>[],
+  bench: B,
+  listener: CheckListener,
+): Promise<readonly Result[]> {
+  const { clock, signal } = bench.services
+  const results = new Map<string, Result>()
+  const lateness = new Lateness(clock)
+  const end = (result: Result): void => {
+    results.set(result.id, result)
+    if (result.status === 'pass') bench.passes.add(result.id)
+    listener.ended(result)
+  }
+  try {
+    for (const check of checks) {
+      const because = hiding(check.needs, results)
+      if (because !== undefined) {
+        end(skipped(check, because))
+        continue
+      }
+      if (signal.aborted) {
+        end({ ...skipped(check, undefined), status: 'error', note: { en: 'the time was over', ru: 'время вышло' } })
+        continue
+      }
+      listener.trying(check.id)
+      end(await runCheck(check, bench, lateness))
+    }
+  } finally {
+    lateness.stop()
+    await bench.closeAll()
+    await bench.runs.stop()
+  }
+  return [...results.values()]
+}
+
+/** The check among the needs that hides this one: the first cause, not another that was hidden itself. */
+function hiding(needs: readonly string[], results: ReadonlyMap<string, Result>): string | undefined {
+  for (const id of needs) {
+    const result = results.get(id)
+    if (result !== undefined && result.status !== 'pass') return result.because ?? id
+  }
+  return undefined
+}
+
+function skipped<B>({ id, level, title }: Check<B>, because: string | undefined): Result {
+  return {
+    id,
+    level,
+    title,
+    status: 'skip',
+    attempts: 0,
+    durationMs: 0,
+    ...(because !== undefined && { because }),
+    steps: [],
+    output: [],
+    programEnded: false,
+  }
+}
+
+type Outcome = Fault | NotApplicable | undefined
+
+async function runCheck<B extends ServerBench>(check: Check<B>, bench: B, lateness: Lateness): Promise<Result> {
+  const { clock } = bench.services
+  const startedMs = clock.monotonic()
+  bench.patience = 1
+  let attempts = 0
+  let late = false
+  const attempt = async (): Promise<Outcome> => {
+    attempts++
+    lateness.take()
+    const outcome = await once(check, bench)
+    late ||= lateness.take() > checkLimits.lateMs
+    return outcome
+  }
+  let outcome: Outcome
+  for (let round = 0; round < (check.rounds ?? 1) && !isFault(outcome); round++) outcome = await attempt()
+  let last = { outcome, ...aftermath(bench, outcome) }
+  let disagree = false
+  if (isFault(outcome) && outcome.proof !== true) {
+    await discard(bench)
+    bench.patience = 2
+    const second = await attempt()
+    if (isFault(second)) last = { outcome: second, ...aftermath(bench, second) }
+    else {
+      await discard(bench)
+      const third = await attempt()
+      disagree = isFault(third)
+      if (!disagree) last = { outcome: third, ...aftermath(bench, third) }
+    }
+  }
+  bench.patience = 1
+  const result: Result = {
+    id: check.id,
+    level: check.level,
+    title: check.title,
+    ...judged(check, last.outcome, { disagree, late }),
+    attempts,
+    durationMs: Math.round(clock.monotonic() - startedMs),
+    steps: last.steps,
+    output: last.output,
+    ...(last.trace !== undefined && { trace: last.trace }),
+    programEnded: last.programEnded,
+  }
+  // What a faulty conversation has left behind would be told as the next check's mistake.
+  if (result.status !== 'pass' || bench.singleUse) await discard(bench)
+  return result
+}
+
+/** What a check's outcome is worth. Pure. */
+export function judged<B>(
+  { causes }: Pick<Check<B>, 'causes'>,
+  outcome: Outcome,
+  { disagree, late }: { readonly disagree: boolean; readonly late: boolean },
+): Pick<Result, 'status' | 'fault' | 'hint' | 'note'> {
+  if (outcome === undefined) return { status: 'pass' }
+  if (!isFault(outcome)) return { status: 'skip', note: outcome.why }
+  const hint = causes[outcome.cause]
+  const told = { fault: outcome, ...(hint !== undefined && { hint }) }
+  if (disagree) return { status: 'unsure', ...told, note: { en: 'two tries disagree', ru: 'две попытки разошлись' } }
+  if (late && outcome.proof !== true) {
+    return {
+      status: 'unsure',
+      ...told,
+      note: { en: 'this machine was too busy to tell', ru: 'машина была слишком занята, чтобы судить' },
+    }
+  }
+  return { status: 'fail', ...told }
+}
+
+async function once<B extends ServerBench>(check: Check<B>, bench: B): Promise<Outcome> {
+  bench.runs.begin()
+  try {
+    return await check.run(bench)
+  } finally {
+    await bench.closeAll()
+  }
+}
+
+async function discard(bench: ServerBench): Promise<void> {
+  await bench.closeAll()
+  if (bench.owns) await bench.runs.discard()
+}
+
+/** What the program has left to be told after a fault. */
+function aftermath(bench: ServerBench, outcome: Outcome): Pick<Result, 'steps' | 'output' | 'trace' | 'programEnded'> {
+  const { current, steps } = bench.runs
+  if (!isFault(outcome)) return { steps: [], output: [], programEnded: false }
+  const output = current?.output.toString() ?? ''
+  const trace = traceIn(output)
+  return {
+    steps,
+    output: lastLines(output, checkLimits.shownLines),
+    ...(trace !== undefined && { trace }),
+    programEnded: current?.ended !== undefined,
+  }
+}

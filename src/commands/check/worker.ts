@@ -1,0 +1,62 @@
+import { createInterface } from 'node:readline'
+import { deserialize, serialize } from 'node:v8'
+import { ExitCode } from '../../base/errors.ts'
+import type { Result } from '../../check/check.ts'
+import { type CheckOutcome, type CheckPlan, runPlan } from '../../check/plan.ts'
+import { prepareNamespace } from '../../check/sandbox.ts'
+import type { CommandContext } from '../command.ts'
+
+/** What the process in the sandbox is told, and what it tells; one a line, as `serialize` writes it, in base64. */
+export interface WorkerPlan {
+  readonly plan: CheckPlan
+  /** How long the whole may take. */
+  readonly timeMs: number
+}
+
+export type WorkerMessage =
+  | { readonly kind: 'trying'; readonly id: string }
+  | { readonly kind: 'ended'; readonly result: Result }
+  | { readonly kind: 'outcome'; readonly outcome: CheckOutcome; readonly timeOver: boolean }
+
+export function toLine(message: WorkerPlan | WorkerMessage): string {
+  return `${serialize(message).toString('base64')}\n`
+}
+
+export function fromLine<T extends WorkerPlan | WorkerMessage>(line: string): T {
+  return deserialize(Buffer.from(line, 'base64'))
+}
+
+/**
+ * The process in which a program is checked: it reads a plan, tells each result, and ends with its standard input, whose other
+ * end is held by the netlab that a person started. In a sandbox everything that the program left behind ends with it.
+ */
+export async function runWorker(context: CommandContext): Promise<ExitCode> {
+  const { stdin, stdout, clock } = context
+  const abort = new AbortController()
+  let planned: (line: string) => void = () => {}
+  const first = new Promise<string>((resolve) => {
+    planned = resolve
+  })
+  const lines = createInterface({ input: stdin })
+  lines.on('line', (line) => planned(line))
+  lines.on('close', () => abort.abort())
+  const { plan, timeMs } = fromLine<WorkerPlan>(await first)
+  if (plan.ownNetwork) await prepareNamespace()
+  let timeOver = false
+  const timer = clock.after(timeMs, () => {
+    timeOver = true
+    abort.abort()
+  })
+  const outcome = await runPlan(
+    plan,
+    { clock, signal: abort.signal },
+    {
+      trying: (id) => void stdout.write(toLine({ kind: 'trying', id })),
+      ended: (result) => void stdout.write(toLine({ kind: 'ended', result })),
+    },
+  )
+  timer.cancel()
+  stdout.write(toLine({ kind: 'outcome', outcome, timeOver }))
+  lines.close()
+  return ExitCode.ok
+}
