@@ -85,3 +85,9 @@ export class HashQueue {
     return Math.max(accountLimits.busyRetryMs, Math.ceil((this.#waiting.size * this.#hashMs) / this.#width / 2))
   }
 }
+
+/** How many of `width` hashes may be computed at a time where the process may use so much memory. */
+export function affordableHashes(width: number, memoryBytes: number): number {
+  const hashBytes = accountLimits.hashParameters.memoryKib * 1_024
+  return Math.max(1, Math.min(width, Math.floor((memoryBytes * accountLimits.hashMemoryPart) / hashBytes)))
+}

@@ -22,6 +22,8 @@ export const accountLimits = {
   busyRetryMs: 1_000,
   /** Passwords that wait to be hashed; at 33 ms each the last one waits 8 s on one core, about what a person bears. */
   waitingHashes: 256,
+  /** Of the memory that the system gives the process, what hashes that are computed at a time may take; one may in any case. */
+  hashMemoryPart: 1 / 8,
   /** From this size on glibc gives memory back to the system: a hash takes far more, everything that lives long takes less. */
   hashMemoryBytes: 4 * 1024 * 1024,
 

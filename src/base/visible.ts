@@ -3,10 +3,12 @@
  * line and paragraph separators, the bidirectional marks, embeddings, overrides and isolates (Unicode Standard Annex 9),
  * lone surrogates.
  */
-const active = '[\\0-\\x08\\x0a-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]|\\p{Surrogate}'
+const obeyed = '\\0-\\x08\\x0a-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069'
+const active = `[${obeyed}\\u061c\\u200e\\u200f]|\\p{Surrogate}`
 /** What shows nothing besides; zero-width joiners are not here, because real names contain them. */
 const hidden = '[\\t\\u200b\\u2060-\\u2065\\u206a-\\u206f\\ufeff\\ufff9-\\ufffb]'
 
+const unsafeToDraw = new RegExp(`[${obeyed}]|\\p{Surrogate}`, 'gu')
 const unsafeToShow = new RegExp(active, 'gu')
 const unsafeToKeep = new RegExp(`${active}|${hidden}`, 'gu')
 
@@ -20,7 +22,12 @@ export function printable(text: string): string {
   return unusual.test(text) ? text.replace(unsafeToShow, escaped) : text
 }
 
-/** The same with all that shows nothing written out as well, TAB included: for a log that somebody searches. */
+/** The same but for the marks that only hint at a direction (LRM, RLM, ALM): what is said in the chat may have them. */
+export function inert(text: string): string {
+  return unusual.test(text) ? text.replace(unsafeToDraw, escaped) : text
+}
+
+/** The same as `printable` with all that shows nothing written out as well, TAB included: for a log that somebody searches. */
 export function visible(text: string): string {
   return unusual.test(text) ? text.replace(unsafeToKeep, escaped) : text
 }

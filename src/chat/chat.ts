@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
-import { errorMessage } from '../base/errors.ts'
+import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { Backplane, Delivery, Signal } from './backplane.ts'
@@ -58,7 +58,7 @@ export class Chat {
 
   /**
    * A line typed at the server's console, with or without `/`: its answer in lines, empty when there is nothing to say.
-   * Undefined when it is no command of the chat.
+   * Undefined when it is no command of the chat. @throws {NetlabError} with the exit code of a negative answer when it is refused
    */
   command(line: string): string | undefined {
     const bare = line.trim().replace(/^\//, '')
@@ -73,7 +73,7 @@ export class Chat {
       handle(this.#state, consoleConnection(write), request)
     } catch (error) {
       if (!(error instanceof ChatRefusal)) throw error
-      answer = `! ${error.message}\n`
+      throw new NetlabError(error.code, ExitCode.negative, error.message)
     }
     return answer.trimEnd()
   }

@@ -218,9 +218,17 @@ function note(text: string): ViewStep {
   return { lines: [{ text }], send: [] }
 }
 
-/** As `nc` would show it, made harmless once more. */
+/** As `nc` would show it, made harmless before it becomes lines: else a text with a line's end in it would make one of its own. */
 function plainLines(message: ChatServerMessage): string {
-  return renderLines(message).trimEnd().split('\n').map(harmless).join('\n')
+  // Of the same shape, with other strings in it.
+  return renderLines(harmlessFields(message) as ChatServerMessage).trimEnd()
+}
+
+function harmlessFields(value: unknown): unknown {
+  if (typeof value === 'string') return harmless(value)
+  if (Array.isArray(value)) return value.map(harmlessFields)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, harmlessFields(field)]))
 }
 
 /** Whether the name stands in the text as a word of its own. */

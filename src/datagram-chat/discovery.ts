@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { type Clock, pause } from '../base/clock.ts'
 import { errorMessage } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { roomName } from '../text/names.ts'
 import { bound, datagramSocket } from './datagram-socket.ts'
 import { MalformedDatagram } from './fields.ts'
 import { decodeOffer, encodeRequest, nonceBytes, type Offer } from './handshake-messages.ts'
@@ -87,7 +88,10 @@ function offerFor(nonce: Buffer, datagram: Buffer): Offer | undefined {
   if (datagramType(datagram) !== DatagramType.offer) return undefined
   try {
     const offer = decodeOffer(datagram)
-    return offer.nonce.equals(nonce) ? { ...offer, relay: Buffer.from(offer.relay) } : undefined
+    // A relay of ours has no other room; what is something else would only be shown.
+    return offer.nonce.equals(nonce) && roomName(offer.room) === offer.room
+      ? { ...offer, relay: Buffer.from(offer.relay) }
+      : undefined
   } catch (error) {
     if (error instanceof MalformedDatagram) return undefined
     throw error

@@ -6,7 +6,7 @@ export const logLimits = {
   batchMs: 10,
   /** The log thread starts so long after its process, which then has done what only a start has to do. */
   startMs: 10,
-  /** Lines handed to the log thread and not yet written; above it the thread that logs waits. */
+  /** Lines handed to the log thread and not yet written; above it the thread that logs waits. Threads that serve clients share it. */
   queueLength: 8_388_608,
   /** One wait of a thread whose queue is full, and how many in a row without any progress before its lines are dropped. */
   waitMs: 1_000,

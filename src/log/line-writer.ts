@@ -21,6 +21,12 @@ export interface EventLogWriter {
 /** When to hand a batch over, and when to wait; see `logLimits`. */
 export type WriterBounds = Readonly<Record<'batchLength' | 'batchMs' | 'queueLength' | 'waitMs' | 'waitCount', number>>
 
+/** The bounds of each of so many threads that do the same work: together they hold no more than one alone. */
+export function sharedBounds(threads: number): WriterBounds {
+  const queueLength = Math.max(2 * logLimits.batchLength, Math.floor(logLimits.queueLength / threads))
+  return { ...logLimits, queueLength }
+}
+
 const silent: EventLogWriter = { record: () => {}, flush: () => {}, fork: () => null, drain: () => true }
 
 /** Opens a thread's end of the log. */

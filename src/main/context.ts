@@ -1,11 +1,12 @@
 import { fstatSync, readFileSync } from 'node:fs'
 import { isSea } from 'node:sea'
 import { isatty } from 'node:tty'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { systemClock } from '../base/clock.ts'
+import { collectGarbage } from '../base/memory.ts'
+import { guarded } from '../base/terminal-door.ts'
 import type { StartThread } from '../base/threads.ts'
 import { version } from '../base/version.ts'
+import { printable } from '../base/visible.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { mainLimits } from './limits.ts'
 import { thisMachine } from './machine.ts'
@@ -23,6 +24,8 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
         // Too late to tell anyone, and the others must have their turn.
       }
     }
+    // The process may hang for ever otherwise: it waits for V8's compiler threads, and one of them may wait for a garbage
+    // collection, which this thread does no more (nodejs/node#54918). Right after one, none is due.
     collectGarbage()
   })
   let stdin: CommandContext['stdin'] | undefined
@@ -33,8 +36,8 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
       return stdin
     },
     stdinKind: stdinKind(),
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: guarded(process.stdout, true),
+    stderr: guarded(process.stderr, false),
     isDumb: process.env.TERM === 'dumb',
     environment: process.env,
     clock: systemClock,
@@ -87,15 +90,6 @@ function isInBackground(terminal: number): boolean {
 }
 
 /**
- * For the last moment of the process, which may hang for ever otherwise: it waits for V8's compiler threads, and one of
- * them may wait for a garbage collection, which this thread does no more (nodejs/node#54918). Right after one, none is due.
- */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-}
-
-/**
  * Tells systemd, where it asked for it (sd_notify(3)), that a server is ready or has begun to stop. Through
  * systemd-notify(1), which comes with systemd: Node has no datagram sockets of the Unix kind.
  */
@@ -104,6 +98,7 @@ async function tellSupervisor(state: 'ready' | 'stopping'): Promise<void> {
   const { execFile } = await import('node:child_process')
   const words = [state === 'ready' ? 'READY=1' : 'STOPPING=1', `MAINPID=${process.pid}`]
   execFile('systemd-notify', words, { timeout: mainLimits.supervisorMs }, (error) => {
-    if (error !== null && state === 'ready') process.stderr.write(`cannot tell systemd: ${error.message.trim()}\n`)
+    if (error !== null && state === 'ready')
+      process.stderr.write(`cannot tell systemd: ${printable(error.message.trim())}\n`)
   })
 }

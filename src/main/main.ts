@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
+import { terminalText } from '../base/terminal-door.ts'
 import type { StartThread } from '../base/threads.ts'
 import { printable } from '../base/visible.ts'
 import { commands } from '../commands/index.ts'
@@ -25,7 +26,7 @@ export async function main(
     const { exit, text } = judge(error, context.signal, debug)
     try {
       // Not through the stream: the process ends before it could be written.
-      writeSync(process.stderr.fd, text)
+      writeSync(process.stderr.fd, terminalText(text))
     } catch {
       // Nobody can hear it.
     }
@@ -62,10 +63,10 @@ export function judge(error: unknown, signal: AbortSignal, debug: boolean): Exit
   if (error instanceof NetlabError) {
     if (error.exit === ExitCode.interrupted) return { exit: error.exit, text: '' }
     const hint = error.hint === undefined ? '' : `  ${printable(error.hint)}\n`
-    const trace = debug ? `${inspect(error)}\n` : ''
+    const trace = debug ? `${insideOf(error)}\n` : ''
     return { exit: error.exit, text: `netlab: ${printable(error.message)}\n${hint}${trace}` }
   }
-  const more = debug ? inspect(error) : 'this is a bug in netlab; run it again with NETLAB_DEBUG=1 to see where'
+  const more = debug ? insideOf(error) : 'this is a bug in netlab; run it again with NETLAB_DEBUG=1 to see where'
   return { exit: ExitCode.software, text: `netlab: internal error: ${printable(firstLine(error))}\n  ${more}\n` }
 }
 
@@ -73,6 +74,11 @@ function isAbort(error: unknown, signal: AbortSignal): boolean {
   if (error === signal.reason) return true
   if (!(error instanceof Error)) return false
   return error.name === 'AbortError' || (error instanceof NetlabError && error.exit === ExitCode.interrupted)
+}
+
+/** All that is in an error: of a library's, with what the network sent. */
+function insideOf(error: unknown): string {
+  return inspect(error).split('\n').map(printable).join('\n')
 }
 
 function firstLine(error: unknown): string {

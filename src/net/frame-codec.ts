@@ -52,6 +52,11 @@ export class FrameDecoder implements BoundedDecoder<Buffer> {
     return this.#body?.heldBytes ?? 0
   }
 
+  clear(): void {
+    this.#body?.clear()
+    this.#body = undefined
+  }
+
   *push(chunk: Uint8Array): Generator<Buffer, void, undefined> {
     const bytes = asBuffer(chunk)
     let at = 0

@@ -39,6 +39,14 @@ function fromGroups(groups: readonly number[], bits: bigint): bigint {
   return groups.reduce((value, group) => (value << bits) | BigInt(group), 0n)
 }
 
+/** The order in which addresses are listed: IPv4 first, ascending, by zone where all else is the same. */
+export function compareIps(one: IpAddress, other: IpAddress): number {
+  if (one.family !== other.family) return one.family - other.family
+  if (one.value !== other.value) return one.value < other.value ? -1 : 1
+  const [zone = '', otherZone = ''] = [one.zone, other.zone]
+  return zone < otherZone ? -1 : zone > otherZone ? 1 : 0
+}
+
 /**
  * The one way an address is written: IPv4 in dotted form, IPv4-mapped IPv6 (RFC 4291 2.5.5.2) as that IPv4, any other IPv6
  * as RFC 5952 wants it, without a zone. Undefined for what is no address.

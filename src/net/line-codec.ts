@@ -19,6 +19,10 @@ export class LineSplitter implements BoundedDecoder<Buffer> {
     return this.#rest.heldBytes
   }
 
+  clear(): void {
+    this.#rest.clear()
+  }
+
   *push(chunk: Uint8Array): Generator<Buffer, void, undefined> {
     const bytes = asBuffer(chunk)
     let at = 0
@@ -65,6 +69,10 @@ export class LineDecoder implements BoundedDecoder<string> {
 
   get heldBytes(): number {
     return this.#splitter.heldBytes
+  }
+
+  clear(): void {
+    this.#splitter.clear()
   }
 
   *push(chunk: Uint8Array): Generator<string, void, undefined> {

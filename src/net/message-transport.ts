@@ -141,6 +141,17 @@ export class MessageTransport {
     this.#finish('nothing')
   }
 
+  /** The connection is gone, and nobody receives any more: what was held is free now. */
+  discard(): void {
+    this.close()
+    this.#decoding = undefined
+    this.#decodingBytes = 0
+    this.#unread.clear()
+    this.#decoder?.clear()
+    this.#ended = true
+    this.#deliver()
+  }
+
   /**
    * The next message, or `undefined` after the last. Several calls are answered in order. Rejects with a ProtocolError once
    * everything in front of bytes that can be no message has been taken, or with what `fail` was given.

@@ -1,5 +1,6 @@
 import type { Key } from 'node:readline'
 import { ExitCode, errorMessage, NetlabError } from '../base/errors.ts'
+import { drawing, terminalText } from '../base/terminal-door.ts'
 import type { TerminalStreams } from './plain-ask.ts'
 import type { Ask } from './resolve.ts'
 import { defaultText, type OptionSpec } from './spec.ts'
@@ -22,7 +23,8 @@ export class PromptClosed extends NetlabError {
  */
 export function asker(streams: AskStreams): Ask {
   if (streams.isDumb === true) return (question, spec) => askPlainly(streams, question, spec)
-  return async (question, spec) => {
+  return async (asked, spec) => {
+    const question = terminalText(asked)
     const prompts = await import('@inquirer/prompts')
     return untilClosed(streams, async (context) => {
       if (spec.kind.placeholder === '') {
@@ -88,7 +90,12 @@ export interface ChoiceItem<T> {
 export async function choose<T>(streams: AskStreams, message: string, choices: readonly ChoiceItem<T>[]): Promise<T> {
   if (streams.isDumb !== true) {
     const { select } = await import('@inquirer/prompts')
-    return untilClosed(streams, (context) => select({ message, choices }, context))
+    const safe = choices.map(({ value, name, short = name }) => ({
+      value,
+      name: terminalText(name),
+      short: terminalText(short),
+    }))
+    return untilClosed(streams, (context) => select({ message: terminalText(message), choices: safe }, context))
   }
   const { askLine } = await import('./plain-ask.ts')
   const list = choices.map(({ name }, index) => `${String(index + 1).padStart(2)}  ${name}\n`).join('')
@@ -119,7 +126,7 @@ export async function untilClosed<T>(
   let over = false
   input.on('pause', look).on('keypress', onKey).once('end', close)
   try {
-    return await prompt({ input, output, signal: AbortSignal.any([signal, closed.signal]) })
+    return await prompt({ input, output: drawing(output), signal: AbortSignal.any([signal, closed.signal]) })
   } catch (error) {
     // A prompt that ends because its terminal is gone rejects with what it met when it gave the terminal back.
     const ended = signal.aborted || closed.signal.aborted
@@ -139,6 +146,6 @@ function reason(spec: OptionSpec<unknown>, answer: string): true | string {
     spec.kind.parse(answer)
     return true
   } catch (error) {
-    return errorMessage(error)
+    return terminalText(errorMessage(error))
   }
 }

@@ -1,5 +1,6 @@
 import type { NamedAccount } from '../accounts/accounts.ts'
 import { AccountsThread } from '../accounts/accounts-thread.ts'
+import { affordableHashes } from '../accounts/hash-queue.ts'
 import { accountLimits } from '../accounts/limits.ts'
 import type { AccountsConfig } from '../accounts/local-accounts.ts'
 import { spareProcessors } from '../base/threads.ts'
@@ -60,7 +61,13 @@ export interface AccountsState extends SharedState<'accounts'> {
 
 /** Starts the storage thread that owns the accounts. Clients reach it through the channel `accounts`. */
 export async function openAccountsState(config: AccountsConfig, services: SharedStateServices): Promise<AccountsState> {
-  const thread = await AccountsThread.open(config, services.startThread, services.record, services.fail)
+  const hashWidth = affordableHashes(config.hashWidth, services.memoryBytes)
+  const thread = await AccountsThread.open(
+    { ...config, hashWidth },
+    services.startThread,
+    services.record,
+    services.fail,
+  )
   return {
     accountsOf: (names) => thread.accountsOf(names),
     attach: ({ accounts }) => thread.attach(accounts),

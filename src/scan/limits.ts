@@ -30,6 +30,12 @@ export const scanLimits = {
   reportBytes: 268_435_456,
   /** Hosts of which each is counted for itself, some 500 bytes each: a /16; of larger scans only the whole is. */
   countedHosts: 65_536,
+  /** The first length of a timeline's intervals, and how many there are (an even number): bars of 5 pixels in a picture of 600. */
+  timelineIntervalMs: 10,
+  timelineIntervals: 120,
+  /** Hosts and ports in the picture of an HTML page: two /24, and as many ports as stand legibly on a screen. The table has all. */
+  gridHosts: 512,
+  gridPorts: 40,
   /** Ports that `--wait` asks again and again: one host's worth. */
   waitPortCount: 65_535,
   /** Between two rounds of `--wait`: a person notices no delay, and the host is not hammered. */

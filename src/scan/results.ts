@@ -1,6 +1,6 @@
 import { parseIp } from '../net/ip.ts'
 import type { AddressSet } from './address-set.ts'
-import { HostCounts, type StateCounts } from './host-counts.ts'
+import { type CountedHost, HostCounts, type StateCounts } from './host-counts.ts'
 import { scanLimits } from './limits.ts'
 import { type HostEvidence, type PortResult, type PortState, portStates, type ScanHost } from './types.ts'
 
@@ -80,7 +80,7 @@ export class ScanResults {
   }
 
   /** The same for each host, by address; undefined where that was not counted. */
-  get hostCounts(): ReadonlyMap<string, StateCounts> | undefined {
+  get hostCounts(): ReadonlyMap<string, CountedHost> | undefined {
     return this.#hosts.all
   }
 

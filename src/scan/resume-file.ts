@@ -1,4 +1,5 @@
 import { StorageError, UsageError } from '../base/errors.ts'
+import { visible } from '../base/visible.ts'
 import type { AnsweredText } from './answered-ports.ts'
 import type { StateCounts } from './host-counts.ts'
 import { type PortResult, type PortState, portStates } from './types.ts'
@@ -112,14 +113,19 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Such as a scan writes: the file may come from anywhere, and the lists of results show its names as they are. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && visible(value) === value
+}
+
 function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((text) => typeof text === 'string')
+  return Array.isArray(value) && value.every(isText)
 }
 
 function isIdentity(value: unknown): value is ScanIdentity {
   return (
     isRecord(value) &&
-    ['targets', 'names', 'ports', 'shown'].every((key) => typeof value[key] === 'string') &&
+    ['targets', 'names', 'ports', 'shown'].every((key) => isText(value[key])) &&
     typeof value.banner === 'boolean'
   )
 }
@@ -133,7 +139,9 @@ function isCounts(value: unknown): value is StateCounts {
     isRecord(value) &&
     Object.entries(value).every(
       ([state, reasons]) =>
-        isState(state) && isRecord(reasons) && Object.values(reasons).every((count) => typeof count === 'number'),
+        isState(state) &&
+        isRecord(reasons) &&
+        Object.entries(reasons).every(([reason, count]) => isText(reason) && typeof count === 'number'),
     )
   )
 }
@@ -151,13 +159,13 @@ function isResult(value: unknown): value is StoredResult {
   if (!isRecord(value) || !isRecord(value.host)) return false
   const { host, port, state, reason, rttMs, attempts, banner } = value
   return (
-    typeof host.address === 'string' &&
+    isText(host.address) &&
     (host.family === 4 || host.family === 6) &&
-    (host.name === undefined || typeof host.name === 'string') &&
+    (host.name === undefined || isText(host.name)) &&
     (host.names === undefined || isTexts(host.names)) &&
     typeof port === 'number' &&
     isState(state) &&
-    typeof reason === 'string' &&
+    isText(reason) &&
     (rttMs === undefined || typeof rttMs === 'number') &&
     typeof attempts === 'number' &&
     (banner === undefined || typeof banner === 'string')

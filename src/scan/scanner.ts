@@ -316,9 +316,9 @@ class RateMeter {
       this.#measuredProbes = sent
     }
     const rate = this.#rate
-    if (rate < 1 || nowMs - this.#startedMs < scanLimits.etaAfterMs) return { rate }
+    if (rate < 1 || nowMs - this.#startedMs < scanLimits.etaAfterMs) return { rate, sent }
     // A port never tried will cost as many probes as those so far have cost.
     const retryShare = tried === 0 ? 0 : waiting / tried
-    return { rate, etaMs: (((total - tried) * (1 + retryShare) + waiting) * 1000) / rate }
+    return { rate, sent, etaMs: (((total - tried) * (1 + retryShare) + waiting) * 1000) / rate }
   }
 }

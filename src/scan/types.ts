@@ -116,6 +116,8 @@ export interface ScanSummary {
 export interface ScanPace {
   /** Probes sent per second, smoothed. */
   readonly rate: number
+  /** Probes sent since the run began. */
+  readonly sent: number
   /** Milliseconds left at the present rate; absent while unknown. */
   readonly etaMs?: number
 }

@@ -69,8 +69,18 @@ export class BufferLedger {
     return Atomics.load(this.#all, heldBytes)
   }
 
+  /** What this thread holds. */
+  get ownBytes(): number {
+    return Atomics.load(this.#own, heldBytes)
+  }
+
   get isShort(): boolean {
     return Atomics.load(this.#all, heldBytes) > this.#lineBytes
+  }
+
+  /** Far from short: there is room for buffers that only make things faster. */
+  get isAmple(): boolean {
+    return Atomics.load(this.#all, heldBytes) <= this.limitBytes * serveLimits.bufferTarget
   }
 
   /** Whether a client may hold so much and go on. */
@@ -84,7 +94,7 @@ export class BufferLedger {
     const { usedBytes } = this
     if (!this.isShort) return 0
     const excess = usedBytes - this.limitBytes * serveLimits.bufferTarget
-    return Math.ceil((excess * Atomics.load(this.#own, heldBytes)) / usedBytes)
+    return Math.ceil((excess * this.ownBytes) / usedBytes)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
+import { Fifo } from '../base/fifo.ts'
 import { inNetworks } from '../net/networks.ts'
 import { type BufferLedger, largestIdle } from './buffer-budget.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
@@ -8,6 +9,7 @@ import type { ServeConfig } from './options.ts'
 import { directOrigin, originBehind, readProxyHeader } from './origin.ts'
 import type { Protocol } from './protocol.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
+import { SpareMemory } from './spare-memory.ts'
 import type { TlsEntry } from './tls-entry.ts'
 
 /** One row of the operator's table of clients. */
@@ -29,6 +31,8 @@ export interface RunnerOwner {
   readonly tls: TlsEntry | undefined
   /** The thread's part of what the server may hold for its clients. */
   readonly ledger: BufferLedger
+  /** A crowd has gone: the system should get back what it took. */
+  giveBackMemory(): void
   /** A proxy told who is behind a connection. */
   known(id: number, peer: Peer): void
   /** A connection is closed; its place is free. */
@@ -55,6 +59,12 @@ export class ClientRunner implements ConnectionHost {
   /** Those that hold memory that counts, and of them those that wait for more. */
   readonly #holders = new Set<Connection>()
   readonly #waiting = new Set<Connection>()
+  readonly #spare: SpareMemory
+  /** When the first socket was read in this turn of the loop. */
+  #turnBeganMs: number | undefined
+  #turnEnds = false
+  /** Who goes on in a later turn. */
+  readonly #nextTurn = new Fifo<() => void>()
   #shortNoticeMs = Number.NEGATIVE_INFINITY
   readonly #buffers = new Map<number, Buffer>()
   #sweep: Timer | undefined
@@ -74,6 +84,7 @@ export class ClientRunner implements ConnectionHost {
     this.thread = thread
     this.#protocol = protocol
     this.#owner = owner
+    this.#spare = new SpareMemory(owner.clock, () => owner.giveBackMemory())
   }
 
   /** Serves one more client. */
@@ -172,10 +183,35 @@ export class ClientRunner implements ConnectionHost {
   holds(connection: Connection): void {
     if (connection.heldBytes === 0) {
       this.#holders.delete(connection)
+      this.#spare.note(this.#connections.size, this.ledger.ownBytes)
       return
     }
     this.#holders.add(connection)
     this.#sweepWithin(serveLimits.sweepMs)
+  }
+
+  isLongTurn(nowMs: number): boolean {
+    if (this.#turnBeganMs === undefined) {
+      this.#turnBeganMs = nowMs
+      this.#endTurnSoon()
+    }
+    return nowMs - this.#turnBeganMs > serveLimits.turnMs
+  }
+
+  nextTurn(callback: () => void): void {
+    this.#nextTurn.push(callback)
+    this.#endTurnSoon()
+  }
+
+  #endTurnSoon(): void {
+    if (this.#turnEnds) return
+    this.#turnEnds = true
+    setImmediate(() => {
+      this.#turnEnds = false
+      this.#turnBeganMs = undefined
+      for (let i = 0; i < serveLimits.turnReads && this.#nextTurn.size > 0; i++) this.#nextTurn.shift()?.()
+      if (this.#nextTurn.size > 0) this.#endTurnSoon()
+    })
   }
 
   waits(connection: Connection): void {
@@ -186,7 +222,10 @@ export class ClientRunner implements ConnectionHost {
   closed(connection: Connection): void {
     this.#closing.delete(connection)
     this.#waiting.delete(connection)
+    // Before it is gone: what it held has been given up already.
+    this.#spare.note(this.#connections.size, this.ledger.ownBytes)
     this.#connections.delete(connection.id)
+    this.#spare.note(this.#connections.size, this.ledger.ownBytes)
     this.#owner.ended(connection.id)
     if (this.#connections.size === 0) this.#drained?.()
   }

@@ -14,6 +14,12 @@ export interface SocketOwner {
   readonly full: boolean
   /** The server has little memory left for its clients. */
   readonly isShort: boolean
+  /** It has plenty. */
+  readonly isAmple: boolean
+  /** Whether this turn of the thread's loop has lasted so long that each socket is read once in it. */
+  isLongTurn(): boolean
+  /** Runs the callback in the next turn of the loop. */
+  nextTurn(callback: () => void): void
   /** The thread's shared buffer for reads of this size. */
   readBuffer(bytes: number): Buffer
   /** Bytes came; good until this returns, and longer once written to the same socket. */
@@ -39,6 +45,8 @@ export class ClientSocket {
   #draining = false
   #peerEnded = false
   #streamBytes = 0
+  /** What may still come and be dropped. */
+  #dropBytes = 0
 
   constructor(transferred: TransferredSocket, owner: SocketOwner) {
     this.#transferred = transferred
@@ -48,6 +56,11 @@ export class ClientSocket {
   /** Bytes that were written and not yet taken by the system. */
   get queuedBytes(): number {
     return this.#socket?.writableLength ?? 0
+  }
+
+  /** Bytes that were read and put back, for TLS to begin with. */
+  get unreadBytes(): number {
+    return this.#socket?.readableLength ?? 0
   }
 
   /** The size of a buffer that only this client's stream is read into. */
@@ -128,10 +141,12 @@ export class ClientSocket {
    * Sends what was written and our FIN, then waits for the peer's for a short time. What the peer still sends is read and
    * dropped, because closing a socket with unread bytes makes TCP send a reset that can destroy our last ones.
    * Returns whether there is something to wait for, with a deadline that `expire` is to look at.
+   * @param dropBytes who sends more than this is reset
    */
-  close(): boolean {
+  close(dropBytes: number): boolean {
     const socket = this.#socket ?? this.open()
     this.#closing = true
+    this.#dropBytes = dropBytes
     if (this.#peerEnded && socket.writableLength === 0) {
       // Nothing is on its way in either direction: our FIN closes the socket.
       socket.end()
@@ -162,7 +177,7 @@ export class ClientSocket {
         if (this.#closing) return owner.readBuffer(netLimits.readBytes)
         return owner.isShort ? owner.readBuffer(shortBytes) : buffer
       },
-      streamBytes: () => (owner.isShort ? 0 : portionBytes),
+      streamBytes: () => (owner.isAmple ? portionBytes : 0),
       keeps: (bytes) => {
         this.#streamBytes = bytes
         owner.held()
@@ -197,9 +212,22 @@ export class ClientSocket {
 
   /** Returns whether reading goes on. */
   #take(socket: MessageSocket, chunk: Buffer): boolean {
-    this.#owner.chunk(chunk)
-    if (this.#closing) return true
-    if (!socket.writableNeedDrain) return !this.#owner.full
+    const owner = this.#owner
+    if (this.#closing) {
+      this.#dropBytes -= chunk.length
+      if (this.#dropBytes < 0) socket.destroy()
+    }
+    owner.chunk(chunk)
+    // libuv reads a socket up to 32 times before it looks at the next one; what is dropped is in no hurry at all. Where little
+    // came, nothing more is there.
+    const isMuch = chunk.length >= serveLimits.uncountedBytes
+    if (this.#closing || (isMuch && owner.isLongTurn() && !socket.writableNeedDrain)) {
+      owner.nextTurn(() => {
+        if (this.#closing || !owner.full) socket.resume()
+      })
+      return false
+    }
+    if (!socket.writableNeedDrain) return !owner.full
     this.#resumeOnDrain(socket)
     return false
   }

@@ -10,6 +10,7 @@ import { ClientRunner, type ClientStatus } from './client-runner.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition } from './protocol.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
+import { giveBackMemory } from './spare-memory.ts'
 import type { tlsEntry } from './tls-entry.ts'
 
 /** A client on its way to the thread that will serve it. */
@@ -69,6 +70,7 @@ export async function runClientThread(
     clock,
     tls: tls?.enter,
     ledger: new BufferLedger(budget),
+    giveBackMemory,
     record: (event) => log.record(event),
     known: (id, peer) => rpc.notify('known', { id, peer }),
     ended(id) {

@@ -16,6 +16,9 @@ import type { Origin } from './origin.ts'
 import type { TransferredSocket } from './socket-transfer.ts'
 import type { Entered } from './tls-entry.ts'
 
+/** One for all: Node makes a new one for each `abort` without a reason, which costs more than all else of an end. */
+const over = new Error('the conversation is over')
+
 /** What a connection needs of the thread that serves it. */
 export interface ConnectionHost {
   readonly clock: Clock
@@ -26,6 +29,10 @@ export interface ConnectionHost {
   readonly ledger: BufferLedger
   /** The connection holds memory that counts from now on, or none any more; as `heldBytes` says. */
   holds(connection: Connection): void
+  /** Whether the turn of the loop has lasted long already; `nowMs` is the time of a read in it. */
+  isLongTurn(nowMs: number): boolean
+  /** Runs the callback in the next turn of the loop. */
+  nextTurn(callback: () => void): void
   /** It waits for memory, and wants to be looked at again (see `goOn`). */
   waits(connection: Connection): void
   /** Secrets may travel readable for whoever is on the way. */
@@ -102,7 +109,7 @@ export class Connection implements Session, SocketOwner, Holder {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
-    if (this.#reason !== undefined) this.#abort.abort()
+    if (this.#reason !== undefined) this.#abort.abort(over)
     return this.#abort.signal
   }
 
@@ -200,8 +207,10 @@ export class Connection implements Session, SocketOwner, Holder {
     this.#reason = reason
     this.#detail = detail
     // A protocol hears of the end by its signal and by `receive`, not by its bytes.
-    this.#abort?.abort()
-    if (this.#socket.close()) this.#host.closing(this)
+    this.#abort?.abort(over)
+    const patience =
+      reason === 'protocol-error' || reason === 'no-login' ? serveLimits.lingerBytes : Number.POSITIVE_INFINITY
+    if (this.#socket.close(patience)) this.#host.closing(this)
   }
 
   /** What is held for this client: messages that are not whole or not yet taken, answers that it has not taken, buffers. */
@@ -213,11 +222,24 @@ export class Connection implements Session, SocketOwner, Holder {
     return this.#host.ledger.isShort
   }
 
+  get isAmple(): boolean {
+    return this.#host.ledger.isAmple
+  }
+
+  isLongTurn(): boolean {
+    return this.#host.isLongTurn(this.activeMs)
+  }
+
+  nextTurn(callback: () => void): void {
+    this.#host.nextTurn(callback)
+  }
+
   /** Counts what is held now. Whoever holds more than its part while memory is short is read no further. */
   held(): void {
-    const waiting = (this.#messages?.heldBytes ?? 0) + this.#socket.queuedBytes
+    const { queuedBytes, unreadBytes, streamBytes } = this.#socket
+    const waiting = (this.#messages?.heldBytes ?? 0) + queuedBytes
     // A stream's buffer is given up with the next read, and nothing can pause a handshake.
-    this.#count(waiting + this.#socket.streamBytes + this.#handshakeBytes)
+    this.#count(waiting + unreadBytes + streamBytes + this.#handshakeBytes)
     if (this.#waits || this.#reason !== undefined || waiting <= serveLimits.uncountedBytes) return
     if (this.#host.ledger.mayHold(waiting)) return
     this.#waits = true
@@ -227,11 +249,10 @@ export class Connection implements Session, SocketOwner, Holder {
 
   /** Looks again whether there is room for one that waits. Returns whether it goes on. */
   goOn(): boolean {
-    const { streamBytes } = this.#socket
-    const wanted = this.#onRoom === undefined ? this.#heldBytes - streamBytes : serveLimits.handshakeBytes
+    const wanted = this.#onRoom === undefined ? this.#heldBytes - this.#socket.streamBytes : serveLimits.handshakeBytes
     if (!this.#host.ledger.mayHold(wanted)) return false
     this.#waits = false
-    if (this.#onRoom !== undefined) this.#onRoom()
+    if (this.#onRoom !== undefined) this.#beginHandshake(this.#onRoom)
     else if (!this.full) this.#socket.resume()
     return true
   }
@@ -243,7 +264,7 @@ export class Connection implements Session, SocketOwner, Holder {
       this.#detail = `${this.#heldBytes} bytes were held for it`
     }
     this.#messages?.close()
-    this.#abort?.abort()
+    this.#abort?.abort(over)
     this.#onRoom?.()
     this.#socket.destroy()
   }
@@ -332,9 +353,9 @@ export class Connection implements Session, SocketOwner, Holder {
   closed(): void {
     this.announce()
     const { id, peer } = this
-    this.#messages?.close()
+    this.#messages?.discard()
     this.#reason ??= 'peer-closed'
-    this.#abort?.abort()
+    this.#abort?.abort(over)
     this.#onRoom?.()
     this.#count(0)
     this.#host.record({
@@ -359,18 +380,25 @@ export class Connection implements Session, SocketOwner, Holder {
   }
 
   /** Resolves when there is memory for a handshake, which is counted then, or when the connection has ended. */
-  async #roomForHandshake(): Promise<void> {
-    if (!this.#host.ledger.mayHold(serveLimits.handshakeBytes)) {
+  #roomForHandshake(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#host.ledger.mayHold(serveLimits.handshakeBytes)) {
+        this.#beginHandshake(resolve)
+        return
+      }
       this.#waits = true
-      await new Promise<void>((resolve) => {
-        this.#onRoom = resolve
-        this.#host.waits(this)
-      })
-      this.#onRoom = undefined
-    }
-    if (this.#reason !== undefined) return
-    this.#handshakeBytes = serveLimits.handshakeBytes
+      this.#onRoom = resolve
+      this.held()
+      this.#host.waits(this)
+    })
+  }
+
+  /** Counts at once: others ask for the same room in this turn. */
+  #beginHandshake(begin: () => void): void {
+    this.#onRoom = undefined
+    if (this.#reason === undefined) this.#handshakeBytes = serveLimits.handshakeBytes
     this.held()
+    begin()
   }
 
   /** @throws {ProtocolError} PROXY_HEADER where nobody, or nobody else, may send one; a server of bytes may not care */

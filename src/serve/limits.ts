@@ -22,19 +22,29 @@ export const serveLimits = {
   bufferMaxBytes: 1_073_741_824,
   /** From this part of it on memory is short: who holds much waits, and the rest is for the others. */
   bufferLine: 3 / 4,
-  /** The largest holders on which nothing moves for so long are cut then, until only this part is held. */
+  /** The largest holders on which nothing moves for so long are cut then, until only this part is held; above it no stream gets a buffer. */
   bufferTarget: 1 / 2,
   bufferIdleMs: 2_000,
   /** Less is not counted: ordinary messages come and go without a word, and as many clients as there may be hold 16 MiB so. */
   uncountedBytes: 1_024,
-  /** One read while memory is short. */
-  shortReadBytes: 1_024,
+  /** One read while memory is short: what a client that has waited for nothing until now may still add. */
+  shortReadBytes: 4_096,
   /** How often those who wait for memory are looked at. */
   bufferWaitMs: 100,
   /** How often an operator is told at most, by each thread, that memory is short. */
   shortNoticeMs: 10_000,
-  /** A TLS handshake under way: OpenSSL's state and the records of a ClientHello (measured: 70 KiB at worst). */
-  handshakeBytes: 65_536,
+  /** What a client takes by being there, in the thread that serves it and the one that listens. */
+  clientBytes: 16_384,
+  /** When at least so much of what clients took is free again, and at most half of it is still taken, the system gets it back… */
+  spareBytes: 8_388_608,
+  /** …after so long, in which sockets close and what they wrote is taken. */
+  spareMs: 500,
+  /** When the sockets of one turn of the loop have taken so long to read, each is read once a turn, and the others have their turn. */
+  turnMs: 5,
+  /** So many of those that wait for it are read in one turn, about 2 ms: whoever sends little has not to wait for all who send much. */
+  turnReads: 16,
+  /** A TLS handshake under way: 95 KiB in which a ClientHello of 64 KiB does not end (measured), and OpenSSL takes one of 128 KiB. */
+  handshakeBytes: 131_072,
   /** Connections at a time; each costs about 10 KiB. */
   maxClients: 16_384,
   /** `--threads`: beyond this, threads cost more memory than they can give back. */
@@ -60,6 +70,8 @@ export const serveLimits = {
   lingerMs: 2_000,
   /** The header of a proxy, which sends it at once: two lost packets (its specification wants at least 3 s). */
   proxyHeaderMs: 5_000,
+  /** What a peer that broke the protocol may go on sending after that; then it is reset, and on Linux still finds why in its buffer. */
+  lingerBytes: 262_144,
   /** A TLS handshake, or the first byte of a client that must use TLS: three lost packets on a slow network. */
   handshakeMs: 10_000,
 } as const

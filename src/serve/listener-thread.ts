@@ -14,6 +14,7 @@ import { Listener } from './listener.ts'
 import type { ServeConfig } from './options.ts'
 import type { ChannelPorts, ProtocolDefinition, SharedState } from './protocol.ts'
 import { detach } from './socket-transfer.ts'
+import { giveBackMemory, SpareMemory } from './spare-memory.ts'
 import { type PoolOwner, ThreadPool } from './thread-pool.ts'
 
 export interface ServerStatus {
@@ -65,6 +66,7 @@ export function runListenerThread(
   const record: EventSink = (event) => log.record(event)
   const bound = capacity(config)
   const connections = new Connections(bound, record, clock)
+  const spare = new SpareMemory(clock, giveBackMemory)
   let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
 
@@ -89,7 +91,9 @@ export function runListenerThread(
   })
 
   const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
-    const opened = await definition.openSharedState?.(config.options, { clock, record, startThread, announce, fail })
+    const { memoryBytes } = config
+    const given = { clock, record, startThread, announce, fail, memoryBytes }
+    const opened = await definition.openSharedState?.(config.options, given)
     return opened ?? nothingShared
   }
 
@@ -102,10 +106,12 @@ export function runListenerThread(
     attach: (ports) => attach(state, ports),
     known: (id, peer) => connections.know(id, peer),
     ended(ids) {
+      spare.note(connections.count, 0)
       for (const id of ids) {
         const thread = connections.remove(id)
         if (thread !== undefined) pool?.release(thread)
       }
+      spare.note(connections.count, 0)
     },
     stopRequested: (by) => rpc.notify('stopRequested', by),
     lost(thread, error) {

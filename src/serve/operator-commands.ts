@@ -7,6 +7,7 @@ import {
   clearLog,
   extraWord,
   logsCommand,
+  nothingDone,
   type OperatorCommand,
   type OperatorLog,
   type OperatorTable,
@@ -39,7 +40,8 @@ const kick: OperatorCommand<ServerTarget> = {
     if (answer !== undefined) return answer
     if (isId && extra !== undefined) throw extraWord(extra, kick.usage)
     const id = clientId.parse(whom)
-    return (await server.kick(id)) ? `client ${id} is being disconnected` : `there is no client ${id}`
+    if (!(await server.kick(id))) throw nothingDone(`there is no client ${id}`)
+    return `client ${id} is being disconnected`
   },
 }
 
@@ -84,15 +86,18 @@ export const serverCommands: OperatorTable<ServerTarget> = {
   pause: {
     usage: 'pause',
     summary: 'refuse new connections; those that exist go on',
-    run: async (_words, { server }) =>
-      (await server.pause()) ? 'paused: new connections are refused' : 'paused already',
+    async run(_words, { server }) {
+      if (!(await server.pause())) throw nothingDone('paused already')
+      return 'paused: new connections are refused'
+    },
   },
   resume: {
     usage: 'resume',
     summary: 'take new connections again, on the same port',
     async run(_words, { server }) {
       const { host, port } = server.endpoint
-      return (await server.resume()) ? `listening on ${formatEndpoint(host, port)} again` : 'not paused'
+      if (!(await server.resume())) throw nothingDone('not paused')
+      return `listening on ${formatEndpoint(host, port)} again`
     },
   },
   logs: logsCommand,
@@ -102,7 +107,9 @@ export const serverCommands: OperatorTable<ServerTarget> = {
     async run([what], target) {
       if (what === 'logs') return clearLog(target)
       if (what !== 'users') throw new UsageError('clear what?', { hint: 'clear logs, or clear users' })
-      return (await target.server.command(['clear', 'users'])) ?? `${target.service} keeps no users`
+      const answer = await target.server.command(['clear', 'users'])
+      if (answer === undefined) throw nothingDone(`${target.service} keeps no users`)
+      return answer
     },
   },
   stop: {

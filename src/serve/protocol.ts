@@ -41,6 +41,8 @@ export interface Preflight {
 
 /** What the shared state of a protocol gets in the listener thread. */
 export interface SharedStateServices {
+  /** Memory that the system gives this process; infinite where nothing bounds it. */
+  readonly memoryBytes: number
   readonly startThread: StartThread
   readonly clock: Clock
   readonly record: EventSink

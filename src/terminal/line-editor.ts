@@ -1,6 +1,7 @@
 import { createInterface, type Interface, type Key } from 'node:readline'
 import { Writable } from 'node:stream'
 import { limits } from '../base/limits.ts'
+import { drawing, terminalText } from '../base/terminal-door.ts'
 import { terminalLimits } from './limits.ts'
 import { type LineEditor, type LineEditorOptions, LineQueue, PlainLineReader } from './line-input.ts'
 
@@ -9,9 +10,8 @@ export type { LineEditor, LineEditorOptions } from './line-input.ts'
 /** An editor on a terminal, when both streams are one; otherwise a plain reader with the same face. */
 export function createLineEditor(options: LineEditorOptions): LineEditor {
   const interactive = options.input.isTTY === true && options.output.isTTY === true
-  return interactive && options.isDumb !== true
-    ? new TerminalLineEditor(options)
-    : new PlainLineReader(options, interactive)
+  if (!interactive || options.isDumb === true) return new PlainLineReader(options, interactive)
+  return new TerminalLineEditor({ ...options, output: drawing(options.output) })
 }
 
 /**
@@ -39,7 +39,7 @@ export class TerminalLineEditor implements LineEditor {
   constructor(options: LineEditorOptions) {
     this.#options = options
     const { input, output, prompt } = options
-    this.#prompt = prompt
+    this.#prompt = terminalText(prompt)
     this.#readline = createInterface({
       input,
       output: new Unseen(output),
@@ -67,12 +67,13 @@ export class TerminalLineEditor implements LineEditor {
   }
 
   print(text: string): void {
-    this.#options.output.write(this.#erased() + (text.endsWith('\n') ? text : `${text}\n`))
+    const safe = terminalText(text)
+    this.#options.output.write(this.#erased() + (safe.endsWith('\n') ? safe : `${safe}\n`))
     this.#schedule()
   }
 
   write(text: string): void {
-    const all = this.#begun + text
+    const all = this.#begun + terminalText(text)
     const end = all.length > limits.lineBytes ? all.length : all.lastIndexOf('\n') + 1
     this.#begun = all.slice(end)
     if (end > 0) this.print(all.slice(0, end))
@@ -80,12 +81,12 @@ export class TerminalLineEditor implements LineEditor {
   }
 
   setStatus(text: string): void {
-    this.#status = text
+    this.#status = terminalText(text)
     this.#schedule()
   }
 
   setPrompt(prompt: string): void {
-    this.#prompt = prompt
+    this.#prompt = terminalText(prompt)
     this.#schedule()
   }
 
@@ -126,6 +127,12 @@ export class TerminalLineEditor implements LineEditor {
 
   readonly #onKey = (_: string | undefined, key: Key | undefined): void => {
     const command = key?.ctrl === true ? key.name : undefined
+    const { onEnd } = this.#options
+    if (command === 'd' && onEnd !== undefined && this.#readline.line === '') {
+      // Readline, which gets the same key next, would end the input.
+      Object.assign(key ?? {}, { name: undefined })
+      onEnd(true)
+    }
     this.#suspended = command === 'z'
     if (this.#suspended) {
       this.#options.output.write(this.#erased())

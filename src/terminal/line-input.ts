@@ -15,6 +15,11 @@ export interface LineEditorOptions {
   readonly isDumb?: boolean
   /** Ctrl-C, which a terminal that edits lines does not turn into a signal. Without it Ctrl-C ends the input. */
   readonly onInterrupt?: () => void
+  /**
+   * Somebody at a terminal typed Ctrl-D on an empty line. A prompt with editing stays then; without control sequences no more
+   * lines come. Without this Ctrl-D ends the input in any case.
+   */
+  readonly onEnd?: (stays: boolean) => void
   /** Whether an entered line goes from the screen, because it will be printed again as others see it. Default: it stays. */
   readonly vanishes?: (line: string) => boolean
   /** Tab: what the last word before the cursor may become, and that word. Default: nothing. */
@@ -28,8 +33,8 @@ export interface LineEditor {
   /** The lines as they are entered; for one reader. Ends at Ctrl-D on an empty line, at the end of the input, or by `close`. */
   lines(): AsyncIterable<string>
   /**
-   * Prints `text` on rows of its own, above the line being typed, which stays as it is. The text may have several lines; it
-   * must be safe for a terminal (see `printable`).
+   * Prints `text` on rows of its own, above the line being typed, which stays as it is. The text may have several lines. On a
+   * terminal nothing in it acts but colours of ours (see `terminalText`).
    */
   print(text: string): void
   /**
@@ -90,11 +95,13 @@ export class PlainLineReader implements LineEditor {
   readonly #output: LineEditorOptions['output']
   readonly #queue = new LineQueue()
   readonly #decoder = new StringDecoder('utf8')
+  readonly #onEnd: LineEditorOptions['onEnd']
   #rest = ''
 
   /** @param interactive somebody sits there */
   constructor(options: LineEditorOptions, interactive = false) {
     this.interactive = interactive
+    this.#onEnd = options.onEnd
     this.#input = options.input
     this.#output = options.output
     this.#input.on('data', this.#take)
@@ -144,6 +151,7 @@ export class PlainLineReader implements LineEditor {
   readonly #finish = (): void => {
     const last = this.#rest + this.#decoder.end()
     if (last !== '') this.#queue.push(last)
+    if (this.interactive) this.#onEnd?.(false)
     this.close()
   }
 }

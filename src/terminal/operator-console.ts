@@ -1,4 +1,4 @@
-import { errorMessage, NetlabError, UsageError } from '../base/errors.ts'
+import { ExitCode, errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { suggest } from '../base/suggest.ts'
 import { printable } from '../base/visible.ts'
@@ -14,7 +14,35 @@ export interface OperatorCommand<Target> {
   /** Whether the last word of the usage is a text, and may have spaces inside. */
   readonly text?: boolean
   /** Resolves to the answer. What is thrown is answered, too: an operator's slip never ends a server. */
-  run(words: readonly string[], target: Target): string | Promise<string>
+  run(words: readonly string[], target: Target, operator: Operator): string | Promise<string>
+}
+
+/** Whoever typed a command: somebody at the console, a program at its other end, or `netlab control`. */
+export interface Operator {
+  /**
+   * Asks whether they mean it, before what can't be undone. @param hint how it is said at once, where nobody can be asked
+   * @throws {NetlabError} unless the answer is yes
+   */
+  confirm(question: string, hint: string): Promise<void>
+}
+
+/** Nobody who could be asked. */
+export const unasked: Operator = {
+  async confirm(question, hint) {
+    throw new UsageError(question, { hint })
+  },
+}
+
+/** What a line was answered. */
+export interface Answer {
+  readonly text: string
+  /** Of whoever asks from a script; `ok` when the command did what it says. */
+  readonly exit: ExitCode
+}
+
+/** For a command that has nothing to do: nobody is called so, nothing is paused. Its answer is `sentence`, its exit code 1. */
+export function nothingDone(sentence: string, hint?: string): NetlabError {
+  return new NetlabError('NOTHING_DONE', ExitCode.negative, sentence, hint === undefined ? {} : { hint })
 }
 
 /** The commands of one kind of server, by their first word. `help` comes with every table. */
@@ -67,26 +95,36 @@ export function extraWord(word: string, usage: string): UsageError {
  * Carries out one line that an operator typed and returns the answer, without a newline at its end; empty for an empty line.
  * The case of the command does not matter.
  */
-export async function carryOut<Target>(line: string, commands: OperatorCommands<Target>): Promise<string> {
-  const { table, target, record, service } = commands
+export async function carryOut<Target>(
+  line: string,
+  commands: OperatorCommands<Target>,
+  operator = unasked,
+): Promise<Answer> {
+  try {
+    return { text: await answerTo(line, commands, operator), exit: ExitCode.ok }
+  } catch (error) {
+    if (error instanceof NetlabError) {
+      return { text: `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`, exit: error.exit }
+    }
+    commands.record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
+    return { text: errorMessage(error), exit: ExitCode.software }
+  }
+}
+
+async function answerTo<Target>(line: string, commands: OperatorCommands<Target>, operator: Operator): Promise<string> {
+  const { table, target, service } = commands
   const [, typed = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
   if (typed === '') return ''
   const name = typed.toLowerCase()
-  try {
-    if (name === 'help') {
-      wordsOf(helpCommand, rest)
-      return await help(commands)
-    }
-    const command = Object.hasOwn(table, name) ? table[name] : undefined
-    if (command !== undefined) return await command.run(wordsOf(command, rest), target)
-    const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
-    return answer ?? noCommand(typed, ['help', ...Object.keys(table)])
-  } catch (error) {
-    if (!(error instanceof NetlabError))
-      record({ type: 'fault', where: 'operator console', error: errorMessage(error) })
-    const hint = error instanceof NetlabError && error.hint !== undefined ? ` (${error.hint})` : ''
-    return `${errorMessage(error)}${hint}`
+  if (name === 'help') {
+    wordsOf(helpCommand, rest)
+    return help(commands)
   }
+  const command = Object.hasOwn(table, name) ? table[name] : undefined
+  if (command !== undefined) return command.run(wordsOf(command, rest), target, operator)
+  const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
+  if (answer === undefined) throw noCommand(typed, ['help', ...Object.keys(table)])
+  return answer
 }
 
 const helpCommand = { usage: 'help', summary: 'what you can type here' }
@@ -107,10 +145,10 @@ function wordsOf({ usage, text }: Pick<OperatorCommand<never>, 'usage' | 'text'>
   return words
 }
 
-function noCommand(word: string, names: readonly string[]): string {
+function noCommand(word: string, names: readonly string[]): UsageError {
   const near = suggest(word.toLowerCase(), names)
   const meant = near === undefined ? '' : `did you mean ${near}? `
-  return `"${word}" is no command; ${meant}"help" shows what you can type here`
+  return new UsageError(`"${word}" is no command; ${meant}"help" shows what you can type here`)
 }
 
 /** What `typed` may become, for Tab: the words of a usage that are typed as they stand. `clear logs|users` makes two. */
@@ -174,9 +212,11 @@ export class OperatorConsole {
       isDumb,
       prompt: `${prompt}> `,
       onInterrupt: interrupt,
+      onEnd: (stays) =>
+        this.#editor?.print(`the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`),
       complete: (typed) => completeUsage(typed, usages),
     })
-    void answerAll(this.#editor, commands)
+    void answerAll(`${prompt}> `, this.#editor, commands)
   }
 
   close(): void {
@@ -196,9 +236,23 @@ export class OperatorConsole {
   }
 }
 
-async function answerAll<Target>(editor: LineEditor, commands: OperatorCommands<Target>): Promise<void> {
-  for await (const line of editor.lines()) {
-    const text = await carryOut(line, commands)
+async function answerAll<Target>(
+  prompt: string,
+  editor: LineEditor,
+  commands: OperatorCommands<Target>,
+): Promise<void> {
+  const lines = editor.lines()[Symbol.asyncIterator]()
+  const operator: Operator = {
+    async confirm(question, hint) {
+      if (!editor.interactive) return unasked.confirm(question, hint)
+      editor.setPrompt(`${question} Type "yes": `)
+      const { value = '' } = await lines.next()
+      editor.setPrompt(prompt)
+      if (value.trim().toLowerCase() !== 'yes') throw nothingDone('nothing was done')
+    },
+  }
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+    const { text } = await carryOut(line.value, commands, operator)
     if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
   }
 }

@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress'
+import { drawing, terminalText } from '../base/terminal-door.ts'
 import { type ProgressState, progressLine } from './progress.ts'
 
 /**
@@ -12,9 +13,9 @@ export class ProgressBar {
 
   constructor(stream: NodeJS.WriteStream, first: ProgressState) {
     this.#state = first
-    this.#line = new LastLine(stream)
+    this.#line = new LastLine(drawing(stream))
     const options = {
-      stream,
+      stream: drawing(stream),
       terminal: this.#line,
       clearOnComplete: true,
       fps: 10,
@@ -59,7 +60,7 @@ class LastLine {
   }
 
   above(text: string): void {
-    this.#stream.write(`\r\x1b[K${text}\n${this.#drawn}`)
+    this.#stream.write(`\r\x1b[K${terminalText(text)}\n${this.#drawn}`)
   }
 
   aside(write: () => void): void {

@@ -1,5 +1,6 @@
 import type { Ora } from 'ora'
 import type { Clock } from '../base/clock.ts'
+import { drawing, terminalText } from '../base/terminal-door.ts'
 import { grouped } from './format.ts'
 import { terminalLimits } from './limits.ts'
 
@@ -78,7 +79,13 @@ export function startSpinner(stream: NodeJS.WriteStream, text: string, clock: Cl
   const show = async (): Promise<void> => {
     const { default: ora } = await import('ora')
     // stdin is left alone: a scan has keys of its own, and Ctrl-C must stay a signal.
-    if (!stopped) spinner = ora({ text, stream, discardStdin: false, hideCursor: false }).start()
+    if (!stopped)
+      spinner = ora({
+        text: terminalText(text),
+        stream: drawing(stream),
+        discardStdin: false,
+        hideCursor: false,
+      }).start()
   }
   const timer = clock.after(terminalLimits.spinnerDelayMs, () => void show())
   return {

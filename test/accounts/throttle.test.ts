@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { HashQueue } from '../../src/accounts/hash-queue.ts'
+import { affordableHashes, HashQueue } from '../../src/accounts/hash-queue.ts'
 import { accountLimits } from '../../src/accounts/limits.ts'
 import { Throttle } from '../../src/accounts/throttle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -148,3 +148,16 @@ describe('the hash queue', () => {
     expect(await queue.run(async () => 1)).toEqual({ kind: 'done', value: 1 })
   })
 })
+
+test.each([
+  [63, Number.POSITIVE_INFINITY, 63],
+  [63, 2 ** 30, 6],
+  [4, 2 ** 30, 4],
+  [63, 256 * 2 ** 20, 1],
+  [63, 1, 1],
+])(
+  'bug: on %i processors with %d bytes of memory the hashes took it all: %i at a time',
+  (width, memoryBytes, count) => {
+    expect(affordableHashes(width, memoryBytes)).toBe(count)
+  },
+)

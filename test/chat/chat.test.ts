@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { ExitCode } from '../../src/base/errors.ts'
 import type { ModerationEntry } from '../../src/chat/history.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import { OperatorClaims, type OperatorName } from '../../src/chat/operators.ts'
@@ -424,7 +425,9 @@ describe('operators', () => {
     expect(world.chat.command('who')).toBe('* 2 people in #lobby:\n*   bob\n*   @op (operator)')
     expect(world.chat.command('/kick bob')).toBe('* bob was put out of #lobby')
     expect(world.chat.command('topic #dev new')).toBe('* the topic of #dev is set')
-    expect(world.chat.command('ban')).toBe('! something is missing: /ban [#ROOM] NAME [off]')
+    expect(() => world.chat.command('ban')).toThrow(
+      expect.objectContaining({ message: 'something is missing: /ban [#ROOM] NAME [off]', exit: ExitCode.negative }),
+    )
     expect(world.chat.command('/help')).toContain('* say [#ROOM] TEXT')
     world.settle()
     expect(op.listener.of('message')).toMatchObject([{ from: consoleName, text: 'stopping at noon' }])

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { ExitCode } from '../../src/base/errors.ts'
 import { relayCommands } from '../../src/commands/chat-udp/relay-commands.ts'
 import { serverCommands } from '../../src/serve/operator-commands.ts'
 import { carryOut, type OperatorTable } from '../../src/terminal/operator-console.ts'
@@ -31,7 +32,8 @@ const lines = tables.flatMap(([name, table]) =>
 test.each(lines)('%s: "%s" does nothing and tells the usage', async (_name, line, usage, table) => {
   // The target is never looked at, whatever its type.
   const commands = { table, target: untouchable as never, record: () => {} }
-  expect(await carryOut(line, commands)).toBe(`"Ivan" is one word too many (type: ${usage})`)
+  const text = `"Ivan" is one word too many (type: ${usage})`
+  expect(await carryOut(line, commands)).toEqual({ text, exit: ExitCode.usage })
 })
 
 test.each(tables)('%s: every command is called by the first word of its usage', (_name, table) => {

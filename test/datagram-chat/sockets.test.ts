@@ -1,11 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetworkError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { findRelays } from '../../src/datagram-chat/discovery.ts'
-import { encodeRequest } from '../../src/datagram-chat/handshake-messages.ts'
+import { encodeOffer, encodeRequest, nonceOf, relayIdBytes } from '../../src/datagram-chat/handshake-messages.ts'
 import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
 import { connectMember } from '../../src/datagram-chat/member-socket.ts'
 import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
@@ -164,6 +165,22 @@ describe('real sockets', () => {
       ...{ code: 'EADDRINUSE', exit: 69, hint: expect.stringContaining('--port') },
     })
     await expect(relay({ host: '192.0.2.1' })).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+  })
+
+  test('bug: the room in an answer to a search reached the terminal as it came', async () => {
+    const liar = createSocket({ type: 'udp4', reuseAddr: true })
+    liar.on('message', (question, { address, port }) => {
+      const about = { relay: Buffer.alloc(relayIdBytes, 7), port: 9, memberCount: 0, keyed: false }
+      for (const room of ['x\x1b]0;owned\x07', '\x9b31m', '\u202ex', 'Lobby', 'a b', '', 'fine'])
+        liar.send(encodeOffer({ nonce: nonceOf(question), ...about, room }), port, address)
+    })
+    liar.bind(9191)
+    await once(liar, 'listening')
+    for (const { address, family } of Object.values(networkInterfaces()).flatMap((all) => all ?? []))
+      if (family === 'IPv4') liar.addMembership('239.255.91.95', address)
+    const found = await findRelays(systemClock)
+    liar.close()
+    expect(found.filter(({ port }) => port === 9).map(({ room }) => room)).toEqual(['fine'])
   })
 
   test('a relay is found by multicast', async () => {

@@ -232,6 +232,17 @@ describe('on a terminal', () => {
     expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
   })
 
+  test('bug: Ctrl-D took the prompt away without a word; now it says that the server goes on, and stays', async () => {
+    const terminal = new Terminal([...local, '--port', '0'])
+    await terminal.see('echo>')
+    terminal.press(keys.ctrlD)
+    await terminal.see('the server goes on; "stop" ends it, and so does Ctrl-C')
+    terminal.press(keys.ctrlD, 'status', keys.enter)
+    await terminal.see('0 of at most')
+    terminal.press('stop', keys.enter)
+    expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
+  })
+
   test('auth without TLS tells no other machine to come: their logins would be refused', async () => {
     const terminal = new Terminal(['serve', 'auth', '--host', '0.0.0.0', '--port', '0'])
     await terminal.see('from another machine nobody can log in without TLS')

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { systemClock } from '../../src/base/clock.ts'
 import { openRpc } from '../../src/base/rpc.ts'
 import { Counter, makeEndpoints } from '../../src/log/endpoint.ts'
-import { attachEventLog, type WriterBounds } from '../../src/log/line-writer.ts'
+import { logLimits } from '../../src/log/limits.ts'
+import { attachEventLog, sharedBounds, type WriterBounds } from '../../src/log/line-writer.ts'
 import type { RecorderCalls } from '../../src/log/messages.ts'
 import { whileTrue } from '../support/event-loop.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -106,4 +107,10 @@ describe('a thread that records', () => {
     writer.flush()
     expect(receive()).toEqual([])
   })
+})
+
+test('threads that do the same work hold no more lines together than one alone, but always some batches', () => {
+  expect(sharedBounds(1)).toEqual(logLimits)
+  expect(sharedBounds(16).queueLength * 16).toBeLessThanOrEqual(logLimits.queueLength)
+  expect(sharedBounds(256).queueLength).toBe(2 * logLimits.batchLength)
 })

@@ -7,11 +7,13 @@ import { AddressSet } from '../../src/scan/address-set.ts'
 import { scanLimits } from '../../src/scan/limits.ts'
 import { renderCsv } from '../../src/scan/report/csv.ts'
 import { renderGrep } from '../../src/scan/report/grep.ts'
+import { renderHtml } from '../../src/scan/report/html.ts'
 import { renderJson, resultLine, summaryLine } from '../../src/scan/report/json.ts'
 import { escapeBytes, type ScanReport } from '../../src/scan/report/report.ts'
 import { portLine, renderText, summarySentences } from '../../src/scan/report/text.ts'
 import { renderXml } from '../../src/scan/report/xml.ts'
 import { ScanResults } from '../../src/scan/results.ts'
+import { TimelineRecorder } from '../../src/scan/timeline.ts'
 import { type PortResult, type PortState, portStates } from '../../src/scan/types.ts'
 import { violations } from '../support/json-schema.ts'
 import { readCsv, outputSchema as schema } from '../support/scan-formats.ts'
@@ -263,7 +265,10 @@ describe('grep', () => {
     const report = aReport([], {
       hostCount: 2,
       hostCounts: new Map([
-        ['10.0.0.2', { open: { connected: 1 }, closed: { refused: 998 }, filtered: { 'no-answer': 1 } }],
+        [
+          '10.0.0.2',
+          { host: other, counts: { open: { connected: 1 }, closed: { refused: 998 }, filtered: { 'no-answer': 1 } } },
+        ],
       ]),
       results: [
         { host: loopback, ports: [aResult(22, { banner: bytes('a/b, c\t') }), aResult(4)] },
@@ -278,6 +283,103 @@ describe('grep', () => {
   })
 })
 
+test('a host that answered and has no port to list was missing where nmap has it; one that is silent is nowhere', () => {
+  const results = new ScanResults(['open'])
+  const hosts = [1, 2, 3, 10].map((n) => ({
+    address: `10.0.0.${n}`,
+    family: 4 as const,
+    ...(n === 10 && { name: 'ten' }),
+  }))
+  const states = ['open', 'filtered', 'closed', 'closed'] as const
+  for (const [index, host] of hosts.entries()) {
+    const state = states[index] ?? 'error'
+    const reason = { open: 'connected', filtered: 'no-answer', closed: 'refused', error: '' }[state]
+    for (const port of [22, 23]) results.add(aResult(port, { host, state, reason }))
+  }
+  const addresses = new AddressSet([{ family: 4, first: 0x0a00_0001n, last: 0x0a00_000an }])
+  const counted = { hostCount: 10, counts: results.counts, hostCounts: results.hostCounts }
+  const report = aReport([], { ...counted, results: results.listed(addresses) })
+  const up = ['10.0.0.1', '10.0.0.3', '10.0.0.10']
+  expect([...text(renderGrep(report)).matchAll(/^Host: (\S+)/gm)].map(([, address]) => address)).toEqual(up)
+  expect(text(renderGrep(report))).toContain('Host: 10.0.0.10 (ten)\tIgnored State: closed (2)\n')
+  const inXml = childrenOf(readXml(text(renderXml(report))), 'host')
+  expect(inXml.map((host) => childrenOf(host, 'address')[0]?.attributes.addr)).toEqual(up)
+  expect(inXml.map((host) => childrenOf(host, 'status')[0]?.attributes.reason)).toEqual([
+    'syn-ack',
+    'conn-refused',
+    'conn-refused',
+  ])
+  const page = text(renderHtml(report))
+  expect(page).toContain('2 hosts with no port to list')
+  expect(page).toContain('<li>10.0.0.10 [ten]: 2 closed</li>')
+  expect(page).not.toContain('10.0.0.2<')
+})
+
+describe('how a scan went over time', () => {
+  test('property: however long it took, it has a bounded number of intervals that lose nothing', () => {
+    const step = fc.record({
+      waitMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      rttMs: fc.double({ min: 0, max: 5000, noNaN: true }),
+      sent: fc.nat(1000),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 300 }), (steps) => {
+        const recorder = new TimelineRecorder(7)
+        let nowMs = 7
+        for (const { waitMs, rttMs, sent } of steps) {
+          nowMs += waitMs
+          recorder.probed(nowMs, sent)
+          recorder.answered(nowMs, rttMs)
+        }
+        const { intervalMs, intervals } = recorder.timeline
+        expect(intervals.length).toBeLessThanOrEqual(scanLimits.timelineIntervals)
+        expect(intervals.length).toBe(Math.floor((nowMs - 7) / intervalMs) + 1)
+        expect(intervals.reduce((sum, { answers }) => sum + answers, 0)).toBe(steps.length)
+        const probes = intervals.reduce((sum, interval) => sum + interval.probes, 0)
+        const sent = steps.reduce((sum, one) => sum + one.sent, 0)
+        expect(Math.abs(probes - sent)).toBeLessThanOrEqual(intervals.length / 2)
+        expect(Math.max(...intervals.map(({ maxRttMs = 0 }) => maxRttMs))).toBe(
+          Math.max(...steps.map(({ rttMs }) => rttMs)),
+        )
+      }),
+    )
+  })
+
+  test('says what came when', () => {
+    const recorder = new TimelineRecorder(1000)
+    recorder.probed(1010, 4)
+    recorder.answered(1012, 5)
+    recorder.answered(1013, 7)
+    recorder.answered(1035, 1)
+    expect(recorder.timeline).toEqual({
+      intervalMs: 10,
+      intervals: [
+        { probes: 2, answers: 0 },
+        { probes: 2, answers: 2, rttMs: 6, maxRttMs: 7 },
+        { probes: 0, answers: 0 },
+        { probes: 0, answers: 1, rttMs: 1, maxRttMs: 1 },
+      ],
+    })
+  })
+
+  test('is drawn, each bar with what it says', () => {
+    const timeline = {
+      intervalMs: 20,
+      intervals: [
+        { probes: 10, answers: 4, rttMs: 1.5, maxRttMs: 30 },
+        { probes: 0, answers: 0 },
+      ],
+    }
+    const page = text(renderHtml(aReport([aResult(22)], { timeline })))
+    expect(page).toContain('<title>after 0.0 s: 500 probes and 200 answers a second</title>')
+    expect(page).toContain('<title>after 0.0 s: 1.5 ms, at most 30 ms</title>')
+    expect(page.match(/<title>after/g)).toHaveLength(2)
+    expect(text(renderHtml(aReport([aResult(22)], { timeline: { intervalMs: 10, intervals: [] } })))).not.toContain(
+      'probes a second',
+    )
+  })
+})
+
 describe('what is not listed of each host', () => {
   const some = (address: string, port: number, state: PortState): PortResult =>
     aResult(port, { host: { address, family: 4 }, state, reason: state })
@@ -287,8 +389,8 @@ describe('what is not listed of each host', () => {
     for (const port of [1, 2, 3]) results.add(some('10.0.0.1', port, 'closed'))
     results.add(some('10.0.0.2', 1, 'open'))
     results.add(some('10.0.0.1', 4, 'filtered'))
-    expect(results.hostCounts?.get('10.0.0.1')).toEqual({ filtered: { filtered: 1 }, closed: { closed: 3 } })
-    expect(results.hostCounts?.get('10.0.0.2')).toEqual({ open: { open: 1 } })
+    expect(results.hostCounts?.get('10.0.0.1')?.counts).toEqual({ filtered: { filtered: 1 }, closed: { closed: 3 } })
+    expect(results.hostCounts?.get('10.0.0.2')?.counts).toEqual({ open: { open: 1 } })
     results.restore({ closed: { refused: 1 } }, [])
     expect(results.hostCounts).toBeUndefined()
   })

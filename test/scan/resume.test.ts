@@ -118,6 +118,11 @@ describe('the file of an interrupted scan', () => {
     formatResume(state).replace('"whole": "0-2"', '"whole": 2'),
     formatResume(state).replace('"attempts": 1', '"attempts": "1"'),
     formatResume(state).replace('"closed"', '"ajar"'),
+    // What no scan writes, and a terminal would obey.
+    ...['"127.0.0.1"', '"connected"', '"22,80"'].map((text) =>
+      formatResume(state).replaceAll(text, JSON.stringify(`${JSON.parse(text)}\x1b[2J`)),
+    ),
+    formatResume(state).replaceAll('"family": 4', '"family": 4, "name": "\\u001b[2J"'),
     formatResume(state).replace('"10.0.0.1",', '4,'),
     formatResume(state).slice(0, -9),
   ])('something else is no such file', (text) => {

@@ -37,6 +37,8 @@ export class LocalServer {
   readonly stopRequests: string[] = []
   readonly runner: ClientRunner
   readonly ledger: BufferLedger
+  /** How often the system got memory back. */
+  memoryGivenBack = 0
   readonly #server: Server
   readonly #channels: ChannelPorts
   #watchers: (() => void)[] = []
@@ -56,6 +58,9 @@ export class LocalServer {
     this.runner = new ClientRunner(whole, 1, protocol, {
       clock,
       ledger: this.ledger,
+      giveBackMemory: () => {
+        this.memoryGivenBack++
+      },
       tls: this.#tls?.enter,
       record: (event) => {
         this.events.push(event)

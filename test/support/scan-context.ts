@@ -33,7 +33,7 @@ export function fakeScan(answer: Answer, afterEach: (done: number) => void | Pro
         done++
         if (result.state === 'error') errors++
         observer.result(result)
-        observer.progress({ rate: 1000 })
+        observer.progress({ rate: 1000, sent: done })
         await afterEach(done)
       }
     }

@@ -102,6 +102,20 @@ export const readers: Readonly<Record<(typeof outputFormats)[number]['name'], (t
     })
     return { ports, interrupted: childrenOf(end, 'finished')[0]?.attributes.exit === 'error' }
   },
+  html(text) {
+    if (!/^<!DOCTYPE html>\n<html lang="en">\n[\s\S]*<\/html>\n$/.test(text)) throw new Error('no page')
+    if (/<[^>]+ (?:src|href|on\w+)=/.test(text) || text.match(/<script>/g)?.length !== 1)
+      throw new Error('not self-contained')
+    const cell = '<td[^>]*>([^<]*)</td>'
+    const row = new RegExp(`^<tr>${cell.repeat(9)}</tr>$`)
+    const rows = text.split('\n').filter((line) => line.startsWith('<tr>'))
+    const ports = rows.map((line) => {
+      const [, address, , port, state = ''] = row.exec(line) ?? []
+      if (address === undefined) throw new Error(line)
+      return { address, port: Number(port), state }
+    })
+    return { ports, interrupted: /<body data-interrupted="(\w+)">/.exec(text)?.[1] === 'true' }
+  },
   grep(text) {
     const all = lines(text)
     const last = all.at(-1) ?? ''

@@ -30,6 +30,7 @@ export function aReport(ports: readonly PortResult[], more: Partial<ScanReport> 
     probes: 1000,
     retries: 0,
     durationMs: 1234.5678,
+    timeline: { intervalMs: 10, intervals: [{ probes: 1000, answers: 1000, rttMs: 0.25, maxRttMs: 0.75 }] },
     results: ports.length === 0 ? [] : [{ host: loopback, ports }],
     ...more,
   }

@@ -13,7 +13,7 @@ interface Bench {
 }
 
 function start(
-  options: { columns?: number } & Pick<LineEditorOptions, 'onInterrupt' | 'vanishes' | 'complete'> = {},
+  options: { columns?: number } & Pick<LineEditorOptions, 'onInterrupt' | 'onEnd' | 'vanishes' | 'complete'> = {},
 ): Bench {
   const keyboard = new FakeKeyboard()
   const screen = new FakeScreen(options.columns)
@@ -22,6 +22,7 @@ function start(
     output: screen,
     prompt: '> ',
     ...(options.onInterrupt && { onInterrupt: options.onInterrupt }),
+    ...(options.onEnd && { onEnd: options.onEnd }),
     ...(options.vanishes && { vanishes: options.vanishes }),
     ...(options.complete && { complete: options.complete }),
   })
@@ -46,6 +47,19 @@ describe('the line editor on a terminal', () => {
     await once(keyboard.resume(), 'end')
     const lines = createLineEditor({ input: keyboard, output: new FakeScreen(), prompt: '> ' }).lines()
     expect(await lines[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true })
+  })
+
+  test('Ctrl-D on an empty line ends it, unless that means something else; in a line it deletes', async () => {
+    let ends = 0
+    const staying = start({ onEnd: () => ends++ })
+    staying.keyboard.write('\x04')
+    staying.keyboard.write('abc\x01\x04\r')
+    expect(await staying.next()).toBe('bc')
+    expect(ends).toBe(1)
+    staying.editor.close()
+    const ending = start()
+    ending.keyboard.write('\x04')
+    expect(await ending.next()).toBeUndefined()
   })
 
   test('edits: backspace, start of line, cursor keys, history', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { UsageError } from '../../src/base/errors.ts'
+import { ExitCode, UsageError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { terminalLimits } from '../../src/terminal/limits.ts'
 import {
@@ -9,8 +9,10 @@ import {
   clearLog,
   completeUsage,
   logsCommand,
+  nothingDone,
   OperatorConsole,
   type OperatorTable,
+  unasked,
 } from '../../src/terminal/operator-console.ts'
 
 interface Target {
@@ -33,6 +35,15 @@ const table: OperatorTable<Target> = {
       throw new UsageError('clear what?', { hint: 'clear logs, or clear users' })
     },
   },
+  forget: {
+    usage: 'forget',
+    summary: 'for good',
+    async run(_words, { done }, { confirm }) {
+      await confirm('Forget all?', 'type: forget all')
+      return `forgot ${done.push('all')}`
+    },
+  },
+  miss: { usage: 'miss', summary: 'finds nobody', run: () => Promise.reject(nothingDone('nobody is called so')) },
   fail: {
     usage: 'fail',
     summary: 'goes wrong',
@@ -51,7 +62,12 @@ function operator(service?: (words: readonly string[]) => string | undefined) {
       ? {}
       : { service: { name: 'chat', command: async (words: readonly string[]) => service(words) } }),
   }
-  return { target, events, type: (line: string) => carryOut(line, commands) }
+  return {
+    target,
+    events,
+    type: async (line: string) => (await carryOut(line, commands)).text,
+    exitOf: async (line: string) => (await carryOut(line, commands)).exit,
+  }
 }
 
 describe('a line that an operator types', () => {
@@ -74,6 +90,18 @@ describe('a line that an operator types', () => {
     expect(await operator().type(line)).toBe(answer)
   })
 
+  test.each([
+    ['', ExitCode.ok],
+    ['status', ExitCode.ok],
+    ['help', ExitCode.ok],
+    ['miss', ExitCode.negative],
+    ['status now', ExitCode.usage],
+    ['frobnicate', ExitCode.usage],
+    ['fail', ExitCode.software],
+  ])('%j has exit code %i for a script', async (line, exit) => {
+    expect(await operator().exitOf(line)).toBe(exit)
+  })
+
   test('keeps the spaces of a text', async () => {
     const { type, target } = operator()
     expect(await type('say  dinner  is ready ')).toBe('said 1')
@@ -86,6 +114,13 @@ describe('a line that an operator types', () => {
     expect(events).toEqual([{ type: 'fault', where: 'operator console', error: 'a bug' }])
   })
 
+  test('that asks does nothing where nobody can be asked, and tells how it is said at once', async () => {
+    const { type, exitOf, target } = operator()
+    expect(await type('forget')).toBe('Forget all? (type: forget all)')
+    expect(await exitOf('forget')).toBe(ExitCode.usage)
+    expect(target.done).toEqual([])
+  })
+
   test('that is not in the table is for the service', async () => {
     const { type } = operator((words) => (words[0] === 'topic' ? words.join('+') : undefined))
     expect(await type('topic #lobby  new words')).toBe('topic+#lobby+new+words')
@@ -95,7 +130,12 @@ describe('a line that an operator types', () => {
   test('help lists the table, and what the service has besides', async () => {
     expect(await operator().type('help')).toBe(
       ['help              what you can type here', 'status            how it is', 'kick ID           end one']
-        .concat(['say TEXT          tell all', 'clear logs|users  forget', 'fail              goes wrong'])
+        .concat(
+          ['say TEXT          tell all', 'clear logs|users  forget', 'forget            for good'].concat([
+            'miss              finds nobody',
+            'fail              goes wrong',
+          ]),
+        )
         .join('\n'),
     )
     expect(await operator(() => 'topic TEXT').type('help')).toMatch(/goes wrong\n\nin the chat:\ntopic TEXT$/)
@@ -109,13 +149,13 @@ describe('the log', () => {
   }
 
   test('is shown as far as asked', async () => {
-    expect((await logsCommand.run([], { log })).split('\n')).toHaveLength(terminalLimits.logLines)
-    expect(await logsCommand.run(['2'], { log })).toBe('line 0\nline 1')
-    expect(await logsCommand.run([], { log: { ...log, tail: async () => [] } })).toBe('the log is empty')
+    expect((await logsCommand.run([], { log }, unasked)).split('\n')).toHaveLength(terminalLimits.logLines)
+    expect(await logsCommand.run(['2'], { log }, unasked)).toBe('line 0\nline 1')
+    expect(await logsCommand.run([], { log: { ...log, tail: async () => [] } }, unasked)).toBe('the log is empty')
   })
 
   test.each(['0', '-1', '1.5', 'ten', '10001'])('but not %s lines of it', async (count) => {
-    await expect(async () => logsCommand.run([count], { log })).rejects.toThrow(UsageError)
+    await expect(async () => logsCommand.run([count], { log }, unasked)).rejects.toThrow(UsageError)
   })
 
   test('is cleared, and begins with that', async () => {

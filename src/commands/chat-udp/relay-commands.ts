@@ -3,7 +3,13 @@ import type { EventSink } from '../../base/events.ts'
 import type { RelayServer } from '../../datagram-chat/relay-socket.ts'
 import { formatEndpoint } from '../../net/address.ts'
 import { formatTable, formatTime } from '../../terminal/format.ts'
-import { clearLog, logsCommand, type OperatorLog, type OperatorTable } from '../../terminal/operator-console.ts'
+import {
+  clearLog,
+  logsCommand,
+  nothingDone,
+  type OperatorLog,
+  type OperatorTable,
+} from '../../terminal/operator-console.ts'
 
 /** What the operator's commands of a relay work on. */
 export interface RelayTarget {
@@ -45,7 +51,8 @@ export const relayCommands: OperatorTable<RelayTarget> = {
     text: true,
     run([name], { server }) {
       if (name === undefined) throw new UsageError('kick whom?', { hint: 'kick NAME; "members" shows the names' })
-      return server.relay.kick(name) ? `${name} was put out of the room` : `nobody here is called ${name}`
+      if (!server.relay.kick(name)) throw nothingDone(`nobody here is called ${name}`)
+      return `${name} was put out of the room`
     },
   },
   say: {

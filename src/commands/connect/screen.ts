@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { ring } from '../../base/terminal-door.ts'
 import { asker } from '../../options/ask.ts'
 import type { OptionSpec } from '../../options/spec.ts'
 import { createLineEditor, type LineEditor, type LineEditorOptions } from '../../terminal/line-editor.ts'
@@ -53,7 +54,7 @@ export class Screen {
 
   /** Rings, on a terminal. */
   bell(): void {
-    if (this.interactive && !this.#context.isDumb) this.#context.stdout.write('\x07')
+    if (this.interactive && !this.#context.isDumb) ring(this.#context.stdout)
   }
 
   setStatus(text: string): void {

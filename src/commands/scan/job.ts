@@ -12,6 +12,7 @@ import { nameKey, type ResolvedTargets } from '../../scan/resolve-targets.ts'
 import { ScanResults } from '../../scan/results.ts'
 import type { ScanIdentity } from '../../scan/resume-file.ts'
 import type { scan } from '../../scan/scanner.ts'
+import { type ScanTimeline, TimelineRecorder } from '../../scan/timeline.ts'
 import type { HostAddress, PortResult, ScanHost, ScanPace, ScanPart, ScanSummary } from '../../scan/types.ts'
 import { grouped } from '../../terminal/format.ts'
 import type { ProgressState } from '../../terminal/progress.ts'
@@ -54,7 +55,8 @@ export class ScanJob {
   readonly signal: AbortSignal
   readonly #services: JobServices
   #summary = nothingDone
-  #pace: ScanPace = { rate: 0 }
+  #pace: ScanPace = { rate: 0, sent: 0 }
+  readonly #timeline: TimelineRecorder
   readonly #isExpected: (port: number) => boolean
   /** Where something was found open while names may still change. */
   readonly #openHosts: HostAddress[] = []
@@ -69,6 +71,7 @@ export class ScanJob {
     if (expected !== undefined) this.expectation = new ExpectedPorts(targets, this.#isExpected, plan.choose === 'any')
     this.signal = services.signal
     this.#services = services
+    this.#timeline = new TimelineRecorder(services.context.clock.monotonic())
   }
 
   get addresses(): AddressSet {
@@ -83,6 +86,11 @@ export class ScanJob {
   /** What all runs came to together. */
   get summary(): ScanSummary {
     return this.#summary
+  }
+
+  /** How all runs went, from the making of the job on. */
+  get timeline(): ScanTimeline {
+    return this.#timeline.timeline
   }
 
   /** What is scanned and kept, as text. */
@@ -119,9 +127,14 @@ export class ScanJob {
     if (signal.aborted) return
     const { scan, context, view } = this.#services
     const { clock, startThread, machine } = context
+    this.#pace = { rate: this.#pace.rate, sent: 0 }
     const observer = {
-      result: take,
+      result: (result: PortResult) => {
+        if (result.rttMs !== undefined) this.#timeline.answered(clock.monotonic(), result.rttMs)
+        take(result)
+      },
       progress: (pace: ScanPace) => {
+        this.#timeline.probed(clock.monotonic(), pace.sent - this.#pace.sent)
         this.#pace = pace
         view.progress(this.progress())
       },
@@ -181,7 +194,8 @@ export class ScanJob {
   progress(): ProgressState {
     const { results, total } = this
     const found = [`${grouped(results.of('open'))} open`, `${grouped(results.of('filtered'))} filtered`]
-    return { ...this.#pace, done: results.done, total, found }
+    const { rate, etaMs } = this.#pace
+    return { rate, ...(etaMs !== undefined && { etaMs }), done: results.done, total, found }
   }
 
   /**

@@ -157,6 +157,7 @@ function makeReport(job: ScanJob, times: JobStart): ScanReport {
     probes: summary.probes,
     retries: summary.retries,
     durationMs: times.durationMs,
+    timeline: job.timeline,
     results: results.listed(addresses, summary.evidence),
   }
 }

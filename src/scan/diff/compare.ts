@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts'
-import { parseIp } from '../../net/ip.ts'
+import { compareIps, parseIp } from '../../net/ip.ts'
 import type { KnownHost, KnownPort, KnownReport } from './known-report.ts'
 
 /** What is known of a port in one report. `not-open`: it is not listed, and known to be something else than open. */
@@ -87,10 +87,7 @@ function addressesOf(old: KnownReport, latest: KnownReport): readonly string[] {
   const all = [...new Set([...old.hosts.keys(), ...latest.hosts.keys()])]
   const keyed = all.map((address) => ({ address, ip: parseIp(address) }))
   keyed.sort((a, b) => {
-    if (a.ip === undefined || b.ip === undefined) return 0
-    if (a.ip.family !== b.ip.family) return a.ip.family - b.ip.family
-    if (a.ip.value !== b.ip.value) return a.ip.value < b.ip.value ? -1 : 1
-    return a.address < b.address ? -1 : 1
+    return a.ip === undefined || b.ip === undefined ? 0 : compareIps(a.ip, b.ip)
   })
   return keyed.map(({ address }) => address)
 }

@@ -62,6 +62,12 @@ export const outputFormats = [
     extensions: ['gnmap', 'grep'],
     load: async () => ({ report: (await import('./grep.ts')).renderGrep }),
   },
+  {
+    name: 'html',
+    option: 'one page for a browser, which needs nothing else',
+    extensions: ['html', 'htm'],
+    load: async () => ({ report: (await import('./html.ts')).renderHtml }),
+  },
 ] as const satisfies readonly OutputFormat[]
 
 /** Names of the formats that have an option. */

@@ -3,7 +3,7 @@ import { visible } from '../../base/visible.ts'
 import type { HostResults } from '../results.ts'
 import { serviceName } from '../services.ts'
 import type { PortResult } from '../types.ts'
-import { unlistedPorts } from './hosts.ts'
+import { hostsUp, unlistedPorts } from './hosts.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 import { summarySentences } from './text.ts'
 
@@ -14,7 +14,7 @@ import { summarySentences } from './text.ts'
 export function* renderGrep(report: ScanReport): Generator<string> {
   const started = new Date(report.startedAt).toISOString()
   yield `# netlab ${version} scan of ${report.targets} ports ${report.ports} started ${started}\n`
-  for (const listed of report.results) yield* hostLine(report, listed)
+  for (const listed of hostsUp(report)) yield* hostLine(report, listed)
   const words = summarySentences(report).join('; ')
   yield `# ${report.interrupted ? 'interrupted' : 'done'}, ${report.complete ? 'complete' : 'NOT complete'}: ${visible(words)}\n`
 }

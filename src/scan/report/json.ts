@@ -1,4 +1,5 @@
 import { serviceName } from '../services.ts'
+import type { ScanTimeline } from '../timeline.ts'
 import type { HostEvidence, PortResult, ScanHost } from '../types.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 
@@ -27,10 +28,17 @@ function roundMs(ms: number): number {
   return Math.round(ms * 1000) / 1000
 }
 
-function summaryFields(report: ScanReport) {
-  const { results: _results, hostCounts: _hostCounts, startedAt, durationMs, expectedMissed, ...rest } = report
+function summaryFields({ results, hostCounts, timeline, startedAt, durationMs, expectedMissed, ...rest }: ScanReport) {
   const times = { startedAt: new Date(startedAt).toISOString(), durationMs: roundMs(durationMs) }
   return { ...times, ...rest, expectedMissed: roundChance(expectedMissed) }
+}
+
+function timelineFields({ intervalMs, intervals }: ScanTimeline) {
+  const fields = intervals.map(({ rttMs, maxRttMs, ...counts }) => {
+    if (rttMs === undefined || maxRttMs === undefined) return counts
+    return { ...counts, rttMs: roundMs(rttMs), maxRttMs: roundMs(maxRttMs) }
+  })
+  return { intervalMs, intervals: fields }
 }
 
 function evidenceFields({ host: _host, lossShare, expectedMissed, ...counts }: HostEvidence) {
@@ -45,7 +53,7 @@ function roundChance(chance: number): number {
 /** One JSON document (docs/scan-output.schema.json), in pieces so that a large one is never held twice. */
 export function* renderJson(report: ScanReport): Generator<string> {
   const head = JSON.stringify({ format: 'netlab-scan', version, ...summaryFields(report) }, undefined, 2)
-  yield `${head.slice(0, -2)},\n  "hosts": [`
+  yield `${head.slice(0, -2)},\n  "timeline": ${JSON.stringify(timelineFields(report.timeline))},\n  "hosts": [`
   let first = true
   for (const { host, ports, evidence } of report.results) {
     const fields = { ...hostFields(host), ...(evidence !== undefined && { evidence: evidenceFields(evidence) }) }
@@ -72,5 +80,7 @@ export function resultLine(result: PortResult): string {
 export function summaryLine(report: ScanReport): string {
   const hosts = report.results.flatMap(({ evidence }) => (evidence === undefined ? [] : [evidence]))
   const evidence = hosts.map((one) => ({ ...hostFields(one.host), ...evidenceFields(one) }))
-  return `${JSON.stringify({ type: 'summary', format: 'netlab-scan', version, ...summaryFields(report), evidence })}\n`
+  const timeline = timelineFields(report.timeline)
+  const fields = { type: 'summary', format: 'netlab-scan', version, ...summaryFields(report), timeline, evidence }
+  return `${JSON.stringify(fields)}\n`
 }

@@ -1,5 +1,6 @@
-import type { StateCounts } from '../host-counts.ts'
+import type { CountedHost, StateCounts } from '../host-counts.ts'
 import type { HostResults } from '../results.ts'
+import type { ScanTimeline } from '../timeline.ts'
 import type { EngineName, PortState } from '../types.ts'
 
 /** What a scan came to, ready to be written in any format. */
@@ -29,13 +30,15 @@ export interface ScanReport {
   readonly notes: readonly string[]
   readonly counts: StateCounts
   /** The same for each host, by address; undefined where that was not counted. Not in JSON. */
-  readonly hostCounts?: ReadonlyMap<string, StateCounts> | undefined
+  readonly hostCounts?: ReadonlyMap<string, CountedHost> | undefined
   readonly notScanned: number
   readonly engine: EngineName
   readonly threads: number
   readonly probes: number
   readonly retries: number
   readonly durationMs: number
+  /** Of this process, where an earlier one had begun the scan. */
+  readonly timeline: ScanTimeline
   /** Hosts in ascending order, each with its ports in ascending order. */
   readonly results: readonly HostResults[]
 }

@@ -2,7 +2,7 @@ import { version } from '../../base/version.ts'
 import type { HostResults } from '../results.ts'
 import { serviceName } from '../services.ts'
 import type { PortResult, PortState } from '../types.ts'
-import { answeringHosts, isAnswer, type UnlistedPorts, unlistedPorts } from './hosts.ts'
+import { answeringHosts, hostsUp, isAnswer, type UnlistedPorts, unlistedPorts } from './hosts.ts'
 import { attributes } from './markup.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 import { summarySentences } from './text.ts'
@@ -43,7 +43,7 @@ export function* renderXml(report: ScanReport): Generator<string> {
   })}>\n`
   yield `<scaninfo${attributes({ type: 'connect', protocol: 'tcp', numservices: portCount, services: ports })}/>\n`
   yield '<verbose level="0"/>\n<debugging level="0"/>\n'
-  for (const listed of report.results) yield* host(report, listed)
+  for (const listed of hostsUp(report)) yield* host(report, listed)
   const endedAt = startedAt + durationMs
   const up = answeringHosts(report)
   yield `<runstats><finished${attributes({
