@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Words } from './check.ts'
 
 /** What a program does to the text that it returns. */
@@ -60,8 +61,7 @@ export function transformed(bytes: Buffer, transform: Transform): Buffer {
 /** The same by a program that changes ASCII letters only, as C and Python's bytes do. */
 export function transformedAscii(bytes: Buffer, transform: Transform): Buffer {
   if (transform === 'reversed') return Buffer.from(bytes).reverse()
-  // In Latin-1 every byte is a character of its own.
-  const changed = transformed(Buffer.from(bytes.toString('latin1').replace(/[^\0-\x7f]/g, '\0'), 'latin1'), transform)
+  const changed = transformed(Buffer.from(bytes.map((byte) => (byte < 0x80 ? byte : 0))), transform)
   return Buffer.from(changed.map((byte, at) => ((bytes[at] ?? 0) < 0x80 ? byte : (bytes[at] ?? 0))))
 }
 
@@ -74,10 +74,13 @@ function swapped(letter: string): string {
   return letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase()
 }
 
-/** Finds what the answers to messages of different lengths have in common. Sent texts have letters of both cases. */
-export function readAnswers(probes: readonly Probe[], line: LineEnd): Answers {
+/**
+ * Finds what the answers to messages of different lengths have in common. Sent texts have letters of both cases. `before` is what
+ * was sent earlier: a program that repeats it has another mistake than bytes that nobody sent.
+ */
+export function readAnswers(probes: readonly Probe[], line: LineEnd, before: readonly Buffer[] = []): Answers {
   for (const transform of transforms) {
-    const around = probes.map((probe) => surroundings(probe, transform))
+    const around = probes.map((probe) => surroundings(probe, transform, before))
     const [first] = around
     if (first === undefined) continue
     const known = around.filter((each) => each !== undefined)
@@ -85,23 +88,32 @@ export function readAnswers(probes: readonly Probe[], line: LineEnd): Answers {
     const same = known.every(({ prefix, suffix }) => prefix.equals(first.prefix) && suffix.equals(first.suffix))
     const shown = Buffer.concat([first.prefix, first.suffix])
     // A terminating NUL that is the message's own end is a dialect; any other byte that can't be shown comes from a buffer.
-    const clean = same && (line === '\0' || !unshowable(shown))
+    const clean = same && (line === '\0' || isText(shown))
     return clean ? { kind: 'clean', transform, ...first } : { kind: 'unclean', transform, around: shown }
   }
   return { kind: 'foreign' }
 }
 
-function surroundings(probe: Probe, transform: Transform): { prefix: Buffer; suffix: Buffer } | undefined {
+function surroundings(
+  probe: Probe,
+  transform: Transform,
+  before: readonly Buffer[],
+): { prefix: Buffer; suffix: Buffer } | undefined {
   const echo = transformed(probe.sent, transform)
   const at = probe.received.indexOf(echo)
   if (at < 0) return undefined
-  return { prefix: probe.received.subarray(0, at), suffix: probe.received.subarray(at + echo.length) }
+  let prefix = probe.received.subarray(0, at)
+  for (const text of before) prefix = without(prefix, transformed(text, transform))
+  return { prefix, suffix: probe.received.subarray(at + echo.length) }
 }
 
-function unshowable(bytes: Buffer): boolean {
-  const text = bytes.toString()
-  // Colours and other control sequences of a terminal are somebody's taste.
-  return /[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]/.test(text) || text.includes('\ufffd')
+/** Whether bytes are a text that a terminal can show: UTF-8, with line ends, TABs and colours, which are somebody's taste. */
+export function isText(bytes: Buffer): boolean {
+  const escape = 0x1b
+  return (
+    isUtf8(bytes) &&
+    bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || (byte >= 9 && byte <= 13) || byte === escape)
+  )
 }
 
 /** What came, without what the program writes around each answer. */

@@ -3,6 +3,7 @@ import type { Conversation, PeerEnd } from './conversation.ts'
 import {
   type Answers,
   type Dialect,
+  isText,
   type LineEnd,
   type Probe,
   readAnswers,
@@ -141,17 +142,9 @@ export class EchoBench extends ServerBench {
     this.runs.step(`sent ${describe(sent)}`, `отправили ${describe(sent)}`)
     const whole = (): boolean => stripped(conversation.received, dialect).length >= expected.length
     let operator = false
-    if (!(await conversation.until(whole, waitMs)) && conversation.end === 'no' && conversation.receivedBytes === 0) {
-      const program = this.runs.current
-      if (program?.waitsForInput === true) {
-        program.type(this.between)
-        this.runs.step(
-          'typed Enter at the program, which waits for its operator',
-          'нажали Enter в программе: она ждёт оператора',
-        )
-        operator = await conversation.until(whole, waitMs)
-        if (operator) this.operatorAnswers++
-      }
+    if (!(await conversation.until(whole, waitMs)) && (await this.#pressEnter(conversation))) {
+      operator = true
+      await conversation.until(whole, waitMs)
     }
     if (whole()) await conversation.until(() => stripped(conversation.received, dialect).length > expected.length, 30)
     if (conversation.answerMs !== undefined && pieces === undefined) this.answers.push(conversation.answerMs)
@@ -207,122 +200,130 @@ export class EchoBench extends ServerBench {
     const first = await this.connect(server)
     if (typeof first === 'string') return this.#unmet({ cause: 'refused', saw: notConnected(first) })
     await first.until(() => first.receivedBytes > 0, checkLimits.greetingMs)
-    await first.quiet(100, checkLimits.greetingMs)
+    await first.quiet(checkLimits.quietMinMs, checkLimits.greetingMs)
     const greets = first.receivedBytes > 0
     if (greets) this.runs.step(`it greets with ${describe(first.received)}`, `приветствие: ${describe(first.received)}`)
 
-    const said: Buffer[] = []
-    const say = async (text: string): Promise<Probe> => {
-      first.mark()
-      said.push(Buffer.from(text))
-      first.send(text)
-      this.runs.step(`sent ${describe(Buffer.from(text))}`, `отправили ${describe(Buffer.from(text))}`)
-      const wait = checkLimits.firstAnswerMs * this.patience
-      await first.until(() => first.receivedBytes > 0, wait)
-      await first.quiet(Math.max(120, this.times.quietMs), wait)
-      if (first.answerMs !== undefined) this.answers.push(first.answerMs)
-      this.runs.step(...received(first.received, first.end))
-      return { sent: Buffer.from(text), received: first.received }
-    }
+    const manner = await this.#findManner(first)
+    if ('cause' in manner) return this.#unmet(manner)
+    const known: Dialect = { ...unknownDialect, greets, ...manner }
+    this.#meeting = { dialect: known, answers: undefined, fault: undefined }
+    const probes = await this.#probe(first)
+    if ('cause' in probes) return this.#unmet(probes)
 
-    const probe = await say(this.token(12))
-    let line: LineEnd = ''
-    let hello = false
-    let atEnd = false
-    if (!echoes(probe)) {
-      // Something that isn't our text: a name may have been welcomed. Nothing: it may wait for more, or for an end.
-      const second = first.end === 'no' ? await say(this.token(13)) : undefined
-      if (second !== undefined && echoes(second)) hello = true
-      else if (first.end === 'no' && probe.received.length === 0) {
-        for (const end of ['\n', '\r\n', '\0'] as const) {
-          const answer = await say(end)
-          const whole = { sent: Buffer.concat(said.slice(0, -1)), received: answer.received }
-          // A line reader takes both tokens and the end as one line; `\r\n` is tried when LF alone did nothing.
-          if (
-            echoes({ sent: Buffer.from(whole.sent.toString().replace(/[\r\n\0]/g, '')), received: answer.received })
-          ) {
-            line = end
-            break
-          }
-          if (answer.received.length > 0 || first.end !== 'no') {
-            line = answer.received.length > 0 ? end : ''
-            break
-          }
-        }
-        if (line === '' && first.end === 'no' && first.receivedBytes === 0) {
-          first.mark()
-          first.finish()
-          this.runs.step('sent FIN', 'отправили FIN')
-          await first.untilEnd(checkLimits.firstAnswerMs * this.patience)
-          const sent = Buffer.concat(said)
-          if (first.received.includes(said[0] ?? sent)) atEnd = true
-          else if (first.receivedBytes === 0) {
-            return this.#unmet(this.#silentFault(first, sent))
-          }
-        }
-      }
+    const answers = readAnswers(probes, known.line, this.tokens)
+    if (answers.kind === 'foreign') return this.#unmet(foreignFault(probes))
+    const { transform } = answers
+    if (answers.kind === 'unclean') return { dialect: { ...known, transform }, answers, fault: undefined }
+    return {
+      dialect: { ...known, transform, prefix: answers.prefix, suffix: answers.suffix },
+      answers,
+      fault: undefined,
     }
-    const state = { ...unknownDialect, greets, hello, line, atEnd }
-    this.#meeting = { dialect: state, answers: undefined, fault: undefined }
+  }
+
+  /**
+   * What makes the program answer: a portion, a name and then a portion, a line, or the end of input. Tried in this order on one
+   * connection, each when the one before was met with silence.
+   */
+  async #findManner(first: Conversation): Promise<Pick<Dialect, 'hello' | 'line' | 'atEnd'> | Fault> {
+    const manner = { hello: false, line: '' as LineEnd, atEnd: false }
+    const token = this.token(12)
+    const probe = await this.#say(first, token)
+    if (echoes(probe)) return manner
+    // An answer that isn't our text may welcome a name.
+    const another = this.token(13)
+    if (first.end === 'no') {
+      const second = await this.#say(first, another)
+      if (echoes(second)) return { ...manner, hello: true }
+      if (second.received.length > 0) return manner
+    }
+    if (probe.received.length > 0) return manner
+    const line = Buffer.from(`${token}${another}`)
+    for (const end of ['\n', '\r\n', '\0'] as const) {
+      if (first.end !== 'no') break
+      const { received: came } = await this.#say(first, end)
+      if (came.length > 0) return { ...manner, line: end }
+    }
+    if (first.end === 'no') {
+      first.mark()
+      first.finish()
+      this.runs.step('sent FIN', 'отправили FIN')
+      await first.untilEnd(checkLimits.firstAnswerMs * this.patience)
+      if (first.receivedBytes > 0) return { ...manner, atEnd: true }
+    }
+    return this.#silentFault(first, line)
+  }
+
+  async #say(conversation: Conversation, text: string): Promise<Probe> {
+    const sent = Buffer.from(text)
+    conversation.mark()
+    conversation.send(sent)
+    this.runs.step(`sent ${describe(sent)}`, `отправили ${describe(sent)}`)
+    await this.#hear(conversation)
+    return { sent, received: conversation.received }
+  }
+
+  /** Waits for a first answer, whose end is not known yet, and notes how long it took. */
+  async #hear(conversation: Conversation): Promise<void> {
+    const waitMs = checkLimits.firstAnswerMs * this.patience
+    if (!(await conversation.until(() => conversation.receivedBytes > 0, waitMs))) await this.#pressEnter(conversation)
+    await conversation.quiet(this.times.quietMs, waitMs)
+    if (conversation.answerMs !== undefined) this.answers.push(conversation.answerMs)
+    this.runs.step(...received(conversation.received, conversation.end))
+  }
+
+  /** Three messages of different lengths, over one connection where the program keeps it, else each over its own. */
+  async #probe(first: Conversation): Promise<readonly Probe[] | Fault> {
     const probes: Probe[] = []
-    let conversation: Conversation | undefined = first.end === 'no' && !atEnd ? first : undefined
-    for (const length of [5, 9, 14]) {
+    let conversation: Conversation | undefined = this.dialect.atEnd ? undefined : first
+    for (const length of [6, 9, 14]) {
       if (conversation === undefined || conversation.end !== 'no') {
-        const again = await this.server()
-        if (!isServer(again)) return this.#unmet(again)
         // A program that serves one client after another has to see the one before leave.
         await this.closeAll()
-        const opened = await this.enter(again)
-        if (typeof opened === 'string') {
-          if (probes.length > 0) break
-          const fresh = await this.start()
-          if (!isServer(fresh)) return this.#unmet(fresh)
-          const retried = await this.enter(fresh)
-          if (typeof retried === 'string') break
-          conversation = retried
-        } else conversation = opened
+        const opened = await this.#enterAnyRun()
+        if ('cause' in opened) return probes.length > 0 ? probes : opened
+        conversation = opened
       }
-      const sent = Buffer.from(this.token(length))
-      conversation.mark()
-      conversation.send(this.message(sent))
-      if (atEnd) conversation.finish()
-      const wait = checkLimits.firstAnswerMs * this.patience
       const current: Conversation = conversation
-      await current.until(() => current.receivedBytes > 0, wait)
-      await current.quiet(Math.max(120, this.times.quietMs), wait)
-      if (current.answerMs !== undefined) this.answers.push(current.answerMs)
-      // One that answers a first message only is met by its first answers, each on a connection of its own.
-      if (current.receivedBytes === 0 && probes.length > 0) {
-        conversation = undefined
-        await this.runs.discard()
-        continue
-      }
-      probes.push({ sent, received: current.received })
+      const sent = Buffer.from(this.token(length))
+      current.mark()
+      current.send(this.message(sent))
+      if (this.dialect.atEnd) current.finish()
+      await this.#hear(current)
+      if (current.receivedBytes > 0) probes.push({ sent, received: current.received })
+      // One that answers its first message only gets the next over a connection of its own.
+      else conversation = undefined
     }
-    // With one run a probe, those that were lost with a closed connection are made up for by the first one.
-    const all = probes.length > 0 ? probes : [probe]
-    const answers = readAnswers(all, line)
-    if (answers.kind === 'foreign') {
-      const [last] = all.slice(-1)
-      if (last === undefined || last.received.length === 0) return this.#unmet(this.#silentFault(first, probe.sent))
-      return this.#unmet({
-        cause: 'fixed',
-        proof: true,
-        sent: last.sent,
-        expected: last.sent,
-        actual: last.received,
-        saw: {
-          en: `we sent ${describe(last.sent)}; the answer, ${describe(last.received)}, does not contain it`,
-          ru: `мы отправили ${describe(last.sent)}; в ответе ${describe(last.received)} этого нет`,
-        },
-      })
+    return probes.length > 0 ? probes : this.#silentFault(first, Buffer.from(this.token(14)))
+  }
+
+  /** Enters the run that serves, or a fresh one when it takes nobody any more. */
+  async #enterAnyRun(): Promise<Conversation | Fault> {
+    const running = await this.server()
+    if (isServer(running)) {
+      const entered = await this.enter(running)
+      if (typeof entered !== 'string') return entered
+      if (!this.owns) return { cause: 'refused', saw: notConnected(entered) }
     }
-    const fixed =
-      answers.kind === 'clean'
-        ? answers
-        : { transform: answers.transform, prefix: Buffer.alloc(0), suffix: Buffer.alloc(0) }
-    const dialect: Dialect = { ...state, transform: fixed.transform, prefix: fixed.prefix, suffix: fixed.suffix }
-    return { dialect, answers, fault: undefined }
+    const fresh = await this.start()
+    if (!isServer(fresh)) return fresh
+    const entered = await this.enter(fresh)
+    return typeof entered === 'string' ? { cause: 'refused', saw: notConnected(entered) } : entered
+  }
+
+  /** Presses Enter at a program that waits for its operator while a client waits; whether an answer came for it. */
+  async #pressEnter(conversation: Conversation): Promise<boolean> {
+    const program = this.runs.current
+    if (program?.waitsForInput !== true || conversation.end !== 'no' || conversation.receivedBytes > 0) return false
+    program.type(this.between)
+    this.runs.step(
+      'pressed Enter at the program, which waits for its operator',
+      'нажали Enter в программе: она ждёт оператора',
+    )
+    const answered = await conversation.until(() => conversation.receivedBytes > 0, this.times.answerMs)
+    if (answered) this.operatorAnswers++
+    return answered
   }
 
   #unmet(fault: Fault): Meeting {
@@ -373,10 +374,7 @@ function stateOf(expected: Buffer, actual: Buffer, end: PeerEnd): ExchangeState 
 /** Bytes as a person reads them: short texts in quotes, else their number. */
 export function describe(bytes: Buffer): string {
   if (bytes.length > 40) return `${bytes.length} B`
-  const text = bytes.toString()
-  return text.includes('\ufffd') || /[\0-\x08\x0e-\x1f]/.test(text)
-    ? `${bytes.length} B (${bytes.toString('hex')})`
-    : JSON.stringify(text)
+  return isText(bytes) ? JSON.stringify(bytes.toString()) : `${bytes.length} B (${bytes.toString('hex')})`
 }
 
 function received(bytes: Buffer, end: PeerEnd): [en: string, ru: string] {
@@ -384,6 +382,21 @@ function received(bytes: Buffer, end: PeerEnd): [en: string, ru: string] {
     bytes.length === 0 ? ['nothing came', 'ничего не пришло'] : [`${describe(bytes)} came`, `пришло ${describe(bytes)}`]
   const ends = end === 'no' ? ['', ''] : end === 'fin' ? [', then FIN', ', затем FIN'] : [', then RST', ', затем RST']
   return [`${came[0]}${ends[0]}`, `${came[1]}${ends[1]}`]
+}
+
+function foreignFault(probes: readonly Probe[]): Fault {
+  const [{ sent, received: came } = { sent: Buffer.alloc(0), received: Buffer.alloc(0) }] = probes.slice(-1)
+  return {
+    cause: 'fixed',
+    proof: true,
+    sent,
+    expected: sent,
+    actual: came,
+    saw: {
+      en: `we sent ${describe(sent)}; the answer, ${describe(came)}, does not contain it`,
+      ru: `мы отправили ${describe(sent)}; в ответе ${describe(came)} этого нет`,
+    },
+  }
 }
 
 function notConnected(code: string): Fault['saw'] {

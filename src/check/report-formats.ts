@@ -1,3 +1,4 @@
+import { escapeMarkup } from '../base/markup.ts'
 import { safeJson } from '../base/visible.ts'
 import type { CheckReport, Report } from './report.ts'
 import { checkText, reportText, type TextStyle, wrapped } from './report-text.ts'
@@ -35,31 +36,24 @@ function details(check: CheckReport, style: TextStyle): string {
 function junit(report: Report, style: TextStyle): string {
   const { summary, checks } = report
   const cases = checks.map((check) => {
-    const open = `    <testcase classname="${xml(report.task)}" name="${xml(check.id)}" time="${(check.durationMs / 1_000).toFixed(3)}"`
+    const open = `    <testcase classname="${escapeMarkup(report.task)}" name="${escapeMarkup(check.id)}" time="${(check.durationMs / 1_000).toFixed(3)}"`
     switch (check.status) {
       case 'pass':
         return `${open}/>`
       case 'fail':
-        return `${open}>\n      <failure message="${xml(check.message ?? check.title)}">${xml(details(check, style))}</failure>\n    </testcase>`
+        return `${open}>\n      <failure message="${escapeMarkup(check.message ?? check.title)}">${escapeMarkup(details(check, style))}</failure>\n    </testcase>`
       case 'skip':
-        return `${open}>\n      <skipped message="${xml(check.because ?? check.note ?? '')}"/>\n    </testcase>`
+        return `${open}>\n      <skipped message="${escapeMarkup(check.because ?? check.note ?? '')}"/>\n    </testcase>`
       default:
-        return `${open}>\n      <error message="${xml(check.note ?? check.title)}">${xml(details(check, style))}</error>\n    </testcase>`
+        return `${open}>\n      <error message="${escapeMarkup(check.note ?? check.title)}">${escapeMarkup(details(check, style))}</error>\n    </testcase>`
     }
   })
   const counts = `tests="${checks.length}" failures="${summary.fail}" errors="${summary.unsure + summary.error}" skipped="${summary.skip}" time="${(report.durationMs / 1_000).toFixed(3)}"`
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${counts}>\n  <testsuite name="${xml(subjectOf(report))}" ${counts} timestamp="${report.startedAt}">\n${cases.join('\n')}\n  </testsuite>\n</testsuites>\n`
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${counts}>\n  <testsuite name="${escapeMarkup(subjectOf(report))}" ${counts} timestamp="${report.startedAt}">\n${cases.join('\n')}\n  </testsuite>\n</testsuites>\n`
 }
 
 function subjectOf({ subject, task }: Report): string {
   return subject.command ?? subject.connect ?? task
-}
-
-/** Text in XML 1.0, which has no characters below U+0020 but TAB, LF and CR. */
-function xml(text: string): string {
-  return text
-    .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
 const symbols = { pass: '✅', fail: '❌', skip: '➖', unsure: '❔', error: '⚠️' } as const
@@ -120,15 +114,16 @@ function gradescope(report: Report, style: TextStyle): object {
 function html(report: Report, style: TextStyle): string {
   const { summary } = report
   const rows = report.checks.map((check) => {
-    const more = check.status === 'fail' || check.status === 'unsure' ? `<pre>${xml(details(check, style))}</pre>` : ''
+    const more =
+      check.status === 'fail' || check.status === 'unsure' ? `<pre>${escapeMarkup(details(check, style))}</pre>` : ''
     const aside = check.because ?? check.note
-    return `<details class="${check.status}"${check.status === 'fail' ? ' open' : ''}><summary><b>${xml(check.id)}</b> ${xml(check.title)}${aside === undefined ? '' : ` <i>(${xml(aside)})</i>`} <span>${check.points} / ${check.maxPoints}</span></summary>${more}</details>`
+    return `<details class="${check.status}"${check.status === 'fail' ? ' open' : ''}><summary><b>${escapeMarkup(check.id)}</b> ${escapeMarkup(check.title)}${aside === undefined ? '' : ` <i>(${escapeMarkup(aside)})</i>`} <span>${check.points} / ${check.maxPoints}</span></summary>${more}</details>`
   })
   return `<!doctype html>
 <html lang="${style.language}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${xml(report.task)}: ${xml(subjectOf(report))}</title>
+<title>${escapeMarkup(report.task)}: ${escapeMarkup(subjectOf(report))}</title>
 <style>
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -137,8 +132,8 @@ details { border-left: .3rem solid gray; padding: .2rem .8rem; margin: .3rem 0 }
 .pass { border-color: #2a9d4a } .fail { border-color: #d1343b } .unsure, .error { border-color: #d98e04 }
 summary span { float: right }
 </style>
-<h1>${xml(report.task)}</h1>
-<p><code>${xml(subjectOf(report))}</code></p>
+<h1>${escapeMarkup(report.task)}</h1>
+<p><code>${escapeMarkup(subjectOf(report))}</code></p>
 <p>${summary.points} / ${summary.maxPoints}: ✓ ${summary.pass}, ✗ ${summary.fail}, – ${summary.skip}, ? ${summary.unsure + summary.error}</p>
 ${rows.join('\n')}
 </html>

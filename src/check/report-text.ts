@@ -1,5 +1,6 @@
 import { printable } from '../base/visible.ts'
 import type { Language, Status } from './check.ts'
+import { isText } from './dialect.ts'
 import type { CheckReport, Report, Shown } from './report.ts'
 
 /** How a report looks on a terminal or in a text file. */
@@ -128,7 +129,7 @@ export function reportText(report: Report, style: TextStyle): string {
 function shownText({ bytes, from, text, hex }: Shown): string {
   const dots = from > 0 ? '…' : ''
   const more = from + hex.length / 2 < bytes ? '…' : ''
-  const readable = !/[\0-\x08\x0e-\x1f\ufffd]/.test(text)
+  const readable = isText(Buffer.from(hex, 'hex'))
   return `${bytes} B: ${dots}${readable ? JSON.stringify(text) : hex}${more}${readable && /[^\x20-\x7e]/.test(text) ? ` (${hex})` : ''}`
 }
 

@@ -33,6 +33,8 @@ export class ServerBench {
   /** Where the first run listened, and what was typed for it. */
   firstPort: number | undefined
   firstTyped: readonly string[] = []
+  /** Every text that was made for a message. */
+  readonly tokens: Buffer[] = []
   /** Checks that have passed so far. */
   readonly passes = new Set<string>()
   readonly #open = new Set<Conversation>()
@@ -169,6 +171,7 @@ export class ServerBench {
       const from = at % 3 === 0 ? letters.toUpperCase() : at % 5 === 4 ? digits : letters
       text += from[this.services.random.below(from.length)]
     }
+    this.tokens.push(Buffer.from(text))
     return text
   }
 }

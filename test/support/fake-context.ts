@@ -61,7 +61,7 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
       environment: given.environment ?? {},
       clock,
       ownCommand: [],
-    startThread:
+      startThread:
         given.startThread ??
         (() => {
           throw new Error('this command was not expected to start a thread')
