@@ -7,9 +7,9 @@ export interface Words {
 export type Language = keyof Words
 
 /** `core`: the task says so. `extra`: an optional task, or plain good behaviour. `advice`: never costs points. */
-export type Level = 'core' | 'extra' | 'advice'
+export type CheckLevel = 'core' | 'extra' | 'advice'
 
-/** `skip`: another check hides it. `unsure`: two tries disagree, or our machine was too busy. `error`: our fault. */
+/** `skip`: another check hides it. `unsure`: two tries disagree, or our machine was too busy. `error`: our finding. */
 export type Status = 'pass' | 'fail' | 'skip' | 'unsure' | 'error'
 
 /** What one mistake means in terms of TCP, and what to change: the name of the call, never finished code. */
@@ -19,7 +19,7 @@ export interface Hint {
 }
 
 /** What a check has seen go wrong. */
-export interface Fault {
+export interface Finding {
   /** A key of the check's `causes`. */
   readonly cause: string
   /** What we did and what came of it, with bytes and times. */
@@ -31,7 +31,7 @@ export interface Fault {
   readonly actual?: Buffer
 }
 
-/** Not a fault: what was looked for doesn't apply to this program, for the reason in `why`. */
+/** Not a finding: what was looked for doesn't apply to this program, for the reason in `why`. */
 export interface NotApplicable {
   readonly why: Words
 }
@@ -40,7 +40,7 @@ export interface NotApplicable {
 export interface Check<B> {
   /** Such as `echo.reply`. */
   readonly id: string
-  readonly level: Level
+  readonly level: CheckLevel
   /** Checks that must have passed, else this one would tell of their mistake again. */
   readonly needs: readonly string[]
   /** Times that a check of a race is run, with other timing each: one proof is enough. */
@@ -49,11 +49,11 @@ export interface Check<B> {
   /** What is done on the wire and when it passes, for `--explain`. */
   readonly does: Words
   readonly causes: Readonly<Record<string, Hint>>
-  /** @throws never for what the program does: a Fault or NotApplicable tells it; undefined is a pass. */
-  run(bench: B): Promise<Fault | NotApplicable | undefined>
+  /** @throws never for what the program does: a Finding or NotApplicable tells it; undefined is a pass. */
+  run(bench: B): Promise<Finding | NotApplicable | undefined>
 }
 
-export function isFault(outcome: Fault | NotApplicable | undefined): outcome is Fault {
+export function isFinding(outcome: Finding | NotApplicable | undefined): outcome is Finding {
   return outcome !== undefined && 'cause' in outcome
 }
 
@@ -64,9 +64,9 @@ export interface Step {
 }
 
 /** How one check ended. */
-export interface Result {
+export interface CheckResult {
   readonly id: string
-  readonly level: Level
+  readonly level: CheckLevel
   readonly title: Words
   readonly status: Status
   readonly attempts: number
@@ -74,7 +74,7 @@ export interface Result {
   /** Of a skip: the check that hides it. */
   readonly because?: string
   /** Of a fail or an unsure. */
-  readonly fault?: Fault
+  readonly finding?: Finding
   readonly hint?: Hint
   /** Of a pass or a skip: something worth a line. */
   readonly note?: Words
@@ -100,7 +100,7 @@ export function traceIn(output: string): Trace | undefined {
   for (let at = lines.length - 1; at >= 0; at--) {
     const line = lines[at]?.trim() ?? ''
     if (
-      !/^([A-Z]\w*(\.\w+)*(Error|Exception|Interrupt|Exit|timeout|gaierror|herror)\b|socket\.\w+:|Exception in thread|panic:|thread '.*' panicked|fatal error:|Segmentation fault|Uncaught )/.test(
+      !/^([A-Z]\w*(\.\w+)*(Error|Exception|Interrupt|Exit|timeout|gaierror|herror)\b|socket\.\w+:|Exception in thread|panic:|thread '.*' panicked|fatal error:|Segmentation finding|Uncaught )/.test(
         line,
       )
     )

@@ -8,7 +8,7 @@ export type Transform = 'identity' | 'upper' | 'lower' | 'capitalised' | 'swappe
 export type LineEnd = '' | '\n' | '\r\n' | '\0'
 
 /** How an echo server talks: whatever is fixed here costs nobody points. */
-export interface Dialect {
+export interface EchoDialect {
   /** It says something as soon as somebody connects. */
   readonly greets: boolean
   /** The first message is taken as a name. */
@@ -23,7 +23,7 @@ export interface Dialect {
 }
 
 /** A message and all that came back for it, before the next was sent. */
-export interface Probe {
+export interface Sample {
   readonly sent: Buffer
   readonly received: Buffer
 }
@@ -78,7 +78,7 @@ function swapped(letter: string): string {
  * Finds what the answers to messages of different lengths have in common. Sent texts have letters of both cases. `before` is what
  * was sent earlier: a program that repeats it has another mistake than bytes that nobody sent.
  */
-export function readAnswers(probes: readonly Probe[], line: LineEnd, before: readonly Buffer[] = []): Answers {
+export function readAnswers(probes: readonly Sample[], line: LineEnd, before: readonly Buffer[] = []): Answers {
   for (const transform of transforms) {
     const around = probes.map((probe) => surroundings(probe, transform, before))
     const [first] = around
@@ -95,7 +95,7 @@ export function readAnswers(probes: readonly Probe[], line: LineEnd, before: rea
 }
 
 function surroundings(
-  probe: Probe,
+  probe: Sample,
   transform: Transform,
   before: readonly Buffer[],
 ): { prefix: Buffer; suffix: Buffer } | undefined {
@@ -109,15 +109,14 @@ function surroundings(
 
 /** Whether bytes are a text that a terminal can show: UTF-8, with line ends, TABs and colours, which are somebody's taste. */
 export function isText(bytes: Buffer): boolean {
-  const escape = 0x1b
+  const ESC = 0x1b
   return (
-    isUtf8(bytes) &&
-    bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || (byte >= 9 && byte <= 13) || byte === escape)
+    isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || (byte >= 9 && byte <= 13) || byte === ESC)
   )
 }
 
 /** What came, without what the program writes around each answer. */
-export function stripped(received: Buffer, { prefix, suffix }: Pick<Dialect, 'prefix' | 'suffix'>): Buffer {
+export function stripped(received: Buffer, { prefix, suffix }: Pick<EchoDialect, 'prefix' | 'suffix'>): Buffer {
   let left = received
   for (const text of suffix.length >= prefix.length ? [suffix, prefix] : [prefix, suffix]) left = without(left, text)
   return left
@@ -143,7 +142,7 @@ export function firstDifference(expected: Buffer, actual: Buffer): number | unde
 }
 
 /** The dialect for a report. */
-export function describeDialect({ greets, hello, line, atEnd, transform, prefix, suffix }: Dialect): Words {
+export function describeDialect({ greets, hello, line, atEnd, transform, prefix, suffix }: EchoDialect): Words {
   const said: Words[] = []
   if (greets) said.push({ en: 'greets', ru: 'здоровается' })
   if (hello) said.push({ en: 'takes the first message as a name', ru: 'первое сообщение считает именем' })

@@ -1,19 +1,19 @@
-import type { Fault } from './check.ts'
+import type { Finding } from './check.ts'
 import type { Conversation, PeerEnd } from './conversation.ts'
 import {
   type Answers,
-  type Dialect,
+  type EchoDialect,
   isText,
   type LineEnd,
-  type Probe,
   readAnswers,
+  type Sample,
   stripped,
   transformed,
   transformedAscii,
   worksInPieces,
 } from './dialect.ts'
 import { checkLimits } from './limits.ts'
-import { isServer, type Server, ServerBench } from './server-bench.ts'
+import { isServer, type RunningServer, ServerBench } from './server-bench.ts'
 
 /** How one message was answered. */
 export type ExchangeState =
@@ -45,13 +45,13 @@ export interface Exchange {
 
 /** What meeting an echo server has shown. */
 export interface Meeting {
-  readonly dialect: Dialect
+  readonly dialect: EchoDialect
   readonly answers: Answers | undefined
   /** Undefined where it answers; else how it did not. */
-  readonly fault: Fault | undefined
+  readonly finding: Finding | undefined
 }
 
-const unknownDialect: Dialect = {
+const unknownDialect: EchoDialect = {
   greets: false,
   hello: false,
   line: '',
@@ -64,6 +64,8 @@ const unknownDialect: Dialect = {
 /** A bench for echo servers: speaks the program's dialect once it has met it. */
 export class EchoBench extends ServerBench {
   #meeting: Meeting | undefined
+  /** Each answer repeats those before it. */
+  accumulates = false
   /** The word that ends a conversation. */
   exitWord = 'exit'
   /** What to type when the program waits for its operator while a client waits. */
@@ -71,13 +73,13 @@ export class EchoBench extends ServerBench {
   /** Answers that came only after that. */
   operatorAnswers = 0
 
-  get dialect(): Dialect {
+  get dialect(): EchoDialect {
     return this.#meeting?.dialect ?? unknownDialect
   }
 
   /** Whether what is said comes back as it was, in whatever pieces it is sent. */
   get exact(): boolean {
-    return worksInPieces(this.dialect.transform) && this.#meeting?.answers?.kind === 'clean'
+    return worksInPieces(this.dialect.transform) && this.#meeting?.answers?.kind === 'clean' && !this.accumulates
   }
 
   /** What meeting it has shown; met on the run that serves now, if it hasn't been yet. */
@@ -99,7 +101,7 @@ export class EchoBench extends ServerBench {
   }
 
   /** Connects, and is past the greeting and the name. */
-  async enter(server: Server): Promise<Conversation | string> {
+  async enter(server: RunningServer): Promise<Conversation | string> {
     const conversation = await this.connect(server)
     if (typeof conversation === 'string') return conversation
     const { answerMs, quietMs } = this.times
@@ -140,19 +142,25 @@ export class EchoBench extends ServerBench {
     }
     if (dialect.atEnd) conversation.finish()
     this.runs.step(`sent ${describe(sent)}`, `отправили ${describe(sent)}`)
-    const whole = (): boolean => stripped(conversation.received, dialect).length >= expected.length
+    // What stands around an unclean answer can't be taken away.
+    const unclean = this.#meeting?.answers?.kind === 'unclean'
+    const whole = (): boolean =>
+      unclean
+        ? conversation.received.includes(wanted)
+        : stripped(conversation.received, dialect).length >= expected.length
     let operator = false
     if (!(await conversation.until(whole, waitMs)) && (await this.#pressEnter(conversation))) {
       operator = true
       await conversation.until(whole, waitMs)
     }
-    if (whole()) await conversation.until(() => stripped(conversation.received, dialect).length > expected.length, 30)
+    if (whole() && !unclean)
+      await conversation.until(() => stripped(conversation.received, dialect).length > expected.length, 30)
     if (conversation.answerMs !== undefined && pieces === undefined) this.answers.push(conversation.answerMs)
     const actual = stripped(conversation.received, dialect)
     this.runs.step(...received(actual, conversation.end))
     const ascii = stripped(transformedAscii(Buffer.from(text), dialect.transform), dialect)
     return {
-      state: actual.equals(ascii) ? 'answered' : stateOf(expected, actual, conversation.end),
+      state: actual.equals(ascii) || (unclean && whole()) ? 'answered' : stateOf(expected, actual, conversation.end),
       sent,
       expected,
       actual,
@@ -163,7 +171,7 @@ export class EchoBench extends ServerBench {
 
   /** Connects to a server and has one message echoed. */
   async visit(
-    server: Server,
+    server: RunningServer,
     text: string = this.token(),
   ): Promise<Exchange & { readonly conversation: Conversation | undefined }> {
     const conversation = await this.enter(server)
@@ -186,7 +194,7 @@ export class EchoBench extends ServerBench {
    * Meets the program on a run of its own: does it greet, what ends a message, what does it do to the text? Nothing of it costs
    * points.
    */
-  async meet(server: Server): Promise<Meeting> {
+  async meet(server: RunningServer): Promise<Meeting> {
     this.#meeting = await this.#meet(server)
     return this.#meeting
   }
@@ -196,7 +204,7 @@ export class EchoBench extends ServerBench {
     this.#meeting = meeting
   }
 
-  async #meet(server: Server): Promise<Meeting> {
+  async #meet(server: RunningServer): Promise<Meeting> {
     const first = await this.connect(server)
     if (typeof first === 'string') return this.#unmet({ cause: 'refused', saw: notConnected(first) })
     await first.until(() => first.receivedBytes > 0, checkLimits.greetingMs)
@@ -206,19 +214,19 @@ export class EchoBench extends ServerBench {
 
     const manner = await this.#findManner(first)
     if ('cause' in manner) return this.#unmet(manner)
-    const known: Dialect = { ...unknownDialect, greets, ...manner }
-    this.#meeting = { dialect: known, answers: undefined, fault: undefined }
+    const known: EchoDialect = { ...unknownDialect, greets, ...manner }
+    this.#meeting = { dialect: known, answers: undefined, finding: undefined }
     const probes = await this.#probe(first)
     if ('cause' in probes) return this.#unmet(probes)
 
     const answers = readAnswers(probes, known.line, this.tokens)
-    if (answers.kind === 'foreign') return this.#unmet(foreignFault(probes))
+    if (answers.kind === 'foreign') return this.#unmet(foreignFinding(probes))
     const { transform } = answers
-    if (answers.kind === 'unclean') return { dialect: { ...known, transform }, answers, fault: undefined }
+    if (answers.kind === 'unclean') return { dialect: { ...known, transform }, answers, finding: undefined }
     return {
       dialect: { ...known, transform, prefix: answers.prefix, suffix: answers.suffix },
       answers,
-      fault: undefined,
+      finding: undefined,
     }
   }
 
@@ -226,7 +234,7 @@ export class EchoBench extends ServerBench {
    * What makes the program answer: a portion, a name and then a portion, a line, or the end of input. Tried in this order on one
    * connection, each when the one before was met with silence.
    */
-  async #findManner(first: Conversation): Promise<Pick<Dialect, 'hello' | 'line' | 'atEnd'> | Fault> {
+  async #findManner(first: Conversation): Promise<Pick<EchoDialect, 'hello' | 'line' | 'atEnd'> | Finding> {
     const manner = { hello: false, line: '' as LineEnd, atEnd: false }
     const token = this.token(12)
     const probe = await this.#say(first, token)
@@ -252,10 +260,10 @@ export class EchoBench extends ServerBench {
       await first.untilEnd(checkLimits.firstAnswerMs * this.patience)
       if (first.receivedBytes > 0) return { ...manner, atEnd: true }
     }
-    return this.#silentFault(first, line)
+    return this.#silentFinding(first, line)
   }
 
-  async #say(conversation: Conversation, text: string): Promise<Probe> {
+  async #say(conversation: Conversation, text: string): Promise<Sample> {
     const sent = Buffer.from(text)
     conversation.mark()
     conversation.send(sent)
@@ -274,8 +282,8 @@ export class EchoBench extends ServerBench {
   }
 
   /** Three messages of different lengths, over one connection where the program keeps it, else each over its own. */
-  async #probe(first: Conversation): Promise<readonly Probe[] | Fault> {
-    const probes: Probe[] = []
+  async #probe(first: Conversation): Promise<readonly Sample[] | Finding> {
+    const probes: Sample[] = []
     let conversation: Conversation | undefined = this.dialect.atEnd ? undefined : first
     for (const length of [6, 9, 14]) {
       if (conversation === undefined || conversation.end !== 'no') {
@@ -295,11 +303,11 @@ export class EchoBench extends ServerBench {
       // One that answers its first message only gets the next over a connection of its own.
       else conversation = undefined
     }
-    return probes.length > 0 ? probes : this.#silentFault(first, Buffer.from(this.token(14)))
+    return probes.length > 0 ? probes : this.#silentFinding(first, Buffer.from(this.token(14)))
   }
 
   /** Enters the run that serves, or a fresh one when it takes nobody any more. */
-  async #enterAnyRun(): Promise<Conversation | Fault> {
+  async #enterAnyRun(): Promise<Conversation | Finding> {
     const running = await this.server()
     if (isServer(running)) {
       const entered = await this.enter(running)
@@ -326,11 +334,11 @@ export class EchoBench extends ServerBench {
     return answered
   }
 
-  #unmet(fault: Fault): Meeting {
-    return { dialect: unknownDialect, answers: undefined, fault }
+  #unmet(finding: Finding): Meeting {
+    return { dialect: unknownDialect, answers: undefined, finding }
   }
 
-  #silentFault({ end }: Conversation, sent: Buffer): Fault {
+  #silentFinding({ end }: Conversation, sent: Buffer): Finding {
     if (end === 'no' || this.runs.current?.ended === undefined) {
       return {
         cause: end === 'no' ? 'silent' : 'closes',
@@ -357,7 +365,7 @@ export class EchoBench extends ServerBench {
 }
 
 /** Whether what was sent is in what came, in whatever case. */
-function echoes({ sent, received: came }: Probe): boolean {
+function echoes({ sent, received: came }: Sample): boolean {
   return sent.length > 0 && readAnswers([{ sent, received: came }], '\0').kind !== 'foreign'
 }
 
@@ -384,7 +392,7 @@ function received(bytes: Buffer, end: PeerEnd): [en: string, ru: string] {
   return [`${came[0]}${ends[0]}`, `${came[1]}${ends[1]}`]
 }
 
-function foreignFault(probes: readonly Probe[]): Fault {
+function foreignFinding(probes: readonly Sample[]): Finding {
   const [{ sent, received: came } = { sent: Buffer.alloc(0), received: Buffer.alloc(0) }] = probes.slice(-1)
   return {
     cause: 'fixed',
@@ -399,6 +407,6 @@ function foreignFault(probes: readonly Probe[]): Fault {
   }
 }
 
-function notConnected(code: string): Fault['saw'] {
+function notConnected(code: string): Finding['saw'] {
   return { en: `could not connect: ${code}`, ru: `не удалось подключиться: ${code}` }
 }

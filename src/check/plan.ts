@@ -1,10 +1,10 @@
-import type { Clock } from '../base/clock.ts'
 import { Random } from '../base/random.ts'
 import type { BenchServices } from './bench.ts'
-import type { Level, Result, Words } from './check.ts'
-import { type Dialect, describeDialect } from './dialect.ts'
+import type { CheckLevel, CheckResult, Words } from './check.ts'
+import { describeDialect, type EchoDialect } from './dialect.ts'
 import { EchoBench } from './echo-bench.ts'
 import { echoChecks } from './echo-server.ts'
+import type { ProgramPlan } from './program.ts'
 import { type CheckListener, runChecks } from './run-checks.ts'
 import type { Remote } from './server-bench.ts'
 
@@ -39,7 +39,7 @@ export interface TaskEntry {
 /** What is told of a check without running it. */
 export interface CheckEntry {
   readonly id: string
-  readonly level: Level
+  readonly level: CheckLevel
   readonly needs: readonly string[]
   readonly title: Words
   readonly does: Words
@@ -83,7 +83,7 @@ export function withNeeds<C extends Pick<CheckEntry, 'id' | 'needs'>>(
 
 /** What a run of checks has shown. */
 export interface CheckOutcome {
-  readonly results: readonly Result[]
+  readonly results: readonly CheckResult[]
   /** How the program talks, in words; undefined where it was never met. */
   readonly dialect: Words | undefined
   /** What was typed at its start. */
@@ -91,10 +91,13 @@ export interface CheckOutcome {
   readonly port: number | undefined
 }
 
+/** What a run of checks takes from the process that it is in. */
+export interface RunServices extends Pick<BenchServices, 'clock' | 'signal'>, Pick<ProgramPlan, 'environment'> {}
+
 /** Runs the plan's checks in this process. */
 export async function runPlan(
   plan: CheckPlan,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal, environment }: RunServices,
   listener: CheckListener,
 ): Promise<CheckOutcome> {
   const services: BenchServices = {
@@ -109,6 +112,7 @@ export async function runPlan(
       rules: plan.rules.map(([pattern, answer]) => ({ pattern: new RegExp(pattern, 'iu'), answer })),
       typed: plan.typed,
       wrapper: plan.wrapper,
+      environment,
     },
   }
   const bench = new EchoBench(services, plan.remote)
@@ -116,7 +120,7 @@ export async function runPlan(
   bench.exitWord = plan.exitWord
   bench.runs.keepTimeWait(false)
   const results = await runChecks(withNeeds(tasks[plan.task].checks, plan.chosen), bench, listener)
-  const met: Dialect | undefined = bench.passed('echo.reply') ? bench.dialect : undefined
+  const met: EchoDialect | undefined = bench.passed('echo.reply') ? bench.dialect : undefined
   return {
     results,
     dialect: met === undefined ? undefined : describeDialect(met),

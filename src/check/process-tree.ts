@@ -78,6 +78,16 @@ export function processorSeconds(pids: readonly number[]): number {
   return ticks / TICKS_PER_SECOND
 }
 
+/** Whether one of the threads runs or would run if it had a processor: on a busy machine that tells more than processor time. */
+export function isRunnable(pids: readonly number[]): boolean {
+  return pids.some((pid) =>
+    list(`/proc/${pid}/task`).some((task) => {
+      const stat = text(`/proc/${pid}/task/${task}/stat`)
+      return stat?.slice(stat.lastIndexOf(')') + 2).startsWith('R') === true
+    }),
+  )
+}
+
 /** Memory that the processes have in use, in bytes. */
 export function residentBytes(pids: readonly number[]): number {
   let bytes = 0

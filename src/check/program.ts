@@ -1,7 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Clock, Deadline, pause } from '../base/clock.ts'
 import { checkLimits } from './limits.ts'
-import { type Listening, listeningPorts, processesOf, processorSeconds, waitsForInput } from './process-tree.ts'
+import {
+  isRunnable,
+  type Listening,
+  listeningPorts,
+  processesOf,
+  processorSeconds,
+  waitsForInput,
+} from './process-tree.ts'
 import { answerFor, type PromptAnswers, type PromptRule } from './prompts.ts'
 import { openPty, type Pty } from './pty.ts'
 
@@ -15,6 +22,8 @@ export interface ProgramPlan {
   readonly rules: readonly PromptRule[]
   /** What to type in order, before anything else is thought of. */
   readonly typed: readonly string[]
+  /** What it finds in its environment, besides what makes it write at once. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Words before `sh` that take rights away, such as `setpriv …`. */
   readonly wrapper: readonly string[]
 }
@@ -70,7 +79,13 @@ export class Program {
       cwd: plan.folder,
       detached: true,
       stdio: [end, end, end],
-      env: { ...process.env, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1', TERM: 'dumb', HOME: plan.folder },
+      env: {
+        ...plan.environment,
+        PYTHONUNBUFFERED: '1',
+        PYTHONDONTWRITEBYTECODE: '1',
+        TERM: 'dumb',
+        HOME: plan.folder,
+      },
     })
     pty?.closeProgramEnd()
     program = new Program(plan, clock, child, pty)
@@ -115,6 +130,10 @@ export class Program {
 
   get processorSeconds(): number {
     return processorSeconds(this.processes)
+  }
+
+  get isRunnable(): boolean {
+    return isRunnable(this.processes)
   }
 
   /** Types a line. */

@@ -14,51 +14,35 @@ export interface PromptRule {
 
 type Wanted = 'pair' | 'host' | 'port' | 'yes' | 'menu' | 'name' | 'password' | 'key' | 'unknown'
 
-/** English, Russian, Spanish, Italian, French, German, Portuguese, Chinese; only stems, so that cases and plurals match. */
-const words: readonly (readonly [Exclude<Wanted, 'pair' | 'unknown'>, RegExp])[] = [
-  [
-    'host',
-    /host|addr|\bip\b|ip-|хост|адрес|\bайпи|direcci|servidor|indirizz|server|сервер|adress|hôte|serveur|endereç|主机|地址|服务器/u,
-  ],
-  ['port', /port|порт|puert|socket number|номер|端口/u],
-  ['password', /pass|пароль|парол|contraseñ|senha|kennwort|mot de passe|密码/u],
-  ['menu', /\b1\s*[).:=-].*\b2\s*[).:=-]/u],
-  [
-    'name',
-    /name|login|имя|зовут|логин|who\b|кто\b|nombre|nome|nom\b|nick|ник\b|user|пользовател|usuario|utente|benutzer|名/u,
-  ],
-  ['yes', /\by\s*\/\s*n\b|\bд\s*\/\s*н\b|yes\/no|да\/нет/u],
+// English, Russian, Spanish, Italian, French, German, Portuguese, Chinese; stems only, so that cases and plurals match.
+const host = /host|addr|(?<!\p{L})ip(?!\p{L})|хост|адрес|айпи|direcci|indirizz|adress|hôte|endereç|主机|地址/u
+/** Weaker: "server port" asks for a port. */
+const server = /server|сервер|servidor|serveur|服务器/u
+const port = /port|порт|puert|socket number|номер|端口/u
+const name =
+  /name|login|имя|зовут|логин|who|кто|nombre|nome|nom(?!\p{L})|nick|ник(?!\p{L})|user|пользовател|usuario|utente|benutzer|名/u
+/** What makes one question of a host and a port. */
+const joint = /^[\p{L}\s\d.]{0,20}(:|,|\/|\s(and|и|y|e|und|et)\s|和)[\s\p{L}]{0,12}$/u
+/** Asked for in words that mean nothing else. */
+const plain: readonly (readonly [Wanted, RegExp])[] = [
+  ['yes', /(?<!\p{L})(y\s*\/\s*n|д\s*\/\s*н)(?!\p{L})|yes\/no|да\/нет/u],
+  ['menu', /(?<!\d)1\s*[).:=-].*(?<!\d)2\s*[).:=-]/u],
+  ['password', /pass|парол|contraseñ|senha|kennwort|mot de passe|密码/u],
   ['key', /key|ключ|clave|chiave|schlüssel|clé|chave|密钥/u],
 ]
 
-/** What a question asks for: the word that comes first in it says so. */
+/** What a question asks for. */
 export function wantedBy(question: string): Wanted {
   const line = question.toLowerCase()
-  const at = (wanted: Wanted): number => line.search(words.find(([word]) => word === wanted)?.[1] ?? /$^/)
-  if (at('yes') >= 0) return 'yes'
-  const [host, port] = [at('host'), at('port')]
-  if (
-    host >= 0 &&
-    port > host &&
-    /^[^\d]*(:|\band\b|\bи\b|\by\b|\be\b|\bund\b|\bet\b|和)/u.test(between(line, host, port))
-  )
-    return 'pair'
-  let first: Wanted = 'unknown'
-  let position = Number.POSITIVE_INFINITY
-  for (const [wanted] of words) {
-    const found = at(wanted)
-    // "host name", "имя хоста", "номер порта": the more special word wins over the one beside it.
-    if (found >= 0 && found < position - (first === 'name' ? -40 : 0)) {
-      if (first !== 'unknown' && wanted === 'name' && first !== 'password') continue
-      first = wanted
-      position = found
-    }
-  }
-  return first
-}
-
-function between(line: string, from: number, to: number): string {
-  return line.slice(from, to)
+  for (const [wanted, words] of plain) if (words.test(line)) return wanted
+  const at = { host: line.search(host), port: line.search(port), name: line.search(name) }
+  if (at.host >= 0 && at.port > at.host && joint.test(line.slice(at.host, at.port))) return 'pair'
+  // "host name", "имя хоста".
+  if (at.host >= 0 && at.name >= 0 && Math.abs(at.host - at.name) < 12) return 'host'
+  const first = (['host', 'port', 'name'] as const)
+    .filter((wanted) => at[wanted] >= 0)
+    .sort((one, other) => at[one] - at[other])[0]
+  return first ?? (server.test(line) ? 'host' : 'unknown')
 }
 
 /**
@@ -77,20 +61,18 @@ export function answerFor(
   return choices[Math.min(round, choices.length - 1)] ?? ''
 }
 
-function choicesFor(
-  wanted: Wanted,
-  question: string,
-  { host, port, user, password }: PromptAnswers,
-): readonly string[] {
+function choicesFor(wanted: Wanted, question: string, answers: PromptAnswers): readonly string[] {
+  const { user, password } = answers
+  const [address, number] = [answers.host, String(answers.port)]
   switch (wanted) {
     case 'pair':
       return question.includes(':') && /[^\s]:[^\s]|host:port|ip:port|:\s*port/iu.test(question.toLowerCase())
-        ? [`${host}:${port}`, `${host} ${port}`, '']
-        : [`${host} ${port}`, `${host}:${port}`, '']
+        ? [`${address}:${number}`, `${address} ${number}`, '']
+        : [`${address} ${number}`, `${address}:${number}`, '']
     case 'host':
-      return [host, 'localhost', '', String(port)]
+      return [address, 'localhost', '', number]
     case 'port':
-      return [String(port), '', String(port + 1), host]
+      return [number, '', String(answers.port + 1), address]
     case 'yes':
       return ['y', 'да', 'yes', '']
     case 'menu':
@@ -102,6 +84,6 @@ function choicesFor(
     case 'key':
       return ['1', '']
     case 'unknown':
-      return [String(port), host, '']
+      return [number, address, '']
   }
 }

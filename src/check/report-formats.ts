@@ -1,7 +1,7 @@
 import { escapeMarkup } from '../base/markup.ts'
-import { safeJson } from '../base/visible.ts'
+import { printable, safeJson } from '../base/visible.ts'
 import type { CheckReport, Report } from './report.ts'
-import { checkText, reportText, type TextStyle, wrapped } from './report-text.ts'
+import { checkText, reportText, type TextStyle } from './report-text.ts'
 
 /** A report in one of its formats: json, junit, markdown, html, gradescope, text. Pure. */
 export function renderReport(format: string, report: Report, style: TextStyle): string {
@@ -32,6 +32,10 @@ function details(check: CheckReport, style: TextStyle): string {
     .trim()
 }
 
+function escapedLines(text: string): string {
+  return text.split('\n').map(escapeMarkup).join('\n')
+}
+
 /** JUnit's XML as CI systems read it: one suite a program, a case a check. */
 function junit(report: Report, style: TextStyle): string {
   const { summary, checks } = report
@@ -41,11 +45,11 @@ function junit(report: Report, style: TextStyle): string {
       case 'pass':
         return `${open}/>`
       case 'fail':
-        return `${open}>\n      <failure message="${escapeMarkup(check.message ?? check.title)}">${escapeMarkup(details(check, style))}</failure>\n    </testcase>`
+        return `${open}>\n      <failure message="${escapeMarkup(check.message ?? check.title)}">${escapedLines(details(check, style))}</failure>\n    </testcase>`
       case 'skip':
         return `${open}>\n      <skipped message="${escapeMarkup(check.because ?? check.note ?? '')}"/>\n    </testcase>`
       default:
-        return `${open}>\n      <error message="${escapeMarkup(check.note ?? check.title)}">${escapeMarkup(details(check, style))}</error>\n    </testcase>`
+        return `${open}>\n      <error message="${escapeMarkup(check.note ?? check.title)}">${escapedLines(details(check, style))}</error>\n    </testcase>`
     }
   })
   const counts = `tests="${checks.length}" failures="${summary.fail}" errors="${summary.unsure + summary.error}" skipped="${summary.skip}" time="${(report.durationMs / 1_000).toFixed(3)}"`
@@ -82,7 +86,7 @@ function markdown(report: Report, style: TextStyle): string {
 
 /** Text in a table's cell or a heading: nothing of it is markup. */
 function cell(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#!]/g, '\\$&').replace(/\s+/g, ' ')
+  return printable(text.replace(/\s+/g, ' ')).replace(/[\\`*_{}[\]<>|#!]/g, '\\$&')
 }
 
 /** Text in a block that no backticks in it can end. */
@@ -96,7 +100,7 @@ function fenced(text: string): string {
 function gradescope(report: Report, style: TextStyle): object {
   return {
     score: report.summary.points,
-    output: wrapped(subjectOf(report), style.columns).join('\n'),
+    output: printable(subjectOf(report)),
     tests: report.checks.map((check, index) => ({
       number: String(index + 1),
       name: `${check.id}: ${check.title}`,
@@ -115,7 +119,7 @@ function html(report: Report, style: TextStyle): string {
   const { summary } = report
   const rows = report.checks.map((check) => {
     const more =
-      check.status === 'fail' || check.status === 'unsure' ? `<pre>${escapeMarkup(details(check, style))}</pre>` : ''
+      check.status === 'fail' || check.status === 'unsure' ? `<pre>${escapedLines(details(check, style))}</pre>` : ''
     const aside = check.because ?? check.note
     return `<details class="${check.status}"${check.status === 'fail' ? ' open' : ''}><summary><b>${escapeMarkup(check.id)}</b> ${escapeMarkup(check.title)}${aside === undefined ? '' : ` <i>(${escapeMarkup(aside)})</i>`} <span>${check.points} / ${check.maxPoints}</span></summary>${more}</details>`
   })

@@ -1,4 +1,4 @@
-import type { Language, Result, Status, Words } from './check.ts'
+import type { CheckResult, Language, Status, Words } from './check.ts'
 import { firstDifference } from './dialect.ts'
 import { checkLimits } from './limits.ts'
 import type { CheckOutcome, CheckPlan } from './plan.ts'
@@ -29,7 +29,7 @@ export type SandboxKind = 'netns' | 'process' | 'none'
 export interface CheckReport {
   readonly id: string
   readonly title: string
-  readonly level: Result['level']
+  readonly level: CheckResult['level']
   readonly status: Status
   readonly points: number
   readonly maxPoints: number
@@ -108,17 +108,17 @@ export function makeReport(
   }
 }
 
-function reportOf(result: Result, { language, hints, points }: ReportChoices): CheckReport {
-  const { fault, hint, note, trace } = result
+function reportOf(result: CheckResult, { language, hints, points }: ReportChoices): CheckReport {
+  const { finding, hint, note, trace } = result
   const say = (words: Words): string => words[language]
   // What another check's mistake hides is neither earned nor lost; what couldn't be told costs nothing.
   const worth = result.status === 'skip' ? 0 : (points.get(result.id) ?? (result.level === 'advice' ? 0 : 1))
   const lost = result.status === 'fail'
   const shown = hints !== 'none'
   const difference =
-    fault?.expected === undefined || fault.actual === undefined
+    finding?.expected === undefined || finding.actual === undefined
       ? undefined
-      : firstDifference(fault.expected, fault.actual)
+      : firstDifference(finding.expected, finding.actual)
   return {
     id: result.id,
     title: say(result.title),
@@ -126,23 +126,23 @@ function reportOf(result: Result, { language, hints, points }: ReportChoices): C
     status: result.status,
     points: lost ? 0 : worth,
     maxPoints: worth,
-    ...(fault !== undefined && { cause: fault.cause }),
-    ...(fault !== undefined && shown && { message: say(fault.saw) }),
+    ...(finding !== undefined && { cause: finding.cause }),
+    ...(finding !== undefined && shown && { message: say(finding.saw) }),
     ...(hint !== undefined &&
       shown && { hint: hints === 'short' ? [say(hint.change)] : [say(hint.means), say(hint.change)] }),
     ...(result.because !== undefined && { because: result.because }),
     ...(note !== undefined && { note: say(note) }),
     attempts: result.attempts,
     durationMs: result.durationMs,
-    ...(fault?.sent !== undefined && shown && { sent: shownBytes(fault.sent, 0) }),
-    ...(fault?.expected !== undefined && shown && { expected: shownBytes(fault.expected, difference ?? 0) }),
-    ...(fault?.actual !== undefined && shown && { actual: shownBytes(fault.actual, difference ?? 0) }),
+    ...(finding?.sent !== undefined && shown && { sent: shownBytes(finding.sent, 0) }),
+    ...(finding?.expected !== undefined && shown && { expected: shownBytes(finding.expected, difference ?? 0) }),
+    ...(finding?.actual !== undefined && shown && { actual: shownBytes(finding.actual, difference ?? 0) }),
     ...(difference !== undefined && shown && { difference }),
     ...(trace !== undefined &&
-      fault !== undefined &&
+      finding !== undefined &&
       shown && { trace: { line: trace.line, ...(trace.place !== undefined && { place: trace.place }) } }),
     ...(result.output.length > 0 && shown && { output: result.output }),
-    ...(fault !== undefined &&
+    ...(finding !== undefined &&
       hints === 'full' && { steps: result.steps.map(({ atMs, what }) => ({ atMs, what: say(what) })) }),
     programEnded: result.programEnded,
   }

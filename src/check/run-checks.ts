@@ -1,5 +1,5 @@
 import { Lateness } from './bench.ts'
-import { type Check, type Fault, isFault, type NotApplicable, type Result, traceIn } from './check.ts'
+import { type Check, type CheckResult, type Finding, isFinding, type NotApplicable, traceIn } from './check.ts'
 import { checkLimits } from './limits.ts'
 import { lastLines } from './program.ts'
 import type { ServerBench } from './server-bench.ts'
@@ -7,7 +7,7 @@ import type { ServerBench } from './server-bench.ts'
 /** Who is told how a check goes on. */
 export interface CheckListener {
   trying(id: string): void
-  ended(result: Result): void
+  ended(result: CheckResult): void
 }
 
 /**
@@ -18,11 +18,11 @@ export async function runChecks<B extends ServerBench>(
   checks: readonly Check<B>[],
   bench: B,
   listener: CheckListener,
-): Promise<readonly Result[]> {
+): Promise<readonly CheckResult[]> {
   const { clock, signal } = bench.services
-  const results = new Map<string, Result>()
+  const results = new Map<string, CheckResult>()
   const lateness = new Lateness(clock)
-  const end = (result: Result): void => {
+  const end = (result: CheckResult): void => {
     results.set(result.id, result)
     if (result.status === 'pass') bench.passes.add(result.id)
     listener.ended(result)
@@ -50,7 +50,7 @@ export async function runChecks<B extends ServerBench>(
 }
 
 /** The check among the needs that hides this one: the first cause, not another that was hidden itself. */
-function hiding(needs: readonly string[], results: ReadonlyMap<string, Result>): string | undefined {
+function hiding(needs: readonly string[], results: ReadonlyMap<string, CheckResult>): string | undefined {
   for (const id of needs) {
     const result = results.get(id)
     if (result !== undefined && result.status !== 'pass') return result.because ?? id
@@ -58,7 +58,7 @@ function hiding(needs: readonly string[], results: ReadonlyMap<string, Result>):
   return undefined
 }
 
-function skipped<B>({ id, level, title }: Check<B>, because: string | undefined): Result {
+function skipped<B>({ id, level, title }: Check<B>, because: string | undefined): CheckResult {
   return {
     id,
     level,
@@ -73,9 +73,9 @@ function skipped<B>({ id, level, title }: Check<B>, because: string | undefined)
   }
 }
 
-type Outcome = Fault | NotApplicable | undefined
+type Outcome = Finding | NotApplicable | undefined
 
-async function runCheck<B extends ServerBench>(check: Check<B>, bench: B, lateness: Lateness): Promise<Result> {
+async function runCheck<B extends ServerBench>(check: Check<B>, bench: B, lateness: Lateness): Promise<CheckResult> {
   const { clock } = bench.services
   const startedMs = clock.monotonic()
   bench.patience = 1
@@ -89,23 +89,23 @@ async function runCheck<B extends ServerBench>(check: Check<B>, bench: B, latene
     return outcome
   }
   let outcome: Outcome
-  for (let round = 0; round < (check.rounds ?? 1) && !isFault(outcome); round++) outcome = await attempt()
+  for (let round = 0; round < (check.rounds ?? 1) && !isFinding(outcome); round++) outcome = await attempt()
   let last = { outcome, ...aftermath(bench, outcome) }
   let disagree = false
-  if (isFault(outcome) && outcome.proof !== true) {
+  if (isFinding(outcome) && outcome.proof !== true) {
     await discard(bench)
     bench.patience = 2
     const second = await attempt()
-    if (isFault(second)) last = { outcome: second, ...aftermath(bench, second) }
+    if (isFinding(second)) last = { outcome: second, ...aftermath(bench, second) }
     else {
       await discard(bench)
       const third = await attempt()
-      disagree = isFault(third)
+      disagree = isFinding(third)
       if (!disagree) last = { outcome: third, ...aftermath(bench, third) }
     }
   }
   bench.patience = 1
-  const result: Result = {
+  const result: CheckResult = {
     id: check.id,
     level: check.level,
     title: check.title,
@@ -127,11 +127,11 @@ export function judged<B>(
   { causes }: Pick<Check<B>, 'causes'>,
   outcome: Outcome,
   { disagree, late }: { readonly disagree: boolean; readonly late: boolean },
-): Pick<Result, 'status' | 'fault' | 'hint' | 'note'> {
+): Pick<CheckResult, 'status' | 'finding' | 'hint' | 'note'> {
   if (outcome === undefined) return { status: 'pass' }
-  if (!isFault(outcome)) return { status: 'skip', note: outcome.why }
+  if (!isFinding(outcome)) return { status: 'skip', note: outcome.why }
   const hint = causes[outcome.cause]
-  const told = { fault: outcome, ...(hint !== undefined && { hint }) }
+  const told = { finding: outcome, ...(hint !== undefined && { hint }) }
   if (disagree) return { status: 'unsure', ...told, note: { en: 'two tries disagree', ru: 'две попытки разошлись' } }
   if (late && outcome.proof !== true) {
     return {
@@ -157,10 +157,13 @@ async function discard(bench: ServerBench): Promise<void> {
   if (bench.owns) await bench.runs.discard()
 }
 
-/** What the program has left to be told after a fault. */
-function aftermath(bench: ServerBench, outcome: Outcome): Pick<Result, 'steps' | 'output' | 'trace' | 'programEnded'> {
+/** What the program has left to be told after a finding. */
+function aftermath(
+  bench: ServerBench,
+  outcome: Outcome,
+): Pick<CheckResult, 'steps' | 'output' | 'trace' | 'programEnded'> {
   const { current, steps } = bench.runs
-  if (!isFault(outcome)) return { steps: [], output: [], programEnded: false }
+  if (!isFinding(outcome)) return { steps: [], output: [], programEnded: false }
   const output = current?.output.toString() ?? ''
   const trace = traceIn(output)
   return {

@@ -1,11 +1,11 @@
 import { type BenchServices, isBusy, ProgramRuns, type Times, timesFor } from './bench.ts'
-import { type Fault, traceIn } from './check.ts'
+import { type Finding, traceIn } from './check.ts'
 import { Conversation } from './conversation.ts'
 import { checkLimits } from './limits.ts'
 import { lastLine, type Program, type ProgramPlan } from './program.ts'
 
 /** Where a server under check can be reached. */
-export interface Server {
+export interface RunningServer {
   readonly host: string
   readonly port: number
   /** Undefined where it was running before (`--connect`). */
@@ -23,7 +23,7 @@ export class ServerBench {
   readonly runs: ProgramRuns
   readonly services: BenchServices
   readonly #remote: Remote | undefined
-  #server: Server | undefined
+  #server: RunningServer | undefined
   /** First bytes of answers took so long, in ms. */
   readonly answers: number[] = []
   /** 2 when a silence is looked at again. */
@@ -54,8 +54,8 @@ export class ServerBench {
     return this.#remote === undefined
   }
 
-  /** The run that serves now, or a new one: undefined with `startFault` when it doesn't come up. */
-  async server(): Promise<Server | Fault> {
+  /** The run that serves now, or a new one: undefined with `startFinding` when it doesn't come up. */
+  async server(): Promise<RunningServer | Finding> {
     if (this.#remote !== undefined) return { ...this.#remote, program: undefined }
     const running = this.#server
     if (running?.program !== undefined && running.program === this.runs.current && running.program.ended === undefined)
@@ -64,12 +64,12 @@ export class ServerBench {
   }
 
   /** Starts a new run beside nothing else: the one before is ended first. */
-  async start(change: Partial<ProgramPlan> = {}): Promise<Server | Fault> {
+  async start(change: Partial<ProgramPlan> = {}): Promise<RunningServer | Finding> {
     await this.runs.discard()
     this.#server = undefined
     const program = await this.runs.start(change)
     const port = await this.untilListening(program, change.answers?.port ?? this.services.plan.answers.port)
-    if (port === undefined) return this.startFault(program)
+    if (port === undefined) return this.startFinding(program)
     this.#server = { host: '127.0.0.1', port, program }
     return this.#server
   }
@@ -91,7 +91,7 @@ export class ServerBench {
   }
 
   /** Why a program that was started serves nobody. */
-  startFault(program: Program): Fault {
+  startFinding(program: Program): Finding {
     const output = program.output.toString()
     const { ended } = program
     const trace = traceIn(output)
@@ -135,7 +135,7 @@ export class ServerBench {
   }
 
   /** Connects to the server; a system's code when that fails. All conversations still open are ended after the check. */
-  async connect({ host, port }: Server, from?: string): Promise<Conversation | string> {
+  async connect({ host, port }: RunningServer, from?: string): Promise<Conversation | string> {
     const { clock } = this.services
     const ms = this.times.answerMs
     let opened = await Conversation.open(port, ms, clock, { host, ...(from !== undefined && { from }) })
@@ -176,7 +176,7 @@ export class ServerBench {
   }
 }
 
-export function isServer(started: Server | Fault): started is Server {
+export function isServer(started: RunningServer | Finding): started is RunningServer {
   return 'port' in started
 }
 

@@ -16,7 +16,7 @@ import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ExitCode, NetlabError, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
-import type { Result } from '../../check/check.ts'
+import type { CheckResult } from '../../check/check.ts'
 import { checkLimits } from '../../check/limits.ts'
 import { type CheckOutcome, type CheckPlan, findCheck, type TaskName, tasks } from '../../check/plan.ts'
 import { filledIn } from '../../check/program.ts'
@@ -69,7 +69,7 @@ export async function runCheck(values: CheckValues, context: CommandContext): Pr
       wrapper: sandbox?.wrapper ?? [],
       ownNetwork: sandbox !== undefined,
     }
-    if (values.build !== undefined) build(values.build, plan)
+    if (values.build !== undefined) build(values.build, plan, context)
     return await checkAndTell(plan, sandbox, values, choices, context)
   } finally {
     if (folder !== undefined && !values.keep) rmSync(folder, { recursive: true, force: true })
@@ -97,7 +97,7 @@ async function checkAndTell(
   const startedMs = clock.monotonic()
   out.write(`${headText({ task: plan.task, subject, seed: plan.seed, sandbox: kind }, style)}\n`)
   const spinner = live ? await startSpinner(context) : undefined
-  const told: Result[] = []
+  const told: CheckResult[] = []
   const { outcome, timeOver } = await runInProcess(plan, sandbox, values.time, context, (message) => {
     if (message.kind === 'trying') spinner?.say(`${message.id} ${findCheck(message.id)?.title[values.lang] ?? ''}`)
     if (message.kind === 'ended') {
@@ -183,14 +183,14 @@ async function runInProcess(
   throw new Error('the process that checks has ended without a result')
 }
 
-interface Spinner {
+interface LiveLine {
   say(text: string): void
   /** Writes lines above it. */
   above(text: string): void
   stop(): void
 }
 
-async function startSpinner(context: CommandContext): Promise<Spinner> {
+async function startSpinner(context: CommandContext): Promise<LiveLine> {
   const { default: ora } = await import('ora')
   const spinner = ora({ stream: context.stdout, discardStdin: false }).start()
   return {
@@ -272,7 +272,7 @@ function giveAway(path: string, owner: number): void {
 }
 
 /** @throws {NetlabError} when it fails, with the last lines that it wrote. */
-function build(command: string, plan: CheckPlan): void {
+function build(command: string, plan: CheckPlan, { environment }: CommandContext): void {
   const [file = 'sh', ...words] = [
     ...plan.wrapper,
     'sh',
@@ -283,7 +283,7 @@ function build(command: string, plan: CheckPlan): void {
     cwd: plan.folder,
     timeout: 60_000,
     encoding: 'utf8',
-    env: { ...process.env, HOME: plan.folder },
+    env: { ...environment, HOME: plan.folder },
   })
   if (built.status === 0) return
   const lines = `${built.stdout ?? ''}${built.stderr ?? ''}`.trim().split('\n').slice(-8).map(printable).join('\n  ')

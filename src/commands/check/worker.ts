@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { deserialize, serialize } from 'node:v8'
 import { ExitCode } from '../../base/errors.ts'
-import type { Result } from '../../check/check.ts'
+import type { CheckResult } from '../../check/check.ts'
 import { type CheckOutcome, type CheckPlan, runPlan } from '../../check/plan.ts'
 import { prepareNamespace } from '../../check/sandbox.ts'
 import type { CommandContext } from '../command.ts'
@@ -15,7 +15,7 @@ export interface WorkerPlan {
 
 export type WorkerMessage =
   | { readonly kind: 'trying'; readonly id: string }
-  | { readonly kind: 'ended'; readonly result: Result }
+  | { readonly kind: 'ended'; readonly result: CheckResult }
   | { readonly kind: 'outcome'; readonly outcome: CheckOutcome; readonly timeOver: boolean }
 
 export function toLine(message: WorkerPlan | WorkerMessage): string {
@@ -49,7 +49,7 @@ export async function runWorker(context: CommandContext): Promise<ExitCode> {
   })
   const outcome = await runPlan(
     plan,
-    { clock, signal: abort.signal },
+    { clock, signal: abort.signal, environment: context.environment },
     {
       trying: (id) => void stdout.write(toLine({ kind: 'trying', id })),
       ended: (result) => void stdout.write(toLine({ kind: 'ended', result })),

@@ -1,4 +1,4 @@
-# fails: keep
+# fails: keep large
 import socket
 import threading
 

@@ -1,4 +1,4 @@
-# fails: half spin
+# fails: half spin log
 import socket
 import threading
 

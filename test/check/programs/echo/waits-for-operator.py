@@ -1,4 +1,4 @@
-# fails: next while log
+# fails: next
 import socket
 
 def serve(conn, addr):
