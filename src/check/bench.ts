@@ -88,6 +88,9 @@ export class ProgramRuns {
   constructor(services: BenchServices) {
     this.#services = services
     this.#startedMs = services.clock.monotonic()
+    services.signal.addEventListener('abort', () => {
+      for (const program of this.#all) program.kill()
+    })
   }
 
   get current(): Program | undefined {

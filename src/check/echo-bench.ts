@@ -407,6 +407,6 @@ function foreignFinding(probes: readonly Sample[]): Finding {
   }
 }
 
-function notConnected(code: string): Finding['saw'] {
+export function notConnected(code: string): Finding['saw'] {
   return { en: `could not connect: ${code}`, ru: `не удалось подключиться: ${code}` }
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { Check, Finding, Hint, NotApplicable, Words } from './check.ts'
 import type { Conversation } from './conversation.ts'
 import { firstDifference } from './dialect.ts'
-import { describe, type EchoBench, type Exchange } from './echo-bench.ts'
+import { describe, type EchoBench, type Exchange, notConnected } from './echo-bench.ts'
+import { checkLimits } from './limits.ts'
 import { closeWaitCount } from './process-tree.ts'
 import { isServer, type RunningServer } from './server-bench.ts'
 
@@ -115,6 +116,16 @@ const startCauses: Readonly<Record<string, Hint>> = {
     change: {
       en: 'give the answers in order with --answer; if the program is right to refuse them, nothing is wrong with it',
       ru: 'передайте ответы по порядку через --answer; если программа отказывает правильно, ошибки в ней нет',
+    },
+  },
+  refused: {
+    means: {
+      en: 'nobody listens there, or a firewall is in the way',
+      ru: 'там никто не слушает, или мешает брандмауэр',
+    },
+    change: {
+      en: 'check the address and the port, and that the server runs',
+      ru: 'проверьте адрес и порт и то, что сервер запущен',
     },
   },
   deaf: {
@@ -274,8 +285,11 @@ const start: EchoCheck = {
   async run(bench) {
     const server = await bench.server()
     if (!isServer(server)) return server
-    if (server.program === undefined) return undefined
-    await server.program.until(() => false, 300)
+    if (server.program === undefined) {
+      const opened = await bench.connect(server)
+      return typeof opened === 'string' ? { cause: 'refused', proof: true, saw: notConnected(opened) } : undefined
+    }
+    await server.program.until(() => false, checkLimits.aliveMs)
     return server.program.ended === undefined ? undefined : bench.startFinding(server.program)
   },
 }

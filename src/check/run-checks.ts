@@ -35,11 +35,12 @@ export async function runChecks<B extends ServerBench>(
         continue
       }
       if (signal.aborted) {
-        end({ ...skipped(check, undefined), status: 'error', note: { en: 'the time was over', ru: 'время вышло' } })
+        end(unfinished(check))
         continue
       }
       listener.trying(check.id)
-      end(await runCheck(check, bench, lateness))
+      const result = await runCheck(check, bench, lateness)
+      end(signal.aborted ? unfinished(check) : result)
     }
   } finally {
     lateness.stop()
@@ -71,6 +72,10 @@ function skipped<B>({ id, level, title }: Check<B>, because: string | undefined)
     output: [],
     programEnded: false,
   }
+}
+
+function unfinished<B>(check: Check<B>): CheckResult {
+  return { ...skipped(check, undefined), status: 'error', note: { en: 'the time was over', ru: 'время вышло' } }
 }
 
 type Outcome = Finding | NotApplicable | undefined

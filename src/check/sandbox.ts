@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -57,9 +57,12 @@ export function ownerOf(sandbox: Sandbox | undefined): number | undefined {
 export async function prepareNamespace(): Promise<void> {
   await bringLoopbackUp()
   trySetting('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0')
-  const hosts = join(mkdtempSync(join(tmpdir(), 'netlab-hosts-')), 'hosts')
+  const folder = mkdtempSync(join(tmpdir(), 'netlab-hosts-'))
+  const hosts = join(folder, 'hosts')
   writeFileSync(hosts, `127.0.0.1 localhost ${hostname()}\n::1 localhost ip6-localhost\n${ownHosts()}`)
   spawnSync('mount', ['--bind', hosts, '/etc/hosts'], { stdio: 'ignore' })
+  // The mount keeps the file.
+  rmSync(folder, { recursive: true, force: true })
 }
 
 /** Names that the machine's own file gives to loopback. */

@@ -125,7 +125,7 @@ export class ServerBench {
       }
     }
     return {
-      cause: ended.code === 127 ? 'missing' : 'ends',
+      cause: ended.code === 127 || absent.test(output) ? 'missing' : 'ends',
       proof: true,
       saw: {
         en: `it ended at once (${how}); its last line: “${lastLine(output)}”`,
@@ -179,6 +179,10 @@ export class ServerBench {
 export function isServer(started: RunningServer | Finding): started is RunningServer {
   return 'port' in started
 }
+
+/** How interpreters say that there is nothing to run. */
+const absent =
+  /can't open file|No such file or directory|Unable to access jarfile|Could not find or load main class|Cannot find module|file not found/
 
 function quoted(typed: readonly string[]): string {
   return typed.length === 0 ? '–' : typed.map((line) => `“${line}”`).join(', ')

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import {
   chownSync,
   cpSync,
+  existsSync,
   lstatSync,
   mkdtempSync,
   readdirSync,
@@ -98,7 +99,7 @@ async function checkAndTell(
   out.write(`${headText({ task: plan.task, subject, seed: plan.seed, sandbox: kind }, style)}\n`)
   const spinner = live ? await startSpinner(context) : undefined
   const told: CheckResult[] = []
-  const { outcome, timeOver } = await runInProcess(plan, sandbox, values.time, context, (message) => {
+  const { outcome, timeOver } = await runInProcess(plan, sandbox, values, context, (message) => {
     if (message.kind === 'trying') spinner?.say(`${message.id} ${findCheck(message.id)?.title[values.lang] ?? ''}`)
     if (message.kind === 'ended') {
       told.push(message.result)
@@ -132,7 +133,7 @@ async function checkAndTell(
 function exitCodeOf(report: Report, plan: CheckPlan): ExitCode {
   const start = report.checks.find(({ id }) => id === 'echo.start')
   if (start?.status === 'fail' && start.cause === 'missing') return ExitCode.data
-  if (plan.remote !== undefined && report.checks.some(({ cause }) => cause === 'refused')) return ExitCode.unavailable
+  if (plan.remote !== undefined && start?.status === 'fail') return ExitCode.unavailable
   return exitOf(report.checks)
 }
 
@@ -156,7 +157,7 @@ const withoutSandbox = {
 async function runInProcess(
   plan: CheckPlan,
   sandbox: Sandbox | undefined,
-  timeMs: number,
+  values: CheckValues,
   context: CommandContext,
   listen: (message: Exclude<WorkerMessage, { kind: 'outcome' }>) => void,
 ): Promise<{ outcome: CheckOutcome; timeOver: boolean }> {
@@ -169,7 +170,7 @@ async function runInProcess(
   })
   const end = (): void => void child.stdin.end()
   context.signal.addEventListener('abort', end, { once: true })
-  child.stdin.write(toLine({ plan, timeMs }))
+  child.stdin.write(toLine({ plan, timeMs: values.time, ownFolder: plan.command !== undefined && !values.keep }))
   let last: Extract<WorkerMessage, { kind: 'outcome' }> | undefined
   for await (const line of createInterface({ input: child.stdout })) {
     const message = fromLine<WorkerMessage>(line)
@@ -223,7 +224,8 @@ function refuseUnsafe({ sandbox }: CheckValues): void {
 function copyFolder(from: string, sandbox: Sandbox | undefined): string {
   const source = resolve(from)
   try {
-    if (!statSync(source).isDirectory()) throw new UsageError(`${printable(from)} is not a folder`)
+    if (!existsSync(source) || !statSync(source).isDirectory())
+      throw new UsageError(`${printable(from)} is not a folder`)
     const bytes = folderBytes(source)
     if (bytes > checkLimits.folderBytes) {
       throw new UsageError(`${printable(from)} holds more than ${checkLimits.folderBytes / 1_048_576} MB`, {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { deserialize, serialize } from 'node:v8'
 import { ExitCode } from '../../base/errors.ts'
@@ -11,6 +12,8 @@ export interface WorkerPlan {
   readonly plan: CheckPlan
   /** How long the whole may take. */
   readonly timeMs: number
+  /** The folder is a copy, to be removed if whoever made it is killed. */
+  readonly ownFolder: boolean
 }
 
 export type WorkerMessage =
@@ -39,15 +42,20 @@ export async function runWorker(context: CommandContext): Promise<ExitCode> {
   })
   const lines = createInterface({ input: stdin })
   lines.on('line', (line) => planned(line))
-  lines.on('close', () => abort.abort())
-  const { plan, timeMs } = fromLine<WorkerPlan>(await first)
+  const left = new Promise<undefined>((resolve) => {
+    lines.on('close', () => {
+      abort.abort()
+      resolve(undefined)
+    })
+  })
+  const { plan, timeMs, ownFolder } = fromLine<WorkerPlan>(await first)
   if (plan.ownNetwork) await prepareNamespace()
   let timeOver = false
   const timer = clock.after(timeMs, () => {
     timeOver = true
     abort.abort()
   })
-  const outcome = await runPlan(
+  const running = runPlan(
     plan,
     { clock, signal: abort.signal, environment: context.environment },
     {
@@ -55,7 +63,13 @@ export async function runWorker(context: CommandContext): Promise<ExitCode> {
       ended: (result) => void stdout.write(toLine({ kind: 'ended', result })),
     },
   )
+  // Whoever started us is gone or wants no more: then the whole ends at once, with all that it has started.
+  const outcome = await Promise.race([running, left])
   timer.cancel()
+  if (outcome === undefined) {
+    if (ownFolder) rmSync(plan.folder, { recursive: true, force: true })
+    return ExitCode.ok
+  }
   stdout.write(toLine({ kind: 'outcome', outcome, timeOver }))
   lines.close()
   return ExitCode.ok
