@@ -17,7 +17,13 @@ const peer = { address: '192.0.2.7', port: 40_000 }
 
 const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
 const log = startLog(
-  { to: 'file', file: join(folder, 'netlab.log'), maxBytes: logLimits.fileBytes, maxFiles: 1_000 },
+  {
+    to: 'file',
+    file: join(folder, 'netlab.log'),
+    maxBytes: logLimits.fileBytes,
+    maxFiles: 1_000,
+    origin: { service: 'echo', pid: 77 },
+  },
   startThread,
   systemClock,
   () => {},

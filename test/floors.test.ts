@@ -28,7 +28,7 @@ const floors: Record<string, number> = {
 /** Node modules that only these folders may import. */
 const reserved: Record<string, readonly string[]> = {
   'node:net': ['net', 'serve', 'scan', 'check', 'main'],
-  'node:tls': ['net', 'serve', 'commands'],
+  'node:tls': ['net', 'scan', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
   'node:fs': ['files', 'log', 'accounts', 'chat', 'check', 'main', 'commands'],
   'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],

@@ -242,7 +242,7 @@ export function outcomeEffects(call: AccountCall, outcome: AccountOutcome, own: 
       return [send(errorReply(outcome)), { do: 'leave' }]
     case 'throttled':
       return [
-        { do: 'record', event: { type: 'throttled', by: 'source', waitMs: outcome.retryMs } },
+        { do: 'record', event: { type: 'throttled', by: outcome.by, waitMs: outcome.retryMs, refused: true } },
         send(errorReply(outcome)),
       ]
     case 'wrong':

@@ -1,5 +1,6 @@
 import type { NameFault } from '../text/names.ts'
 import type { PasswordFault } from './password-rules.ts'
+import type { Delayer } from './throttle.ts'
 
 /** A session as its owner may see it; times in milliseconds since the Unix epoch. */
 export interface SessionInfo {
@@ -23,13 +24,20 @@ export interface Credentials {
   readonly password: string
   /** The client's, as the socket tells it. */
   readonly address: string
+  /** What failed on this connection before. */
+  readonly failures?: number
+}
+
+export interface RegisterRequest extends Credentials {
+  /** Where registering needs one. */
+  readonly code?: string
 }
 
 /** Not now, or not any more: what can happen to every request that costs a hash or a write. */
 export type Unavailable =
   | { readonly kind: 'busy'; readonly retryMs: number }
-  /** Too many failures from this source. */
-  | { readonly kind: 'throttled'; readonly retryMs: number }
+  /** Too many failures of this source or at this account; or too many registrations. */
+  | { readonly kind: 'throttled'; readonly retryMs: number; readonly by: Delayer | 'registrations' }
   /** The client left before its turn. */
   | { readonly kind: 'left' }
   /** It could not be kept on disk. */
@@ -42,8 +50,9 @@ export interface SessionGranted {
   readonly account: string
   /** Absent when the session was resumed: the client has it. */
   readonly token?: string
-  /** How long the account's earlier failures made this wait. */
+  /** How long earlier failures made this wait, and whose. */
   readonly delayedMs: number
+  readonly delayedBy?: Delayer
 }
 
 /** One answer for an unknown name and a wrong password. `account` is for the log only: the name, if there is such a user. */
@@ -51,11 +60,16 @@ export interface WrongPassword {
   readonly kind: 'wrong'
   readonly account?: string
   readonly delayedMs: number
+  readonly delayedBy?: Delayer
 }
 
 export type NoSession = { readonly kind: 'no-session'; readonly why: 'malformed' | 'expired' | 'unknown' }
 export type BadName = { readonly kind: 'bad-name'; readonly why: NameFault }
 export type BadPassword = { readonly kind: 'bad-password'; readonly why: PasswordFault }
+/** Nobody may register. */
+export type RegistrationClosed = { readonly kind: 'closed' }
+/** Who registers must say a code: none was said, or another one. */
+export type BadCode = { readonly kind: 'bad-code'; readonly why: 'missing' | 'wrong' }
 /** `alike`: nobody has the name itself, but one that looks like it. */
 export type NameTaken = { readonly kind: 'taken'; readonly alike?: true }
 export type StoreFull = { readonly kind: 'full' }
@@ -67,6 +81,8 @@ export type RegisteredOnly = { readonly kind: 'registered-only' }
 export type RegisterOutcome =
   | SessionGranted
   | RegisteredOnly
+  | RegistrationClosed
+  | BadCode
   | NameTaken
   | StoreFull
   | BadName
@@ -110,7 +126,7 @@ export type AccountCalls = {
   nameOf(request: { readonly address: string }): Promise<NameOutcome>
   identify(request: { readonly address: string; readonly name: string }): Promise<IdentifyOutcome>
   login(request: Credentials, signal?: AbortSignal): Promise<LoginOutcome>
-  register(request: Credentials, signal?: AbortSignal): Promise<RegisterOutcome>
+  register(request: RegisterRequest, signal?: AbortSignal): Promise<RegisterOutcome>
   resume(request: { readonly token: string }): Promise<ResumeOutcome>
   /** The sessions of this session's user, the last used first. */
   sessions(request: { readonly session: number }): Promise<SessionsOutcome>

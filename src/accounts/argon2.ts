@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { platform } from 'node:os'
 import { promisify } from 'node:util'
 import { accountLimits } from './limits.ts'
-import { passwordBytes } from './password-rules.ts'
+import { olderPasswordBytes, passwordBytes } from './password-rules.ts'
 
 /** How a hash is made; stored with it, so that older ones still verify. */
 export interface HashParameters {
@@ -31,7 +31,12 @@ export function argon2Hasher(parameters: HashParameters = accountLimits.hashPara
       await loadArgon2()
     },
     hash: async (password) => (await loadArgon2()).hash(passwordBytes(password), parameters),
-    verify: async (hash, password) => (await loadArgon2()).verify(hash, passwordBytes(password)),
+    async verify(hash, password) {
+      const argon2 = await loadArgon2()
+      if (await argon2.verify(hash, passwordBytes(password))) return true
+      const older = olderPasswordBytes(password)
+      return older !== undefined && argon2.verify(hash, older)
+    },
     async isOutdated(hash) {
       const { memoryKib, passes, lanes } = parsePhc(hash)
       return memoryKib !== parameters.memoryKib || passes !== parameters.passes || lanes !== parameters.lanes

@@ -11,6 +11,12 @@ interface QueuedHash {
   start(): void
 }
 
+/** Urgent work goes before all other, and has places of its own: a crowd that guesses doesn't keep owners out. */
+export interface HashCaller {
+  readonly urgent?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Lets `width` hashes run at a time and a bounded number wait, in order. Without it every hash would take a thread of
  * libuv's pool and a core, and files and other clients would wait behind them.
@@ -18,7 +24,8 @@ interface QueuedHash {
 export class HashQueue {
   readonly #width: number
   readonly #clock: Clock
-  readonly #waiting = new Set<QueuedHash>()
+  readonly #urgent = new Set<QueuedHash>()
+  readonly #others = new Set<QueuedHash>()
   #running = 0
   /** What a hash takes: an exponentially weighted average. */
   #hashMs: number = accountLimits.hashMs
@@ -29,7 +36,7 @@ export class HashQueue {
   }
 
   get waiting(): number {
-    return this.#waiting.size
+    return this.#urgent.size + this.#others.size
   }
 
   get running(): number {
@@ -37,11 +44,12 @@ export class HashQueue {
   }
 
   /** Runs `work` when its turn comes. Aborting `signal` gives up the place; work that has begun is finished. */
-  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<HashTurn<T>> {
+  async run<T>(work: () => Promise<T>, { urgent = false, signal }: HashCaller = {}): Promise<HashTurn<T>> {
     if (signal?.aborted === true) return { kind: 'left' }
     if (this.#running >= this.#width) {
-      if (this.#waiting.size >= accountLimits.waitingHashes) return { kind: 'busy', retryMs: this.#estimateMs() }
-      if (!(await this.#turn(signal))) return { kind: 'left' }
+      const waiting = urgent ? this.#urgent : this.#others
+      if (waiting.size >= accountLimits.waitingHashes) return { kind: 'busy', retryMs: this.#estimateMs() }
+      if (!(await this.#turn(waiting, signal))) return { kind: 'left' }
     } else this.#running++
     const began = this.#clock.monotonic()
     try {
@@ -53,10 +61,10 @@ export class HashQueue {
   }
 
   /** True when it is our turn (the slot is handed over, already counted), false when the signal came first. */
-  #turn(signal: AbortSignal | undefined): Promise<boolean> {
+  #turn(waiting: Set<QueuedHash>, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const leave = () => {
-        this.#waiting.delete(place)
+        waiting.delete(place)
         resolve(false)
       }
       const place: QueuedHash = {
@@ -65,24 +73,25 @@ export class HashQueue {
           resolve(true)
         },
       }
-      this.#waiting.add(place)
+      waiting.add(place)
       signal?.addEventListener('abort', leave, { once: true })
     })
   }
 
   #next(): void {
-    const [first] = this.#waiting
+    const waiting = this.#urgent.size > 0 ? this.#urgent : this.#others
+    const [first] = waiting
     if (first === undefined) {
       this.#running--
       return
     }
-    this.#waiting.delete(first)
+    waiting.delete(first)
     first.start()
   }
 
   /** When half of those who wait now will have had their turn: then there is room again, also for others who come back. */
   #estimateMs(): number {
-    return Math.max(accountLimits.busyRetryMs, Math.ceil((this.#waiting.size * this.#hashMs) / this.#width / 2))
+    return Math.max(accountLimits.busyRetryMs, Math.ceil((this.waiting * this.#hashMs) / this.#width / 2))
   }
 }
 

@@ -5,7 +5,7 @@ import type { Accounts, IdentifyOutcome, NameOutcome } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import { type Decoded, type MessageCodec, openStream, recordFor, type ServerMessageStream } from './message-stream.ts'
 import type { MessageShapes } from './messages.ts'
-import { errorReply, failureReason } from './replies.ts'
+import { errorReply, failureReason, goodbyeLine } from './replies.ts'
 
 export type IdentMessage =
   | { readonly type: 'hello' | 'whoami' | 'exit' }
@@ -119,6 +119,8 @@ class IdentTextCodec implements MessageCodec<IdentMessage, IdentReply> {
       case 'greeting':
         this.#known = true
         return [message.isNew ? `Nice to meet you, ${message.name}.` : `Hello, ${message.name}.`]
+      case 'bye':
+        return [goodbyeLine(message)]
       default:
         return [message.message]
     }

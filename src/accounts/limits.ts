@@ -7,8 +7,11 @@ export const accountLimits = {
   /** How often someone who waits for an answer is told so; it also shows whether they are still there. */
   waitNoticeMs: 2_000,
 
-  /** A password in UTF-8: NIST SP 800-63B's least length, and far more than a passphrase needs. */
+  /** A new password's Unicode characters: the least length of NIST SP 800-63B, which counts each code point as one. */
+  passwordMinCharacters: 8,
+  /** What an attempt has at least, in UTF-8: passwords that were chosen when bytes were counted go on. */
   passwordMinBytes: 8,
+  /** In UTF-8: far more than a passphrase needs. */
   passwordMaxBytes: 1024,
   /** argon2id: OWASP Password Storage Cheat Sheet, the least that resists guessing on graphics cards. */
   hashParameters: { memoryKib: 19_456, passes: 2, lanes: 1 },
@@ -27,12 +30,40 @@ export const accountLimits = {
   /** From this size on glibc gives memory back to the system: a hash takes far more, everything that lives long takes less. */
   hashMemoryBytes: 4 * 1024 * 1024,
 
-  /** How failures at an account turn into waiting. They may come from anywhere, so the wait must be bearable for its owner. */
-  accountThrottle: { free: 3, firstMs: 500, maxMs: 8_000, forgetMs: 60_000 },
-  /** The same of a source: one guesser, or a household behind one address. */
-  sourceThrottle: { free: 5, firstMs: 1_000, maxMs: 60_000, forgetMs: 60_000 },
-  /** Accounts and sources whose failures are remembered; about 100 bytes each, the one silent longest is forgotten first. */
+  // How fast passwords can be tried. Only what fails counts; docs/security.md states the rule and what it comes to.
+  /** Guesses at one account from everywhere: half a guess a second finds no password that the rules let pass. */
+  accountGuesses: { perMinute: 30, burst: 4 },
+  /** Guesses of one source at one account, at most ten in any minute: who mistypes three times waits for nothing. */
+  sourceGuessesAtAccount: { perMinute: 6, burst: 4 },
+  /** Guesses of one source at all accounts: at most 26 in any minute, and a class in which five mistype at once goes on. */
+  sourceGuesses: { perMinute: 20, burst: 6 },
+  /** Names that don't exist, tried by one source; where everybody may register, each costs no more than a hash. */
+  sourceUnknownNames: { perMinute: 120, burst: 120 },
+  /** Registrations of one source: two classes at once, and no more than 70 accounts in the first seconds. */
+  sourceRegistrations: { perMinute: 30, burst: 70 },
+  /** Wrong registration codes of one source. */
+  sourceCodes: { perMinute: 30, burst: 20 },
+  /** A registration code: short enough to be said in a class, too long to be found at the rate above. */
+  registrationCodeMinLength: 8,
+  registrationCodeMaxLength: 128,
+  /** One failure is a typing error, and its source's budget gets it back, if the right password follows within this time. */
+  typingErrorMs: 20_000,
+  /** Faster than this no person types a password again: it is the next try of a machine that has just failed. */
+  hastyMs: 500,
+  /** Who has waited for longer has not just come: a machine on many connections, mostly. */
+  newcomerMs: 30_000,
+  /** Tests in a row that begin before one that came earlier: then the earliest has its turn, also if it looks like a machine. */
+  passedOver: 3,
+  /** Who fails twice within this time at one name is served after those who have not. */
+  repeatedFailureMs: 60_000,
+  /** Attempts that may wait; a connection has one at a time. */
+  waitingAttempts: 16_384,
+  /** A wait from which on it stands in the log. */
+  delayLoggedMs: 1_000,
+  /** Budgets of accounts, sources and pairs of both that are remembered; the one silent longest goes first, and after a minute says nothing. */
   throttleEntries: 65_536,
+  /** Sources remembered for an account because its owner logged in there: home, school, a phone, in both IP versions. */
+  knownSources: 8,
 
   /** Hosts and users kept, each: a users file of some 20 MB, still rewritten in well under a second. */
   accounts: 100_000,

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { StorageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import type { Network } from '../net/networks.ts'
 import { checkKnownName, checkName } from '../text/names.ts'
 import type {
   Accounts,
@@ -14,6 +15,7 @@ import type {
   NameOutcome,
   PasswordChangeRequest,
   RegisterOutcome,
+  RegisterRequest,
   ResumeOutcome,
   SessionEnd,
   SessionGranted,
@@ -24,8 +26,10 @@ import type {
 import { SessionEndNotifier } from './accounts.ts'
 import { argon2Hasher, type PasswordHasher } from './argon2.ts'
 import { HashQueue } from './hash-queue.ts'
+import { type KnownSources, SqliteKnownSources } from './known-sources.ts'
 import { passwordFault } from './password-rules.ts'
 import { PasswordVerifier } from './password-verifier.ts'
+import { type RegistrationPolicy, sameCode } from './registration.ts'
 import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
 import { credentialOf, ownerOf, Sessions, type SessionTimes } from './sessions.ts'
 import { LoginThrottle } from './throttle.ts'
@@ -40,6 +44,10 @@ export interface AccountsConfig {
   readonly sessionTimes: SessionTimes
   /** Hashes at a time: max(1, cores − 1) leaves a core to everyone else. */
   readonly hashWidth: number
+  /** Who may register; everybody if it doesn't say. */
+  readonly registration?: RegistrationPolicy
+  /** Sources that are never slowed down. */
+  readonly throttleExempt?: readonly Network[]
 }
 
 export interface AccountsServices {
@@ -56,10 +64,27 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
   try {
     const sessionEnds = new SessionEndNotifier()
     const sessions = openSessions(config, services, users, (id, why) => sessionEnds.announce(id, why))
+    const knownSources = await openKnownSources(config, services, sessions)
     const queue = new HashQueue(config.hashWidth, clock)
-    const throttle = new LoginThrottle(clock)
-    const verifier = new PasswordVerifier(users, hasher, queue, throttle)
-    return new LocalAccounts({ users, sessions, sessionEnds, hasher, queue, throttle, verifier, record })
+    const registration = config.registration ?? { mode: 'open' }
+    const throttle = new LoginThrottle(clock, {
+      exempt: config.throttleExempt ?? [],
+      namesAreSecret: registration.mode !== 'open',
+    })
+    const verifier = new PasswordVerifier({ users, hasher, queue, throttle, knownSources })
+    const parts = {
+      users,
+      sessions,
+      sessionEnds,
+      knownSources,
+      hasher,
+      queue,
+      throttle,
+      verifier,
+      registration,
+      record,
+    }
+    return new LocalAccounts(parts)
   } catch (error) {
     await users.close()
     throw error
@@ -77,6 +102,19 @@ function openSessions(
     return new Sessions(store, clock, sessionTimes, onEnd, (row) => bindSession(row, users))
   } catch (error) {
     store.close()
+    throw error
+  }
+}
+
+async function openKnownSources(
+  { databasePath }: AccountsConfig,
+  { clock }: AccountsServices,
+  sessions: Sessions,
+): Promise<KnownSources> {
+  try {
+    return new SqliteKnownSources(databasePath, () => clock.now())
+  } catch (error) {
+    await sessions.close()
     throw error
   }
 }
@@ -102,6 +140,8 @@ export interface AccountParts {
   readonly queue: HashQueue
   readonly throttle: LoginThrottle
   readonly verifier: PasswordVerifier
+  readonly knownSources: KnownSources
+  readonly registration: RegistrationPolicy
   readonly record: EventSink
 }
 
@@ -133,7 +173,8 @@ export class LocalAccounts implements Accounts {
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
     const verified = await verifier.verify(request, signal)
     if (verified.kind !== 'verified') return verified
-    const { user, newHash, delayedMs } = verified
+    const { user, newHash, delayedMs, delayedBy } = verified
+    const delay = { delayedMs, delayedBy }
     if (newHash !== undefined) {
       // The old hash still verifies, so a disk that can't keep the new one is no reason to turn the user away.
       const changed = await users.changeHash(user.name, user.hash, newHash).catch(this.#recordFault)
@@ -143,35 +184,70 @@ export class LocalAccounts implements Accounts {
     }
     // The password may have been changed, or everyone cleared, while this one was being verified.
     const now = users.user(user.name)
-    if (now === undefined) return { kind: 'wrong', delayedMs }
+    if (now === undefined) return { kind: 'wrong', ...delay }
     if (now.hash !== user.hash && now.hash !== newHash) {
-      const turn = await queue.run(() => hasher.verify(now.hash, request.password), signal)
+      const turn = await queue.run(() => hasher.verify(now.hash, request.password), { signal })
       if (turn.kind !== 'done') return turn
-      if (!turn.value) return { kind: 'wrong', account: user.name, delayedMs }
+      if (!turn.value) return { kind: 'wrong', account: user.name, ...delay }
     }
-    return this.#persist(() => this.#welcome(now, request.address, delayedMs))
+    return this.#persist(() => this.#welcome(now, request.address, delay))
   }
 
-  async register({ name, password, address }: Credentials, signal?: AbortSignal): Promise<RegisterOutcome> {
-    const { users, throttle, queue, hasher } = this.#parts
-    const retryMs = throttle.refusedMs(address)
-    if (retryMs > 0) return { kind: 'throttled', retryMs }
+  async register(request: RegisterRequest, signal?: AbortSignal): Promise<RegisterOutcome> {
+    const { throttle, registration } = this.#parts
+    if (registration.mode === 'closed') return { kind: 'closed' }
+    const { name, password, address } = request
     const check = checkName(name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
     const why = passwordFault(password, check.name)
     if (why !== undefined) return { kind: 'bad-password', why }
-    if (users.user(check.name) !== undefined) {
-      // This tells a stranger who exists, as registering does anywhere; the throttle keeps it from being asked often.
-      throttle.sourceFailed(address)
-      return { kind: 'taken' }
+    if (registration.mode === 'code') {
+      const refused = await this.#refusedCode(registration.code, request, signal)
+      if (refused !== undefined) return refused
     }
-    const turn = await queue.run(() => hasher.hash(password), signal)
+    const admission = await throttle.registration(check.name, address, signal)
+    if (admission.kind === 'throttled') return { ...admission, by: 'registrations' }
+    if (admission.kind === 'left') return admission
+    let outcome: RegisterOutcome | undefined
+    try {
+      outcome = await this.#register(check.name, password, address, signal)
+      return outcome
+    } finally {
+      const registered = outcome?.kind === 'welcome' || outcome?.kind === 'registered-only'
+      admission.settle(registered ? 'right' : outcome?.kind === 'taken' ? 'wrong' : 'untested')
+    }
+  }
+
+  async #register(
+    name: string,
+    password: string,
+    address: string,
+    signal: AbortSignal | undefined,
+  ): Promise<RegisterOutcome> {
+    const { users, queue, hasher } = this.#parts
+    // This tells a stranger who exists, as registering does anywhere; the throttle keeps it from being asked often.
+    if (users.user(name) !== undefined) return { kind: 'taken' }
+    const turn = await queue.run(() => hasher.hash(password), { signal })
     if (turn.kind !== 'done') return turn
-    const answer = await this.#persist(() => users.register(check.name, turn.value))
+    const answer = await this.#persist(() => users.register(name, turn.value))
     if (answer.kind !== 'registered') return answer
     // The account is on disk now, whatever becomes of its first session.
-    const welcome = await this.#persist(() => this.#welcome(answer.record, address, 0))
+    const welcome = await this.#persist(() => this.#welcome(answer.record, address, { delayedMs: 0 }))
     return welcome.kind === 'storage' ? { kind: 'registered-only' } : welcome
+  }
+
+  /** Why the code that was said is not good enough; undefined when it is. */
+  async #refusedCode(
+    needed: string,
+    { code = '', address }: RegisterRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<RegisterOutcome | undefined> {
+    if (code === '') return { kind: 'bad-code', why: 'missing' }
+    const admission = await this.#parts.throttle.code(address, signal)
+    if (admission.kind !== 'admitted') return admission
+    const right = sameCode(code, needed)
+    admission.settle(right ? 'right' : 'wrong')
+    return right ? undefined : { kind: 'bad-code', why: 'wrong' }
   }
 
   async resume({ token }: { readonly token: string }): Promise<ResumeOutcome> {
@@ -201,7 +277,7 @@ export class LocalAccounts implements Accounts {
   }
 
   async changePassword(request: PasswordChangeRequest, signal?: AbortSignal): Promise<ChangeOutcome> {
-    const { sessions, users, verifier, queue, hasher } = this.#parts
+    const { sessions, users, verifier, queue, hasher, knownSources } = this.#parts
     const row = sessions.get(request.session)
     if (row === undefined) return { kind: 'no-session', why: 'unknown' }
     const why = passwordFault(request.new, row.user)
@@ -211,7 +287,7 @@ export class LocalAccounts implements Accounts {
     // An old password of an impossible length is simply wrong.
     if (verified.kind === 'bad-password') return { kind: 'wrong', account: row.user, delayedMs: 0 }
     if (verified.kind !== 'verified') return verified
-    const turn = await queue.run(() => hasher.hash(request.new), signal)
+    const turn = await queue.run(() => hasher.hash(request.new), { urgent: true, signal })
     if (turn.kind !== 'done') return turn
     const changed = await this.#persist(async () => ({
       kind: 'done' as const,
@@ -222,12 +298,14 @@ export class LocalAccounts implements Accounts {
     // The password is another one now, whether or not the database can be written.
     const others = sessions.ofAccount(row.account).length - 1
     await sessions.changeCredential(row.account, credentialOf(turn.value), row.id).catch(this.#recordFault)
+    this.#remember(() => knownSources.keepOnly(row.account, request.address))
     return { kind: 'changed', revoked: others }
   }
 
   async clear(): Promise<number> {
     const count = await this.#parts.users.clear()
     await this.#parts.sessions.clear().catch(this.#recordFault)
+    this.#remember(() => this.#parts.knownSources.clear())
     this.#parts.record({ type: 'users-cleared', count })
     return count
   }
@@ -253,12 +331,31 @@ export class LocalAccounts implements Accounts {
   /** Everything acknowledged is on disk when this resolves. */
   async close(): Promise<void> {
     await this.#parts.users.close()
-    await this.#parts.sessions.close()
+    try {
+      await this.#parts.sessions.close()
+    } finally {
+      this.#parts.knownSources.close()
+    }
   }
 
-  async #welcome(user: UserRecord, address: string, delayedMs: number): Promise<SessionGranted> {
-    const { row, token } = await this.#parts.sessions.create(ownerOf(user), hostKey(address))
-    return { kind: 'welcome', session: this.#info(row), account: row.account, token, delayedMs }
+  async #welcome(
+    user: UserRecord,
+    address: string,
+    delay: Pick<SessionGranted, 'delayedMs' | 'delayedBy'>,
+  ): Promise<SessionGranted> {
+    const { sessions, knownSources } = this.#parts
+    const { row, token } = await sessions.create(ownerOf(user), hostKey(address))
+    this.#remember(() => knownSources.add(user.id, address))
+    return { kind: 'welcome', session: this.#info(row), account: row.account, token, ...delay }
+  }
+
+  /** What is not remembered makes an owner wait like a stranger, no more: nobody is turned away for it. */
+  #remember(change: () => void): void {
+    try {
+      change()
+    } catch (error) {
+      this.#recordFault(error)
+    }
   }
 
   #info(row: SessionRow): SessionInfo {

@@ -7,6 +7,7 @@ import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGra
 import { accountLimits } from './limits.ts'
 import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
 import { type LoginMessage, loginShapes, type ServerMessage } from './messages.ts'
+import type { RegistrationMode } from './registration.ts'
 import { errorReply, failureReason, type Rejection } from './replies.ts'
 import { LoginTextCodec } from './text-codec.ts'
 
@@ -24,7 +25,8 @@ export type LoginInput =
 
 /** A call of the accounts; its result comes back as an outcome. */
 export type LoginCall =
-  | { readonly method: 'login' | 'register'; readonly name: string; readonly password: string }
+  | { readonly method: 'login'; readonly name: string; readonly password: string }
+  | { readonly method: 'register'; readonly name: string; readonly password: string; readonly code?: string }
   | { readonly method: 'resume'; readonly token: string }
 
 /** Somebody is logged in: the session, and the account's id. */
@@ -80,17 +82,17 @@ function take(state: LoginState, message: LoginMessage): LoginStep {
     case 'resume':
       return { state: { ...state, asked: 'resume' }, effects: [{ do: 'call', method: 'resume', token: message.token }] }
     default: {
-      const { type: method, name, password } = message
-      const check = checkKnownName(name)
+      const { type, ...given } = message
+      const check = checkKnownName(given.name)
       if (check.kind === 'bad') return refuse(state, { kind: 'bad-name', why: check.why })
-      return { state: { ...state, asked: method }, effects: [{ do: 'call', method, name: check.name, password }] }
+      return { state: { ...state, asked: type }, effects: [{ do: 'call', method: type, ...given, name: check.name }] }
     }
   }
 }
 
-function enter(state: LoginState, { session, account, token, delayedMs }: SessionGranted): LoginStep {
+function enter(state: LoginState, { session, account, token, ...delay }: SessionGranted): LoginStep {
   const { user: name, id } = session
-  const effects: LoginEffect[] = [...delayed(delayedMs)]
+  const effects: LoginEffect[] = [...delayed(delay)]
   if (state.asked === 'register') effects.push({ do: 'record', event: { type: 'registered', name } })
   const resumed = state.asked === 'resume'
   const entry = { name, session: id }
@@ -105,9 +107,9 @@ function refuse(state: LoginState, rejection: Rejection): LoginStep {
   const failures = state.failures + 1
   const name = rejection.kind === 'wrong' ? rejection.account : undefined
   const effects: LoginEffect[] = [
-    ...delayed(rejection.kind === 'wrong' ? rejection.delayedMs : 0),
+    ...(rejection.kind === 'wrong' ? delayed(rejection) : []),
     rejection.kind === 'throttled'
-      ? { do: 'record', event: { type: 'throttled', by: 'source', waitMs: rejection.retryMs } }
+      ? { do: 'record', event: { type: 'throttled', by: rejection.by, waitMs: rejection.retryMs, refused: true } }
       : {
           do: 'record',
           event: { type: 'login-failed', reason: failureReason(rejection), ...(name !== undefined && { name }) },
@@ -120,8 +122,13 @@ function refuse(state: LoginState, rejection: Rejection): LoginStep {
   return { state: { asked: undefined, failures }, effects }
 }
 
-function delayed(waitMs: number): LoginEffect[] {
-  return waitMs === 0 ? [] : [{ do: 'record', event: { type: 'throttled', by: 'account', waitMs } }]
+/** Notes a wait that a person would notice. */
+function delayed({
+  delayedMs: waitMs,
+  delayedBy: by = 'account',
+}: Pick<SessionGranted, 'delayedMs' | 'delayedBy'>): LoginEffect[] {
+  if (waitMs < accountLimits.delayLoggedMs) return []
+  return [{ do: 'record', event: { type: 'throttled', by, waitMs, refused: false } }]
 }
 
 function goodbye(
@@ -145,6 +152,8 @@ export interface LoginServices {
   readonly clock: Clock
   /** What the greeting calls the service. */
   readonly service: string
+  /** Who may register, where not everybody may. */
+  readonly registration?: Exclude<RegistrationMode, 'open'>
 }
 
 /**
@@ -160,7 +169,8 @@ export async function authenticate(client: Session, services: LoginServices): Pr
     perform(stream, refusePlaintext(client.peer.address, client.offersTls))
     return undefined
   }
-  stream.send({ type: 'hello', service: services.service, version: 1 })
+  const { service, registration } = services
+  stream.send({ type: 'hello', service, version: 1, ...(registration !== undefined && { registration }) })
 
   let state = loginStart
   let loggedIn: LoggedIn | undefined
@@ -191,7 +201,11 @@ export async function authenticate(client: Session, services: LoginServices): Pr
       const call = step({ kind: 'message', message })
       if (call === undefined) continue
       answering = true
-      const outcome = await withWaitNotices(ask(services.accounts, call, client), stream, services.clock)
+      const outcome = await withWaitNotices(
+        ask(services.accounts, call, state.failures, client),
+        stream,
+        services.clock,
+      )
       answering = false
       if (client.signal.aborted) return undefined
       step({ kind: 'outcome', outcome })
@@ -206,11 +220,14 @@ export async function authenticate(client: Session, services: LoginServices): Pr
 function ask(
   accounts: Accounts,
   call: LoginCall,
+  failures: number,
   { peer, signal }: Session,
 ): Promise<LoginOutcome | RegisterOutcome | ResumeOutcome> {
   if (call.method === 'resume') return accounts.resume({ token: call.token })
-  const { method, name, password } = call
-  return accounts[method]({ name, password, address: peer.address }, signal)
+  const { name, password } = call
+  const credentials = { name, password, address: peer.address, failures }
+  if (call.method === 'login') return accounts.login(credentials, signal)
+  return accounts.register({ ...credentials, ...(call.code !== undefined && { code: call.code }) }, signal)
 }
 
 /** What came of effects that were performed. */

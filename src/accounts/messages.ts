@@ -1,4 +1,5 @@
 import type { SessionInfo } from './accounts.ts'
+import type { RegistrationMode } from './registration.ts'
 
 /** What a field of a message holds. */
 type FieldKind = 'text' | 'number or text'
@@ -9,14 +10,15 @@ export type MessageShapes = Readonly<Record<string, Readonly<Record<string, Fiel
 /** Before someone is logged in. */
 export type LoginMessage =
   | { readonly type: 'hello' }
-  | { readonly type: 'login' | 'register'; readonly name: string; readonly password: string }
+  | { readonly type: 'login'; readonly name: string; readonly password: string }
+  | { readonly type: 'register'; readonly name: string; readonly password: string; readonly code?: string }
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'exit' }
 
 export const loginShapes: MessageShapes = {
   hello: {},
   login: { name: 'text', password: 'text' },
-  register: { name: 'text', password: 'text' },
+  register: { name: 'text', password: 'text', 'code?': 'text' },
   resume: { token: 'text' },
   exit: {},
 }
@@ -40,7 +42,13 @@ export const accountShapes: MessageShapes = {
 
 /** What the server says, in every phase. `message` is a sentence for a person, `reason` a word for a program. */
 export type ServerMessage =
-  | { readonly type: 'hello'; readonly service: string; readonly version: 1 }
+  | {
+      readonly type: 'hello'
+      readonly service: string
+      readonly version: 1
+      /** Who may register, where not everybody may. */
+      readonly registration?: Exclude<RegistrationMode, 'open'>
+    }
   | {
       readonly type: 'welcome'
       readonly name: string

@@ -1,3 +1,4 @@
+import { isMountPoint } from '../files/overwrite-file.ts'
 import type { AccountsConfig, AccountsServices } from './local-accounts.ts'
 import { SqliteSessionStore } from './session-store.ts'
 import { preflightUsers } from './user-store.ts'
@@ -9,10 +10,17 @@ import { preflightUsers } from './user-store.ts'
  */
 export function preflightStores(
   { usersPath, databasePath }: Pick<AccountsConfig, 'usersPath' | 'databasePath'>,
-  services: Pick<AccountsServices, 'clock'>,
+  services: Pick<AccountsServices, 'clock'> & { readonly notice: (sentence: string) => void },
 ): { readonly complete: boolean; release(): void } {
   const users = preflightUsers({ path: usersPath, ...services })
   try {
+    for (const path of [usersPath, databasePath]) {
+      if (path === undefined || !isMountPoint(path)) continue
+      // Locks and journals lie beside a file, where a mount of the file alone doesn't lead.
+      services.notice(
+        `${path} is a mount of its own, so another server that shares it is not noticed: mount its folder`,
+      )
+    }
     const sessions = databasePath === undefined ? undefined : new SqliteSessionStore(databasePath).closeKeepingLock()
     return {
       complete: users.complete,

@@ -1,11 +1,13 @@
 import type { LoginFailure } from '../base/events.ts'
 import { nameFaults } from '../text/names.ts'
 import type {
+  BadCode,
   BadName,
   BadPassword,
   NameTaken,
   NoSession,
   RegisteredOnly,
+  RegistrationClosed,
   SessionInfo,
   StoreFull,
   Unavailable,
@@ -23,6 +25,8 @@ export type Rejection =
   | StoreFull
   | NoSession
   | RegisteredOnly
+  | RegistrationClosed
+  | BadCode
   | Unavailable
 
 export type ErrorReply = Extract<ServerMessage, { readonly type: 'denied' }>
@@ -53,10 +57,16 @@ export function errorReply(rejection: Rejection): ErrorReply {
       return {
         ...denied(
           'throttled',
-          `Too many failed attempts from your address, try again in ${seconds(rejection.retryMs)} s.`,
+          `Too many ${rejection.by === 'registrations' ? 'registrations' : 'failed attempts'}, try again in ${seconds(rejection.retryMs)} s.`,
         ),
         retryMs: rejection.retryMs,
       }
+    case 'closed':
+      return denied('closed', 'Nobody can register here; ask the operator for an account.')
+    case 'bad-code':
+      if (rejection.why === 'missing')
+        return denied('code', 'Registering here needs a code; ask whoever runs this server for it.')
+      return denied('code', 'That is not the registration code.')
     case 'left':
       return denied('left', 'You took too long.')
     case 'registered-only':
@@ -82,6 +92,10 @@ export function failureReason(rejection: Rejection): LoginFailure {
       return `token-${rejection.why}`
     case 'throttled':
       return 'attempts'
+    case 'closed':
+      return 'registration-closed'
+    case 'bad-code':
+      return 'registration-code'
     case 'registered-only':
       return 'storage'
     default:
@@ -109,8 +123,9 @@ export function replyLines(message: ServerMessage): readonly string[] {
       return welcome(message)
     case 'denied':
     case 'wait':
-    case 'bye':
       return [message.message]
+    case 'bye':
+      return [goodbyeLine(message)]
     case 'whoami':
       return [`${message.name}, ${session(message.session)}`]
     case 'sessions':
@@ -122,6 +137,11 @@ export function replyLines(message: ServerMessage): readonly string[] {
         `The password is changed; ${message.revoked === 1 ? 'one other session' : `${message.revoked} other sessions`} ended.`,
       ]
   }
+}
+
+/** Whoever does not leave of its own will is told why in a line that begins as all do by which a server ends a conversation. */
+export function goodbyeLine({ reason, message }: { readonly reason: string; readonly message: string }): string {
+  return reason === 'exit' || reason === 'logged-out' ? message : `netlab: ${message}`
 }
 
 function welcome(message: Extract<ServerMessage, { readonly type: 'welcome' }>): readonly string[] {

@@ -1,118 +1,365 @@
-import { type Clock, pause } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import { TokenBucket } from '../base/token-bucket.ts'
 import { sourceKey } from '../net/ip.ts'
+import { inNetworks, type Network } from '../net/networks.ts'
 import { nameKey } from '../text/names.ts'
 import { accountLimits } from './limits.ts'
+import { RecentEntries } from './recent-entries.ts'
 
-/** How failures turn into waiting. */
-export interface ThrottleRule {
-  /** Failures without a wait: people mistype. */
-  readonly free: number
-  /** The wait after one more; it doubles with each. */
-  readonly firstMs: number
-  /** The longest wait: whoever knows the password gets in after it, whatever others try. */
-  readonly maxMs: number
-  /** One failure is forgotten after each such span. */
-  readonly forgetMs: number
+/** What came of testing a password: it was right, it was wrong, there is no such account, or it was not tested at all. */
+export type Verdict = 'right' | 'wrong' | 'unknown' | 'untested'
+
+/** Whose budget made an attempt wait. */
+export type Delayer = 'account' | 'source'
+
+export type Admission =
+  | {
+      readonly kind: 'admitted'
+      readonly waitedMs: number
+      readonly by: Delayer
+      /** Has to be called once, when the test is over. */
+      settle(verdict: Verdict): void
+    }
+  /** So many wait that there is no room for one more. */
+  | { readonly kind: 'throttled'; readonly retryMs: number; readonly by: Delayer }
+  | { readonly kind: 'left' }
+
+export interface ThrottleOptions {
+  /** Sources whose attempts are never slowed down; those at one account still follow each other. */
+  readonly exempt: readonly Network[]
+  /**
+   * A name that doesn't exist costs its source as much as a guess, so that even the sum of many waits tells nothing. Not where
+   * everybody may register: there each registration tells whether a name is taken, and each new user tries an unknown name.
+   */
+  readonly namesAreSecret: boolean
 }
 
-interface FailureRecord {
-  failures: number
-  /** Monotonic; failures count from here. */
-  since: number
-  /** Monotonic; before it nothing is tried. */
-  until: number
+/** One try at one name's password. */
+export interface LoginAttempt {
+  readonly name: string
+  readonly address: string
+  /** The account's owner logged in from this source before. */
+  readonly known: boolean
+  /** What failed on the same connection before. */
+  readonly failures: number
+}
+
+const rates = {
+  account: accountLimits.accountGuesses,
+  source: accountLimits.sourceGuesses,
+  /** One source at one account. */
+  pair: accountLimits.sourceGuessesAtAccount,
+  unknown: accountLimits.sourceUnknownNames,
+  registrations: accountLimits.sourceRegistrations,
+  codes: accountLimits.sourceCodes,
+} as const
+
+/** How many failures of one kind are left to one account, source or pair of both, and who waits for that. */
+class Budget {
+  readonly key: string
+  readonly bucket: TokenBucket
+  /** In the order in which they came. */
+  readonly waiting = new Set<Waiting>()
+  /** At an account: whether a password is being tested. Sources that its owner came from before don't wait for the others. */
+  readonly testing = { known: false, others: false }
+  /** Attempts that wait or are being tested. */
+  holders = 0
+  /** Tests in a row that began while somebody waited for longer. */
+  passedOver = 0
+  timer: Timer | undefined
+  #failures = 0
+  #failedMs = Number.NEGATIVE_INFINITY
+  #paidBy: Budget | undefined
+  /** Ends of attempts after which nobody has come back yet, and when the last one was. */
+  #unfollowed = 0
+  #endedMs = Number.NEGATIVE_INFINITY
+
+  constructor(kind: keyof typeof rates, key: string, nowMs: number) {
+    const { perMinute, burst } = rates[kind]
+    this.key = key
+    this.bucket = new TokenBucket(perMinute / 60, burst, nowMs)
+  }
+
+  get busy(): boolean {
+    return this.holders > 0
+  }
+
+  idle(nowMs: number): boolean {
+    return this.bucket.full(nowMs) && this.failures(nowMs) === 0
+  }
+
+  /** Failures lately, since the last success. */
+  failures(nowMs: number): number {
+    return nowMs - this.#failedMs < accountLimits.repeatedFailureMs ? this.#failures : 0
+  }
+
+  /** @param paidBy the budget that this cost a token */
+  failed(nowMs: number, paidBy?: Budget): void {
+    this.#failures = this.failures(nowMs) + 1
+    this.#failedMs = nowMs
+    this.#paidBy = paidBy
+    this.ended(nowMs)
+  }
+
+  /** Somebody has failed, or gave up waiting: that one's next attempt will come. */
+  ended(nowMs: number): void {
+    this.#unfollowed = nowMs - this.#endedMs < accountLimits.hastyMs ? this.#unfollowed + 1 : 1
+    this.#endedMs = nowMs
+  }
+
+  /** Whether an attempt that comes now comes faster than a person types: then it is taken for the next one of who ended. */
+  follows(nowMs: number): boolean {
+    if (this.#unfollowed === 0 || nowMs - this.#endedMs >= accountLimits.hastyMs) return false
+    this.#unfollowed--
+    return true
+  }
+
+  /** After a success. One typing error before it is forgiven: the source gets back what it paid. More were somebody else's. */
+  succeeded(nowMs: number): void {
+    if (this.#failures !== 1) return
+    if (nowMs - this.#failedMs <= accountLimits.typingErrorMs) this.#paidBy?.bucket.giveBack(nowMs)
+    this.#failures = 0
+    this.#paidBy = undefined
+  }
+}
+
+interface Waiting {
+  /** Where it waits. */
+  readonly queues: readonly Budget[]
+  /** Each gives a token when the test begins. Empty for exempt sources. */
+  readonly pays: readonly Budget[]
+  /** Absent for what is not an attempt at an account. */
+  readonly at?: { readonly account: Budget; readonly lane: keyof Budget['testing'] }
+  /** From when on it looks like somebody who guesses, and leaves the last token of a budget to others; never: corrects a typing error. */
+  readonly persistsMs: number
+  begin(): void
 }
 
 /**
- * Remembers failed attempts by key, and how long each key has to wait. A wait is never extended by attempts made during
- * it and never longer than the rule's maximum, so nobody is locked out for good. The keys that were silent longest are
- * forgotten first.
- */
-export class Throttle {
-  readonly #rule: ThrottleRule
-  readonly #clock: Clock
-  readonly #maxEntries: number
-  readonly #entries = new Map<string, FailureRecord>()
-
-  constructor(rule: ThrottleRule, clock: Clock, maxEntries: number = accountLimits.throttleEntries) {
-    this.#rule = rule
-    this.#clock = clock
-    this.#maxEntries = maxEntries
-  }
-
-  get size(): number {
-    return this.#entries.size
-  }
-
-  /** Milliseconds until `key` may try again; 0 is now. */
-  waitMs(key: string): number {
-    const entry = this.#entries.get(key)
-    return entry === undefined ? 0 : Math.max(0, Math.ceil(entry.until - this.#clock.monotonic()))
-  }
-
-  failed(key: string): void {
-    const now = this.#clock.monotonic()
-    const old = this.#entries.get(key)
-    const failures = (old === undefined ? 0 : this.#remembered(old, now)) + 1
-    const excess = failures - this.#rule.free
-    const wait = excess <= 0 ? 0 : Math.min(this.#rule.maxMs, this.#rule.firstMs * 2 ** (excess - 1))
-    // Deleted and set again, so that the map is in the order of the last failure.
-    this.#entries.delete(key)
-    this.#entries.set(key, { failures, since: now, until: now + wait })
-    if (this.#entries.size <= this.#maxEntries) return
-    const [oldest] = this.#entries.keys()
-    if (oldest !== undefined) this.#entries.delete(oldest)
-  }
-
-  succeeded(key: string): void {
-    this.#entries.delete(key)
-  }
-
-  #remembered(entry: FailureRecord, now: number): number {
-    // More failures than these do not lengthen the wait, so they need not be remembered either.
-    const enough = this.#rule.free + Math.ceil(Math.log2(this.#rule.maxMs / this.#rule.firstMs)) + 1
-    return Math.max(0, Math.min(entry.failures, enough) - Math.floor((now - entry.since) / this.#rule.forgetMs))
-  }
-}
-
-/**
- * Limits how fast passwords can be guessed. A source with many failures is refused for a while. An account with many failures
- * is never refused, only served later: otherwise a stranger's guesses could keep its owner out for good.
+ * Decides when a password may be tested. What is bounded is the rate of guesses: at one account from everywhere, by one source,
+ * and by one source at one account; each has a budget, a token bucket from which only failures take. Attempts wait, for as long
+ * as it takes, until all their budgets have a token, and those at one account are tested one after the other.
+ *
+ * Of those that wait, sources go first that the account's owner came from before. Then those go first that don't look like
+ * somebody who guesses: who has failed twice on one connection, comes where somebody has just failed, or waits for long, is
+ * persistent. The last token of each budget is kept for all others, so that a person who has just come hardly waits. Of them the
+ * newest goes first, since machines have mostly waited for longer, in turn with the oldest; the persistent keep their order,
+ * and after some that went before somebody who came earlier it is the turn of the earliest.
+ *
+ * Names count the same whether or not an account has them, except for what `namesAreSecret` says. Time is the clock's alone,
+ * so that populations can be simulated.
  */
 export class LoginThrottle {
   readonly #clock: Clock
-  readonly #accounts: Throttle
-  readonly #sources: Throttle
+  readonly #options: ThrottleOptions
+  readonly #budgets: RecentEntries<Budget>
+  #waiting = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, options: ThrottleOptions, maxEntries: number = accountLimits.throttleEntries) {
     this.#clock = clock
-    this.#accounts = new Throttle(accountLimits.accountThrottle, clock)
-    this.#sources = new Throttle(accountLimits.sourceThrottle, clock)
+    this.#options = options
+    this.#budgets = new RecentEntries(maxEntries)
   }
 
-  /** How long this source has to wait before it may try; 0 is now. */
-  refusedMs(address: string): number {
-    return this.#sources.waitMs(sourceKey(address))
+  /** Attempts that wait now. */
+  get waiting(): number {
+    return this.#waiting
   }
 
-  /** Waits as long as the account's failures demand; resolves to that time, or to undefined when `signal` was aborted first. */
-  async delay(name: string, signal: AbortSignal | undefined): Promise<number | undefined> {
-    const waitMs = this.#accounts.waitMs(nameKey(name))
-    if (waitMs > 0) await pause(this.#clock, waitMs, signal)
-    return signal?.aborted === true ? undefined : waitMs
+  /** Budgets that are remembered, for tests of their bound. */
+  get entries(): number {
+    return this.#budgets.size
   }
 
-  failed(name: string, address: string): void {
-    this.#accounts.failed(nameKey(name))
-    this.sourceFailed(address)
+  /** Waits until this password may be tested. */
+  attempt({ name, address, known, failures }: LoginAttempt, signal?: AbortSignal): Promise<Admission> {
+    const now = this.#clock.monotonic()
+    const [who, from] = [nameKey(name), sourceKey(address)]
+    const account = this.#budget('account', who)
+    const source = this.#budget('source', from)
+    const pair = this.#budget('pair', pairKey(who, from))
+    const unknown = this.#budget('unknown', from)
+    const queues = [account, pair, source, unknown]
+    const pays = this.#exempt(address) ? [] : queues
+    // Each is asked, since each forgets whom it has found.
+    const follows = [source.follows(now), pair.follows(now)]
+    const correcting = pair.failures(now) === 1
+    // When it counts as one of those who are persistent.
+    const persistsMs = failures > 1 || follows.includes(true) ? now : now + accountLimits.newcomerMs
+    const lane = known ? 'known' : 'others'
+
+    const settle = (verdict: Verdict): void => {
+      account.testing[lane] = false
+      if (pays.length === 0) return
+      const end = this.#clock.monotonic()
+      const guess = verdict === 'wrong' || (verdict === 'unknown' && this.#options.namesAreSecret)
+      const failed = guess || verdict === 'unknown'
+      for (const one of failed ? [guess ? unknown : source] : pays) one.bucket.giveBack(end)
+      if (verdict === 'right') pair.succeeded(end)
+      if (!failed) return
+      source.failed(end)
+      pair.failed(end, guess ? source : unknown)
+    }
+    const left = (): void => {
+      for (const one of [pair, source]) one.ended(this.#clock.monotonic())
+    }
+    const at = { account, lane } as const
+    const waiting = { queues, pays, at, persistsMs: correcting ? Number.POSITIVE_INFINITY : persistsMs }
+    return this.#wait(waiting, { settle, left, by: source.bucket.ready(now) ? 'account' : 'source' }, signal)
   }
 
-  sourceFailed(address: string): void {
-    this.#sources.failed(sourceKey(address))
+  /** Waits until a registration code may be looked at. Only wrong ones count. */
+  code(address: string, signal?: AbortSignal): Promise<Admission> {
+    return this.#atSource('codes', address, (verdict) => verdict === 'wrong', signal)
   }
 
-  /** Forgets the account's failures, not the source's: else the owner of one account could guess at others without end. */
-  succeeded(name: string): void {
-    this.#accounts.succeeded(nameKey(name))
+  /**
+   * Waits until this source may register one more account. The verdict is `right` when it has, `wrong` when the name was taken:
+   * that tells who exists, so it counts too.
+   */
+  async registration(name: string, address: string, signal?: AbortSignal): Promise<Admission> {
+    const admission = await this.#atSource('registrations', address, (verdict) => verdict !== 'untested', signal)
+    if (admission.kind !== 'admitted') return admission
+    const settle = (verdict: Verdict): void => {
+      admission.settle(verdict)
+      // A client may have tried to log in before it registered.
+      if (verdict !== 'right') return
+      const pair = this.#budgets.find(keyOf('pair', pairKey(nameKey(name), sourceKey(address))))
+      pair?.succeeded(this.#clock.monotonic())
+    }
+    return { ...admission, settle }
   }
+
+  #atSource(
+    kind: 'codes' | 'registrations',
+    address: string,
+    counts: (verdict: Verdict) => boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Admission> {
+    const budget = this.#budget(kind, sourceKey(address))
+    const pays = this.#exempt(address) ? [] : [budget]
+    const settle = (verdict: Verdict): void => {
+      if (!counts(verdict)) for (const one of pays) one.bucket.giveBack(this.#clock.monotonic())
+    }
+    const waiting = { queues: [budget], pays, persistsMs: Number.POSITIVE_INFINITY }
+    return this.#wait(waiting, { settle, left: () => {}, by: 'source' }, signal)
+  }
+
+  #exempt(address: string): boolean {
+    return inNetworks(this.#options.exempt, address)
+  }
+
+  #budget(kind: keyof typeof rates, of: string): Budget {
+    const key = keyOf(kind, of)
+    return this.#budgets.get(key, () => new Budget(kind, key, this.#clock.monotonic()))
+  }
+
+  /** @param ends what the end of the test, and a client that leaves before, mean for the budgets */
+  #wait(
+    attempt: Omit<Waiting, 'begin'>,
+    ends: { settle(verdict: Verdict): void; left(): void; readonly by: Delayer },
+    signal: AbortSignal | undefined,
+  ): Promise<Admission> {
+    const { by } = ends
+    if (signal?.aborted === true) return Promise.resolve({ kind: 'left' })
+    if (this.#waiting >= accountLimits.waitingAttempts)
+      return Promise.resolve({ kind: 'throttled', retryMs: accountLimits.busyRetryMs, by })
+    const sinceMs = this.#clock.monotonic()
+    const { promise, resolve } = Promise.withResolvers<Admission>()
+    const leave = (): void => {
+      this.#remove(one)
+      ends.left()
+      this.#release(one)
+      resolve({ kind: 'left' })
+    }
+    const settle = (verdict: Verdict): void => {
+      ends.settle(verdict)
+      this.#release(one)
+      this.#wake(one.queues)
+    }
+    const begin = (): void => {
+      signal?.removeEventListener('abort', leave)
+      resolve({ kind: 'admitted', waitedMs: Math.round(this.#clock.monotonic() - sinceMs), by, settle })
+    }
+    const one: Waiting = { ...attempt, begin }
+    signal?.addEventListener('abort', leave, { once: true })
+    this.#waiting++
+    for (const queue of one.queues) {
+      queue.holders++
+      queue.waiting.add(one)
+    }
+    this.#wake(one.queues)
+    return promise
+  }
+
+  /** Begins all tests that may begin at these queues, in their order, and looks again when they have another token. */
+  #wake(queues: readonly Budget[]): void {
+    const now = this.#clock.monotonic()
+    for (const queue of queues) {
+      for (let one = next(queue, now); one !== undefined; one = next(queue, now)) this.#begin(one, now)
+      queue.timer?.cancel()
+      queue.timer = undefined
+      if (queue.waiting.size === 0) continue
+      // With both it is another queue that somebody waits for, or the end of a test.
+      const waitMs = queue.bucket.waitMs(now) || queue.bucket.waitMs(now, 2)
+      if (waitMs > 0) queue.timer = this.#clock.after(waitMs, () => this.#wake([queue]), { background: true })
+    }
+  }
+
+  #begin(one: Waiting, now: number): void {
+    for (const queue of one.queues) {
+      const [oldest] = queue.waiting
+      queue.passedOver = oldest === one ? 0 : queue.passedOver + 1
+    }
+    this.#remove(one)
+    for (const { bucket } of one.pays) bucket.tryTake(now)
+    if (one.at !== undefined) one.at.account.testing[one.at.lane] = true
+    one.begin()
+  }
+
+  #remove(one: Waiting): void {
+    this.#waiting--
+    for (const queue of one.queues) queue.waiting.delete(one)
+  }
+
+  #release(one: Waiting): void {
+    const now = this.#clock.monotonic()
+    for (const queue of one.queues) {
+      queue.holders--
+      this.#budgets.release(queue.key, now)
+    }
+  }
+}
+
+function mayBegin({ at, pays, persistsMs }: Waiting, nowMs: number, lastToken: boolean): boolean {
+  const needed = nowMs < persistsMs || lastToken ? 1 : 2
+  return !(at?.account.testing[at.lane] ?? false) && pays.every(({ bucket }) => bucket.ready(nowMs, needed))
+}
+
+/** Whoever has a lower one goes first. */
+function rank({ at, persistsMs }: Waiting, nowMs: number): number {
+  const own = persistsMs === Number.POSITIVE_INFINITY ? 0 : nowMs < persistsMs ? 1 : 2
+  return at?.lane === 'others' ? own + 3 : own
+}
+
+/** Who begins next of those that wait there and may begin. */
+function next({ waiting, passedOver }: Budget, nowMs: number): Waiting | undefined {
+  const oldestOfAll = passedOver >= accountLimits.passedOver
+  let best: { readonly one: Waiting; readonly rank: number } | undefined
+  for (const one of waiting) {
+    if (!mayBegin(one, nowMs, oldestOfAll)) continue
+    if (oldestOfAll) return one
+    const own = rank(one, nowMs)
+    const newest = passedOver % 2 === 0 && nowMs < one.persistsMs
+    if (best === undefined || own < best.rank || (own === best.rank && newest)) best = { one, rank: own }
+  }
+  return best?.one
+}
+
+function keyOf(kind: keyof typeof rates, of: string): string {
+  return `${kind}\n${of}`
+}
+
+function pairKey(account: string, source: string): string {
+  return `${account}\n${source}`
 }

@@ -262,7 +262,6 @@ const steps: Readonly<Record<string, string>> = {
   EROFS: 'The file system is read-only; name another file with --users.',
   EACCES: 'The folder and the file must be writable for this user.',
   EPERM: 'The folder and the file must be writable for this user.',
-  EBUSY: 'The file is a mount of its own and cannot be replaced; mount its folder instead.',
 }
 
 function explain(path: string, error: unknown): StorageError {

@@ -26,6 +26,8 @@ export type LoginFailure =
   | 'password'
   | 'taken'
   | 'full'
+  | 'registration-closed'
+  | 'registration-code'
   | 'busy'
   | 'left'
   | 'storage'
@@ -139,8 +141,11 @@ export type NetlabEvent =
       readonly type: 'throttled'
       readonly id: number
       readonly peer: Peer
-      readonly by: 'account' | 'source'
+      /** What there was too much of: failed logins to that account, or from that source; or registrations from there. */
+      readonly by: 'account' | 'source' | 'registrations'
       readonly waitMs: number
+      /** It was turned away for that time; else it was served after it. */
+      readonly refused: boolean
     }
   | SessionsEndedEvent<'logout'>
   | SessionsEndedEvent<'password-changed'>

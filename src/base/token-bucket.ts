@@ -32,10 +32,10 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#tokens, burst)
   }
 
-  /** Whether a token is there now. */
-  ready(nowMs: number): boolean {
+  /** Whether this many tokens are there now. */
+  ready(nowMs: number, tokens = 1): boolean {
     this.#fill(nowMs)
-    return this.#ratePerSecond === 0 || this.#tokens >= 1
+    return this.#ratePerSecond === 0 || this.#tokens >= tokens
   }
 
   /** Takes a token if one is there; returns whether it was. */
@@ -51,6 +51,23 @@ export class TokenBucket {
     this.#fill(nowMs)
     this.#tokens -= 1
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1000) / this.#ratePerSecond)
+  }
+
+  /** Puts a token back: what it was taken for did not happen. */
+  giveBack(nowMs: number): void {
+    this.#fill(nowMs)
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1)
+  }
+
+  /** Milliseconds until this many tokens are there, if nobody takes one before; 0 is now. */
+  waitMs(nowMs: number, tokens = 1): number {
+    return this.ready(nowMs, tokens) ? 0 : Math.ceil(((tokens - this.#tokens) * 1000) / this.#ratePerSecond)
+  }
+
+  /** Whether nothing has been taken that has not come back since. */
+  full(nowMs: number): boolean {
+    this.#fill(nowMs)
+    return this.#tokens >= this.#burst
   }
 
   #fill(nowMs: number): void {

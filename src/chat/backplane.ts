@@ -15,6 +15,8 @@ export type Signal =
       readonly dialect: Dialect
       /** Rooms with the last id seen in each: they are entered where they were left. */
       readonly resume?: Readonly<Record<string, number>> | undefined
+      /** The one whose ids they are. */
+      readonly epoch?: string | undefined
     }
   | { readonly type: 'asked'; readonly connection: number; readonly request: RoomRequest }
   | { readonly type: 'closed'; readonly connection: number }

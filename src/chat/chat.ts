@@ -98,9 +98,10 @@ export class Chat {
     }
     const rooms = Object.entries(signal.resume ?? {})
     if (rooms.length === 0) rooms.push([lobby, Number.NaN])
+    const known = this.#state.seenHere(signal.resume ?? {}, signal.epoch)
     for (const [room, seen] of rooms) {
-      const after = Number.isNaN(seen) ? undefined : seen
-      this.#carryOut(connection, { type: 'join', room, after })
+      const after = Number.isNaN(seen) ? undefined : (known?.[room] ?? seen)
+      this.#carryOut(connection, { type: 'join', room, after }, known !== undefined)
     }
   }
 
@@ -112,9 +113,9 @@ export class Chat {
     this.#state.close(connection)
   }
 
-  #carryOut(connection: ChatConnection, request: RoomRequest): void {
+  #carryOut(connection: ChatConnection, request: RoomRequest, foreign?: boolean): void {
     try {
-      handle(this.#state, connection, request)
+      handle(this.#state, connection, request, foreign)
     } catch (error) {
       if (!(error instanceof ChatRefusal)) throw error
       const known = request.cid === undefined ? {} : { cid: request.cid }

@@ -42,6 +42,8 @@ export class ClientView {
   readonly #returning = new Set<string>()
   /** Resumed rooms whose history is incomplete: read up to id `seen`; from id `live` on messages came as they were said. */
   readonly #catchingUp = new Map<string, { seen: number; live: number }>()
+  /** The history that the ids in `#rooms` are of. */
+  #epoch: string | undefined
   #name = ''
   /** The date of the line shown last; at first today. */
   #day: string
@@ -79,7 +81,8 @@ export class ClientView {
       this.#catchingUp.set(room, { seen, live: Number.POSITIVE_INFINITY })
     }
     const resume = Object.fromEntries(this.#rooms)
-    const enter = this.#rooms.size > 0 ? { type: 'enter', resume } : { type: 'enter' }
+    const epoch = this.#epoch === undefined ? {} : { epoch: this.#epoch }
+    const enter = this.#rooms.size > 0 ? { type: 'enter', resume, ...epoch } : { type: 'enter' }
     return { lines: [], send: [enter, ...this.#outbox.waiting()] }
   }
 
@@ -111,7 +114,11 @@ export class ClientView {
         return { lines: [{ text, bell: true }], send: [] }
       }
       case 'joined': {
-        if (this.#returning.delete(message.room)) return { lines: [], send: [] }
+        const returns = this.#returning.delete(message.room)
+        // Of another history not before every room has ids of that.
+        if (this.#returning.size === 0 || message.known === undefined) this.#epoch = message.epoch
+        if (returns && message.known !== undefined) return this.#forget(message.room, message.known)
+        if (returns) return { lines: [], send: [] }
         // Put in again, to be the last one.
         const seen = this.#rooms.get(message.room) ?? 0
         this.#rooms.delete(message.room)
@@ -150,6 +157,13 @@ export class ClientView {
   aside(lines: readonly string[], refused: boolean): ViewStep {
     if (refused) return { lines: lines.map((line) => ({ text: `! ${line}` })), send: [] }
     return { lines: lines.map((line) => ({ text: this.#style.faint(`* ${line}`) })), send: [] }
+  }
+
+  /** What was seen of a room was another history's, but up to an id. */
+  #forget(room: string, known: number): ViewStep {
+    this.#rooms.set(room, known)
+    this.#catchingUp.set(room, { seen: known, live: Number.POSITIVE_INFINITY })
+    return this.#faint(`* the server has another history of #${harmless(room)} than before`)
   }
 
   #history(page: Extract<ChatServerMessage, { type: 'history' }>): ViewStep {

@@ -9,7 +9,7 @@ import { type AccountRequest, type ChatRequest, isForAccounts } from './commands
 import { encode } from './encode.ts'
 import { chatLimits } from './limits.ts'
 import { ChatRefusal } from './message.ts'
-import { parseEnter, parseLine, parseMessage } from './parse.ts'
+import { type Enter, parseEnter, parseLine, parseMessage } from './parse.ts'
 import type { Sink, ThreadGateway } from './thread-gateway.ts'
 
 /**
@@ -69,7 +69,7 @@ export class ChatConversation {
 
   /** Resolves when the session is over. @throws {ProtocolError} after too many bad messages, or bytes that can be no message */
   async run(): Promise<void> {
-    if (this.#sink.dialect === 'text') this.#enter({})
+    if (this.#sink.dialect === 'text') this.#enter({ resume: {} })
     try {
       if (!(await this.#listen())) return
       await this.#quit()
@@ -144,7 +144,7 @@ export class ChatConversation {
     if (enter !== undefined) {
       if (this.#entered)
         throw new ChatRefusal('BAD_MESSAGE', 'you have entered already; "join" takes you to other rooms')
-      this.#enter(enter.resume)
+      this.#enter(enter)
       return undefined
     }
     const request = parseMessage(message)
@@ -155,18 +155,18 @@ export class ChatConversation {
 
   #carryOut(request: ChatRequest): Promise<boolean> | undefined {
     if (isForAccounts(request)) return this.#services.account.carryOut(request)
-    if (!this.#entered) this.#enter({})
+    if (!this.#entered) this.#enter({ resume: {} })
     this.#services.gateway.ask(this.#session.id, request)
     return undefined
   }
 
-  #enter(resume: Readonly<Record<string, number>>): void {
+  #enter({ resume, epoch }: Enter): void {
     this.#entered = true
-    this.#services.gateway.open({ id: this.#session.id, ...this.#user, resume }, this.#sink)
+    this.#services.gateway.open({ id: this.#session.id, ...this.#user, resume, epoch }, this.#sink)
   }
 
   #refuse({ code, message: text }: ChatRefusal, message: unknown): void {
-    if (!this.#entered) this.#enter({})
+    if (!this.#entered) this.#enter({ resume: {} })
     const cid =
       typeof message === 'object' && message !== null && 'cid' in message && typeof message.cid === 'string'
         ? { cid: message.cid.slice(0, chatLimits.cidChars) }

@@ -40,7 +40,7 @@ export function renderLines(message: ChatServerMessage): string {
     case 'pong':
       return '* the server is there\n'
     case 'bye':
-      return `* ${message.message}\n`
+      return `* ${message.reason === 'exit' ? '' : 'netlab: '}${message.message}\n`
   }
 }
 

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { errorMessage, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { prepareSecretDatabase } from '../files/secret-file.ts'
 import {
   actionFlag,
+  type Epoch,
   type HistoryStoreOptions,
   type MessageRows,
   type ModerationEntry,
@@ -30,6 +32,7 @@ function createTables(db: DatabaseSync): void {
       kind TEXT NOT NULL, room TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
       account TEXT NOT NULL DEFAULT '', PRIMARY KEY (kind, room, name)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS chat_epochs (name TEXT NOT NULL, start INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS chat_ids (version INTEGER NOT NULL, reserved INTEGER NOT NULL);
     INSERT INTO chat_ids SELECT ${schemaVersion}, 1 WHERE NOT EXISTS (SELECT 1 FROM chat_ids);
   `)
@@ -149,13 +152,27 @@ export class HistoryStore {
       .flatMap((room) => query.all(room, since))
       .map((row) => ({ from: text(row.sender), cid: text(row.cid), id: integer(row.id), at: integer(row.at) }))
       .sort((a, b) => a.id - b.id)
-    return { nextId: this.#reserved, clientIds, moderation: this.#moderation() }
+    return { nextId: this.#reserved, clientIds, moderation: this.#moderation(), epochs: this.#beginEpoch() }
   }
 
   /** Notes that ids from `nextId` on are free, and closes the file. */
   close(nextId?: number): void {
     if (nextId !== undefined && nextId < this.#reserved) this.#reserve.run(nextId)
     this.#db.close()
+  }
+
+  #beginEpoch(): readonly Epoch[] {
+    const known = this.#db.prepare('SELECT name, start FROM chat_epochs ORDER BY rowid').all()
+    const epoch = { name: randomBytes(9).toString('base64url'), start: this.#reserved }
+    try {
+      this.#db.prepare('INSERT INTO chat_epochs VALUES (?, ?)').run(epoch.name, epoch.start)
+      this.#db
+        .prepare('DELETE FROM chat_epochs WHERE rowid <= (SELECT max(rowid) FROM chat_epochs) - ?')
+        .run(chatLimits.epochs)
+    } catch {
+      // A disk without room for it: later runs won't know this one, and its clients will read again what they have seen.
+    }
+    return [...known.map(({ name, start }) => ({ name: text(name), start: integer(start) })), epoch]
   }
 
   #rooms(): string[] {

@@ -18,11 +18,23 @@ export interface ModerationEntry {
   readonly account: string
 }
 
+/**
+ * A run of a server over a history: ids from `start` on were handed out by it, or by a later one. By the names of the runs it is
+ * told whether two that have seen the same ids have seen the same messages: an older copy of a history that was put back
+ * has other runs after it (as the leader epochs of Kafka tell logs apart, KIP-101).
+ */
+export interface Epoch {
+  readonly name: string
+  readonly start: number
+}
+
 /** What a chat starts from: everything it needs to go on where it was stopped or killed. */
 export interface Remembered {
   /** The first id that was never handed out. */
   readonly nextId: number
   readonly moderation: readonly ModerationEntry[]
+  /** All that are known, the run that begins now at the end; none where nothing is kept. */
+  readonly epochs: readonly Epoch[]
   /** The latest messages that carried a client's own id, ascending by id: for the duplicate filter. */
   readonly clientIds: readonly {
     readonly from: string
@@ -64,7 +76,7 @@ export interface History {
 
 /** What a chat without a store starts from. Ids begin at the time of day, so that they rise over restarts all the same. */
 export function nothingRemembered(now: number): Remembered {
-  return { nextId: now, moderation: [], clientIds: [] }
+  return { nextId: now, moderation: [], epochs: [], clientIds: [] }
 }
 
 /** Keeps nothing. */

@@ -9,6 +9,8 @@ export const chatLimits = {
   /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
   historyCount: 100_000,
   historyMs: 90 * 86_400_000,
+  /** Runs of a server that a history remembers: years of daily starts. Who comes back from an older one reads again what was said since the start. */
+  epochs: 1_000,
   /** Rooms that exist at a time; each keeps its recent messages in memory (64 × 4 KiB at worst). */
   rooms: 512,
   /** Rooms that one connection is in, and one person with all connections: two people were in all 512. */

@@ -6,7 +6,7 @@ export interface ChatMessage {
   readonly type: 'message'
   /** From the one sequencer: increasing over all rooms and over restarts. */
   readonly id: number
-  /** UTC milliseconds since the epoch, never falling with rising id. */
+  /** UTC milliseconds since 1970 by the server's clock, which may be set back: ids give the order. */
   readonly at: number
   /** Without the `#`. */
   readonly room: string
@@ -75,7 +75,16 @@ export type ChatServerMessage =
       readonly text: string
       readonly cid?: string | undefined
     }
-  | { readonly type: 'joined'; readonly room: string; readonly topic: string; readonly members: number }
+  | {
+      readonly type: 'joined'
+      readonly room: string
+      readonly topic: string
+      readonly members: number
+      /** Of the run of the server that ids belong to; none where no history is kept. */
+      readonly epoch?: string
+      /** To who came back with ids of another history: what is to be taken for the last one seen in this room. */
+      readonly known?: number
+    }
   | ({ readonly type: 'history'; readonly room: string } & HistoryPage)
   | {
       readonly type: 'left'

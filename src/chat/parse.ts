@@ -56,13 +56,19 @@ export function parseMessage(message: unknown): ChatRequest {
 /** Rooms with the last id seen in each. */
 export type Resume = Readonly<Record<string, number>>
 
+/** Where a client comes back to, and the epoch whose ids it has seen, if it knows that. */
+export interface Enter {
+  readonly resume: Resume
+  readonly epoch?: string
+}
+
 /**
  * The enter message, a program's first after its login: `{ "type": "enter" }` lands in the lobby; with
- * `"resume": { "lobby": 4711 }` it is back in these rooms, and gets what was said after these ids. Undefined when the message
+ * `"resume": { "lobby": 4711 }, "epoch": "…"` it is back in these rooms, and gets what was said after these ids. Undefined when the message
  * is something else.
  * @throws {ChatRefusal} BAD_MESSAGE, BAD_ROOM, TOO_MANY
  */
-export function parseEnter(message: unknown): { readonly resume: Resume } | undefined {
+export function parseEnter(message: unknown): Enter | undefined {
   if (typeof message !== 'object' || message === null || !('type' in message) || message.type !== 'enter')
     return undefined
   if (!('resume' in message)) return { resume: {} }
@@ -71,7 +77,10 @@ export function parseEnter(message: unknown): { readonly resume: Resume } | unde
   const rooms = Object.entries(message.resume)
   if (rooms.length > chatLimits.roomsPerConnection)
     throw new ChatRefusal('TOO_MANY', `a connection is in at most ${chatLimits.roomsPerConnection} rooms`)
-  return { resume: Object.fromEntries(rooms.map(([room, id]) => [parseRoom(room), asId(id)])) }
+  const resume = Object.fromEntries(rooms.map(([room, id]) => [parseRoom(room), asId(id)]))
+  if (!('epoch' in message)) return { resume }
+  if (typeof message.epoch === 'string') return { resume, epoch: message.epoch }
+  throw new ChatRefusal('BAD_MESSAGE', '"epoch" is a string, as "joined" brought it')
 }
 
 /** The client's own id in whatever was sent, so that even a refusal can carry it. */

@@ -14,6 +14,7 @@ type Handlers = {
     state: ChatState,
     connection: ChatConnection,
     request: Extract<RoomRequest, { type: K }>,
+    foreign: boolean | undefined,
   ) => void
 }
 
@@ -25,16 +26,21 @@ function roomMeant(connection: ChatConnection, room: string | undefined): string
 }
 
 /**
- * Carries out what a member asks.
+ * Carries out what a member asks. @param foreign of who comes back: with ids of another history
  * @throws {ChatRefusal} that is for the one who asked
  */
-export function handle(state: ChatState, connection: ChatConnection, request: RoomRequest): void {
+export function handle(state: ChatState, connection: ChatConnection, request: RoomRequest, foreign?: boolean): void {
   const spec = commandTable[request.type]
   if (spec.right === 'operators' && !connection.member.operator)
     throw new ChatRefusal('NOT_OPERATOR', `only an operator can do that: ${spec.usage}`)
   // The handler is looked up by the request's own type, which TypeScript can't see.
-  const handler = handlers[request.type] as (state: ChatState, connection: ChatConnection, request: RoomRequest) => void
-  handler(state, connection, request)
+  const handler = handlers[request.type] as (
+    state: ChatState,
+    connection: ChatConnection,
+    request: RoomRequest,
+    foreign: boolean | undefined,
+  ) => void
+  handler(state, connection, request, foreign)
 }
 
 function ownRoom(connection: ChatConnection, room: string | undefined): string {
@@ -178,7 +184,7 @@ const handlers: Handlers = {
     state.tell(target, message)
     if (target.away !== undefined) state.reply(connection, { type: 'notice', text: `${name} is away: ${target.away}` })
   },
-  join(state, connection, { room, after }) {
+  join(state, connection, { room, after }, foreign) {
     if (state.moderation.banned(room, connection.member))
       throw new ChatRefusal('BANNED', `you are banned from #${room}`)
     if (connection.rooms.has(room)) {
@@ -188,7 +194,7 @@ const handlers: Handlers = {
     if (connection.rooms.size >= chatLimits.roomsPerConnection)
       throw new ChatRefusal('TOO_MANY', `you are in ${chatLimits.roomsPerConnection} rooms already; /leave one`)
     refuseTooManyRooms(state, connection, room)
-    state.enter(connection, room, after)
+    state.enter(connection, room, after, foreign)
   },
   leave(state, connection, { room }) {
     const name = ownRoom(connection, room)

@@ -19,6 +19,8 @@ export interface ChatMember {
 export interface Membership {
   /** The leaving has gone out; entering is no longer possible, whatever the history still answers. */
   over: boolean
+  /** It came back with ids of another history. */
+  readonly foreign: boolean
 }
 
 /** One connection as the owner of the chat's state sees it. */

@@ -4,7 +4,7 @@ import { skeleton } from '../text/look-alikes.ts'
 import { nameKey } from '../text/names.ts'
 import type { Delivery, Signal } from './backplane.ts'
 import { Broadcaster, CommitQueue, type Dispatch } from './broadcaster.ts'
-import type { History, ModerationEntry, Remembered } from './history.ts'
+import type { Epoch, History, ModerationEntry, Remembered } from './history.ts'
 import { chatLimits } from './limits.ts'
 import { ChatRefusal, type ChatServerMessage, type HistoryPage, lobby } from './message.ts'
 import { OperatorClaims, type OperatorName } from './operators.ts'
@@ -40,8 +40,10 @@ export class ChatState {
   /** Rooms with comings and goings that their members have not been told. */
   readonly #untold = new Set<Room>()
   #telling = false
+  readonly #epochs: readonly Epoch[]
+  /** The first id of this run. */
+  readonly #firstId: number
   #nextId: number
-  #lastAt = 0
   #unstored = 0
 
   constructor(options: ChatStateOptions) {
@@ -50,6 +52,8 @@ export class ChatState {
     this.record = options.record
     this.moderation = new ModerationStore(options.remembered.moderation)
     this.#nextId = options.remembered.nextId
+    this.#firstId = this.#nextId
+    this.#epochs = options.remembered.epochs
     for (const { from, cid, id, at } of options.remembered.clientIds) this.duplicates.add(from, cid, { id, at })
     this.#broadcaster = new Broadcaster(options.send, (message) => this.rooms.get(message.room)?.remember(message))
     this.commits = new CommitQueue({
@@ -68,8 +72,7 @@ export class ChatState {
 
   /** The next place in the one order. */
   next(): Sequenced {
-    this.#lastAt = Math.max(this.#lastAt, this.#clock.now())
-    return { id: this.#nextId++, at: this.#lastAt }
+    return { id: this.#nextId++, at: this.#clock.now() }
   }
 
   /** The person of this name, if there. */
@@ -110,10 +113,30 @@ export class ChatState {
     if (member.connections.size === 0 && this.member(member.name) === member) this.members.delete(nameKey(member.name))
   }
 
-  /** @throws {ChatRefusal} TOO_MANY rooms */
-  enter(connection: ChatConnection, name: string, after?: number): void {
+  /**
+   * What a client that comes back has seen of this history: the last id of each room. An older copy of the history may have been put
+   * back meanwhile, or a new one begun; undefined when not. Of a client from an unknown epoch nothing is known, and it gets what was
+   * said since this run began. One that names no epoch is believed as long as its ids have been handed out.
+   */
+  seenHere(resume: Readonly<Record<string, number>>, name: string | undefined): typeof resume | undefined {
+    const at = this.#epochs.findIndex((epoch) => epoch.name === name)
+    const isUnknown = name !== undefined && at === -1 && this.#epochs.length > 0
+    const end = at === -1 ? this.#nextId : (this.#epochs[at + 1]?.start ?? this.#nextId)
+    const rooms = Object.entries(resume)
+    if (!isUnknown && rooms.every(([, seen]) => seen < end)) return undefined
+    const begin = this.#firstId - 1
+    return Object.fromEntries(
+      rooms.map(([room, seen]) => [
+        room,
+        at === -1 ? (isUnknown ? begin : Math.min(seen, begin)) : Math.min(seen, end - 1),
+      ]),
+    )
+  }
+
+  /** @param foreign whether `after` was told as another one, in another history @throws {ChatRefusal} TOO_MANY rooms */
+  enter(connection: ChatConnection, name: string, after?: number, foreign = false): void {
     const room = this.room(name)
-    const membership = { over: false }
+    const membership = { over: false, foreign }
     connection.rooms.set(name, membership)
     connection.current = name
     if (room.add(connection.member)) this.#tellPresence(room)
@@ -217,9 +240,9 @@ export class ChatState {
     const enter = { type: 'enter', connection, room: room.name, membership } as const
     const messages = (): readonly ChatServerMessage[] | undefined => {
       const page = room.backlog(after)
-      if (page !== undefined || after === undefined) return this.#welcome(room, page ?? nothing, after)
+      if (page !== undefined || after === undefined) return this.#welcome(room, page ?? nothing, after, membership)
       this.history.page(room.name, { after }, (read) => {
-        this.commits.pushNow([{ ...enter, messages: () => this.#welcome(room, read ?? nothing, after) }])
+        this.commits.pushNow([{ ...enter, messages: () => this.#welcome(room, read ?? nothing, after, membership) }])
       })
       return undefined
     }
@@ -227,14 +250,21 @@ export class ChatState {
   }
 
   /** Who comes back hears of the history even when nothing was missed, to know that it has everything. */
-  #welcome(room: Room, page: HistoryPage, after: number | undefined): readonly ChatServerMessage[] {
-    const joined = this.#joined(room)
+  #welcome(
+    room: Room,
+    page: HistoryPage,
+    after: number | undefined,
+    { foreign }: Membership,
+  ): readonly ChatServerMessage[] {
+    const joined = { ...this.#joined(room), ...(foreign && after !== undefined && { known: after }) }
     const silent = page.messages.length === 0 && after === undefined
     return silent ? [joined] : [joined, { type: 'history', room: room.name, ...page }]
   }
 
-  #joined({ name, size }: Room): ChatServerMessage {
-    return { type: 'joined', room: name, topic: this.moderation.topic(name), members: size }
+  #joined({ name, size }: Room): Extract<ChatServerMessage, { type: 'joined' }> {
+    const epoch = this.#epochs.at(-1)?.name
+    const topic = this.moderation.topic(name)
+    return { type: 'joined', room: name, topic, members: size, ...(epoch !== undefined && { epoch }) }
   }
 
   /** Comings and goings are told together after `presenceMs`; those that cancel each other out are not told. */

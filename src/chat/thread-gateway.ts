@@ -18,6 +18,8 @@ export interface EnteredClient {
   readonly account: string
   /** Rooms with the last message id seen in each, of a client that was here before. */
   readonly resume?: Readonly<Record<string, number>> | undefined
+  /** The one whose ids they are, if the client knows. */
+  readonly epoch?: string | undefined
 }
 
 export interface ThreadGatewayOptions extends FanOutOptions {
@@ -41,9 +43,9 @@ export class ThreadGateway {
     options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
   }
 
-  open({ id, name, account, resume }: EnteredClient, sink: Sink): void {
+  open({ id, name, account, resume, epoch }: EnteredClient, sink: Sink): void {
     this.#fanOut.open(id, sink)
-    this.#signal({ type: 'opened', connection: id, name, account, dialect: sink.dialect, resume })
+    this.#signal({ type: 'opened', connection: id, name, account, dialect: sink.dialect, resume, epoch })
   }
 
   ask(id: number, request: RoomRequest): void {

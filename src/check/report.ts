@@ -108,7 +108,8 @@ export function makeReport(
   }
 }
 
-function reportOf(result: CheckResult, { language, hints, points }: ReportChoices): CheckReport {
+/** What the report says of one check. Pure. */
+export function reportOf(result: CheckResult, { language, hints, points }: ReportChoices): CheckReport {
   const { finding, hint, note, trace } = result
   const say = (words: Words): string => words[language]
   // What another check's mistake hides is neither earned nor lost; what couldn't be told costs nothing.

@@ -34,7 +34,15 @@ export function readGivenSecret(file: string, what = file, orFifo = false): stri
 
 /** The first line of such a file, without its end: how passwords and phrases are kept. @throws {StorageError} */
 export function readFirstLine(file: string, what: string): string {
-  return readGivenSecret(file, `${what} from ${file}`, true).split(/\r?\n/, 1)[0] ?? ''
+  const text = readGivenSecret(file, `${what} from ${file}`, true)
+  // Both byte order marks of UTF-16 are no UTF-8, and what follows has a NUL in each ASCII character.
+  if (/^\ufffd\ufffd/.test(text) && text.includes('\0')) {
+    throw new StorageError('ENCODING', `${file} is in UTF-16, so ${what} in it can't be read`, {
+      hint: 'save it as UTF-8; in PowerShell: Set-Content -Encoding utf8',
+    })
+  }
+  // An editor's byte order mark is no part of what was typed.
+  return text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0] ?? ''
 }
 
 /** What an operator says about any server's events and commands. @param when begins each summary: `with --serve, ` */

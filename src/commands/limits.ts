@@ -17,6 +17,10 @@ export const commandLimits = {
   tlsProbeMs: 5_000,
   /** What is remembered of the first bytes sent, to know them again. */
   firstBytes: 128,
+  /** What is remembered of the last bytes received: a sentence by which a server ends the conversation. */
+  lastBytes: 512,
+  /** Bytes sent that may wait to come back; more than the buffers of both systems hold, or it is no echo. */
+  echoBytes: 33_554_432,
   /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
   closingNoticeMs: 1_000,
   /** After Ctrl-Z, when it is looked whether the job was stopped at all: long after a signal has arrived. */

@@ -14,7 +14,7 @@ import { type Server, startServer } from '../serve/server.ts'
 import { OperatorConsole } from '../terminal/operator-console.ts'
 import type { CertificateWatch, CertificateWatchOptions } from './certificate-watch.ts'
 import { askOnTerminal, type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
-import { operationOptions } from './input.ts'
+import { operationOptions, readFirstLine } from './input.ts'
 import type { ServerCertificate } from './server-certificate.ts'
 import { announceListening, demandAddressSpace, demandDescriptors, openEventLog, operatorLog } from './server-start.ts'
 
@@ -87,7 +87,9 @@ function listenerOptionsOf({ defaultPort, secrets }: ProtocolDefinition): Option
   return { ...listenerOptions(defaultPort), ...(secrets === true && insecureOption) }
 }
 
-async function serve(protocol: ProtocolDefinition, values: ServeValues, context: CommandContext): Promise<ExitCode> {
+async function serve(protocol: ProtocolDefinition, given: ServeValues, context: CommandContext): Promise<ExitCode> {
+  const services = { ask: askOnTerminal(context), readFirstLine }
+  const values: ServeValues = { ...given, ...(await protocol.completeOptions?.(given, services)) }
   const { clock, machine, signal, startThread } = context
   const freeDescriptors = machine.freeDescriptors()
   const threads = values.threadPerClient ? 0 : values.threads
@@ -102,7 +104,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
   let reload = (): void => undefined
   context.onReload(() => reload())
   const certificate = await openCertificate(values, context)
-  const log = openEventLog(values, context, terminal.diagnostic)
+  const log = openEventLog(values, protocol.name, context, terminal.diagnostic)
   const record: EventSink = (event) => log.record(event)
   const tell: EventSink = (event) => {
     record(event)
@@ -120,7 +122,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       pid: machine.pid,
       announce: terminal.diagnostic,
       preflight: async () => {
-        preflight = await protocol.preflight?.(values, { clock })
+        preflight = await protocol.preflight?.(values, { clock, notice: terminal.diagnostic })
         return preflight?.complete ?? false
       },
     }).catch((error: unknown) => {
@@ -133,7 +135,7 @@ async function serve(protocol: ProtocolDefinition, values: ServeValues, context:
       target: {
         service,
         server,
-        log: operatorLog(log, () => server.flushLog()),
+        log: operatorLog(log, values, () => server.flushLog()),
         record,
         residentBytes: machine.residentBytes,
       },

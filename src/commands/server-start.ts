@@ -5,8 +5,10 @@ import { logLimits } from '../log/limits.ts'
 import type { LogDestination } from '../log/messages.ts'
 import { renderLine } from '../log/render.ts'
 import { formatEndpoint } from '../net/address.ts'
+import { protocolNames } from '../protocols/index.ts'
 import { serveLimits } from '../serve/limits.ts'
-import type { OperatorLog } from '../terminal/operator-console.ts'
+import type { OperatorLog } from '../serve/log-commands.ts'
+import { nothingDone } from '../terminal/operator-console.ts'
 import type { CommandContext } from './command.ts'
 import { commandLimits } from './limits.ts'
 
@@ -17,31 +19,53 @@ export interface EventLogOptions {
 
 /**
  * Opens the event log of a server as --log-to and --log-file ask; it is complete at every way out of the process.
- * `diagnostic` shows its console lines and its troubles.
+ * `service` is what its own lines are said to be of; `diagnostic` shows its console lines and its troubles.
  * @throws {StorageError} also when the current folder is gone: no thread can be started then.
  */
 export function openEventLog(
   { logTo, logFile }: EventLogOptions,
-  { clock, startThread, onExit }: CommandContext,
+  service: string,
+  { clock, machine, startThread, onExit }: CommandContext,
   diagnostic: (line: string) => void,
 ): EventLog {
   demandFolder()
-  const settings = { to: logTo, file: logFile, maxBytes: logLimits.fileBytes, maxFiles: logLimits.fileCount }
+  const origin = { service, pid: machine.pid }
+  const settings = { to: logTo, file: logFile, maxBytes: logLimits.fileBytes, maxFiles: logLimits.fileCount, origin }
   const log = startLog(settings, startThread, clock, diagnostic, diagnostic)
   onExit(() => log.closeSync())
   return log
 }
 
 /** The log for the operator's commands; `flush` makes sure that what all threads have recorded is in it. */
-export function operatorLog(log: EventLog, flush: () => Promise<void> = async () => {}): OperatorLog {
+export function operatorLog(
+  log: EventLog,
+  { logTo }: EventLogOptions,
+  flush: () => Promise<void> = async () => {},
+): OperatorLog {
+  const kept = async (): Promise<EventLog> => {
+    if (logTo === 'none') throw nothingDone('no log is kept (--log-to none)')
+    await flush()
+    return log
+  }
   return {
-    async tail(count) {
-      await flush()
-      return (await log.tail(count)).map(renderLine)
+    services: [...protocolNames, 'chat-udp'],
+    async tail({ count, filter }) {
+      if (logTo === 'console') throw nothingDone('the log goes to the terminal only (--log-to console)')
+      return (await (await kept()).tail(count, filter)).map(renderLine)
+    },
+    async follow({ count, filter }, show, signal) {
+      await (await kept()).follow(
+        count,
+        filter,
+        (lines, missed) => {
+          const gap = missed === 0 ? [] : [`(${missed} lines were not shown: they were read too slowly)`]
+          return show([...gap, ...lines.map(renderLine)].join('\n'))
+        },
+        signal,
+      )
     },
     async clear() {
-      await flush()
-      await log.clear()
+      await (await kept()).clear()
     },
   }
 }

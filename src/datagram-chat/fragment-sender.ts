@@ -6,6 +6,10 @@ interface PendingFragment {
   readonly fragment: Fragment
   readonly text: string
   attempts: number
+  /** How often the attempts began anew. */
+  series: number
+  /** The first and the last of these attempts. */
+  sinceMs: number
   sentMs: number
   /** The relay has it, and it waits there for the rate limit. */
   held: boolean
@@ -26,6 +30,7 @@ export class FragmentSender {
   #lastNumber = 0
   #accepted = 0
   #retransmitted = 0
+  #heardMs = Number.NEGATIVE_INFINITY
 
   /** `onGivenUp` gets the text of a message that may not have arrived. */
   constructor(timeout: RetransmissionTimeout, onGivenUp: (text: string) => void) {
@@ -61,21 +66,33 @@ export class FragmentSender {
     for (const [index, bytes] of cut.entries()) {
       this.#lastNumber += 1
       const fragment = { number: this.#lastNumber, action, index, count: cut.length, bytes }
-      this.#pending.push({ fragment, text, attempts: 0, sentMs: 0, held: false })
+      this.#pending.push({ fragment, text, attempts: 0, series: 0, sinceMs: 0, sentMs: 0, held: false })
     }
     return 'queued'
   }
 
-  /** What has to be sent now; counts as sent. Gives up messages that were sent often enough. */
+  /** Something came from the relay. What was sent into silence until now is sent anew, at once. */
+  heard(nowMs: number): void {
+    const { attempts, attemptSeries } = datagramLimits
+    for (const one of this.#pending) {
+      if (one.attempts < attempts || this.#wasHeardSince(one) || one.series + 1 >= attemptSeries) continue
+      one.attempts = 0
+      one.series += 1
+    }
+    this.#heardMs = nowMs
+  }
+
+  /** What has to be sent now; counts as sent. Gives up messages that were sent often enough to a relay that is there. */
   due(nowMs: number): readonly DueDatagram[] {
     const { attempts } = datagramLimits
-    for (const late of this.#inWindow().filter((one) => this.#dueMs(one) <= nowMs && one.attempts >= attempts)) {
-      this.#giveUp(late)
-    }
+    const isLate = (one: PendingFragment) =>
+      this.#dueMs(one) <= nowMs && one.attempts >= attempts && this.#wasHeardSince(one)
+    for (const late of this.#inWindow().filter(isLate)) this.#giveUp(late)
     const datagrams: { fragments: Fragment[]; attempts: number; bytes: number }[] = []
     for (const one of this.#inWindow().filter((candidate) => this.#dueMs(candidate) <= nowMs)) {
-      one.attempts += 1
-      if (one.attempts === 2) this.#retransmitted += 1
+      if (one.attempts === 0) one.sinceMs = nowMs
+      if (one.attempts === 1 && one.series === 0) this.#retransmitted += 1
+      one.attempts = Math.min(one.attempts + 1, attempts)
       one.sentMs = nowMs
       const bytes = encodedBytes(one.fragment)
       let last = datagrams.at(-1)
@@ -99,7 +116,8 @@ export class FragmentSender {
     for (const one of this.#pending) {
       const distance = one.fragment.number - ack.accepted - 1
       const held = distance >= 0 && distance < datagramLimits.windowFragments && (ack.held & (1 << distance)) !== 0
-      if ((distance < 0 || held) && !one.held && one.attempts === 1) this.#timeout.sample(nowMs - one.sentMs)
+      const wasSentOnce = one.attempts === 1 && one.series === 0
+      if ((distance < 0 || held) && !one.held && wasSentOnce) this.#timeout.sample(nowMs - one.sentMs)
       one.held ||= held
     }
     this.settle(ack.accepted)
@@ -119,7 +137,7 @@ export class FragmentSender {
   /** A new session: what was in flight may or may not have arrived, so its author is told; what was not yet sent is kept. */
   restart(): void {
     const pending = this.#pending
-    const sent = new Set(pending.filter(({ attempts }) => attempts > 0).map(messageOf))
+    const sent = new Set(pending.filter(({ attempts, series }) => attempts + series > 0).map(messageOf))
     this.#pending = []
     this.#lastNumber = 0
     this.#accepted = 0
@@ -128,6 +146,16 @@ export class FragmentSender {
       if (sent.has(message)) this.#onGivenUp(text)
       else this.add(text, fragment.action)
     }
+  }
+
+  /** Gives up everything. */
+  abandon(): void {
+    for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) this.#giveUp(first)
+  }
+
+  /** Whether the relay was there since the first attempt, and so would have answered one. */
+  #wasHeardSince({ sinceMs }: PendingFragment): boolean {
+    return this.#heardMs > sinceMs
   }
 
   #giveUp(one: PendingFragment): void {

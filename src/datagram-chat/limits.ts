@@ -12,8 +12,10 @@ export const datagramLimits = {
   windowFragments: 16,
   /** Fragments a member has queued and the relay has not yet accepted; a pipe waits, a person is told. */
   sendQueueFragments: 256,
-  /** How often one fragment or request is sent before its author is told. */
+  /** How often one fragment or request is sent before its author is told, as long as the relay is heard meanwhile. */
   attempts: 5,
+  /** So many times these attempts begin anew for a fragment, each time because the relay is heard again after silence: small datagrams may come through where large ones never do. */
+  attemptSeries: 3,
   /**
    * Copies of a datagram at each attempt. Whatever had to be sent again is on a bad line: five single datagrams are all lost once in
    * 400 times where 30 % are lost, these 12 once in two million.
@@ -49,11 +51,23 @@ export const datagramLimits = {
   earlyRecords: 2_048,
   /** Messages a newcomer is shown. */
   historyCount: 20,
-  /** A member that has nothing to say sends an acknowledgement this often, and is given up after three of them went missing. */
+  /** A member that has nothing to say sends an acknowledgement this often, and again at most this much later while it is not answered; whoever is not heard for so long is given up. */
   heartbeatMs: 15_000,
-  silenceMs: 50_000,
-  /** Between two attempts to get back in, on a terminal, when no request was answered. */
-  rejoinMs: 5_000,
+  heartbeatRetryMs: 4_000,
+  silenceMs: 40_000,
+  /** A member that is not heard tries to get back in: so many hellos, then it waits longer and longer, and takes a new socket. At most four seconds lie between two hellos, so that it is back soon after the network is. */
+  rejoinAttempts: 2,
+  rejoinMs: 1_000,
+  rejoinMaxMs: 2_000,
+  /** Somebody else may have one's name by then; but within a minute it may be one's own, from a handshake whose end was lost. */
+  ghostMs: 60_000,
+  /** A pipe that has said all it had to say tries so much longer. */
+  patienceMs: 10_000,
+  /** How often a member looks whether its machine still has the address that it speaks from. */
+  pathWatchMs: 1_000,
+  /** Sessions of members that fell silent, and how long they can come back into them: a laptop that was closed overnight. About 4 KiB each. */
+  awayMembers: 1_000,
+  awayMs: 86_400_000,
   /** Records of a tick travel together; a tenth of what a person notices. */
   tickMs: 5,
   /** How often the relay looks for what has to be sent again: far below any retransmission timeout, so it adds little to one. */

@@ -23,11 +23,12 @@ interface HandshakeHandlers {
   readonly failed: (end: MemberEnd) => void
 }
 
-/** The member's side of one handshake: hello, challenge, join, welcome. Each request is sent at most five times. */
+/** The member's side of one handshake: hello, challenge, join, welcome. */
 export class MemberHandshake {
   readonly #options: MemberOptions
   readonly #deps: MemberDeps
   readonly #previous: Buffer
+  readonly #helloAttempts: number
   readonly #handlers: HandshakeHandlers
   readonly #nonce: Buffer
   readonly #timeout = new RetransmissionTimeout()
@@ -36,11 +37,13 @@ export class MemberHandshake {
   #timer: Timer | undefined
   #done = false
 
-  /** `previous`: the session to resume, when there was one. */
+  /** `previous`: the session to resume, when there was one; then the hello is sent less often, since it is tried again. */
   constructor(options: MemberOptions, deps: MemberDeps, previous: Buffer | undefined, handlers: HandshakeHandlers) {
+    const { attempts, rejoinAttempts } = datagramLimits
     this.#options = options
     this.#deps = deps
     this.#previous = previous ?? Buffer.alloc(sessionBytes)
+    this.#helloAttempts = previous === undefined ? attempts : rejoinAttempts
     this.#handlers = handlers
     this.#nonce = deps.random(nonceBytes)
   }
@@ -114,7 +117,7 @@ export class MemberHandshake {
 
   #request(datagram: Buffer, attempt: number): void {
     if (this.#done) return
-    if (attempt > datagramLimits.attempts) {
+    if (attempt > (this.#challenge === undefined ? this.#helloAttempts : datagramLimits.attempts)) {
       this.#fail({ type: 'no-answer' })
       return
     }

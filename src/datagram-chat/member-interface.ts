@@ -9,6 +9,11 @@ export interface MemberDeps {
   readonly random: (size: number) => Buffer
   /** To the relay. Must not throw. */
   readonly send: (datagram: Buffer) => void
+  /**
+   * Nothing is heard over this path: takes another socket, and looks the relay's name up again. Calls back once, when one can send. Undefined:
+   * there is only this one.
+   */
+  readonly renewPath?: (ready: () => void) => void
   /** Gets what happens, in the log's sequence. */
   readonly show: (event: MemberEvent) => void
   /**
@@ -63,7 +68,7 @@ export type MemberEvent =
   | { readonly type: 'notice'; readonly sequence: number; readonly at: number; readonly text: string }
   /** Records that the relay no longer had when they were asked for again. */
   | { readonly type: 'missed'; readonly count: number }
-  /** Sent five times and not acknowledged: it may or may not have arrived. */
+  /** Sent several times and not acknowledged: it may or may not have arrived. */
   | { readonly type: 'unconfirmed'; readonly text: string }
   | { readonly type: 'message-refused'; readonly text: string | undefined; readonly reason: MessageRefusal }
   | { readonly type: 'names'; readonly names: readonly string[] }

@@ -84,8 +84,14 @@ export class MemberSession {
   resume(): void {
     this.#closed = false
     this.#timers.start()
+    this.#sender.heard(this.#deps.clock.monotonic())
     this.#acknowledge('echo')
     this.pump()
+  }
+
+  /** Speaks to the relay at once: it may have to be told of another address. */
+  speak(): void {
+    if (!this.#closed) this.#timers.ask()
   }
 
   /** @throws {MalformedDatagram} */
@@ -96,6 +102,7 @@ export class MemberSession {
     const body = openPacket(type, datagram, toAll ? this.#aeads.toAll : this.#aeads.toMember)
     if (body === undefined || !window.accept(packetNumberOf(datagram))) return
     this.#timers.heard()
+    this.#sender.heard(this.#deps.clock.monotonic())
     if (type === DatagramType.broadcast || type === DatagramType.retransmit) this.#receiveRecords(body, !toAll)
     else if (type === DatagramType.dataAck) this.#settle(decodeDataAck(body))
     else if (type === DatagramType.names) this.#query?.receive(decodeNames(body))

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:dgram'
-import type { Clock } from '../base/clock.ts'
+import { networkInterfaces } from 'node:os'
+import type { Clock, Timer } from '../base/clock.ts'
 import { errorCode, NetworkError } from '../base/errors.ts'
 import { connectError } from '../net/connect-error.ts'
 import { deriveRoomKey, type KeySchedule, keyScheduleFrom } from './aead.ts'
 import { type Address, datagramSocket, resolveAddresses } from './datagram-socket.ts'
+import { datagramLimits } from './limits.ts'
 import { MemberEndpoint } from './member.ts'
 import type { MemberDeps, MemberEvent } from './member-interface.ts'
 import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.ts'
@@ -38,43 +40,199 @@ export async function connectMember(
   unreachable: (error: NetworkError) => void,
 ): Promise<MemberConnection> {
   const { host, port } = options
-  const addresses = [...(await resolveAddresses(host))]
   const { outward, inward } = emulatedPaths(options.network, clock)
-  let socket: Socket | undefined
-  let entered = false
-  let closed = false
-  const close = () => {
-    closed = true
-    member.close()
-    socket?.removeAllListeners('message').close()
-    socket = undefined
-  }
+  const path = new RelayPath(await resolveAddresses(host), { host, port, clock })
   const member = new MemberEndpoint(options, {
     clock,
     random: randomBytes,
     deriveKeys: options.deriveKeys,
     show(event) {
-      entered ||= event.type === 'entered'
+      if (event.type === 'entered') path.keep(() => member.pathChanged())
       show(event)
     },
-    send: (datagram) => outward(() => socket?.send(datagram)),
+    send: (datagram) => outward(() => path.send(datagram)),
+    renewPath: (ready) => path.renew(ready),
   })
-  const next = (error?: unknown) => {
-    const address = addresses.shift()
-    socket?.removeAllListeners('message').close()
-    socket = undefined
-    if (address === undefined) {
-      unreachable(unreachableError(error, host, port))
-      return
-    }
-    const current = connected(address, port, () => member.join())
-    socket = current
-    current.on('message', (datagram) => inward(() => closed || member.receive(datagram)))
-    // Once joined, an ICMP error says no more than silence does: it may be forged, or pass.
-    current.on('error', (error) => entered || closed || socket !== current || next(error))
+  path.onDatagram = (datagram) => inward(() => path.isClosed || member.receive(datagram))
+  path.find(
+    () => member.join(),
+    (error) => unreachable(unreachableError(error, host, port)),
+  )
+  return {
+    member,
+    close() {
+      path.close()
+      member.close()
+    },
   }
-  next()
-  return { member, close }
+}
+
+interface PathOptions {
+  readonly host: string
+  readonly port: number
+  readonly clock: Clock
+}
+
+/**
+ * The way to a relay: one connected socket at a time. Once a member is in, it is made anew when it broke: the machine may have
+ * another address by then, and the relay too. Until the name is found again the addresses that were known are tried in turn.
+ */
+class RelayPath {
+  onDatagram: (datagram: Buffer) => void = () => undefined
+  isClosed = false
+  readonly #options: PathOptions
+  #addresses: readonly Address[]
+  /** Which of them is in use. */
+  #index = 0
+  /** The socket that is open, or about to be. */
+  #current: Socket | undefined
+  /** The same once one can send. */
+  #socket: Socket | undefined
+  /** The machine's address that the socket speaks from, where the list of its interfaces has it. */
+  #source: string | undefined
+  #onChange: (() => void) | undefined
+  #watch: Timer | undefined
+  #resolving = false
+  /** Sockets made since something was heard. */
+  #renewals = 0
+  #renewal: Timer | undefined
+
+  constructor(addresses: readonly Address[], options: PathOptions) {
+    this.#addresses = addresses
+    this.#options = options
+  }
+
+  /** Opens a socket to the first address that takes datagrams, as far as the system tells until `keep`. */
+  find(ready: () => void, failed: (error: unknown) => void): void {
+    this.#open(ready, (error) => {
+      if (this.#onChange !== undefined || this.isClosed) return
+      this.#index += 1
+      if (this.#index < this.#addresses.length) this.find(ready, failed)
+      else {
+        this.#drop()
+        failed(error)
+      }
+    })
+  }
+
+  send(datagram: Buffer): void {
+    this.#socket?.send(datagram)
+  }
+
+  /** From now on the path is mended when it breaks; `onChange` hears of each new socket that was not asked for. */
+  keep(onChange: () => void): void {
+    this.#renewals = 0
+    this.#onChange = onChange
+    this.#watch ??= this.#options.clock.after(datagramLimits.pathWatchMs, () => this.#look(), { background: true })
+  }
+
+  /** Another socket, to the next address. Calls `ready` once, also when the system knows no way there at the moment. */
+  renew(ready: () => void): void {
+    this.#renewal?.cancel()
+    this.#renewal = undefined
+    this.#resolve()
+    // The address that was right until now comes first.
+    if (this.#renewals > 0) this.#index += 1
+    this.#renewals += 1
+    let told = false
+    const tell = (): void => {
+      if (told) return
+      told = true
+      ready()
+    }
+    this.#open(tell, (error) => {
+      tell()
+      if (isLocal(error)) this.#mend()
+    })
+  }
+
+  close(): void {
+    this.isClosed = true
+    this.#watch?.cancel()
+    this.#renewal?.cancel()
+    this.#drop()
+  }
+
+  #open(ready: () => void, failed: (error: unknown) => void): void {
+    this.#drop()
+    const address = this.#addresses[this.#index % this.#addresses.length]
+    if (address === undefined || this.isClosed) return
+    // Connected, so that the system drops what others send us and tells when nobody listens at the port (ICMP).
+    const socket = datagramSocket(address.family)
+    // As an event, not as connect's callback: that is called for failures too, which then are no 'error' event.
+    socket.once('connect', () => {
+      if (this.#current !== socket) return
+      this.#socket = socket
+      const source = withoutZone(socket.address().address)
+      this.#source = ownAddresses().has(source) ? source : undefined
+      ready()
+    })
+    socket.on('message', (datagram) => {
+      this.#renewals = 0
+      this.onDatagram(datagram)
+    })
+    socket.on('error', (error) => {
+      if (this.#current !== socket) return
+      // Once joined, an ICMP error says no more than silence does: it may be forged, or pass.
+      if (this.#onChange === undefined || this.#socket === undefined) failed(error)
+      else if (isLocal(error)) this.#mend()
+    })
+    this.#current = socket
+    socket.connect(this.#options.port, address.address)
+  }
+
+  #drop(): void {
+    this.#current?.removeAllListeners('message').close()
+    this.#current = undefined
+    this.#socket = undefined
+    this.#source = undefined
+  }
+
+  #look(): void {
+    this.#watch = this.#options.clock.after(datagramLimits.pathWatchMs, () => this.#look(), { background: true })
+    if (this.#source !== undefined && !ownAddresses().has(this.#source)) this.#mend()
+  }
+
+  /** At once, and then ever more rarely while it does not help. */
+  #mend(): void {
+    if (this.#renewal !== undefined || this.isClosed) return
+    const { rejoinMs, rejoinMaxMs } = datagramLimits
+    const delayMs = Math.min(rejoinMaxMs, rejoinMs * this.#renewals)
+    this.#renewal = this.#options.clock.after(delayMs, () => this.renew(() => this.#onChange?.()), { background: true })
+  }
+
+  /** In the background: with no network it may take long, or fail. */
+  #resolve(): void {
+    if (this.#resolving) return
+    this.#resolving = true
+    resolveAddresses(this.#options.host).then(
+      (addresses) => {
+        this.#resolving = false
+        const known = this.#addresses[this.#index % this.#addresses.length]
+        const at = addresses.findIndex(({ address }) => address === known?.address)
+        this.#addresses = addresses
+        this.#index = Math.max(0, at)
+      },
+      () => {
+        this.#resolving = false
+      },
+    )
+  }
+}
+
+/** Whether the error is this machine's, and not an answer from the network: its address or its way there is gone. */
+function isLocal(error: unknown): boolean {
+  return errorCode(error) !== 'ECONNREFUSED'
+}
+
+/** The addresses of the interfaces that are up. */
+function ownAddresses(): ReadonlySet<string> {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return new Set(all.map(({ address }) => withoutZone(address)))
+}
+
+function withoutZone(address: string): string {
+  return address.replace(/%.*/, '')
 }
 
 function unreachableError(error: unknown, host: string, port: number): NetworkError {
@@ -83,15 +241,6 @@ function unreachableError(error: unknown, host: string, port: number): NetworkEr
     hint: `start one there with: netlab chat-udp --serve --port ${port}`,
     cause: error,
   })
-}
-
-/** Connected, so that the system drops what others send us and tells when nobody listens at the port (ICMP). */
-function connected({ address, family }: Address, port: number, ready: () => void): Socket {
-  const socket = datagramSocket(family)
-  // As an event, not as connect's callback: that is called for failures too, which then are no 'error' event.
-  socket.once('connect', ready)
-  socket.connect(port, address)
-  return socket
 }
 
 /** Derives the room key from the phrase, once for a relay's salt: it takes a third of a second. */

@@ -44,6 +44,14 @@ export class MemberTimers {
     this.#unanswered = 0
   }
 
+  /** Asks for an answer now, and again until one comes. */
+  ask(): void {
+    this.#beatMs = this.#clock.monotonic()
+    this.#unanswered += 1
+    this.#handlers.acknowledge('echo')
+    this.#restartHeartbeat()
+  }
+
   /** Whether something of ours waits at the relay for the rate limit: then it is asked more often whether it was accepted. */
   pollHeld(held: boolean): void {
     if (held === this.#held) return
@@ -90,8 +98,14 @@ export class MemberTimers {
 
   #restartHeartbeat(): void {
     this.#heartbeat?.cancel()
-    const retryMs = this.#unanswered === 0 ? Number.POSITIVE_INFINITY : this.#timeout.afterMs(this.#unanswered)
-    this.#heartbeat = this.#clock.after(Math.min(this.#intervalMs, retryMs), () => this.#beat())
+    const { heartbeatRetryMs, silenceMs } = datagramLimits
+    const retryMs =
+      this.#unanswered === 0
+        ? Number.POSITIVE_INFINITY
+        : Math.min(heartbeatRetryMs, this.#timeout.afterMs(this.#unanswered))
+    const silentMs = this.#heardMs + silenceMs + 1 - this.#clock.monotonic()
+    const delayMs = Math.max(0, Math.min(this.#intervalMs, retryMs, silentMs))
+    this.#heartbeat = this.#clock.after(delayMs, () => this.#beat())
   }
 
   get #intervalMs(): number {
@@ -105,11 +119,7 @@ export class MemberTimers {
       return
     }
     const answered = this.#unanswered === 0 && nowMs - this.#beatMs < this.#intervalMs
-    if (!answered) {
-      this.#beatMs = nowMs
-      this.#unanswered += 1
-      this.#handlers.acknowledge('echo')
-    }
-    this.#restartHeartbeat()
+    if (answered) this.#restartHeartbeat()
+    else this.ask()
   }
 }

@@ -15,7 +15,7 @@ import { RetransmissionTimeout } from './retransmission.ts'
 
 /**
  * A member of a room over UDP: datagrams, typed lines and time in, datagrams and events out. Knows no socket and no terminal. When the
- * relay falls silent it joins again, and resumes its session if the relay still has it.
+ * relay falls silent it tries to join again until it is back or told to stop, and resumes its session if the relay still has it.
  */
 export class MemberEndpoint {
   readonly #options: MemberOptions
@@ -28,6 +28,9 @@ export class MemberEndpoint {
   #salt: Buffer | undefined
   #joinedBefore = false
   #goodbye: Timer | undefined
+  /** Since when it tries to get back in; undefined while it need not. */
+  #lostMs: number | undefined
+  #nextRound: Timer | undefined
   #ended = false
 
   constructor(options: MemberOptions, deps: MemberDeps) {
@@ -41,16 +44,22 @@ export class MemberEndpoint {
     return this.#sender.size
   }
 
-  /** Starts to join, for the first time or after an `ended`. It ends with `entered` or `ended`. */
+  /** Starts to join. It ends with `entered` or `ended`. */
   join(): void {
     this.#ended = false
-    const previous = this.#session?.welcome
-    this.#handshake?.close()
-    this.#handshake = new MemberHandshake(this.#options, this.#deps, previous?.session, {
-      joined: (welcome, challenge, keySchedule) => this.#welcomed(welcome, challenge, keySchedule),
-      failed: (end) => this.#end(end),
-    })
-    this.#handshake.start()
+    this.#shakeHands((end) => this.#end(end))
+  }
+
+  /** Another socket carries the datagrams from now on, maybe from another address, and the relay has to hear of it. */
+  pathChanged(): void {
+    this.#session?.speak()
+  }
+
+  /** Tells what is not confirmed, and ends as if the relay had not answered. */
+  giveUp(): void {
+    if (this.#ended) return
+    this.#sender.abandon()
+    this.#end({ type: 'no-answer' })
   }
 
   /** The bytes may change after this returns. */
@@ -82,7 +91,7 @@ export class MemberEndpoint {
   /** Sends a goodbye; `ended` follows in any case. */
   leave(): void {
     if (this.#ended) return
-    if (this.#session === undefined) this.#end({ type: 'bye', reason: 'left' })
+    if (this.#session === undefined || this.#lostMs !== undefined) this.#end({ type: 'bye', reason: 'left' })
     else this.#sendGoodbye(this.#session, 1)
   }
 
@@ -91,6 +100,8 @@ export class MemberEndpoint {
     this.#ended = true
     this.#goodbye?.cancel()
     this.#goodbye = undefined
+    this.#lostMs = undefined
+    this.#nextRound?.cancel()
     this.#handshake?.close()
     this.#handshake = undefined
     this.#session?.close()
@@ -118,8 +129,18 @@ export class MemberEndpoint {
     else this.#session?.receive(type, datagram)
   }
 
+  #shakeHands(failed: (end: MemberEnd) => void): void {
+    this.#handshake?.close()
+    this.#handshake = new MemberHandshake(this.#options, this.#deps, this.#session?.welcome.session, {
+      joined: (welcome, challenge, keySchedule) => this.#welcomed(welcome, challenge, keySchedule),
+      failed,
+    })
+    this.#handshake.start()
+  }
+
   #welcomed(welcome: WelcomeMessage, { salt, keyed }: Challenge, keySchedule: KeySchedule): void {
     this.#handshake = undefined
+    this.#lostMs = undefined
     const { room, name, memberCount: members } = welcome
     // Sequence numbers go on for as long as the relay runs, so that what was shown need not be shown again.
     const shown = this.#salt?.equals(salt) === true ? this.#session?.shown : undefined
@@ -154,13 +175,41 @@ export class MemberEndpoint {
     const session = this.#session?.welcome.session
     if (session === undefined || !datagram.subarray(headerBytes, headerBytes + sessionBytes).equals(session)) return
     if (this.#goodbye !== undefined) this.#end({ type: 'bye', reason: 'left' })
-    else if (this.#handshake === undefined) this.#rejoin()
+    else this.#rejoin()
   }
 
   #rejoin(): void {
+    if (this.#lostMs !== undefined) return
+    this.#lostMs = this.#deps.clock.monotonic()
     this.#session?.close()
     this.#deps.show({ type: 'lost' })
-    this.join()
+    this.#tryToRejoin(1)
+  }
+
+  /** One round of it; what follows is each time further off, and over another path. */
+  #tryToRejoin(round: number): void {
+    const { rejoinMs, rejoinMaxMs } = datagramLimits
+    const { clock, renewPath } = this.#deps
+    this.#shakeHands((end) => {
+      this.#handshake = undefined
+      if (!this.#mayPass(end)) {
+        this.#end(end)
+        return
+      }
+      this.#nextRound = clock.after(Math.min(rejoinMaxMs, rejoinMs * round), () => {
+        const next = () => this.#lostMs === undefined || this.#tryToRejoin(round + 1)
+        if (renewPath === undefined) next()
+        else renewPath(next)
+      })
+    })
+  }
+
+  /** Whether the end of an attempt to get back in is no reason to stop. */
+  #mayPass(end: MemberEnd): boolean {
+    if (end.type === 'no-answer') return true
+    if (end.type !== 'refused') return false
+    const lostForMs = this.#deps.clock.monotonic() - (this.#lostMs ?? 0)
+    return end.reason === 'stopping' || (end.reason === 'name-taken' && lostForMs < datagramLimits.ghostMs)
   }
 
   #bye(reason: LeaveReason): void {

@@ -128,8 +128,11 @@ export class MessageAssembler {
   #event(sequence: number, record: Exclude<LogRecord, FragmentRecord | SkipRecord>): void {
     const { kind, at } = record
     if (kind === 'notice') this.#show({ type: kind, sequence, at, text: utf8Text(record.bytes) ?? '' })
-    else if (kind === 'left') this.#show({ type: kind, sequence, at, name: record.name, reason: record.reason })
-    else this.#show({ type: kind, sequence, at, name: record.name, own: this.#isOwn(record.member) })
+    else if (kind === 'left') {
+      // That one fell silent oneself is known by the time one is back.
+      if (!this.#isOwn(record.member))
+        this.#show({ type: kind, sequence, at, name: record.name, reason: record.reason })
+    } else this.#show({ type: kind, sequence, at, name: record.name, own: this.#isOwn(record.member) })
   }
 
   #skip(sequence: number, skipped: number): void {

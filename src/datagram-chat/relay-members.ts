@@ -177,7 +177,7 @@ export class RelayMembers {
 
   /** In order of their ids. The same array until somebody comes or goes. */
   get all(): readonly RelayMember[] {
-    this.#ordered ??= [...this.#bySession.values()]
+    this.#ordered ??= [...this.#bySession.values()].sort((one, other) => one.id - other.id)
     return this.#ordered
   }
 }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { TokenBucket } from '../base/token-bucket.ts'
 import { isLoopback } from '../net/address.ts'
-import { checkName } from '../text/names.ts'
+import { checkName, nameKey } from '../text/names.ts'
 import { type Aead, type KeySchedule, nullKeySchedule } from './aead.ts'
 import { FragmentReceiver } from './fragment-receiver.ts'
 import type { JoinRequest, WelcomeMessage } from './handshake-messages.ts'
@@ -46,6 +46,8 @@ export interface RelayDeps {
 /** The relay's room: its members, its log, and what has to be sent to whom. */
 export class RelayRoom {
   readonly members = new RelayMembers()
+  /** Who fell silent, by session, and until when each can come back; the next to be forgotten first. */
+  readonly #away = new Map<string, { readonly member: RelayMember; readonly untilMs: number }>()
   readonly #options: RelayOptions
   readonly #deps: RelayDeps
   readonly #log = new RoomLog()
@@ -82,13 +84,17 @@ export class RelayRoom {
     if (this.members.isTaken(name)) return 'name-taken'
     if (this.members.size >= maxMembers) return 'room-full'
     if (!isLoopback(peer.address) && this.members.countAt(peer.address) >= maxMembersPerAddress) return 'address-full'
-    return this.#welcome(this.#newMember(name, peer))
+    const away = this.#away.get(sessionKey(join.previous))
+    const isBack =
+      away !== undefined && away.untilMs > this.#deps.clock.monotonic() && nameKey(away.member.name) === nameKey(name)
+    return isBack ? this.#comeBack(away.member, peer) : this.#welcome(this.#newMember(name, peer))
   }
 
   /** Ends a member's session, and tells everybody. */
   remove(member: RelayMember, reason: LeaveReason): void {
     this.members.remove(member)
     this.#unacknowledged.delete(member)
+    if (reason === 'silent') this.#keepAway(member)
     const bye = Buffer.from([leaveReasonNumber(reason)])
     this.#deps.send(member.packet(DatagramType.bye, bye), member.peer)
     const { id, name, peer } = member
@@ -190,6 +196,29 @@ export class RelayRoom {
     return member
   }
 
+  #keepAway(member: RelayMember): void {
+    const { awayMembers, awayMs } = datagramLimits
+    const nowMs = this.#deps.clock.monotonic()
+    this.#away.set(sessionKey(member.session), { member, untilMs: nowMs + awayMs })
+    for (const [key, { untilMs }] of this.#away) {
+      if (untilMs > nowMs && this.#away.size <= awayMembers) break
+      this.#away.delete(key)
+    }
+  }
+
+  /** Goes on in its session, with all that was said meanwhile: only the others have seen it go, and see it come. */
+  #comeBack(member: RelayMember, peer: Peer): WelcomeMessage {
+    const { clock, emit } = this.#deps
+    this.#away.delete(sessionKey(member.session))
+    member.peer = peer
+    member.heardMs = clock.monotonic()
+    this.members.add(member)
+    const { id, name } = member
+    this.#append([{ kind: 'joined', member: id, at: clock.now(), name }])
+    emit({ type: 'member-joined', id, peer, name, room: this.#options.room })
+    return this.#welcome(member)
+  }
+
   #move(member: RelayMember, peer: Peer): WelcomeMessage {
     this.members.move(member, peer)
     member.heardMs = this.#deps.clock.monotonic()
@@ -239,6 +268,10 @@ export class RelayRoom {
     if (this.members.size === 0) return 'never'
     return busy ? 'soon' : 'later'
   }
+}
+
+function sessionKey(session: Buffer): string {
+  return session.toString('latin1')
 }
 
 interface ScheduledWork {

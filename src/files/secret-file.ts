@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs'
 import * as system from 'node:process'
 import { errorCode, StorageError } from '../base/errors.ts'
+import { handedOver } from './handed-over.ts'
+import { wholeText } from './overwrite-file.ts'
 import { behindLinks } from './replace-file.ts'
 
 /*
@@ -9,15 +11,13 @@ import { behindLinks } from './replace-file.ts'
  * no regular file is refused before it is opened: a FIFO waits for its other end, and a device may do anything.
  */
 
-/** What the shell hands over with `<(…)` or `<`: it is open already, and was made by whoever started us. */
-const handedOver = /^\/(?:dev\/(?:fd\/\d+|stdin)|proc\/(?:self|\d+)\/fd\/\d+)$/
-
 /**
- * The text of such a file. @param orFifo waits for the writer of a FIFO, where a person may name one
+ * The text of such a file, whole also where writing it broke off. @param orFifo waits for the writer of a FIFO, where a person may name one
  * @throws {StorageError} UNTRUSTED or EINVAL, with what to do; otherwise the system's error, ENOENT and EISDIR among them.
  */
 export function readSecretFile(path: string, orFifo = false): string {
-  if (handedOver.test(path)) return readFileSync(path, 'utf8')
+  // What the shell handed over was made by whoever started us.
+  if (handedOver(path) !== undefined) return readFileSync(path, 'utf8')
   const there = secretFileAt(path, orFifo)
   if (there === undefined) throw Object.assign(new Error(`${path} is not there`), { code: 'ENOENT' })
   if (there.isFIFO()) return readFileSync(path, 'utf8')
@@ -27,7 +27,7 @@ export function readSecretFile(path: string, orFifo = false): string {
   try {
     // Once more, for what was put into its place meanwhile.
     refuseUntrusted(path, fstatSync(file))
-    return readFileSync(file, 'utf8')
+    return wholeText(readFileSync(file, 'utf8'))
   } finally {
     closeSync(file)
   }

@@ -1,5 +1,11 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 
+/** Whose lines they are: several services of several processes may share a log. */
+export interface LogOrigin {
+  readonly service: string
+  readonly pid: number
+}
+
 /**
  * One thread's way to the log thread. It can be sent to a thread in `workerData` or a message, with `port` in the transfer
  * list; `null` stands for "no log is kept".
@@ -8,6 +14,7 @@ export interface LogEndpoint {
   readonly port: MessagePort
   /** Int32Array, see `Counter`. */
   readonly counters: SharedArrayBuffer
+  readonly origin: LogOrigin
 }
 
 /**
@@ -32,10 +39,10 @@ export function behind(queued: number, acked: number): number {
 }
 
 /** Two connected ends: `near` for the thread that records, `far` for the log thread. */
-export function makeEndpoints(): { readonly near: LogEndpoint; readonly far: LogEndpoint } {
+export function makeEndpoints(origin: LogOrigin): { readonly near: LogEndpoint; readonly far: LogEndpoint } {
   const { port1, port2 } = new MessageChannel()
   const counters = new SharedArrayBuffer(Object.keys(Counter).length * Int32Array.BYTES_PER_ELEMENT)
-  return { near: { port: port1, counters }, far: { port: port2, counters } }
+  return { near: { port: port1, counters, origin }, far: { port: port2, counters, origin } }
 }
 
 /** What has to be in the transfer list when the endpoint is sent. */

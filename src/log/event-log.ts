@@ -8,14 +8,25 @@ import { Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
 import { logLimits } from './limits.ts'
 import { type EventLogWriter, LineWriter } from './line-writer.ts'
 import { LogFile } from './log-file.ts'
-import type { LogSettings, LogThreadCalls, LogThreadData, MainCalls } from './messages.ts'
+import type { LogFilter } from './log-filter.ts'
+import type { FollowNews, LogSettings, LogThreadCalls, LogThreadData, MainCalls } from './messages.ts'
 
 /** The main thread's event log: it records like any other thread, and governs the log thread. */
 export interface EventLog extends EventLogWriter {
   /** Empties the log and removes its old files; what is recorded from this call on stays. Rejects with StorageError. */
   clear(): Promise<void>
   /** The last `count` lines of the file, oldest first, as they stand there (JSON; see `renderLine`). Rejects with StorageError. */
-  tail(count: number): Promise<string[]>
+  tail(count: number, filter?: LogFilter): Promise<string[]>
+  /**
+   * The same, and then each wanted line that this process records, until `signal` is aborted or the log ends; `show` resolves
+   * when it has taken the lines. `missed` lines were left out before them, because the others were taken too slowly.
+   */
+  follow(
+    count: number,
+    filter: LogFilter,
+    show: (lines: readonly string[], missed: number) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>
   /** Writes what all threads recorded up to now, and ends the log thread. Later events go nowhere. */
   close(): Promise<void>
   /**
@@ -50,6 +61,8 @@ const noLog: EventLog = {
   drain: () => true,
   clear: async () => {},
   tail: async () => [],
+  follow: async () => {},
+  of: () => noLog,
   close: async () => {},
   closeSync: () => true,
 }
@@ -63,6 +76,8 @@ class ThreadLog implements EventLog {
   #worker: Thread | undefined
   readonly #ended = Promise.withResolvers<void>()
   readonly #onTrouble: (sentence: string) => void
+  readonly #followers = new Map<number, (news: FollowNews) => void>()
+  #lastFollower = 0
   /** Requests that are not answered yet. */
   #pending = 0
   #closing = false
@@ -75,7 +90,7 @@ class ThreadLog implements EventLog {
     onTrouble: (sentence: string) => void,
   ) {
     this.#onTrouble = onTrouble
-    const { near, far } = makeEndpoints()
+    const { near, far } = makeEndpoints(settings.origin)
     this.#port = near.port
     this.#counters = new Int32Array(near.counters)
     // Before the RPC's own listener, which knows no better reason.
@@ -91,6 +106,7 @@ class ThreadLog implements EventLog {
         this.#logThread.notify('shown', text.length)
       },
       trouble: (sentence) => onTrouble(sentence),
+      followed: (news) => this.#followers.get(news.id)?.(news),
     })
     this.#writer = new LineWriter(near, this.#logThread, clock, logLimits, () => {
       this.#wake()
@@ -121,8 +137,34 @@ class ThreadLog implements EventLog {
     return this.#request('clear', undefined)
   }
 
-  tail(count: number): Promise<string[]> {
-    return this.#request('tail', count)
+  tail(count: number, filter?: LogFilter): Promise<string[]> {
+    return this.#request('tail', filter === undefined ? { count } : { count, filter })
+  }
+
+  async follow(...[count, filter, show, signal]: Parameters<EventLog['follow']>): Promise<void> {
+    const id = ++this.#lastFollower
+    const shown = (news: FollowNews): void => {
+      const length = news.lines.length
+      const done = (): void => this.#logThread.notify('followedShown', { id, length })
+      show(news.lines.split('\n'), news.missed).then(done, done)
+    }
+    // What comes while the lines before are shown, is shown behind them.
+    const early: FollowNews[] = []
+    this.#followers.set(id, (news) => void early.push(news))
+    try {
+      const before = await this.#request('follow', { id, count, filter })
+      if (before.length > 0) await show(before, 0)
+      this.#followers.set(id, shown)
+      for (const news of early) shown(news)
+      await Promise.race([this.#ended.promise, aborted(signal)])
+    } finally {
+      this.#followers.delete(id)
+      if (!this.#closing) this.#logThread.notify('unfollow', id)
+    }
+  }
+
+  of(service: string): EventLogWriter {
+    return this.#writer.of(service)
   }
 
   async close(): Promise<void> {
@@ -155,7 +197,7 @@ class ThreadLog implements EventLog {
   }
 
   /** Asks behind everything that was recorded before. */
-  async #request<K extends 'clear' | 'tail'>(
+  async #request<K extends 'clear' | 'tail' | 'follow'>(
     name: K,
     argument: Parameters<LogThreadCalls[K]>[0],
   ): Promise<ReturnType<LogThreadCalls[K]>> {
@@ -192,6 +234,13 @@ class ThreadLog implements EventLog {
     this.#port.close()
     this.#ended.resolve()
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 function endedError(): StorageError {

@@ -22,9 +22,19 @@ export const logLimits = {
   /** One log file before it is rotated, and how many old ones are kept. */
   fileBytes: 67_108_864,
   fileCount: 5,
-  /** The last lines of the log are read backwards: at most so much, in blocks of a size that the system reads at once. */
+  /** How often room is looked for in a pipe that is full, and how many times in a row: its reader has a second before lines are lost. */
+  pipeWaitMs: 10,
+  pipeWaits: 100,
+  /** What `logs` shows when the operator names no number, and at most: a screen, and what still scrolls past in a second. */
+  tailCount: 10,
+  maxTailCount: 10_000,
+  /** The last lines of the log are read backwards: at most so much, in blocks of a size that the system reads at once… */
   tailBytes: 8_388_608,
   tailBlockBytes: 65_536,
+  /** …and so much where only some lines are wanted: the log waits meanwhile, about a third of a second. */
+  searchBytes: 67_108_864,
+  /** Text on its way to whoever follows the log; what comes above it is counted instead. */
+  followLength: 1_048_576,
   /** One text in an event; a peer may have chosen it. */
   textLength: 1_024,
   /** Clients whose latest `received` and `sent` lines are remembered; a power of two. */

@@ -1,16 +1,18 @@
 import type { Clock } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
 import { safeJson } from '../base/visible.ts'
+import type { LogOrigin } from './endpoint.ts'
 import { logLimits } from './limits.ts'
 import { describe, levelOf } from './render.ts'
 
 /**
- * Turns events into lines of the log: one JSON object, `time level event …fields message`, and a line feed. `received` and
+ * Turns events into lines of the log: one JSON object, `time level service pid event …fields message`, and a line feed. `received` and
  * `sent` come several for every message of every client, so theirs are put together by hand: the time's text is made once a
  * millisecond, and the rest of the line once for each client and size that comes again.
  */
 export class LineFormat {
   readonly #clock: Clock
+  readonly #origin: LogOrigin
   #nowMs = Number.NaN
   #time = ''
   #head = ''
@@ -23,8 +25,9 @@ export class LineFormat {
       `sent","id":${id},"bytes":${bytes},"message":"Sent ${bytes} byte${plural(bytes)} to client ${id}"}\n`,
   )
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, origin: LogOrigin) {
     this.#clock = clock
+    this.#origin = origin
   }
 
   line(event: NetlabEvent): string {
@@ -32,21 +35,25 @@ export class LineFormat {
     if (nowMs !== this.#nowMs) this.#setTime(nowMs)
     if (event.type === 'received') return this.#head + this.#received.get(event.id, event.bytes)
     if (event.type === 'sent') return this.#head + this.#sent.get(event.id, event.bytes)
-    return formatLine(event, this.#time)
+    return formatLine(event, this.#time, this.#origin)
   }
 
   #setTime(nowMs: number): void {
     this.#nowMs = nowMs
     this.#time = new Date(nowMs).toISOString()
-    this.#head = flat(`{"time":"${this.#time}","level":"info","event":"`)
+    this.#head = flat(`${head(this.#time, 'info', this.#origin)}"`)
   }
 }
 
 /** Any event as a line; `time` is ISO 8601 in UTC. */
-export function formatLine(event: NetlabEvent, time: string): string {
+export function formatLine(event: NetlabEvent, time: string, origin: LogOrigin): string {
   const short = shortened(event)
-  const start = `{"time":"${time}","level":"${levelOf(event.type)}","event":"${event.type}"`
-  return `${start}${members({ ...short, type: undefined })},"message":${json(describe(short))}}\n`
+  const fields = members({ ...short, type: undefined, service: undefined, pid: undefined })
+  return `${head(time, levelOf(event.type), origin)}"${event.type}"${fields},"message":${json(describe(short))}}\n`
+}
+
+function head(time: string, level: string, { service, pid }: LogOrigin): string {
+  return `{"time":"${time}","level":"${level}","service":${json(service)},"pid":${pid},"event":`
 }
 
 /** The fields of an object as they stand in JSON, each after a comma. */

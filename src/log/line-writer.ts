@@ -1,7 +1,7 @@
 import { type Clock, Deadline, type Timer } from '../base/clock.ts'
 import type { NetlabEvent } from '../base/events.ts'
 import { openRpc, type Rpc } from '../base/rpc.ts'
-import { behind, Counter, type LogEndpoint, makeEndpoints } from './endpoint.ts'
+import { behind, Counter, type LogEndpoint, type LogOrigin, makeEndpoints } from './endpoint.ts'
 import { logLimits } from './limits.ts'
 import { LineFormat } from './line-format.ts'
 import type { RecorderCalls } from './messages.ts'
@@ -14,6 +14,8 @@ export interface EventLogWriter {
   flush(): void
   /** The way to the log for a thread that is started from this one. Send it with `transferOf(endpoint)` as transfer list. */
   fork(): LogEndpoint | null
+  /** The same log for another service of this process. */
+  of(service: string): EventLogWriter
   /** Blocks until everything this thread recorded is written; false when that took longer than `timeoutMs`. */
   drain(timeoutMs: number): boolean
 }
@@ -21,13 +23,19 @@ export interface EventLogWriter {
 /** When to hand a batch over, and when to wait; see `logLimits`. */
 export type WriterBounds = Readonly<Record<'batchLength' | 'batchMs' | 'queueLength' | 'waitMs' | 'waitCount', number>>
 
+const silent: EventLogWriter = {
+  record: () => {},
+  flush: () => {},
+  fork: () => null,
+  of: () => silent,
+  drain: () => true,
+}
+
 /** The bounds of each of so many threads that do the same work: together they hold no more than one alone. */
 export function sharedBounds(threads: number): WriterBounds {
   const queueLength = Math.max(2 * logLimits.batchLength, Math.floor(logLimits.queueLength / threads))
   return { ...logLimits, queueLength }
 }
-
-const silent: EventLogWriter = { record: () => {}, flush: () => {}, fork: () => null, drain: () => true }
 
 /** Opens a thread's end of the log. */
 export function attachEventLog(
@@ -49,6 +57,7 @@ export class LineWriter implements EventLogWriter {
   readonly #clock: Clock
   readonly #bounds: WriterBounds
   readonly #whileWaiting: () => void
+  readonly #origin: LogOrigin
   readonly #format: LineFormat
   readonly #onTimer = (): void => this.flush()
   #timer: Timer | undefined
@@ -70,14 +79,19 @@ export class LineWriter implements EventLogWriter {
     this.#clock = clock
     this.#bounds = bounds
     this.#whileWaiting = whileWaiting
-    this.#format = new LineFormat(clock)
+    this.#origin = endpoint.origin
+    this.#format = new LineFormat(clock, endpoint.origin)
     // The log thread has ended: nobody is to wait for it.
     endpoint.port.once('close', () => void Atomics.store(this.#counters, Counter.closed, 1))
   }
 
   record(event: NetlabEvent): void {
+    this.#add(event, this.#format)
+  }
+
+  #add(event: NetlabEvent, format: LineFormat): void {
     if (this.#lines === 0) this.#timer = this.#clock.after(this.#bounds.batchMs, this.#onTimer, { background: true })
-    this.#batch += this.#format.line(event)
+    this.#batch += format.line(event)
     this.#counters[Counter.held] = ++this.#lines
     if (this.#batch.length >= this.#bounds.batchLength) this.flush()
   }
@@ -96,8 +110,20 @@ export class LineWriter implements EventLogWriter {
     Atomics.store(this.#counters, Counter.held, 0)
   }
 
-  fork(): LogEndpoint {
-    const { near, far } = makeEndpoints()
+  of(service: string): EventLogWriter {
+    const origin = { ...this.#origin, service }
+    const format = new LineFormat(this.#clock, origin)
+    return {
+      record: (event) => this.#add(event, format),
+      flush: () => this.flush(),
+      fork: () => this.fork(origin),
+      of: (other) => this.of(other),
+      drain: (timeoutMs) => this.drain(timeoutMs),
+    }
+  }
+
+  fork(origin = this.#origin): LogEndpoint {
+    const { near, far } = makeEndpoints(origin)
     this.#logThread.notify('fork', far, [far.port])
     return near
   }

@@ -2,9 +2,12 @@ import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { errorCode, reasonOf, StorageError } from '../base/errors.ts'
 import { tryFileLock } from '../files/file-lock.ts'
+import { handedOver } from '../files/handed-over.ts'
 import { makeFolder } from '../files/make-folder.ts'
+import { behindLinks } from '../files/replace-file.ts'
 import { isTrusted } from '../files/secret-file.ts'
 import { logLimits } from './limits.ts'
+import { isWanted, type LogFilter } from './log-filter.ts'
 
 export const lineFeed = 0x0a
 
@@ -19,13 +22,21 @@ export type WriteBytes = (descriptor: number, bytes: Uint8Array) => number
 
 /**
  * A file that only grows at its end, shared with other processes that do the same (O_APPEND: a write goes to the end as a
- * whole). `path.1` is the youngest of the old files. All calls are synchronous, for the log thread.
+ * whole). `path.1` is the youngest of the old files; where `path` is a link, they lie beside the file behind it. What is no file,
+ * or what the process was given open (`/dev/stdout`, whatever that is), is only written to: never renamed, emptied or read. All calls
+ * are synchronous, for the log thread.
  */
 export class LogFile {
   readonly #options: LogFileOptions
   readonly #write: WriteBytes
   #descriptor: number | undefined
   #inode = 0n
+  /** A file of its own, which rotates, and not what is only written to. */
+  #isOwn = true
+  /** Open already when the process began, and not ours to close. */
+  #isGiven = false
+  /** The last write to a pipe found no room, for as long as is waited for it. */
+  #isStuck = false
   #generation = 0
   #begunInsideLine = false
 
@@ -60,7 +71,7 @@ export class LogFile {
    */
   prepare(lengthBytes: number): { readonly cannotRotate?: unknown } {
     const size = this.#follow()
-    if (size === 0 || size + lengthBytes <= this.#options.maxBytes) return {}
+    if (!this.#isOwn || size === 0 || size + lengthBytes <= this.#options.maxBytes) return {}
     try {
       this.#rotate()
       return {}
@@ -72,10 +83,19 @@ export class LogFile {
   /** As far as the system takes it: returns how many bytes were written, and why not all. Call `prepare` first. */
   append(bytes: Uint8Array): { readonly written: number; readonly error?: unknown } {
     let written = 0
-    try {
-      while (written < bytes.length) written += this.#write(this.#opened(), bytes.subarray(written))
-    } catch (error) {
-      return { written, error }
+    for (let waits = 0; written < bytes.length; ) {
+      try {
+        written += this.#write(this.#opened(), bytes.subarray(written))
+        waits = 0
+        this.#isStuck = false
+      } catch (error) {
+        // A pipe is full. Who reads it may be slow, but not so that a server waits for every batch.
+        if (errorCode(error) !== 'EAGAIN' || this.#isStuck || ++waits > logLimits.pipeWaits) {
+          this.#isStuck ||= errorCode(error) === 'EAGAIN'
+          return { written, error }
+        }
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, logLimits.pipeWaitMs)
+      }
     }
     return { written }
   }
@@ -83,10 +103,11 @@ export class LogFile {
   /** Empties the file and removes the old ones. What is appended from now on stays. Throws system errors. */
   clear(): void {
     this.#follow()
+    if (!this.#isOwn) throw Object.assign(new Error('it is not a file of its own'), { code: 'EINVAL' })
+    const path = this.#real()
     // Without the lock, at worst one file that is being rotated at this moment survives.
-    const lock = tryFileLock(this.#options.path)
+    const lock = tryFileLock(path)
     try {
-      const { path } = this.#options
       const prefix = `${basename(path)}.`
       for (const name of fs.readdirSync(dirname(path)))
         if (name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length))) fs.rmSync(join(dirname(path), name))
@@ -96,35 +117,45 @@ export class LogFile {
     }
   }
 
-  /** The last `count` lines of the file and the old ones, oldest first. Throws system errors. */
-  tail(count: number): string[] {
-    const { path, maxFiles } = this.#options
-    return lastLines([path, ...Array.from({ length: maxFiles }, (_, index) => oldFile(path, index + 1))], count)
+  /** The last `count` lines of the file and the old ones that are wanted, oldest first. Throws system errors. */
+  tail(count: number, filter?: LogFilter): string[] {
+    if (!this.#isOwn) return []
+    const path = this.#real()
+    const { maxFiles } = this.#options
+    const paths = [path, ...Array.from({ length: maxFiles }, (_, index) => oldFile(path, index + 1))]
+    if (filter === undefined) return lastLines(paths, count)
+    return lastLines(paths, count, logLimits.searchBytes, (line) => isWanted(line, filter))
   }
 
   close(): void {
-    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor)
+    if (this.#descriptor !== undefined && !this.#isGiven) fs.closeSync(this.#descriptor)
     this.#descriptor = undefined
   }
 
   #open(): void {
     this.close()
     const { path } = this.#options
-    makeFolder(dirname(path))
+    makeFolder(dirname(this.#real()))
     const link = fs.lstatSync(path, { throwIfNoEntry: false })
     // In a folder that others can write it might lead to any file of ours.
     if (link?.isSymbolicLink() && !isTrusted(link))
       throw Object.assign(new Error('it is a link that another user made'), { code: 'EPERM' })
     const before = fs.statSync(path, { throwIfNoEntry: false })
     if (before?.isDirectory()) throw Object.assign(new Error('it is a directory'), { code: 'EISDIR' })
-    // Opening a FIFO would wait for its reader.
-    if (before?.isFIFO()) throw Object.assign(new Error('it is a FIFO'), { code: 'EINVAL' })
-    const descriptor = fs.openSync(path, 'a+', 0o600)
-    const { ino, size } = fs.fstatSync(descriptor, { bigint: true })
+    const given = handedOver(path)
+    const descriptor = given?.descriptor ?? openToAppend(path, before)
+    const there = fs.fstatSync(descriptor, { bigint: true })
     this.#descriptor = descriptor
-    this.#inode = ino
+    this.#inode = there.ino
+    this.#isGiven = given?.descriptor !== undefined
+    this.#isOwn = given === undefined && there.isFile()
     this.#generation++
-    this.#begunInsideLine = endsInsideLine(descriptor, size)
+    this.#begunInsideLine = this.#isOwn && endsInsideLine(descriptor, there.size)
+  }
+
+  /** The path of the file itself, which a link may lead to; another one tomorrow. */
+  #real(): string {
+    return behindLinks(this.#options.path)
   }
 
   #opened(): number {
@@ -134,6 +165,7 @@ export class LogFile {
 
   /** Makes sure that the file at our path is the one that we write to; returns its size. */
   #follow(): number {
+    if (this.#descriptor !== undefined && this.#isGiven) return 0
     const there = fs.statSync(this.#options.path, { bigint: true, throwIfNoEntry: false })
     if (this.#descriptor !== undefined && there?.ino === this.#inode) return Number(there.size)
     this.#open()
@@ -141,27 +173,35 @@ export class LogFile {
   }
 
   #rotate(): void {
+    const path = this.#real()
     // Never waited for: who doesn't get it goes on writing to the file as it is, and asks again with the next batch.
-    const lock = tryFileLock(this.#options.path)
+    const lock = tryFileLock(path)
     if (lock === undefined) return
     try {
       // Another process may have rotated between our look at the size and the lock.
-      const there = fs.statSync(this.#options.path, { bigint: true, throwIfNoEntry: false })
-      if (there?.ino === this.#inode) this.#shift()
+      const there = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
+      if (there?.ino === this.#inode) shift(path, this.#options.maxFiles)
       this.#open()
     } finally {
       lock.release()
     }
   }
+}
 
-  #shift(): void {
-    const { path, maxFiles } = this.#options
-    let free = 1
-    while (free < maxFiles && fs.existsSync(oldFile(path, free))) free++
-    for (let number = free - 1; number >= 1; number--) moveIfThere(oldFile(path, number), oldFile(path, number + 1))
-    if (maxFiles > 0) moveIfThere(path, oldFile(path, 1))
-    else fs.rmSync(path, { force: true })
-  }
+function shift(path: string, maxFiles: number): void {
+  let free = 1
+  while (free < maxFiles && fs.existsSync(oldFile(path, free))) free++
+  for (let number = free - 1; number >= 1; number--) moveIfThere(oldFile(path, number), oldFile(path, number + 1))
+  if (maxFiles > 0) moveIfThere(path, oldFile(path, 1))
+  else fs.rmSync(path, { force: true })
+}
+
+/** Without waiting for the reader of a FIFO, nor for anything later. */
+function openToAppend(path: string, there: fs.Stats | undefined): number {
+  if (there === undefined || there.isFile()) return fs.openSync(path, 'a+', 0o600)
+  const { O_RDWR, O_WRONLY, O_APPEND, O_NONBLOCK = 0, O_NOCTTY = 0 } = fs.constants
+  // With only a writer, a FIFO that nobody reads could not be opened, or would end the process.
+  return fs.openSync(path, (there.isFIFO() ? O_RDWR : O_WRONLY) | O_APPEND | O_NONBLOCK | O_NOCTTY)
 }
 
 /** The name of the `number`th old file; 1 is the youngest. */
@@ -191,24 +231,34 @@ function cannotOpen(path: string, error: unknown): StorageError {
 }
 
 /**
- * The last `count` whole lines of the files taken together, oldest first. `paths` begins with the youngest file; a missing
- * one ends the search. Reads backwards, `maxBytes` at most.
+ * The last `count` whole lines of the files taken together that are wanted, oldest first. `paths` begins with the youngest file; a
+ * missing one ends the search. Reads backwards, `maxBytes` at most.
  */
-export function lastLines(paths: readonly string[], count: number, maxBytes: number = logLimits.tailBytes): string[] {
-  let lines: string[] = []
+export function lastLines(
+  paths: readonly string[],
+  count: number,
+  maxBytes: number = logLimits.tailBytes,
+  isWanted: (line: string) => boolean = () => true,
+): string[] {
+  const found: string[] = []
   let leftBytes = maxBytes
   for (const path of paths) {
-    if (lines.length >= count || leftBytes <= 0) break
-    const end = readEnd(path, count - lines.length, leftBytes)
-    if (end === undefined) break
-    leftBytes -= end.length
-    lines = [...wholeLines(end, count - lines.length), ...lines]
+    if (found.length >= count || leftBytes <= 0) break
+    const readBytes = readBackwards(path, leftBytes, (line) => {
+      if (isWanted(line)) found.push(line)
+      return found.length < count
+    })
+    if (readBytes === undefined) break
+    leftBytes -= readBytes
   }
-  return lines
+  return found.reverse()
 }
 
-/** The end of a file, far enough to hold `count` whole lines (or all there are), up to the last line feed. */
-function readEnd(path: string, count: number, maxBytes: number): Buffer | undefined {
+/**
+ * Gives the whole lines of a file to `take`, the last one first, for as long as it returns true. Returns how many bytes were read, and
+ * undefined for no file.
+ */
+function readBackwards(path: string, maxBytes: number, take: (line: string) => boolean): number | undefined {
   let descriptor: number
   try {
     descriptor = fs.openSync(path, 'r')
@@ -217,31 +267,29 @@ function readEnd(path: string, count: number, maxBytes: number): Buffer | undefi
     throw error
   }
   try {
-    const size = fs.fstatSync(descriptor).size
+    const { size } = fs.fstatSync(descriptor)
     const lowest = Math.max(0, size - maxBytes)
-    const blocks: Buffer[] = []
-    let position = size
-    // One line feed more than lines: the first one found backwards ends the last line.
-    for (let found = 0; position > lowest && found <= count; ) {
+    /** The end of a line whose beginning has not been read yet; undefined before the last line feed: a line is being written there. */
+    let rest: Buffer | undefined
+    for (let position = size; position > lowest; ) {
       const from = Math.max(lowest, position - logLimits.tailBlockBytes)
       const block = Buffer.alloc(position - from)
-      const read = fs.readSync(descriptor, block, 0, block.length, from)
-      blocks.push(block.subarray(0, read))
-      found += countLineFeeds(block)
+      const read = block.subarray(0, fs.readSync(descriptor, block, 0, block.length, from))
       position = from
+      const end = rest === undefined ? read.lastIndexOf(lineFeed) : read.length
+      if (end === -1) continue
+      const bytes = Buffer.concat([read.subarray(0, end), rest ?? Buffer.alloc(0)])
+      // What comes before the first line feed is the end of a line, unless the file begins there.
+      const start = position === 0 ? 0 : bytes.indexOf(lineFeed) + 1
+      rest = start === 0 && position > 0 ? bytes : bytes.subarray(0, Math.max(0, start - 1))
+      if (start === 0 && position > 0) continue
+      const lines = bytes.toString('utf8', start).split('\n')
+      for (let line = lines.pop(); line !== undefined; line = lines.pop()) if (!take(line)) return size - position
     }
-    const bytes = Buffer.concat(blocks.reverse())
-    // What comes before the first line feed is the rest of a line, unless the file begins there.
-    const start = position === 0 ? 0 : bytes.indexOf(lineFeed) + 1
-    return bytes.subarray(start, bytes.lastIndexOf(lineFeed) + 1)
+    return size - lowest
   } finally {
     fs.closeSync(descriptor)
   }
-}
-
-function wholeLines(bytes: Buffer, count: number): string[] {
-  if (bytes.length === 0 || count === 0) return []
-  return bytes.toString('utf8').slice(0, -1).split('\n').slice(-count)
 }
 
 /** Lines that end in these bytes. */

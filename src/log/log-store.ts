@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import { reasonOf } from '../base/errors.ts'
+import type { LogOrigin } from './endpoint.ts'
 import { formatLine } from './line-format.ts'
 import { countLineFeeds, type LogFile, lineFeed } from './log-file.ts'
+import type { LogFilter } from './log-filter.ts'
 
 const nothing: Buffer = Buffer.alloc(0)
 const lineEnd: Buffer = Buffer.of(lineFeed)
@@ -13,6 +15,7 @@ const lineEnd: Buffer = Buffer.of(lineFeed)
 export class LogStore {
   readonly #file: LogFile
   readonly #clock: Clock
+  readonly #origin: LogOrigin
   readonly #onTrouble: (sentence: string) => void
   #lost = 0
   /** The rest of a line of which the system took the beginning, and the generation of the file where that stands. */
@@ -20,9 +23,10 @@ export class LogStore {
   /** What `onTrouble` knows already. */
   readonly #told = { write: false, rotate: false }
 
-  constructor(file: LogFile, clock: Clock, onTrouble: (sentence: string) => void) {
+  constructor(file: LogFile, clock: Clock, origin: LogOrigin, onTrouble: (sentence: string) => void) {
     this.#file = file
     this.#clock = clock
+    this.#origin = origin
     this.#onTrouble = onTrouble
   }
 
@@ -46,9 +50,9 @@ export class LogStore {
     this.#torn = { rest: nothing, generation: this.#file.generation }
   }
 
-  /** The last `count` lines, oldest first. Throws system errors. */
-  tail(count: number): string[] {
-    return this.#file.tail(count)
+  /** The last `count` lines that are wanted, oldest first. Throws system errors. */
+  tail(count: number, filter?: LogFilter): string[] {
+    return this.#file.tail(count, filter)
   }
 
   /** Tries once more to tell about lost lines. */
@@ -85,7 +89,7 @@ export class LogStore {
 
   #gapLine(): Buffer {
     const event = { type: 'log-gap', lines: this.#lost, why: 'the file could not be written' } as const
-    return Buffer.from(formatLine(event, new Date(this.#clock.now()).toISOString()))
+    return Buffer.from(formatLine(event, new Date(this.#clock.now()).toISOString(), this.#origin))
   }
 
   #lose(lines: number, error: unknown): void {

@@ -4,7 +4,7 @@ import { visible } from '../base/visible.ts'
 /** winston's order: the smaller the number, the graver. */
 export const levels = { error: 0, warning: 1, info: 2 } as const
 
-type Level = keyof typeof levels
+export type Level = keyof typeof levels
 
 const graver: Partial<Record<EventType, Level>> = {
   'port-taken': 'warning',
@@ -61,9 +61,7 @@ const sentences: Sentences = {
   'login-failed': (e) =>
     `Client ${e.id} from ${who(e.peer)} was not logged in${e.name === undefined ? '' : ` as ${e.name}`}: ${failures[e.reason]}`,
   throttled: (e) =>
-    e.by === 'source'
-      ? `Client ${e.id} from ${who(e.peer)} must wait ${seconds(e.waitMs)}: too many failed logins from its address`
-      : `Client ${e.id} from ${who(e.peer)} had to wait ${seconds(e.waitMs)}: too many failed logins to that account`,
+    `Client ${e.id} from ${who(e.peer)} ${e.refused ? 'must' : 'had to'} wait ${seconds(e.waitMs)}: too many ${excesses[e.by]}`,
   logout: (e) => `Client ${e.id} from ${who(e.peer)} ended ${count(e.sessions, 'session')} of ${e.name}`,
   'password-changed': (e) =>
     `Client ${e.id} from ${who(e.peer)} changed the password of ${e.name}, which ended ${count(e.sessions, 'other session')}`,
@@ -96,6 +94,9 @@ const sentences: Sentences = {
   stopped: (e) => `${e.service} stopped: ${e.reason}; ${count(e.connections, 'connection')} in ${seconds(e.uptimeMs)}`,
 }
 
+/** What the log can tell of. */
+export const eventTypes: ReadonlySet<EventType> = new Set(Object.keys(sentences) as EventType[])
+
 const refusals: Readonly<Record<Extract<NetlabEvent, { type: 'refused' }>['reason'], string>> = {
   'max-clients': 'as many clients as allowed are connected',
   'file-descriptors': 'the process has no file descriptor left',
@@ -116,12 +117,20 @@ const leavings: Readonly<Record<Extract<NetlabEvent, { type: 'member-left' }>['r
   stopping: 'the relay is stopping',
 }
 
+const excesses = {
+  account: 'failed logins to that account',
+  source: 'failed logins from its address',
+  registrations: 'registrations from its address',
+} as const
+
 const failures: Readonly<Record<LoginFailure, string>> = {
   credentials: 'name and password do not match',
   name: 'that can not be a name',
   password: 'the password breaks the rules',
   taken: 'the name is taken',
   full: 'no more names can be kept',
+  'registration-closed': 'nobody may register',
+  'registration-code': 'it did not say the code that registering needs',
   busy: 'too many passwords wait to be checked',
   left: 'it left while waiting',
   storage: 'it could not be kept on disk',
@@ -154,14 +163,37 @@ export function describe(event: NetlabEvent): string {
   return visible(sentence(event))
 }
 
-/** A line of the log file for a person: time, level, message. A line that is not ours is shown as it is, made safe. */
+/**
+ * A line of the log file for a person: local time with its zone, level, service and process, message. A line that is not ours is
+ * shown as it is, made safe.
+ */
 export function renderLine(jsonLine: string): string {
   const line = parse(jsonLine)
   if (line === undefined) return visible(jsonLine)
-  return visible(`${line.time} ${line.level.padEnd('warning'.length)} ${line.message}`)
+  const { time, level, from, message } = line
+  return visible(`${zonedTime(time)} ${level.padEnd('warning'.length)} ${from}${message}`)
 }
 
-function parse(jsonLine: string): { time: string; level: string; message: string } | undefined {
+/** `2026-01-02 06:04:05.678 +03:00`: the time of an ISO text as clocks here show it. What is no time stays as it is. */
+function zonedTime(text: string): string {
+  const utc = new Date(text)
+  if (Number.isNaN(utc.getTime())) return text
+  const aheadMinutes = -utc.getTimezoneOffset()
+  const local = new Date(utc.getTime() + aheadMinutes * 60_000).toISOString()
+  const zone = [Math.trunc(Math.abs(aheadMinutes) / 60), Math.abs(aheadMinutes) % 60]
+  const [hours = '', minutes = ''] = zone.map((part) => String(part).padStart(2, '0'))
+  return `${local.slice(0, -1).replace('T', ' ')} ${aheadMinutes < 0 ? '-' : '+'}${hours}:${minutes}`
+}
+
+interface ShownParts {
+  readonly time: string
+  readonly level: string
+  /** `chat[4711]: `; empty in lines of older versions. */
+  readonly from: string
+  readonly message: string
+}
+
+function parse(jsonLine: string): ShownParts | undefined {
   let value: unknown
   try {
     value = JSON.parse(jsonLine)
@@ -170,7 +202,8 @@ function parse(jsonLine: string): { time: string; level: string; message: string
   }
   if (typeof value !== 'object' || value === null) return undefined
   if (!('time' in value && 'level' in value && 'message' in value)) return undefined
-  return { time: String(value.time), level: String(value.level), message: String(value.message) }
+  const from = 'service' in value && 'pid' in value ? `${value.service}[${value.pid}]: ` : ''
+  return { time: String(value.time), level: String(value.level), from, message: String(value.message) }
 }
 
 function count(amount: number, noun: string): string {

@@ -3,10 +3,19 @@ import { AccountsThread } from '../accounts/accounts-thread.ts'
 import { affordableHashes } from '../accounts/hash-queue.ts'
 import { accountLimits } from '../accounts/limits.ts'
 import type { AccountsConfig } from '../accounts/local-accounts.ts'
+import { codeFault, type RegistrationMode } from '../accounts/registration.ts'
+import { UsageError } from '../base/errors.ts'
 import { spareProcessors } from '../base/threads.ts'
-import { lifetime, path } from '../options/kinds.ts'
+import { networkList } from '../net/networks.ts'
+import { choice, lifetime, optional, path, text } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
-import type { Preflight, PreflightServices, SharedState, SharedStateServices } from '../serve/protocol.ts'
+import type {
+  OptionServices,
+  Preflight,
+  PreflightServices,
+  SharedState,
+  SharedStateServices,
+} from '../serve/protocol.ts'
 
 // What the protocols over the accounts have in common: options, preflight, shared state.
 
@@ -31,7 +40,56 @@ export const accountOptions = {
     default: accountLimits.sessionMaxMs,
     defaultText: '30d',
   }),
+  registration: option<RegistrationMode>({
+    kind: choice('open', 'code', 'closed'),
+    summary: 'who may register: everybody, who knows a code, or nobody',
+    default: 'open',
+  }),
+  registrationCodeFile: option({
+    kind: optional(path),
+    summary: 'take the code of --registration code from the first line of this file',
+    default: undefined,
+    defaultText: 'NETLAB_REGISTRATION_CODE, or asked for',
+  }),
+  registrationCode: option({
+    kind: optional(text),
+    secret: true,
+    summary: 'the code of --registration code',
+    default: undefined,
+  }),
+  throttleExempt: option({
+    kind: networkList,
+    summary: 'networks whose failed logins and registrations are not slowed down',
+    default: [],
+    defaultText: 'none',
+    repeatable: true,
+  }),
 } as const
+
+/** Finds the registration code out, where one is needed. @throws {UsageError, StorageError} */
+export async function withRegistrationCode<V extends Values<typeof accountOptions>>(
+  values: V,
+  { ask, readFirstLine }: OptionServices,
+): Promise<V> {
+  const { registration, registrationCodeFile: file, registrationCode: given } = values
+  if (registration !== 'code') {
+    if (file === undefined) return values
+    throw new UsageError('a registration code is only asked for with --registration code', {
+      hint: 'say --registration code too, or leave --registration-code-file out',
+    })
+  }
+  const spec = { ...accountOptions.registrationCode, kind: text, default: '' }
+  const code =
+    file === undefined ? (given ?? (await ask?.('Registration code', spec))) : readFirstLine(file, 'the code')
+  if (code === undefined) {
+    throw new UsageError('--registration code needs a code', {
+      hint: 'give it with --registration-code-file or NETLAB_REGISTRATION_CODE',
+    })
+  }
+  const fault = codeFault(code)
+  if (fault !== undefined) throw new UsageError(`that registration code can't be used: ${fault}`)
+  return { ...values, registrationCode: code }
+}
 
 /** What an accounts thread is told. Without a database sessions end with the server. */
 export function accountsConfig({
@@ -39,12 +97,17 @@ export function accountsConfig({
   db,
   sessionIdle = accountLimits.sessionIdleMs,
   sessionMax = accountLimits.sessionMaxMs,
+  registration = 'open',
+  registrationCode: code = '',
+  throttleExempt = [],
 }: Values<typeof usersOption> & Partial<Values<typeof accountOptions>>): AccountsConfig {
   return {
     usersPath: users,
     ...(db !== undefined && { databasePath: db }),
     sessionTimes: { idleMs: sessionIdle, maxMs: sessionMax },
     hashWidth: spareProcessors(),
+    registration: registration === 'code' ? { mode: registration, code } : { mode: registration },
+    throttleExempt,
   }
 }
 

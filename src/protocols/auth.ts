@@ -2,7 +2,13 @@ import { serveAccount } from '../accounts/account-session.ts'
 import { RemoteAccounts } from '../accounts/accounts-thread.ts'
 import { authenticate } from '../accounts/login.ts'
 import { defineProtocol } from '../serve/protocol.ts'
-import { accountOptions, accountsConfig, openAccountsState, preflightAccounts } from './accounts.ts'
+import {
+  accountOptions,
+  accountsConfig,
+  openAccountsState,
+  preflightAccounts,
+  withRegistrationCode,
+} from './accounts.ts'
 
 /** Name and password, then a session; whoever logs out may log in again on the same connection. */
 export const auth = defineProtocol({
@@ -12,10 +18,12 @@ export const auth = defineProtocol({
   secrets: true,
   options: accountOptions,
   channels: ['accounts'],
+  completeOptions: withRegistrationCode,
   preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
   openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
-  create(_options, { clock, channels }) {
-    const services = { accounts: new RemoteAccounts(channels.accounts), clock, service: 'auth' }
+  create({ registration }, { clock, channels }) {
+    const accounts = new RemoteAccounts(channels.accounts)
+    const services = { accounts, clock, service: 'auth', ...(registration !== 'open' && { registration }) }
     return {
       async serve(session) {
         for (;;) {

@@ -12,7 +12,7 @@ import type { chatOptions } from './chat-options.ts'
 
 /** A login, then a conversation in rooms, for every client of one thread. */
 export function createChat(
-  { floodRate, sessionIdle }: Values<typeof chatOptions>,
+  { floodRate, sessionIdle, registration }: Values<typeof chatOptions>,
   { clock, channels }: ProtocolServices<'chat' | 'accounts'>,
 ): Protocol {
   const accounts = new RemoteAccounts(channels.accounts)
@@ -21,9 +21,10 @@ export function createChat(
   const gateway = new ThreadGateway({ backplane: portBackplane(channels.chat), clock, defer, deferSignals })
   const flood = new FloodControl(chatLimits.burstCount, floodRate)
   const useMs = Math.min(chatLimits.sessionUseMs, sessionIdle / 3)
+  const login = { accounts, clock, service: 'chat', ...(registration !== 'open' && { registration }) }
   return {
     async serve(session) {
-      const own = await authenticate(session, { accounts, clock, service: 'chat' })
+      const own = await authenticate(session, login)
       if (own === undefined) return
       session.maxMessageBytes = netLimits.frameBytes
       const user = { name: own.session.user, account: own.account }

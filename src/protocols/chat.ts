@@ -1,5 +1,5 @@
 import { defineProtocol } from '../serve/protocol.ts'
-import { accountsConfig, preflightAccounts } from './accounts.ts'
+import { accountsConfig, preflightAccounts, withRegistrationCode } from './accounts.ts'
 import { chatOptions, historyConfig } from './chat-options.ts'
 
 /**
@@ -13,6 +13,7 @@ export const chat = defineProtocol({
   secrets: true,
   options: chatOptions,
   channels: ['chat', 'accounts'],
+  completeOptions: withRegistrationCode,
   async preflight(options, services) {
     const accounts = await preflightAccounts(accountsConfig(options), services)
     try {

@@ -8,6 +8,9 @@ const loaders: Readonly<Record<string, () => Promise<ProtocolDefinition>>> = {
   chat: async () => (await import('./chat.ts')).chat,
 }
 
+/** The names of all, in that order. */
+export const protocolNames: readonly string[] = Object.keys(loaders)
+
 /** Undefined when no protocol is called so. */
 export async function findProtocol(name: string): Promise<ProtocolDefinition | undefined> {
   return Object.hasOwn(loaders, name) ? loaders[name]?.() : undefined

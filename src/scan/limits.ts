@@ -65,6 +65,23 @@ export const scanLimits = {
   bannerMs: 1_500,
   bannerPauseMs: 100,
 
+  /**
+   * Open ports asked for TLS: at a time, each with a descriptor of those reserved; a second, as a handshake costs a server a thousand
+   * times as much as a probe; and of one host, since no machine has that many such services and a tarpit has them all.
+   */
+  tlsCount: 16,
+  tlsRate: 50,
+  tlsPortsOfHost: 256,
+  /** For connection and handshake together, four round trips: a second for each. */
+  tlsMs: 4_000,
+  /** `--expect-cert-days`: no certificate that browsers take is valid for longer than some years. */
+  certificateDaysMax: 36_500,
+  /** Names of a certificate that fit into a line for a person. */
+  saidNames: 3,
+  /** Names of a certificate that are kept, and the longest text: a DNS name has 253 characters. */
+  certificateNames: 20,
+  certificateText: 256,
+
   /** Between two turns of the scan that have nothing to hurry: a fiftieth of the shortest timeout. */
   turnMs: 2,
   /** Longest that sending keeps the thread from its events. */

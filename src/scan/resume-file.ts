@@ -2,7 +2,7 @@ import { StorageError, UsageError } from '../base/errors.ts'
 import { visible } from '../base/visible.ts'
 import type { AnsweredText } from './answered-ports.ts'
 import type { StateCounts } from './host-counts.ts'
-import { type PortResult, type PortState, portStates } from './types.ts'
+import { type CertificateInfo, type PortResult, type PortState, portStates, type TlsInfo } from './types.ts'
 
 /** What a scan was asked; an interrupted one is continued by the same only. */
 export interface ScanIdentity {
@@ -13,6 +13,7 @@ export interface ScanIdentity {
   readonly ports: string
   readonly shown: string
   readonly banner: boolean
+  readonly tls: boolean
 }
 
 /** All that is needed to continue an interrupted scan. */
@@ -56,7 +57,7 @@ export function parseResume(text: string, file: string): ResumeState {
 
 /** @throws {UsageError} when the state is of a scan of something else. */
 export function refuseOtherScan(state: ResumeState, file: string, identity: ScanIdentity): void {
-  for (const key of ['names', 'targets', 'ports', 'shown', 'banner'] as const) {
+  for (const key of ['names', 'targets', 'ports', 'shown', 'banner', 'tls'] as const) {
     if (state.identity[key] !== identity[key]) {
       const before = shorten(String(state.identity[key]))
       throw new UsageError(`${file} is of a scan with other ${titles[key]} (${before})`, {
@@ -66,7 +67,14 @@ export function refuseOtherScan(state: ResumeState, file: string, identity: Scan
   }
 }
 
-const titles = { names: 'names', targets: 'targets', ports: 'ports', shown: '--show', banner: '--banner' } as const
+const titles = {
+  names: 'names',
+  targets: 'targets',
+  ports: 'ports',
+  shown: '--show',
+  banner: '--banner',
+  tls: '--tls-info',
+} as const
 
 function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
@@ -92,7 +100,8 @@ function read(text: string): ResumeState | undefined {
     results.every(isResult)
   if (!whole) return undefined
   return {
-    identity,
+    // Files of versions that did not ask for TLS do not speak of it.
+    identity: { ...identity, tls: identity.tls === true },
     answers: answers as ResumeState['answers'],
     startedAt: Number(startedAt),
     durationMs: Number(durationMs),
@@ -122,11 +131,12 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText)
 }
 
-function isIdentity(value: unknown): value is ScanIdentity {
+function isIdentity(value: unknown): value is Omit<ScanIdentity, 'tls'> & { readonly tls?: boolean } {
   return (
     isRecord(value) &&
     ['targets', 'names', 'ports', 'shown'].every((key) => isText(value[key])) &&
-    typeof value.banner === 'boolean'
+    typeof value.banner === 'boolean' &&
+    (value.tls === undefined || typeof value.tls === 'boolean')
   )
 }
 
@@ -157,7 +167,7 @@ function isAnswered(value: unknown): value is AnsweredText {
 
 function isResult(value: unknown): value is StoredResult {
   if (!isRecord(value) || !isRecord(value.host)) return false
-  const { host, port, state, reason, rttMs, attempts, banner } = value
+  const { host, port, state, reason, rttMs, attempts, banner, tls } = value
   return (
     isText(host.address) &&
     (host.family === 4 || host.family === 6) &&
@@ -168,6 +178,28 @@ function isResult(value: unknown): value is StoredResult {
     isText(reason) &&
     (rttMs === undefined || typeof rttMs === 'number') &&
     typeof attempts === 'number' &&
-    (banner === undefined || typeof banner === 'string')
+    (banner === undefined || typeof banner === 'string') &&
+    (tls === undefined || isTls(tls))
   )
+}
+
+function isTls(value: unknown): value is TlsInfo {
+  if (!isRecord(value)) return false
+  const { version, alpn, refused, certificate } = value
+  return [version, alpn, refused].every(isTextOrNone) && (certificate === undefined || isCertificate(certificate))
+}
+
+function isCertificate(value: unknown): value is CertificateInfo {
+  if (!isRecord(value)) return false
+  const { subject, names, moreNames, issuer, validFrom, validTo, daysLeft, fingerprint } = value
+  return (
+    isTexts([subject, issuer, fingerprint]) &&
+    isTexts(names) &&
+    [validFrom, validTo].every(isTextOrNone) &&
+    [moreNames, daysLeft].every((number) => number === undefined || typeof number === 'number')
+  )
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
 }

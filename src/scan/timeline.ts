@@ -16,6 +16,9 @@ export interface TimelineInterval {
   readonly maxRttMs?: number
 }
 
+/** Of a scan that did not begin. */
+export const emptyTimeline: ScanTimeline = { intervalMs: scanLimits.timelineIntervalMs, intervals: [] }
+
 /** Gathers a timeline in a fixed number of intervals: when time runs out of them, each two become one. */
 export class TimelineRecorder {
   readonly #beganMs: number

@@ -21,6 +21,34 @@ export interface ScanHost extends HostAddress {
   readonly names?: readonly string[]
 }
 
+/** What a port says of itself in TLS. */
+export interface TlsInfo {
+  /** The version agreed on, as `TLSv1.3`; absent when the handshake was refused. */
+  readonly version?: string
+  /** The application's protocol agreed on (ALPN, RFC 7301). */
+  readonly alpn?: string
+  /** In TLS's words why the handshake was refused: a client's certificate or another name is wanted, say. */
+  readonly refused?: string
+  readonly certificate?: CertificateInfo
+}
+
+/** Of the server's own certificate; nobody has checked it. All text is safe to show, and bounded. Times are RFC 3339, UTC. */
+export interface CertificateInfo {
+  readonly subject: string
+  /** DNS names and addresses. */
+  readonly names: readonly string[]
+  /** How many names are not in `names`. */
+  readonly moreNames?: number
+  readonly issuer: string
+  /** Absent, as the next two, where the certificate has no time that can be read. */
+  readonly validFrom?: string
+  readonly validTo?: string
+  /** Whole days when it was read; negative once it has ended. */
+  readonly daysLeft?: number
+  /** SHA-256, as `openssl x509 -fingerprint -sha256` writes it. */
+  readonly fingerprint: string
+}
+
 /** The final answer for one port. */
 export interface PortResult {
   readonly host: ScanHost
@@ -34,6 +62,8 @@ export interface PortResult {
   readonly attempts: number
   /** The first bytes the service sent unasked, when banners were asked for; raw, to be escaped by whoever prints it. */
   readonly banner?: Uint8Array
+  /** Of an open port that speaks TLS, when that was asked for. */
+  readonly tls?: TlsInfo
 }
 
 /** Hosts × ports that one run of the scanner walks lazily: neither list is ever multiplied out. */

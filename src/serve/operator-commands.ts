@@ -3,15 +3,8 @@ import type { EventSink } from '../base/events.ts'
 import { formatEndpoint } from '../net/address.ts'
 import { integer } from '../options/kinds.ts'
 import { formatBytes, formatTable, formatTime } from '../terminal/format.ts'
-import {
-  clearLog,
-  extraWord,
-  logsCommand,
-  nothingDone,
-  type OperatorCommand,
-  type OperatorLog,
-  type OperatorTable,
-} from '../terminal/operator-console.ts'
+import { extraWord, nothingDone, type OperatorCommand, type OperatorTable } from '../terminal/operator-console.ts'
+import { clearLog, logsCommand, type OperatorLog } from './log-commands.ts'
 import type { Server } from './server.ts'
 
 /** What the operator's commands of a TCP server work on. */

@@ -4,6 +4,7 @@ import type { EventSink } from '../base/events.ts'
 import type { StartThread } from '../base/threads.ts'
 import type { Framing } from '../net/dialect.ts'
 import type { Session } from '../net/session.ts'
+import type { Ask } from '../options/resolve.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
 
 /** One end of each channel that a protocol declares, by the channel's name. */
@@ -30,6 +31,16 @@ export interface Protocol {
 /** What a protocol gets to check its files with, in the main thread. */
 export interface PreflightServices {
   readonly clock: Clock
+  /** Tells whoever starts the server a sentence. */
+  readonly notice: (sentence: string) => void
+}
+
+/** What a protocol gets to complete its options with, in the main thread. */
+export interface OptionServices {
+  /** Asks a person; absent when there is no terminal. */
+  readonly ask: Ask | undefined
+  /** The first line of a file, which is `what`. @throws {StorageError} when it can't be read */
+  readFirstLine(path: string, what: string): string
 }
 
 export interface Preflight {
@@ -74,6 +85,8 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs, C exten
   readonly options: S
   /** Names of the message channels between the shared state and each thread that serves clients. */
   readonly channels?: readonly C[]
+  /** Finds out what its options leave open, such as a secret in a file. @throws {UsageError, StorageError} */
+  completeOptions?(options: Values<S>, services: OptionServices): Promise<Values<S>>
   /**
    * Opens the files of the shared state and closes them again, in the main thread while others start, so that the port need
    * not wait for the threads that will keep them.

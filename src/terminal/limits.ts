@@ -10,9 +10,6 @@ export const terminalLimits = {
   aheadCount: 256,
   /** A wait shorter than this shows no spinner, which would only flash up. */
   spinnerDelayMs: 250,
-  /** What `logs` shows when the operator names no number, and at most: a screen, and what still scrolls past in a second. */
-  logLines: 10,
-  maxLogLines: 10_000,
   /** Diagnostics for a standard error that nobody reads; above it they are counted instead of kept. */
   diagnosticsBytes: 1_048_576,
   /** The bar of a progress line: no longer than the eye needs, and none where it would be too short to tell anything. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { ExitCode, errorMessage, NetlabError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { suggest } from '../base/suggest.ts'
@@ -24,12 +25,20 @@ export interface Operator {
    * @throws {NetlabError} unless the answer is yes
    */
   confirm(question: string, hint: string): Promise<void>
+  /**
+   * Lets `work` show lines as they come, until it ends or they want it no more, which aborts the signal. `show` resolves when a text
+   * has gone where it is read. @throws {NetlabError} where nothing can be shown later
+   */
+  follow(work: (show: (text: string) => Promise<void>, signal: AbortSignal) => Promise<void>): Promise<void>
 }
 
 /** Nobody who could be asked. */
 export const unasked: Operator = {
   async confirm(question, hint) {
     throw new UsageError(question, { hint })
+  },
+  async follow() {
+    throw new UsageError('nothing can be shown here later')
   },
 }
 
@@ -57,33 +66,6 @@ export interface OperatorCommands<Target> {
     readonly name: string
     command(words: readonly string[]): Promise<string | undefined>
   }
-}
-
-/** The log as its operator's commands see it. */
-export interface OperatorLog {
-  /** The last lines, rendered for a person, oldest first. */
-  tail(count: number): Promise<readonly string[]>
-  clear(): Promise<void>
-}
-
-/** `logs [N]`, the same for every server. */
-export const logsCommand: OperatorCommand<{ readonly log: OperatorLog }> = {
-  usage: 'logs [N]',
-  summary: `the last N lines of the log (${terminalLimits.logLines})`,
-  async run([count = String(terminalLimits.logLines)], { log }) {
-    if (!/^\d+$/.test(count)) throw new UsageError(`"${count}" is not a whole number`)
-    const most = terminalLimits.maxLogLines
-    if (Number(count) < 1 || Number(count) > most) throw new UsageError(`${count} is not between 1 and ${most}`)
-    const lines = await log.tail(Number(count))
-    return lines.length === 0 ? 'the log is empty' : lines.join('\n')
-  },
-}
-
-/** What `clear logs` does. */
-export async function clearLog({ log, record }: { readonly log: OperatorLog; readonly record: EventSink }) {
-  await log.clear()
-  record({ type: 'logs-cleared' })
-  return 'the log is empty'
 }
 
 /** For a word that a command has no use for. */
@@ -171,7 +153,7 @@ export interface ConsoleStreams {
   readonly stdin: LineEditorOptions['input']
   /** Only a terminal or a pipe has somebody at its other end who types commands. */
   readonly stdinKind: 'terminal' | 'pipe' | 'other'
-  readonly stdout: LineEditorOptions['output']
+  readonly stdout: LineEditorOptions['output'] & { readonly writableNeedDrain?: boolean }
   /** The terminal obeys no control sequences. */
   readonly isDumb: boolean
   readonly stderr: NodeJS.WritableStream & { readonly writableLength: number }
@@ -206,17 +188,19 @@ export class OperatorConsole {
     const { stdin, stdinKind, stdout, isDumb, interrupt } = this.#streams
     if (!this.#wanted || stdinKind === 'other') return
     const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
-    this.#editor = createLineEditor({
+    const editor = createLineEditor({
       input: stdin,
       output: stdout,
       isDumb,
       prompt: `${prompt}> `,
-      onInterrupt: interrupt,
+      onInterrupt: () => void (operator.unfollow() || interrupt()),
       onEnd: (stays) =>
         this.#editor?.print(`the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`),
       complete: (typed) => completeUsage(typed, usages),
     })
-    void answerAll(`${prompt}> `, this.#editor, commands)
+    const operator = new ConsoleOperator(editor, `${prompt}> `, stdout)
+    this.#editor = editor
+    void operator.carryOutAll(commands)
   }
 
   close(): void {
@@ -236,23 +220,64 @@ export class OperatorConsole {
   }
 }
 
-async function answerAll<Target>(
-  prompt: string,
-  editor: LineEditor,
-  commands: OperatorCommands<Target>,
-): Promise<void> {
-  const lines = editor.lines()[Symbol.asyncIterator]()
-  const operator: Operator = {
-    async confirm(question, hint) {
-      if (!editor.interactive) return unasked.confirm(question, hint)
-      editor.setPrompt(`${question} Type "yes": `)
-      const { value = '' } = await lines.next()
-      editor.setPrompt(prompt)
-      if (value.trim().toLowerCase() !== 'yes') throw nothingDone('nothing was done')
-    },
+/** Carries out the lines of the console one after the other. What is followed ends with the next line, or Ctrl-C. */
+class ConsoleOperator implements Operator {
+  readonly #editor: LineEditor
+  readonly #prompt: string
+  readonly #output: ConsoleStreams['stdout']
+  readonly #lines: AsyncIterator<string>
+  #followed: AbortController | undefined
+  #onFollow: () => void = () => undefined
+
+  constructor(editor: LineEditor, prompt: string, output: ConsoleStreams['stdout']) {
+    this.#editor = editor
+    this.#output = output
+    this.#prompt = prompt
+    this.#lines = editor.lines()[Symbol.asyncIterator]()
   }
-  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-    const { text } = await carryOut(line.value, commands, operator)
-    if (text !== '') editor.print(text.split('\n').map(printable).join('\n'))
+
+  async carryOutAll<Target>(commands: OperatorCommands<Target>): Promise<void> {
+    let before: Promise<void> = Promise.resolve()
+    for (let line = await this.#lines.next(); line.done !== true; line = await this.#lines.next()) {
+      this.unfollow()
+      await before
+      const follows = new Promise<void>((resolve) => {
+        this.#onFollow = resolve
+      })
+      before = carryOut(line.value, commands, this).then(({ text }) => this.#show(text))
+      await Promise.race([before, follows])
+    }
+  }
+
+  /** Ends what is shown as it comes; false when nothing is. */
+  unfollow(): boolean {
+    if (this.#followed === undefined) return false
+    this.#followed.abort()
+    this.#followed = undefined
+    return true
+  }
+
+  async confirm(question: string, hint: string): Promise<void> {
+    if (!this.#editor.interactive) return unasked.confirm(question, hint)
+    this.#editor.setPrompt(`${question} Type "yes": `)
+    const { value = '' } = await this.#lines.next()
+    this.#editor.setPrompt(this.#prompt)
+    if (value.trim().toLowerCase() !== 'yes') throw nothingDone('nothing was done')
+  }
+
+  async follow(...[work]: Parameters<Operator['follow']>): Promise<void> {
+    this.#followed = new AbortController()
+    const { signal } = this.#followed
+    if (this.#editor.interactive) this.#editor.print('(Enter ends it)')
+    this.#onFollow()
+    const show = async (text: string): Promise<void> => {
+      this.#show(text)
+      if (this.#output.writableNeedDrain === true) await once(this.#output, 'drain')
+    }
+    await work(show, signal)
+  }
+
+  #show(text: string): void {
+    if (text !== '') this.#editor.print(text.split('\n').map(printable).join('\n'))
   }
 }

@@ -103,16 +103,29 @@ describe('a new password', () => {
   test.each([
     ['x'.repeat(7), 'short'],
     ['ééé', 'short'],
-    ['éééé', undefined],
+    // Eight bytes each, and four characters: they passed.
+    ['éééé', 'short'],
+    ['мама', 'short'],
+    ['семь букв'.slice(0, 7), 'short'],
+    ['n\u0303'.repeat(4), 'short'],
+    ['🐎🐎🐎🐎', 'short'],
+    ['восемь б', undefined],
+    ['🐎🔋📎⚓🐎🔋📎⚓', undefined],
     ['correct horse', undefined],
     ['pa\0ss\u001bword', undefined],
-    ['x'.repeat(1024), undefined],
+    ['xy'.repeat(512), undefined],
     ['x'.repeat(1025), 'long'],
     ['é'.repeat(513), 'long'],
     ['x'.repeat(10_000_000), 'long'],
     ['password', 'common'],
     ['PassWord123', 'common'],
     ['1Q2w3e4r', 'common'],
+    ['Пароль123', 'common'],
+    ['ЙЦУКЕНГШ', 'common'],
+    ['gfhjkm123', 'common'],
+    ['зфыыцщкв123', 'common'],
+    ['яяяяяяяяя', 'common'],
+    ['🐎'.repeat(9), 'common'],
     ['p\ufffdssword with umlaut', 'encoding'],
     ['p\ud800ssword with half a character', 'encoding'],
     ['ada lovelace', 'name'],
@@ -125,13 +138,24 @@ describe('a new password', () => {
     expect(passwordBytes('caf\u0065\u0301 noir')).toEqual(passwordBytes('café noir'))
   })
 
-  test('is only measured when it is an attempt', () => {
-    expect([attemptFault('password'), attemptFault('short'), attemptFault('x'.repeat(1025))]).toEqual([
-      undefined,
-      'short',
-      'long',
-    ])
+  test('is the same with any space that a keyboard has, and wide letters stay wide (RFC 8265 4.2 says C, not KC)', () => {
+    expect(passwordBytes('correct\u00a0horse\u3000battery')).toEqual(passwordBytes('correct horse battery'))
+    expect(passwordBytes('ｐａｓｓ')).not.toEqual(passwordBytes('pass'))
   })
+
+  test('is only measured when it is an attempt, as it was when it was chosen', () => {
+    const attempts = ['password', 'мама', 'short', 'x'.repeat(1025)]
+    expect(attempts.map(attemptFault)).toEqual([undefined, undefined, 'short', 'long'])
+  })
+})
+
+test('a password with a space of another kind goes on, though it was hashed as it was typed', async () => {
+  const { hash, argon2id: type } = (await import('argon2')).default
+  const parameters = { memoryCost: 64, timeCost: 2, parallelism: 1, type }
+  const older = await hash(Buffer.from('correct\u00a0horse'), parameters)
+  expect(await small.verify(older, 'correct\u00a0horse')).toBe(true)
+  expect(await small.verify(older, 'correct horse')).toBe(false)
+  expect(await small.verify(await small.hash('correct\u00a0horse'), 'correct horse')).toBe(true)
 })
 
 test('every listed password is long enough to be refused by the list and nothing else, and in lower case', () => {

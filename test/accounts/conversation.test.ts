@@ -177,7 +177,10 @@ describe('who does not get in', () => {
     expect(line.ended).toBeUndefined()
     here.clock.advance(1)
     await served
-    expect([line.sent.at(-1), line.ended]).toEqual(['You took too long to log in.', 'no-login: it took too long'])
+    expect([line.sent.at(-1), line.ended]).toEqual([
+      'netlab: You took too long to log in.',
+      'no-login: it took too long',
+    ])
     expect(here.clock.pending).toBe(1)
     await here.accounts.close()
   })
@@ -431,7 +434,7 @@ describe('ident', () => {
     clock.advance(accountLimits.loginMs - 1)
     expect(silent.ended).toBeUndefined()
     clock.advance(1)
-    expect(silent.sent.at(-1)).toBe('You took too long to give your name.')
+    expect(silent.sent.at(-1)).toBe('netlab: You took too long to give your name.')
     expect(silent.ended).toBe('no-login: it took too long')
     expect(silent.events).toEqual([expect.objectContaining({ type: 'login-failed', reason: 'deadline' })])
     expect(named.ended).toBeUndefined()

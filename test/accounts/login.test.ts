@@ -68,7 +68,7 @@ describe('the login, as a machine', () => {
     ],
     [
       'the right password after a wait',
-      [login, outcome({ kind: 'welcome', session, account: 'id', token: 'T', delayedMs: 500 })],
+      [login, outcome({ kind: 'welcome', session, account: 'id', token: 'T', delayedMs: 1500 })],
       ['record throttled', 'record login', 'send welcome', 'enter'],
     ],
     [
@@ -88,7 +88,7 @@ describe('the login, as a machine', () => {
     ],
     [
       'too many failures',
-      [login, outcome({ kind: 'throttled', retryMs: 1 })],
+      [login, outcome({ kind: 'throttled', retryMs: 1, by: 'source' })],
       ['record throttled', 'send denied throttled'],
     ],
     ['a full disk', [login, outcome({ kind: 'storage' })], ['record login-failed storage', 'send denied storage']],

@@ -4,6 +4,7 @@ import type { SessionGranted } from '../../src/accounts/accounts.ts'
 import { argon2Hasher, type PasswordHasher } from '../../src/accounts/argon2.ts'
 import { accountLimits } from '../../src/accounts/limits.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
+import type { RegistrationPolicy } from '../../src/accounts/registration.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { temporaryFolder as folder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -49,7 +50,13 @@ export class CountingHasher implements PasswordHasher {
 }
 
 export async function setUp(
-  options: { path?: string; hasher?: PasswordHasher; disk?: SlowDisk; hashWidth?: number } = {},
+  options: {
+    path?: string
+    hasher?: PasswordHasher
+    disk?: SlowDisk
+    hashWidth?: number
+    registration?: RegistrationPolicy
+  } = {},
 ) {
   const clock = new VirtualClock()
   const events: NetlabEvent[] = []
@@ -61,6 +68,7 @@ export async function setUp(
       databasePath: join(path, 'netlab.db'),
       sessionTimes,
       hashWidth: options.hashWidth ?? 1,
+      ...(options.registration !== undefined && { registration: options.registration }),
     },
     {
       clock,

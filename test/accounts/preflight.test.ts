@@ -12,7 +12,7 @@ import { startThread } from '../../src/main/threads.ts'
 import { LockHolder } from '../support/lock-holder.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const services = { clock: systemClock }
+const services = { clock: systemClock, notice: () => undefined }
 const locks = (folder: string) => readdirSync(folder).filter((name) => name.includes('lock'))
 
 function files() {

@@ -111,4 +111,30 @@ betweenMachines(({ server, ann, bob }) => {
     }
     await relay.stop()
   })
+
+  test('bug: a member of chat-udp whose machine got another address was lost for good', async () => {
+    ann.plug()
+    const relay = server.start(['chat-udp', '--serve', '--port', '0', '--log-to', 'none'])
+    const port = await portOf(relay)
+    const join = async (who: Client, name: string, address: string) => {
+      const talks = who.start(['chat-udp', address, port, '--name', name])
+      await talks.stderr.waitFor('you are in #lobby')
+      return talks
+    }
+    const annTalks = await join(ann, 'ann', ann.server.IPv4)
+    const bobTalks = await join(bob, 'bob', bob.server[lastFamily])
+    for (const who of [ann, bob]) who.renumber()
+    // Neither says anything until it is back.
+    await Promise.all([annTalks, bobTalks].map((talks) => talks.stderr.waitFor('back in #lobby')))
+    annTalks.type('from elsewhere')
+    await bobTalks.line(/ann: from elsewhere/)
+    bobTalks.type('me too')
+    await annTalks.line(/bob: me too/)
+    for (const talks of [annTalks, bobTalks]) {
+      talks.process.stdin.end()
+      expect(await talks.finished()).toMatchObject({ exitCode: 0 })
+      expect(talks.stdout.text.match(/ann: from elsewhere|bob: me too/g)).toHaveLength(2)
+    }
+    await relay.stop()
+  })
 })

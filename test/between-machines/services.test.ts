@@ -62,7 +62,9 @@ betweenMachines(({ server, ann, bob }) => {
       ann.run(['connect', ann.server[family], port, '--user', 'Ann', '-q', ...args], { env, stdin: 'whoami\n' })
 
     // Whoever types it all the same is stopped by the server before anything is looked at.
-    expect((await byHand(plainPort)).stdout).toMatch(/^Passwords do not travel in plain text here: .*192\.0\.2\.6\.\n$/)
+    const turnedAway = await byHand(plainPort)
+    expect([turnedAway.exitCode, turnedAway.stdout]).toEqual([69, ''])
+    expect(turnedAway.stderr).toMatch(/the server says: Passwords do not travel in plain text here: .*192\.0\.2\.6\.\n/)
     expect(await byHand(tlsPort)).toMatchObject({
       stdout: '',
       stderr: expect.stringMatching(/takes nobody without TLS\n {2}use --tls/),

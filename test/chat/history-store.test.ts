@@ -105,6 +105,20 @@ describe('the history store', () => {
     expect(openStore(file).remembered().nextId).toBe(6002)
   })
 
+  test('each run has an epoch of its own, in a copy as well', () => {
+    const file = join(temporaryFolder(), 'netlab.db')
+    const runs = [1, 2, 3].map(() => {
+      const store = openStore(file)
+      const { epochs, nextId } = store.remembered()
+      store.append(toRows([said(nextId)]))
+      return epochs
+    })
+    expect(runs.map((epochs) => epochs.length)).toEqual([1, 2, 3])
+    expect(runs[2]?.slice(0, 2)).toEqual(runs[1])
+    expect(new Set(runs[2]?.map(({ name }) => name)).size).toBe(3)
+    expect(runs[2]?.map(({ start }) => start)).toEqual([1, 1 + chatLimits.idBlock, 1 + 2 * chatLimits.idBlock])
+  })
+
   test('remembers moderation and the latest client ids', () => {
     const file = join(temporaryFolder(), 'netlab.db')
     const store = openStore(file)
@@ -119,6 +133,7 @@ describe('the history store', () => {
     expect(openStore(file).remembered()).toEqual({
       nextId: 1 + chatLimits.idBlock + 2,
       moderation: [ban, { ...topic, text: 'second' }],
+      epochs: [{ name: expect.any(String), start: 1 + chatLimits.idBlock + 2 }],
       clientIds: [
         { from: 'ann', cid: 'a', id: 1, at: 1000 },
         { from: 'bob', cid: 'b', id: 3, at: 3000 },

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { nothingRemembered } from '../../src/chat/history.ts'
+import { clientStyle, ownClock } from '../../src/chat/client-style.ts'
+import { ClientView } from '../../src/chat/client-view.ts'
+import { type Epoch, nothingRemembered } from '../../src/chat/history.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
-import type { ChatMessage } from '../../src/chat/message.ts'
+import type { ChatMessage, ChatServerMessage } from '../../src/chat/message.ts'
+import { parseEnter } from '../../src/chat/parse.ts'
 import { accountOf, ChatWorld, type Person } from '../support/chat-world.ts'
 import { whileTrue } from '../support/event-loop.ts'
 import { MemoryHistory } from '../support/memory-history.ts'
@@ -67,7 +70,7 @@ describe('with history', () => {
   test('a resend is recognised after a restart', () => {
     const history = new MemoryHistory()
     const clientIds = [{ from: 'ann', cid: 'x', id: 7, at: 5 }]
-    const world = new ChatWorld({ history, remembered: { nextId: 8, moderation: [], clientIds } })
+    const world = new ChatWorld({ history, remembered: { ...nothingRemembered(8), clientIds } })
     const ann = world.come('ann')
     ann.send({ type: 'say', text: 'hello', cid: 'x' })
     whileTrue(() => {
@@ -226,5 +229,103 @@ describe('a simulation of members who talk, drop and come back while the disk an
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+/** A database: what is in it when a server is killed, or a copy is made of it. */
+interface Database {
+  readonly messages: readonly ChatMessage[]
+  readonly reserved: number
+  readonly epochs: readonly Epoch[]
+}
+
+describe('a history in whose place an older one is put, or none, under connected clients', () => {
+  const deleted: Database = { messages: [], reserved: 1, epochs: [] }
+  /** Fewer than people say in a run, so that ids are handed out twice. */
+  const idBlock = 4
+  let runs = 0
+
+  /** A server over a database, with somebody who talks, and `chat`, who comes back by what it remembers. */
+  function run({ messages, reserved, epochs }: Database, chat: ClientView, seen: string[]) {
+    const history = new MemoryHistory()
+    history.stored.push(...messages)
+    const began = [...epochs, { name: `run ${++runs}`, start: reserved }]
+    const world = new ChatWorld({ history, remembered: { ...nothingRemembered(reserved), epochs: began } })
+    let heard: Person | undefined
+    const settle = (): void => {
+      whileTrue(() => {
+        world.settle()
+        const received = heard?.listener.received.splice(0) ?? []
+        for (const message of received) {
+          const { lines, send } = chat.take(message as ChatServerMessage)
+          seen.push(...lines.flatMap(({ text }) => /: (said \d+)$/.exec(text)?.[1] ?? []))
+          for (const request of send) heard?.ask(request)
+        }
+        return received.length > 0 || history.answer()
+      })
+    }
+    const bob = world.come('bob', { settle: false })
+    settle()
+    return {
+      come() {
+        const { resume, epoch } = parseEnter(chat.welcome('ann').send[0]) ?? { resume: {} }
+        heard ??= world.come('ann', { settle: false, resume, ...(epoch !== undefined && { epoch }) })
+        settle()
+      },
+      leave() {
+        heard?.vanish()
+        heard = undefined
+      },
+      say(text: string) {
+        bob.ask({ type: 'say', text })
+        settle()
+      },
+      copy(): Database {
+        const last = history.stored.at(-1)?.id ?? 0
+        return { messages: [...history.stored], reserved: last < reserved ? reserved : last + idBlock, epochs: began }
+      },
+    }
+  }
+
+  test('whatever is said is shown once', () => {
+    const step = fc.constantFrom('say', 'say', 'say', 'leave', 'come', 'restart', 'copy', 'restore', 'delete')
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const chat = new ClientView({ style: clientStyle(false, ownClock), newId: () => '', now: 1 })
+        const seen: string[] = []
+        let copy = deleted
+        let server = run(deleted, chat, seen)
+        server.come()
+        let count = 0
+        for (const what of steps) {
+          if (what === 'say') server.say(`said ${++count}`)
+          else if (what === 'leave') server.leave()
+          else if (what === 'come') server.come()
+          else if (what === 'copy') copy = server.copy()
+          else {
+            // Who is away then sees what was said meanwhile only if it is still there.
+            server.come()
+            server = run(what === 'restart' ? server.copy() : what === 'restore' ? copy : deleted, chat, seen)
+            server.come()
+          }
+        }
+        server.come()
+        expect(seen).toEqual(Array.from({ length: count }, (_, n) => `said ${n + 1}`))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('a client that knows of no epoch is told, too, while its ids are of none that were handed out', () => {
+    const world = new ChatWorld({ remembered: { ...nothingRemembered(50), epochs: [{ name: 'now', start: 50 }] } })
+    const known = (resume: Record<string, number>, epoch?: string) => {
+      const { listener } = world.come('ann', { resume, ...(epoch !== undefined && { epoch }) })
+      return listener.of('joined').map((joined) => joined.known)
+    }
+    expect(known({ lobby: 49, dev: 3 })).toEqual([undefined, undefined])
+    expect(known({ lobby: 50, dev: 3 })).toEqual([49, 3])
+    expect(known({ lobby: 49, dev: 3 }, 'now')).toEqual([undefined, undefined])
+    expect(known({ lobby: 49, dev: 3 }, 'unknown')).toEqual([49, 49])
+    expect(world.come('bob').listener.of('joined')).toMatchObject([{ epoch: 'now' }])
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { terminalText } from '../../src/base/terminal-door.ts'
 import { printable } from '../../src/base/visible.ts'
 import type { CheckResult } from '../../src/check/check.ts'
 import type { CheckPlan } from '../../src/check/plan.ts'
@@ -134,4 +135,13 @@ test('on a terminal of 80 columns no line of a finding is longer', () => {
   const lines = checkText(failed, style).split('\n')
   expect(lines.filter((line) => line.length > 80)).toEqual([])
   expect(lines.length).toBeGreaterThan(6)
+})
+
+test('what the program wrote does nothing on a terminal, and our colours stay', () => {
+  const [, failed] = report().checks
+  if (failed === undefined) throw new Error('no finding')
+  const text = terminalText(checkText(failed, { ...style, color: true }))
+  const styled = text.replaceAll(/\u001b\[(31|90|0)m/g, '')
+  expect(styled.split('\n').map(printable)).toEqual(styled.split('\n'))
+  expect(text).toContain('\u001b[31m✗')
 })

@@ -5,6 +5,7 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { ExitCode, NetworkError, ProtocolError, StorageError, UsageError } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
+import { tlsOnly } from '../../src/net/dialect.ts'
 import { encodeFrame, encodeFrames, FrameDecoder } from '../../src/net/frame-codec.ts'
 import { type TestContext, testContext } from '../support/command-context.ts'
 import { FakeKeyboard, FakeScreen } from '../support/fake-terminal.ts'
@@ -28,7 +29,7 @@ describe('connect in a pipe', () => {
     expect(io.stdout.text).toBe('a\nb\n')
     expect(io.stderr.text.split('\n')).toEqual([
       `connected to 127.0.0.1:${server.port}`,
-      'disconnected after 0 ms, sent 4 bytes, received 4 bytes: the server closed the connection',
+      'disconnected after 0 ms, sent 4 bytes, received 4 bytes: this side ended it, and the server too',
       '',
     ])
   })
@@ -100,6 +101,82 @@ describe('connect in a pipe', () => {
     expect(await pipe(io, server.port)).toBe(ExitCode.ok)
     expect(io.stdout.text).toBe('too many clients\n')
     expect(io.stdin.isPaused()).toBe(true)
+  })
+
+  test('who ended it is said: a server that closes is not one that answers our end', async () => {
+    await using server = await listen((socket) => void socket.end('bye\n'))
+    const io = testContext()
+    expect(await pipe(io, server.port)).toBe(ExitCode.ok)
+    expect(io.stderr.text).toMatch(/received 4 bytes: the server closed the connection\n$/)
+  })
+
+  const crowded = 'netlab: too many clients at the moment, please try again later\n'
+  test.each<[string, Values['framing'], readonly string[], ExitCode, RegExp, string]>([
+    ['that turns us away', 'text', [crowded], ExitCode.unavailable, /^the server says: too many clients/, ''],
+    ['that turns us away, and we speak frames', 'frames', [crowded], ExitCode.unavailable, /too many clients/, ''],
+    ['that wants TLS', 'text', [`netlab: ${tlsOnly}\n`], ExitCode.unavailable, /takes nobody without TLS/, ''],
+    [
+      'that takes no password in plain text',
+      'text',
+      ['netlab: Passwords do not travel in plain text here: …\n'],
+      ExitCode.unavailable,
+      /^the server says: Passwords do not/,
+      '',
+    ],
+    [
+      'that has enough of us',
+      'text',
+      ['netlab auth. "exit" leaves.\n', 'netlab: You took too long to log in.\r\n'],
+      ExitCode.negative,
+      /^the server ended the conversation: You took too long to log in\.$/,
+      'netlab auth. "exit" leaves.\nnetlab: You took too long to log in.\r\n',
+    ],
+  ])('a server %s was exit 0', async (_, framing, said, exit, message, shown) => {
+    await using server = await listen(async (socket) => {
+      socket.on('error', () => undefined).resume()
+      for (const words of said) await new Promise((resolve) => socket.write(words, resolve))
+      socket.end()
+    })
+    const io = testContext()
+    await expect(pipe(io, server.port, { framing })).rejects.toMatchObject({
+      exit,
+      message: expect.stringMatching(message),
+    })
+    expect(io.stdout.text).toBe(shown)
+    expect(io.stderr.text).toMatch(/: the server closed the connection\n$/)
+  })
+
+  test('the echo of a line that looks like a refusal is none, nor is one in the middle', async () => {
+    await using echoing = await listen(echo)
+    const io = testContext()
+    io.stdin.end('netlab: x\n')
+    expect(await pipe(io, echoing.port)).toBe(ExitCode.ok)
+    await using telling = await listen((socket) => void socket.end('netlab: x\nand more\n'))
+    expect(await pipe(testContext(), telling.port)).toBe(ExitCode.ok)
+  })
+
+  test('an echo that was cut short was a quiet end', async () => {
+    await using server = await listen((socket) => void socket.once('data', (chunk) => socket.end(chunk.subarray(0, 3))))
+    const io = testContext()
+    io.stdin.end('abcdefgh')
+    await expect(pipe(io, server.port)).rejects.toMatchObject({
+      exit: ExitCode.unavailable,
+      message: 'the server returned 3 of the 8 bytes that it was sent, and closed',
+    })
+    expect(io.stdout.text).toBe('abc')
+    expect(io.stderr.text).toMatch(/sent 8 bytes, received 3 bytes: the server closed the connection\n$/)
+  })
+
+  test.each([
+    ['an answer is no echo', 'GET / HTTP/1.0\n\n', 'HTTP/1.0 200\n'],
+    ['what follows a farewell does not come back', 'a\nexit\nb\n', 'a\nexit\n'],
+    ['nor does it in frames', encodeFrames(['a', 'exit', 'b']), encodeFrames(['a', 'exit'])],
+    ['no answer at all is none', 'for the bin', ''],
+  ])('%s', async (_, sent, returned) => {
+    await using server = await listen((socket) => void socket.once('data', () => socket.end(returned)))
+    const io = testContext()
+    io.stdin.end(sent)
+    expect(await pipe(io, server.port)).toBe(ExitCode.ok)
   })
 
   test('a server that speaks on after our end is heard to its own', async () => {
@@ -290,7 +367,7 @@ describe('connect on a terminal', () => {
     expect(screen.text).toEqual(['> hello', 'hello', ''])
     expect(stderr.text.split('\n')).toEqual([
       `connected to 127.0.0.1:${server.port}; Ctrl-D ends`,
-      'disconnected after 0 ms, sent 6 bytes, received 6 bytes: the server closed the connection',
+      'disconnected after 0 ms, sent 6 bytes, received 6 bytes: this side ended it, and the server too',
       '',
     ])
     expect(keyboard.isRaw).toBe(false)

@@ -61,7 +61,7 @@ describe('connect to serve auth, in a pipe', () => {
     const second = run(auth.port, state, {}, 'whoami')
     expect(await second.ended).toBe(ExitCode.ok)
     expect(second.stdout.text).toMatch(/^Ada, session \d+ from/)
-    expect(second.stderr.text).toContain('your session goes on, Ada.')
+    expect(second.stderr.text).toContain('your session goes on as Ada (--user NAME for another).')
     expect(auth.hashes()).toBe(before)
     const { token } = sessionsIn(state)[0] as { token: string }
     for (const { stdout, stderr } of [first, second]) {
@@ -92,6 +92,20 @@ describe('connect to serve auth, in a pipe', () => {
     writeFileSync(file, `${password}\nsecond line\n`)
     expect(await run(auth.port, state, { user: 'Ada', passwordFile: file }, 'whoami').ended).toBe(ExitCode.ok)
     expect(sessionsIn(state)).toEqual([{ server, user: 'Ada', token: expect.not.stringContaining(ended) }])
+  })
+
+  test.each([
+    ['a byte order mark was taken for a part of the password', `\ufeff${password}\r\n`, 'utf8', ExitCode.ok],
+    ['UTF-16 is no password', `\ufeff${password}\r\n`, 'utf16le', ExitCode.io],
+  ] as const)('in a file of passwords %s', async (_, text, encoding, exit) => {
+    await using auth = await startAccountServer()
+    await auth.register('Ada', password)
+    const state = temporaryFolder()
+    const file = join(state, 'password')
+    writeFileSync(file, text, encoding)
+    const login = async () => run(auth.port, state, { user: 'Ada', passwordFile: file }, 'whoami').ended
+    const ended = await login().catch((error: unknown) => (error as { exit: ExitCode }).exit)
+    expect(ended).toBe(exit)
   })
 
   test('a denial is the server’s sentence and exit 1', async () => {

@@ -1,8 +1,12 @@
-import { expect, test } from '@jest/globals'
-import { ExitCode } from '../../src/base/errors.ts'
+import { describe, expect, test } from '@jest/globals'
+import { ExitCode, UsageError } from '../../src/base/errors.ts'
+import type { NetlabEvent } from '../../src/base/events.ts'
 import { relayCommands } from '../../src/commands/chat-udp/relay-commands.ts'
+import { logLimits } from '../../src/log/limits.ts'
+import { parseLogQuery } from '../../src/log/log-filter.ts'
+import { clearLog, logsCommand, type OperatorLog } from '../../src/serve/log-commands.ts'
 import { serverCommands } from '../../src/serve/operator-commands.ts'
-import { carryOut, type OperatorTable } from '../../src/terminal/operator-console.ts'
+import { carryOut, type OperatorTable, unasked } from '../../src/terminal/operator-console.ts'
 
 /** What no refused command may touch. */
 const untouchable = new Proxy(
@@ -38,4 +42,60 @@ test.each(lines)('%s: "%s" does nothing and tells the usage', async (_name, line
 
 test.each(tables)('%s: every command is called by the first word of its usage', (_name, table) => {
   expect(Object.values(table).map(({ usage }) => usage.split(' ')[0])).toEqual(Object.keys(table))
+})
+
+describe('the log', () => {
+  const services = ['echo', 'chat']
+  const log: OperatorLog = {
+    services,
+    tail: async ({ count }) => Array.from({ length: count }, (_, index) => `line ${index}`),
+    follow: async () => undefined,
+    clear: async () => {},
+  }
+
+  test('is shown as far as asked', async () => {
+    expect((await logsCommand.run([], { log }, unasked)).split('\n')).toHaveLength(logLimits.tailCount)
+    expect(await logsCommand.run(['2'], { log }, unasked)).toBe('line 0\nline 1')
+    const empty = { log: { ...log, tail: async () => [] } }
+    expect(await logsCommand.run([], empty, unasked)).toBe('the log is empty')
+    expect(await logsCommand.run(['client 7'], empty, unasked)).toBe('no line of the log is like that')
+  })
+
+  test.each([
+    ['', { count: logLimits.tailCount, follow: false, filter: { traffic: false } }],
+    ['50 chat', { count: 50, follow: false, filter: { traffic: false, service: 'chat' } }],
+    ['-f', { count: logLimits.tailCount, follow: true, filter: { traffic: false } }],
+    ['client 7', { count: logLimits.tailCount, follow: false, filter: { traffic: false, client: 7 } }],
+    ['client #7 traffic', { count: logLimits.tailCount, follow: false, filter: { traffic: true, client: 7 } }],
+    ['WARNING 5', { count: 5, follow: false, filter: { traffic: false, level: 'warning' } }],
+    [
+      'process 4711 member 2',
+      { count: logLimits.tailCount, follow: false, filter: { traffic: false, pid: 4711, member: 2 } },
+    ],
+    ['sent', { count: logLimits.tailCount, follow: false, filter: { traffic: true, event: 'sent' } }],
+  ])('"logs %s" asks for %j', (words, query) => {
+    expect(parseLogQuery(words.split(' ').filter(Boolean), services)).toEqual(query)
+  })
+
+  test.each([
+    ['0', '0 is not between 1 and 10000'],
+    ['-1', '"-1" is not a whole number'],
+    ['1.5', '"1.5" is not a whole number'],
+    ['10001', '10001 is not between 1 and 10000'],
+    ['5 6', '"6" is one count too many'],
+    ['chat echo', '"echo" is one service too many'],
+    ['client', 'client what?'],
+    ['client x', '"x" is not a whole number'],
+    ['warnin', 'logs knows no "warnin"; did you mean warning?'],
+    ['ident', 'logs knows no "ident"; did you mean identified?'],
+    ['constructor', 'logs knows no "constructor"'],
+  ])('"logs %s" is refused: %s', async (words, sentence) => {
+    await expect(async () => logsCommand.run([words], { log }, unasked)).rejects.toThrow(new UsageError(sentence))
+  })
+
+  test('is cleared, and begins with that', async () => {
+    const events: NetlabEvent[] = []
+    expect(await clearLog({ log, record: (event) => void events.push(event) })).toBe('the log is empty')
+    expect(events).toEqual([{ type: 'logs-cleared' }])
+  })
 })

@@ -1,12 +1,13 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { Clock } from '../../src/base/clock.ts'
+import { scanLimits } from '../../src/scan/limits.ts'
 import { outputFormats } from '../../src/scan/report/formats.ts'
-import type { PortResult } from '../../src/scan/types.ts'
+import type { CertificateInfo, PortResult, TlsInfo } from '../../src/scan/types.ts'
 import { type Answer, open, openPorts, runScanCommand } from '../support/scan-context.ts'
 import { readers } from '../support/scan-formats.ts'
-import { aReport } from '../support/scan-report.ts'
+import { aReport, hostileTls } from '../support/scan-report.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const base = ['127.0.0.1', '-p', '20-90']
@@ -125,6 +126,14 @@ describe('a file for the result', () => {
   test('something that is no plain file is written to, not replaced', async () => {
     expect((await runScanCommand([...base, '-o', '/dev/null', '--json'], { answer })).exit).toBe(0)
     expect(readFileSync('/dev/null')).toHaveLength(0)
+    // As the shell hands it over for `-o /dev/stdout >> FILE`: what is in it stays, and the file is the same one.
+    const file = join(temporaryFolder(), 'kept')
+    writeFileSync(file, 'before\n')
+    const descriptor = openSync(file, 'a')
+    expect((await runScanCommand([...base, '-o', `/dev/fd/${descriptor}`, '--json'], { answer })).exit).toBe(0)
+    expect(fstatSync(descriptor).ino).toBe(statSync(file).ino)
+    closeSync(descriptor)
+    expect(readFileSync(file, 'utf8')).toMatch(/^before\n\{/)
   })
 })
 
@@ -186,6 +195,28 @@ describe.each(outputFormats.map((format) => [format.name, format] as const))('th
     expect(stdout.replace(name === 'grep' ? /[\t\n]/g : /[\r\n]/g, '')).toMatch(/^[\x20-\x7e]+$/)
   })
 
+  test('has what a port says in TLS, and stays valid and printable whatever stands in its certificate', async () => {
+    const { stdout } = await runScanCommand(['127.0.0.1-2', '-p', '443', '--tls-info', ...option], {
+      answer: () => open,
+      askTls: async ({ host }) => (host.address === '127.0.0.1' ? hostileTls : { refused: 'handshake failure' }),
+    })
+    expect(read(stdout).ports.map(({ port }) => port)).toEqual([443, 443])
+    expect(stdout.replace(name === 'grep' ? /[\t\n…]/g : /[\r\n…]/g, '')).toMatch(/^[\x20-\x7e]+$/)
+    expect(stdout).toContain('TLSv1.2')
+    expect(stdout).toContain('\\x1b[31m')
+    expect(stdout).toMatch(/handshake failure|refused/)
+  })
+
+  test('is valid when the scan is interrupted while it asks for TLS', async () => {
+    const { exit, stdout } = await runScanCommand(['127.0.0.1-2', '-p', '443', '--tls-info', ...option], {
+      answer: () => open,
+      askTls: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined))),
+      afterEach: (done, { interrupt }) => void (done === 2 && interrupt()),
+    })
+    expect(exit).toBe(130)
+    expect(read(stdout).ports).toHaveLength(2)
+  })
+
   test('is valid with every port there is', async () => {
     const host = { address: '10.0.0.1', family: 4, name: 'one.example' } as const
     const ports = Array.from({ length: 65_535 }, (_, index): PortResult => {
@@ -199,11 +230,130 @@ describe.each(outputFormats.map((format) => [format.name, format] as const))('th
     expect(back.ports.map(({ port }) => port)).toEqual(ports.map(({ port }) => port))
   })
 
+  const full = existsSync('/dev/full') ? test : test.skip
+  full('a full disk and a folder in the place of the file are told (needs /dev/full)', async () => {
+    const run = (path: string) => runScanCommand([...words, '--show', 'all', '-o', path], { answer })
+    await expect(run('/dev/full')).rejects.toMatchObject({ exit: 74, message: expect.stringContaining('no space') })
+    await expect(run(temporaryFolder())).rejects.toMatchObject({
+      exit: 74,
+      message: expect.stringContaining('directory'),
+    })
+  })
+
   test.each(format.extensions)('goes to a file that ends in .%s, as to standard output', async (extension) => {
     const path = join(temporaryFolder(), `scan.${extension.toUpperCase()}`)
     const { stdout } = await runScanCommand(['127.0.0.1-2', '-p', '22', '-o', path], { answer })
     expect(stdout).toBe('')
     expect(read(readFileSync(path, 'utf8')).ports).toHaveLength(2)
+  })
+})
+
+describe('TLS', () => {
+  const certificate = (daysLeft: number, more: Partial<CertificateInfo> = {}): TlsInfo => ({
+    version: 'TLSv1.3',
+    alpn: 'h2',
+    certificate: {
+      subject: 'CN=a.example',
+      names: ['a.example', 'b.example', 'c.example', 'd.example'],
+      issuer: 'CN=R3',
+      validFrom: '2020-01-01T00:00:00.000Z',
+      validTo: '2031-02-03T00:00:00.000Z',
+      daysLeft,
+      fingerprint: 'AB:CD',
+      ...more,
+    },
+  })
+
+  test('is told in the list and as ports are found, of those that speak it', async () => {
+    const asked: number[] = []
+    const { stdout, stderr } = await runScanCommand(['127.0.0.1', '-p', '22,80,443', '--banner', '--tls-info'], {
+      answer: (_, port) => ({ ...open, ...(port === 22 && { banner: Buffer.from('SSH-2.0-x') }) }),
+      askTls: async ({ port }) => {
+        asked.push(port)
+        return port === 443 ? certificate(62) : undefined
+      },
+    })
+    const words =
+      'TLSv1.3, h2, for a.example b.example c.example and 1 more, by "CN=R3", until 2031-02-03 (62 days left)'
+    expect(stdout).toBe(
+      `Port 22 open (ssh)  0.50 ms  "SSH-2.0-x"\nPort 80 open (http)  0.50 ms\nPort 443 open (https)  0.50 ms  ${words}\n`,
+    )
+    expect(stderr).toContain(`Port 443 open (https)  ${words}\n`)
+    // Who speaks first speaks no TLS.
+    expect(asked).toEqual([443, 80])
+  })
+
+  const withoutTimes = { validFrom: undefined, validTo: undefined, daysLeft: undefined } as unknown as CertificateInfo
+  test.each<[number, TlsInfo | undefined, number, string]>([
+    [14, certificate(14), 0, ''],
+    [15, certificate(14), 1, 'the certificate of 127.0.0.1:443: it ends on 2031-02-03, in less than 15 days\n'],
+    [0, certificate(0), 0, ''],
+    [0, certificate(-1), 1, 'it ended on 2031-02-03\n'],
+    [1, certificate(90, { validFrom: '2999-01-01T00:00:00.000Z' }), 1, 'it begins only on 2999-01-01\n'],
+    [1, certificate(90, withoutTimes), 1, 'its times make no sense\n'],
+    [1, { refused: 'handshake failure' }, 1, 'the certificate of 127.0.0.1:443: none was shown\n'],
+    [1, undefined, 1, 'no certificate was read, so it is not known how long any is valid\n'],
+  ])('--expect-cert-days %i, and %j', async (days, tls, exit, sentence) => {
+    const run = await runScanCommand(['127.0.0.1', '-p', '443', '--expect-cert-days', String(days)], {
+      answer: openPorts(443),
+      askTls: async () => tls,
+    })
+    expect(run.exit).toBe(exit)
+    if (sentence !== '') expect(run.stderr).toContain(sentence)
+    expect(run.stderr.includes('certificate')).toBe(sentence !== '')
+  })
+
+  test('ports that are expected to be open must be, whatever the certificates', async () => {
+    const run = (...words: string[]) =>
+      runScanCommand(['127.0.0.1', '-p', '22,443', '--expect-cert-days', '1', ...words], {
+        answer: openPorts(443),
+        askTls: async () => certificate(90),
+      }).then(({ exit }) => exit)
+    expect(await run()).toBe(0)
+    expect(await run('--expect', '22')).toBe(1)
+    await expect(run('--diff', 'old.json')).rejects.toMatchObject({ exit: 64 })
+  })
+
+  test('a host that has every port open is asked for TLS so often, so many times a second, a few at a time', async () => {
+    const clock = hurrying()
+    let underWay = 0
+    let most = 0
+    let asked = 0
+    const { exit, stdout, stderr } = await runScanCommand(
+      ['127.0.0.1', '-p', '1-400', '--json', '--expect-cert-days', '1'],
+      {
+        clock,
+        answer: () => open,
+        askTls: async () => {
+          asked++
+          most = Math.max(most, ++underWay)
+          for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+          underWay--
+          return certificate(90)
+        },
+      },
+    )
+    expect(JSON.parse(stdout).counts).toEqual({ open: { connected: 400 } })
+    expect(asked).toBe(scanLimits.tlsPortsOfHost)
+    expect(most).toBeLessThanOrEqual(scanLimits.tlsCount)
+    expect(clock.monotonic()).toBeGreaterThan(((asked - 2) * 1000) / scanLimits.tlsRate)
+    expect(stderr).toContain('144 open ports were not asked for TLS')
+    expect(exit).toBe(1)
+  })
+
+  test('a certificate of a kept scan counts when it is continued', async () => {
+    const resume = join(temporaryFolder(), 'scan.state')
+    const words = ['127.0.0.1', '-p', '20-90', '--expect-cert-days', '20', '--resume', resume]
+    const askTls = async () => certificate(14)
+    const first = await runScanCommand(words, {
+      answer: openPorts(80),
+      askTls,
+      afterEach: (done, { interrupt }) => void (done === 30 && interrupt()),
+    })
+    expect(first.exit).toBe(130)
+    const second = await runScanCommand(words, { answer: openPorts(), askTls })
+    expect(second.exit).toBe(1)
+    expect(second.stderr).toContain('in less than 20 days')
   })
 })
 

@@ -176,10 +176,17 @@ describe('text from the network on its way to a terminal', () => {
       ) as typeof event
       return [
         [`${event.type} as a sentence`, (text) => describeEvent(filled(withText, text))],
-        [`${event.type} as a line`, (text) => formatLine(filled(withText, text), '2026-01-01T00:00:00.000Z').trimEnd()],
+        [
+          `${event.type} as a line`,
+          (text) =>
+            formatLine(filled(withText, text), '2026-01-01T00:00:00.000Z', { service: 'echo', pid: 77 }).trimEnd(),
+        ],
         [
           `${event.type} as the console shows it`,
-          (text) => renderLine(formatLine(filled(withText, text), '2026-01-01T00:00:00.000Z').trimEnd()),
+          (text) =>
+            renderLine(
+              formatLine(filled(withText, text), '2026-01-01T00:00:00.000Z', { service: 'echo', pid: 77 }).trimEnd(),
+            ),
         ],
       ]
     }),

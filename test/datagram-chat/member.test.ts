@@ -132,23 +132,37 @@ describe('being there', () => {
     until(simulation, ada, 'names-unknown')
   })
 
-  test('a message is sent five times and then its author is told', () => {
+  test('a message is sent five times to a relay that is there, and then its author is told', () => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(5000)
+    // The path takes nothing long, and is there otherwise.
+    let says = 0
+    ada.loses = (datagram) => {
+      const isLost = datagram[3] === DatagramType.data
+      if (isLost) says += 1
+      return isLost
+    }
+    ada.member.say('lost '.repeat(300))
+    simulation.clock.advance(1000)
+    bob.member.say('are you there')
+    until(simulation, ada, 'unconfirmed')
+    expect(ada.events.slice(-2)).toEqual([{ type: 'unconfirmed', text: 'lost '.repeat(300) }, { type: 'settled' }])
+    // Two parts, five tries, of which the later ones go out in up to three copies.
+    expect(says).toBeLessThanOrEqual(2 * (1 + 2 + 3 + 3 + 3))
+    ada.loses = () => false
+    ada.member.say('found')
+    simulation.clock.advance(5000)
+    expect(ada.texts()).toEqual(['are you there', 'found'])
+  })
+
+  test('bug: who said something on a path that takes nothing long, in a room where nothing else happens, never heard of it', () => {
     const simulation = new Simulation()
     const ada = simulation.join('ada')
     simulation.clock.advance(5000)
-    ada.connected = false
-    simulation.recordTraffic = true
-    ada.member.say('lost '.repeat(300))
-    until(simulation, ada, 'unconfirmed')
-    expect(last(ada)).toEqual({ type: 'settled' })
-    expect(ada.events.at(-2)).toEqual({ type: 'unconfirmed', text: 'lost '.repeat(300) })
-    const says = simulation.traffic.filter(({ bytes }) => bytes[3] === DatagramType.data)
-    // Two parts, five tries, of which the later ones go out in up to three copies.
-    expect(says.length).toBeLessThanOrEqual(2 * (1 + 2 + 3 + 3 + 3))
-    ada.connected = true
-    ada.member.say('found')
-    simulation.clock.advance(5000)
-    expect(ada.texts()).toEqual(['found'])
+    ada.loses = (datagram) => datagram[3] === DatagramType.data
+    ada.member.say('lost')
+    until(simulation, ada, 'unconfirmed', datagramLimits.heartbeatMs * (datagramLimits.attemptSeries + 1))
   })
 
   test('the line is counted: loss, duplicates, reordering, round trip', () => {
@@ -182,14 +196,14 @@ describe('going', () => {
     expect(last(bob)).toMatchObject({ type: 'left', name: 'ada', reason: 'left' })
   })
 
-  test('who vanishes without a word is gone after 50 s of silence; who only says nothing stays', () => {
+  test('who vanishes without a word is gone after 40 s of silence; who only says nothing stays', () => {
     const simulation = new Simulation()
     const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
     simulation.clock.advance(10_000)
     ada.connected = false
-    simulation.clock.advance(datagramLimits.silenceMs - 10_000)
+    simulation.clock.advance(datagramLimits.silenceMs - 15_000)
     expect(simulation.relay.memberCount).toBe(2)
-    simulation.clock.advance(12_000)
+    simulation.clock.advance(17_000)
     expect(last(bob)).toMatchObject({ type: 'left', name: 'ada', reason: 'silent' })
     simulation.clock.advance(600_000)
     expect(simulation.relay.members.map(({ name }) => name)).toEqual(['bob'])
@@ -237,27 +251,97 @@ describe('coming back', () => {
     expect(ada.texts()).toEqual(said)
   })
 
-  test.each([
-    ['few enough for the history: all are shown, and once', 5, 0],
-    ['more than the history holds: how many are missing is told', 40, 20],
-  ])('bug: after being put out, the history was shown again. What was said meanwhile is %s', (_, count, missing) => {
-    const simulation = new Simulation()
+  /** Ada is away for so long, and meanwhile both say something. */
+  function whileAway(awayMs: number, count: number, relay: 'goes on' | 'is started anew' = 'goes on') {
+    const simulation = new Simulation({ relay: { fragmentsPerSecond: 100 } })
     const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
     simulation.clock.advance(1000)
     bob.member.say('before')
     bob.member.say('x'.repeat(3000))
     simulation.clock.advance(1000)
     ada.connected = false
+    ada.member.say('can you hear me')
+    simulation.clock.advance(awayMs / 2)
+    ada.member.say('no')
     const said = Array.from({ length: count }, (_, index) => `${index}`)
-    for (const line of said) bob.member.say(line)
-    simulation.clock.advance(120_000)
+    for (const line of said) {
+      bob.member.say(line)
+      simulation.clock.advance(20)
+    }
+    simulation.clock.advance(awayMs / 2)
+    if (relay === 'is started anew') simulation.restartRelay()
     ada.connected = true
     const heard = ada.events.length
-    ada.member.join()
-    simulation.clock.advance(5000)
-    expect(ada.texts()).toEqual(['before', 'x'.repeat(3000), ...said.slice(missing)])
-    const missed = ada.events.slice(heard).filter(({ type }) => type === 'missed')
-    expect(missed).toEqual(missing === 0 ? [] : [{ type: 'missed', count: expect.any(Number) }])
+    simulation.clock.advance(10_000)
+    return { ada, bob, said, since: ada.events.slice(heard) }
+  }
+
+  test.each([30_000, 60_000, 90_000, 600_000, 36_000_000])(
+    'bug: who was away for %d ms was lost for good: within 10 s it is back, and nothing is lost or there twice',
+    (awayMs) => {
+      const { ada, bob, said, since } = whileAway(awayMs, 200)
+      const own = ['can you hear me', 'no']
+      const others = ['before', 'x'.repeat(3000), ...said]
+      expect(ada.texts().filter((text) => !own.includes(text))).toEqual(others)
+      expect(ada.texts().filter((text) => own.includes(text))).toEqual(own)
+      expect(bob.texts()).toEqual(ada.texts())
+      const faults = since.filter(({ type }) => ['missed', 'unconfirmed', 'ended', 'left'].includes(type))
+      expect(faults).toEqual([])
+      if (awayMs > datagramLimits.silenceMs) {
+        const comings = bob.events.filter((event) => 'name' in event && event.name === 'ada' && event.type !== 'said')
+        expect(comings.slice(-2)).toMatchObject([{ type: 'left', reason: 'silent' }, { type: 'joined' }])
+      }
+    },
+  )
+
+  test('who was away for longer than the relay keeps it is told how much is missing, once', () => {
+    const { ada, since } = whileAway(datagramLimits.awayMs + 120_000, 40)
+    expect(ada.texts()).toEqual([
+      'before',
+      'x'.repeat(3000),
+      ...Array.from({ length: 20 }, (_, index) => `${index + 20}`),
+      'no',
+    ])
+    expect(since.filter(({ type }) => type === 'missed')).toEqual([{ type: 'missed', count: expect.any(Number) }])
+  })
+
+  test('to a relay that was started anew meanwhile: what may have been lost is told, the rest is said', () => {
+    const { ada, since } = whileAway(90_000, 1, 'is started anew')
+    expect(since.filter(({ type }) => type === 'unconfirmed')).toEqual([
+      { type: 'unconfirmed', text: 'can you hear me' },
+    ])
+    expect(ada.texts().at(-1)).toBe('no')
+  })
+
+  test('somebody else took the name meanwhile: told, after a minute in which it may be an own session', () => {
+    const simulation = new Simulation()
+    const ada = simulation.join('ada')
+    simulation.clock.advance(1000)
+    ada.connected = false
+    simulation.clock.advance(90_000)
+    simulation.join('ada')
+    simulation.clock.advance(1000)
+    ada.connected = true
+    until(simulation, ada, 'ended', datagramLimits.ghostMs + 10_000)
+    expect(last(ada)).toEqual({ type: 'ended', end: { type: 'refused', reason: 'name-taken', room: 'lobby' } })
+  })
+
+  test('told to stop: stops trying, says what is not confirmed, and sends nothing more', () => {
+    const simulation = new Simulation()
+    const ada = simulation.join('ada')
+    simulation.clock.advance(1000)
+    ada.connected = false
+    ada.member.say('anybody?')
+    until(simulation, ada, 'lost')
+    simulation.clock.advance(600_000)
+    ada.member.giveUp()
+    expect(ada.events.slice(-2)).toEqual([
+      { type: 'unconfirmed', text: 'anybody?' },
+      { type: 'ended', end: { type: 'no-answer' } },
+    ])
+    simulation.recordTraffic = true
+    simulation.clock.advance(60_000)
+    expect(simulation.traffic.filter(({ from }) => from === 'member')).toEqual([])
   })
 
   test('bug: what was said went on being sent to who had vanished, and filled the send buffer', () => {

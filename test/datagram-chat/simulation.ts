@@ -18,6 +18,8 @@ export interface SimulatedMember {
   readonly texts: () => string[]
   /** While false nothing arrives or leaves. */
   connected: boolean
+  /** Whether the path loses a datagram of the member's. */
+  loses: (datagram: Buffer) => boolean
 }
 
 export interface SimulationOptions {
@@ -66,12 +68,16 @@ export class Simulation {
         random: this.random,
         deriveKeys,
         show: (event) => void events.push(event),
-        send: (datagram) => this.#toRelay(datagram, peer),
+        send: (datagram) => simulated.loses(datagram) || this.#toRelay(datagram, peer),
+        renewPath: (ready) => {
+          this.move(simulated)
+          ready()
+        },
       },
     )
     const texts = () => events.flatMap((event) => (event.type === 'said' ? [event.text] : []))
     const simulated: SimulatedMember = {
-      ...{ member, events, texts, connected: true },
+      ...{ member, events, texts, connected: true, loses: () => false },
       get peer() {
         return peer
       },
@@ -87,7 +93,7 @@ export class Simulation {
     return simulated
   }
 
-  /** The member's router gives it another port. */
+  /** The member's router gives it another port, or it takes another socket. */
   move(member: SimulatedMember): void {
     this.#moves.get(member)?.()
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { TestClient } from '../support/client.ts'
@@ -96,4 +96,54 @@ test('a person chats, comes back by itself after the server was away, and hears 
   const log = readFileSync(join(cwd, 'logs', 'netlab.log'), 'utf8')
   expect(log).toContain('session-resumed')
   expect(log).not.toMatch(/correct horse|better horse/)
+})
+
+test('who is connected sees all that is said after an older database was put back, and after it was deleted', async () => {
+  const cwd = temporaryFolder()
+  const files = ['netlab.db', 'netlab.db-wal'].map((name) => join(cwd, name))
+  const first = await serveChat(cwd)
+  const { port } = first
+  const names = ['Ada', 'Bob']
+  for (const name of names) await register(port, name)
+  const terminals = names.map(
+    (name) =>
+      new Terminal(['connect', '127.0.0.1', port, '--user', name], {
+        env: { XDG_STATE_HOME: join(cwd, name), NETLAB_PASSWORD: password },
+      }),
+  )
+  const everybodySees = (text: string | RegExp) => Promise.all(terminals.map((terminal) => terminal.see(text)))
+  const everybodySays = async (what: string): Promise<void> => {
+    for (const [index, terminal] of terminals.entries()) {
+      terminal.press(`${what} ${names[index]}`, keys.enter)
+      await everybodySees(new RegExp(`\\d\\d:\\d\\d ${names[index]}: ${what} ${names[index]}`))
+    }
+  }
+  await everybodySees('you are in #lobby')
+  await everybodySays('one')
+  await first.netlab.stop()
+  await everybodySees('trying again in')
+  const copies = files.filter(existsSync).map((file) => ({ file, bytes: readFileSync(file) }))
+
+  const second = await serveChat(cwd, port)
+  await everybodySays('two')
+  await everybodySays('three')
+  await second.netlab.stop()
+  for (const file of files) rmSync(file, { force: true })
+  for (const { file, bytes } of copies) writeFileSync(file, bytes, { mode: 0o600 })
+
+  const third = await serveChat(cwd, port)
+  await everybodySays('four')
+  await third.netlab.stop()
+  for (const file of files) rmSync(file, { force: true })
+
+  const fourth = await serveChat(cwd, port)
+  await everybodySays('five')
+  for (const terminal of terminals) {
+    terminal.press('/quit', keys.enter)
+    expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
+    expect(terminal.screen.text).toContain('the server has another history of #lobby than before')
+    for (const what of ['one', 'two', 'three', 'four', 'five'])
+      expect(terminal.screen.text.match(new RegExp(`\\d\\d:\\d\\d Bob: ${what} Bob`, 'g'))).toHaveLength(1)
+  }
+  await fourth.netlab.stop()
 })

@@ -43,7 +43,7 @@ test('a person registers, changes the password unseen, comes back without one, a
   expect(first.screen.text).not.toMatch(/correct horse|better horse/)
 
   const second = new Terminal(['connect', server], { env })
-  await second.see('your session goes on, Ada.')
+  await second.see('your session goes on as Ada (--user NAME for another).')
   second.press('logout', keys.enter)
   await second.see('One session ended.')
   await second.see('logged out')

@@ -23,7 +23,7 @@ describe('netlab connect in a pipe', () => {
     expect(stderr.split('\n')).toEqual([
       `connected to 127.0.0.1:${server.port}`,
       expect.stringMatching(
-        /^disconnected after .*, sent 4 bytes, received 4 bytes: the server closed the connection$/,
+        /^disconnected after .*, sent 4 bytes, received 4 bytes: this side ended it, and the server too$/,
       ),
       '',
     ])
@@ -194,7 +194,7 @@ describe('netlab connect on a terminal', () => {
     shell.press(' on', keys.enter)
     await shell.see('sent 9 bytes, received 9 bytes')
     shell.press(keys.ctrlD)
-    await shell.see('the server closed the connection')
+    await shell.see('this side ended it')
     await shell.see('shell$ ')
     shell.press('exit', keys.enter)
     expect(await shell.finished()).toEqual({ exitCode: 0, signal: 0 })

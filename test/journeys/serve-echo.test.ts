@@ -132,6 +132,31 @@ describe('netlab serve echo', () => {
     expect(events.at(-1)).toBe('stopped')
   })
 
+  test('logs of one client, with and without its traffic, and as they come until the next command', async () => {
+    await using netlab = startNetlab([...local, '--port', '0'])
+    const port = portIn(await netlab.line(/listening on/))
+    const clients = [await TestClient.connect(port), await TestClient.connect(port)]
+    for (const client of clients) await client.write('hello\n').bytes(6)
+    netlab.type('logs client 2 sent')
+    await netlab.line(/^\d{4}-\d\d-\d\d [\d:.]{12} [+-]\d\d:\d\d info {4}echo\[\d+\]: Sent 6 bytes to client 2$/)
+    netlab.type('logs 5 warning')
+    await netlab.line(/^no line of the log is like that$/)
+    netlab.type('logs chatt')
+    await netlab.line(/^logs knows no "chatt"; did you mean chat\? \(a number, -f, echo, .*traffic/)
+    const before = netlab.stdout.text.length
+    netlab.type('logs -f client 1')
+    await netlab.line(/Client 1 connected/)
+    for (const client of clients) await client.end().all()
+    await netlab.line(/Client 1 from .* disconnected/)
+    netlab.type('status')
+    await netlab.line(/clients +0 of/)
+    const shown = netlab.stdout.text.slice(before)
+    expect(shown).not.toMatch(/client 2|Client 2|Received|Sent/)
+    await (await TestClient.connect(port)).end().all()
+    netlab.type('stop')
+    expect((await netlab.finished()).stdout.slice(before)).not.toContain('Client 3')
+  })
+
   test('the end of the pipe does not stop it', async () => {
     await using netlab = startNetlab([...local, '--port', '0'])
     const port = portIn(await netlab.line(/listening on/))
@@ -239,6 +264,11 @@ describe('on a terminal', () => {
     await terminal.see('the server goes on; "stop" ends it, and so does Ctrl-C')
     terminal.press(keys.ctrlD, 'status', keys.enter)
     await terminal.see('0 of at most')
+    terminal.press('logs -f', keys.enter)
+    await terminal.see('echo listens on')
+    terminal.press(keys.ctrlC)
+    terminal.press('logs 1 starting', keys.enter)
+    await terminal.see(/netlab \S+ starts echo/)
     terminal.press('stop', keys.enter)
     expect(await terminal.finished()).toEqual({ exitCode: 0, signal: 0 })
   })

@@ -1,30 +1,40 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
+import type { NetlabEvent } from '../../src/base/events.ts'
 import { logLimits } from '../../src/log/limits.ts'
 import { formatLine, LineFormat } from '../../src/log/line-format.ts'
-import { renderLine, describe as sentence } from '../../src/log/render.ts'
+import { isWanted, type LogFilter } from '../../src/log/log-filter.ts'
+import { levelOf, renderLine, describe as sentence } from '../../src/log/render.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { dangerous, everyEvent, hostileText } from './events.ts'
 
 const startMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
+const origin = { service: 'echo', pid: 77 }
 const startText = '2026-01-02T03:04:05.678Z'
 
 describe('a line of the log', () => {
   test.each(everyEvent)('of $type is one JSON object with time, level, event, its fields and a sentence', (event) => {
-    const line = new LineFormat(new VirtualClock(startMs)).line(event)
+    const line = new LineFormat(new VirtualClock(startMs), origin).line(event)
     const { type, ...fields } = event
     expect(line.endsWith('\n')).toBe(true)
     expect(line.indexOf('\n')).toBe(line.length - 1)
     const value = JSON.parse(line)
-    expect(value).toEqual({ time: startText, level: value.level, event: type, ...fields, message: sentence(event) })
-    expect(Object.keys(value).slice(0, 3)).toEqual(['time', 'level', 'event'])
+    expect(value).toEqual({
+      time: startText,
+      level: value.level,
+      ...origin,
+      event: type,
+      ...fields,
+      message: sentence(event),
+    })
+    expect(Object.keys(value).slice(0, 5)).toEqual(['time', 'level', 'service', 'pid', 'event'])
     expect(['info', 'warning', 'error']).toContain(value.level)
-    expect(line).toBe(formatLine(event, startText))
+    expect(line).toBe(formatLine(event, startText, origin))
   })
 
   test('the time follows the clock, also backwards', () => {
     const clock = new VirtualClock(startMs)
-    const format = new LineFormat(clock)
+    const format = new LineFormat(clock, origin)
     const time = () => JSON.parse(format.line({ type: 'sent', id: 1, bytes: 1 })).time
     expect(time()).toBe(startText)
     clock.advance(1)
@@ -34,7 +44,7 @@ describe('a line of the log', () => {
   })
 
   test('the short cut for received and sent never mixes clients and sizes up', () => {
-    const format = new LineFormat(new VirtualClock(startMs))
+    const format = new LineFormat(new VirtualClock(startMs), origin)
     const events = fc.array(
       fc.record({
         type: fc.constantFrom('received' as const, 'sent' as const),
@@ -45,7 +55,7 @@ describe('a line of the log', () => {
     )
     fc.assert(
       fc.property(events, (list) => {
-        for (const event of list) expect(format.line(event)).toBe(formatLine(event, startText))
+        for (const event of list) expect(format.line(event)).toBe(formatLine(event, startText, origin))
       }),
     )
   })
@@ -53,7 +63,7 @@ describe('a line of the log', () => {
   test('no text that a peer chose makes it dangerous to show, and its value survives', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
-        const line = formatLine({ type: 'fault', where: 'here', error: text }, startText)
+        const line = formatLine({ type: 'fault', where: 'here', error: text }, startText, origin)
         expect(line.slice(0, -1)).not.toMatch(dangerous)
         expect(JSON.parse(line).error).toBe(text)
         expect(JSON.parse(line).message).not.toMatch(dangerous)
@@ -63,7 +73,7 @@ describe('a line of the log', () => {
   })
 
   test('a long text is cut', () => {
-    const line = formatLine({ type: 'fault', where: 'here', error: 'x'.repeat(1_000_000) }, startText)
+    const line = formatLine({ type: 'fault', where: 'here', error: 'x'.repeat(1_000_000) }, startText, origin)
     expect(line.length).toBeLessThan(3 * logLimits.textLength)
     expect(JSON.parse(line).error).toBe(`${'x'.repeat(logLimits.textLength)}…`)
   })
@@ -96,11 +106,53 @@ describe('sentences', () => {
   })
 })
 
+describe('a filter', () => {
+  const line = (event: NetlabEvent) => formatLine(event, startText, origin)
+  const seen = (filter: Partial<LogFilter>) =>
+    everyEvent.filter((event) => isWanted(line(event), { traffic: false, ...filter }))
+
+  test('leaves out what was received and sent unless it is asked for', () => {
+    const traffic = ['received', 'sent']
+    expect(seen({})).toEqual(everyEvent.filter(({ type }) => !traffic.includes(type)))
+    expect(seen({ traffic: true })).toEqual(everyEvent)
+  })
+
+  test('tells client 4 from member 4, and levels from the graver ones', () => {
+    expect(seen({ client: 3, traffic: true }).map(({ type }) => type)).toContain('sent')
+    expect(seen({ client: 4 })).toEqual([])
+    expect(seen({ member: 4 }).map(({ type }) => type)).toEqual(['member-joined', 'member-moved', 'member-left'])
+    expect(new Set(seen({ level: 'warning' }).map(({ type }) => levelOf(type)))).toEqual(new Set(['warning', 'error']))
+    expect(seen({ event: 'kicked' }).map(({ type }) => type)).toEqual(['kicked'])
+  })
+
+  test('tells services and processes apart', () => {
+    expect(seen({ service: 'echo', pid: 77, traffic: true })).toEqual(everyEvent)
+    expect(seen({ service: 'chat', traffic: true })).toEqual([])
+    expect(seen({ pid: 78, traffic: true })).toEqual([])
+  })
+
+  test('is not fooled by what a peer chose, nor stopped by lines that are not ours', () => {
+    const forged = line({ type: 'fault', where: 'here', error: '"event":"sent"' })
+    expect(isWanted(forged, { traffic: false })).toBe(true)
+    fc.assert(fc.property(hostileText, (text) => isWanted(text, { traffic: false }) || text.includes('"event"')))
+    for (const text of ['', 'not JSON', '7', 'null']) {
+      expect(isWanted(text, { traffic: false })).toBe(true)
+      expect(isWanted(text, { traffic: false, client: 3 })).toBe(false)
+    }
+  })
+})
+
 describe('renderLine', () => {
   test('shows time, level and sentence', () => {
-    expect(renderLine(formatLine({ type: 'sent', id: 3, bytes: 7 }, '2026-01-02T03:04:05.678Z'))).toBe(
-      '2026-01-02T03:04:05.678Z info    Sent 7 bytes to client 3',
+    const line = formatLine({ type: 'sent', id: 3, bytes: 7 }, startText, origin)
+    expect(renderLine(line)).toMatch(
+      /^2026-01-0\d \d\d:\d\d:05\.678 [+-]\d\d:\d\d info {4}echo\[77\]: Sent 7 bytes to client 3$/,
     )
+    expect(new Date(renderLine(line).slice(0, 30)).toISOString()).toBe(startText)
+  })
+
+  test('shows lines of older versions, without service and process', () => {
+    expect(renderLine('{"time":"soon","level":"info","message":"Hello"}')).toBe('soon info    Hello')
   })
 
   test.each(['', 'not JSON', '7', 'null', '{"time":"x"}'])('shows %j as it is', (line) => {

@@ -16,7 +16,7 @@ afterEach(() => {
 
 /** A writer whose other end is in the hands of the test. */
 function writerFor(bounds: Partial<WriterBounds> = {}) {
-  const { near, far } = makeEndpoints()
+  const { near, far } = makeEndpoints({ service: 'echo', pid: 77 })
   ports.push(near.port)
   const clock = new VirtualClock()
   const counters = new Int32Array(far.counters)

@@ -1,8 +1,14 @@
+import { spawnSync } from 'node:child_process'
 import {
+  closeSync,
+  constants,
   lchownSync,
+  lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -31,7 +37,7 @@ function storeFor({ path = join(temporaryFolder(), 'netlab.log'), maxBytes = 100
   const clock = new VirtualClock()
   const troubles: string[] = []
   const file = new LogFile({ path, maxBytes, maxFiles }, write)
-  const store = new LogStore(file, clock, (sentence) => void troubles.push(sentence))
+  const store = new LogStore(file, clock, { service: 'echo', pid: 77 }, (sentence) => void troubles.push(sentence))
   return { store, path, troubles }
 }
 
@@ -145,6 +151,105 @@ describe('the log file', () => {
   })
 })
 
+describe('a link in the place of the log', () => {
+  test('stays, and the file behind it rotates, where it is', () => {
+    const [folder, behind] = [temporaryFolder(), temporaryFolder()]
+    const path = join(folder, 'netlab.log')
+    symlinkSync(join(behind, 'deep', 'real.log'), path)
+    const { store } = storeFor({ path })
+    for (let number = 1; number <= 5; number++) store.write(line(`${number}`))
+    expect(lstatSync(path).isSymbolicLink()).toBe(true)
+    expect(readdirSync(folder)).toEqual(['netlab.log'])
+    expect(readdirSync(join(behind, 'deep')).sort()).toEqual(['real.log', 'real.log.1', 'real.log.2'])
+    expect(read(path)).toBe(line('5'))
+    expect(store.tail(3)).toEqual([3, 4, 5].map((number) => line(`${number}`).trimEnd()))
+    // Laid anew by somebody, it leads elsewhere from then on.
+    rmSync(path)
+    symlinkSync(join(behind, 'other.log'), path)
+    store.write(line('6'))
+    expect(read(join(behind, 'other.log'))).toBe(line('6'))
+    store.clear()
+    expect(read(join(behind, 'other.log'))).toBe('')
+    expect(lstatSync(path).isSymbolicLink()).toBe(true)
+  })
+
+  test('two that lead to one file share its lock', () => {
+    const behind = join(temporaryFolder(), 'real.log')
+    writeFileSync(behind, '')
+    const links = [temporaryFolder(), temporaryFolder()].map((folder) => join(folder, 'netlab.log'))
+    for (const link of links) symlinkSync(behind, link)
+    const stores = links.map((path) => storeFor({ path, maxFiles: 100 }).store)
+    for (let number = 1; number <= 20; number++) for (const store of stores) store.write(line(`${number}`))
+    const names = readdirSync(join(behind, '..'))
+    expect(names).toHaveLength(20)
+    for (const link of links) expect(readdirSync(join(link, '..'))).toEqual(['netlab.log'])
+  })
+})
+
+describe('what is no file of its own is written to, and neither rotated, emptied nor read', () => {
+  /** Runs a log on its own descriptors. */
+  function logOn(path: string, redirect: string) {
+    const program = `
+      const { LogFile } = await import(${JSON.stringify(new URL('../../src/log/log-file.ts', import.meta.url))})
+      const log = new LogFile({ path: ${JSON.stringify(path)}, maxBytes: 100, maxFiles: 3 })
+      for (let number = 0; number < 9; number++) {
+        log.prepare(40)
+        log.append(Buffer.from(String(number).padEnd(39, '.') + '\\n'))
+      }
+      let refused = ''
+      try { log.clear() } catch (error) { refused = error.code }
+      process.stderr.write(refused + log.tail(3).length)
+      log.close()
+      process.stdout.write('end\\n')`
+    return spawnSync('sh', ['-c', `"$1" --input-type=module -e "$2" ${redirect}`, 'sh', process.execPath, program], {
+      encoding: 'utf8',
+    })
+  }
+  const nine = Array.from({ length: 9 }, (_, number) => line(`${number}`)).join('')
+
+  test.each(['/dev/stdout', '/proc/self/fd/1', '/dev/fd/1', 'a link'])('%s, a pipe or a file', (given) => {
+    const folder = temporaryFolder()
+    const path = given === 'a link' ? join(folder, 'netlab.log') : given
+    if (given === 'a link') symlinkSync('/proc/self/fd/1', path)
+    expect(logOn(path, '| cat')).toMatchObject({ stdout: `${nine}end\n`, stderr: 'EINVAL0' })
+    const kept = join(temporaryFolder(), 'kept')
+    writeFileSync(kept, 'before\n')
+    expect(logOn(path, `>> ${kept}`).stderr).toBe('EINVAL0')
+    expect(read(kept)).toBe(`before\n${nine}end\n`)
+    expect(readdirSync(join(kept, '..'))).toEqual(['kept'])
+    if (given === 'a link') expect(lstatSync(path).isSymbolicLink()).toBe(true)
+  })
+
+  test('a device', () => {
+    const { store, troubles } = storeFor({ path: '/dev/null' })
+    for (let number = 1; number <= 9; number++) store.write(line(`${number}`))
+    expect(store.tail(3)).toEqual([])
+    expect(() => store.clear()).toThrow()
+    expect([troubles, lstatSync('/dev/null').isCharacterDevice()]).toEqual([[], true])
+  })
+
+  test('a FIFO that nobody reads takes what fits, and the rest is counted', () => {
+    const path = join(temporaryFolder(), 'netlab.log')
+    spawnSync('mkfifo', [path])
+    const { store, troubles } = storeFor({ path })
+    const batch = line('x').repeat(1_000)
+    for (let number = 0; number < 5; number++) store.write(batch)
+    expect(troubles).toEqual([expect.stringContaining('cannot be written')])
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const taken = Buffer.alloc(1_000_000)
+    const first = readSync(reader, taken)
+    store.write(line('y'))
+    const all = taken.toString('utf8', 0, first + readSync(reader, taken, { offset: first }))
+    closeSync(reader)
+    store.close()
+    const lines = all.trimEnd().split('\n')
+    const gap = JSON.parse(lines.at(-2) ?? '')
+    expect(gap).toMatchObject({ event: 'log-gap', lines: 5_000 - (lines.length - 2) })
+    expect(lines.at(-1)).toBe(line('y').trimEnd())
+    expect(readdirSync(join(path, '..'))).toEqual(['netlab.log'])
+  })
+})
+
 describe('a file that refuses lines', () => {
   test('is told once; when it takes lines again, the log says how many are missing', () => {
     let full = false
@@ -255,6 +360,17 @@ describe('the last lines', () => {
     expect(lastLines([pathOf('large')], 2, 100)).toEqual(['short'])
     writeFileSync(pathOf('large'), `${'x'.repeat(300)}\n`)
     expect(lastLines([pathOf('large')], 2, 100)).toEqual([])
+  })
+
+  test('are the last that are wanted, however far back, and no further than told', () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `${index} ${'.'.repeat(index % 90)}`)
+    const wanted = lines.filter((line) => line.startsWith('7'))
+    const isWanted = (line: string) => line.startsWith('7')
+    writeFileSync(pathOf('young'), `${lines.slice(10_000).join('\n')}\n`)
+    writeFileSync(pathOf('old'), `${lines.slice(0, 10_000).join('\n')}\n`)
+    for (const count of [1, 5, wanted.length, wanted.length + 1])
+      expect(lastLines([pathOf('young'), pathOf('old')], count, 10_000_000, isWanted)).toEqual(wanted.slice(-count))
+    expect(lastLines([pathOf('young'), pathOf('old')], 5, 100_000, isWanted)).toEqual([])
   })
 
   test('of no file are none', () => {

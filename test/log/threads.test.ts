@@ -20,7 +20,13 @@ afterEach(async () => {
 })
 
 async function start(file: string): Promise<EventLog> {
-  const settings = { to: 'file', file, maxBytes: 1_000_000_000, maxFiles: 3 } as const
+  const settings = {
+    to: 'file',
+    file,
+    maxBytes: 1_000_000_000,
+    maxFiles: 3,
+    origin: { service: 'echo', pid: 77 },
+  } as const
   log = startLog(settings, startThread, systemClock, () => {}, troubles.push.bind(troubles))
   return log
 }

@@ -127,7 +127,9 @@ describe('auth, over sockets', () => {
   test('takes no password from another machine in plain text, and says how to connect', async () => {
     const remote = await serve(auth, { peerAddress: '192.0.2.7' })
     const answer = await lines(remote.port, 'Ada', ada.password)
-    expect(answer).toMatch(/^Passwords do not travel in plain text here: this server was started without TLS\. .*\n$/)
+    expect(answer).toMatch(
+      /^netlab: Passwords do not travel in plain text here: this server was started without TLS\. .*\n$/,
+    )
     expect(await remote.event('login-failed')).toMatchObject({ reason: 'plaintext' })
     expect(await frames(remote.port, { type: 'login', ...ada })).toMatchObject([{ type: 'bye', reason: 'plaintext' }])
     const tls = await serve(auth, {

@@ -114,7 +114,7 @@ describe('accounts, in the chat', () => {
     const heard = await second.until('One session ended.')
     expect(heard).toMatch(/^\* {3}session \d+ from 127\.0\.0\.1, since/m)
     expect(heard).toMatch(/^\* \* session \d+ from 127\.0\.0\.1, since/m)
-    expect(String(await first.all())).toMatch(/^\* Your session was ended from elsewhere\.\n$/m)
+    expect(String(await first.all())).toMatch(/^\* netlab: Your session was ended from elsewhere\.\n$/m)
     expect(await second.write('/ping\n').until('the server is there')).toContain('the server is there')
     for (const client of [first, second]) client.destroy()
   })

@@ -184,7 +184,7 @@ test('a session that was ended elsewhere says goodbye, to programs and to people
     reason: 'revoked',
     message: 'Your session was ended from elsewhere.',
   })
-  expect(await person.until('elsewhere')).toMatch(/^\* Your session was ended from elsewhere\.$/m)
+  expect(await person.until('elsewhere')).toMatch(/^\* netlab: Your session was ended from elsewhere\.$/m)
   await Promise.all([program.client.all(), person.all()])
   expect(chat.server.events.filter(({ type }) => type === 'session-revoked')).toHaveLength(2)
   program.client.destroy()

@@ -410,7 +410,7 @@ describe('CSV', () => {
         const csv = text(renderCsv(reportOf(results)))
         const rows = readCsv(csv)
         expect(rows).toHaveLength(results.length + 1)
-        expect(rows.every((row) => row.length === 10)).toBe(true)
+        expect(rows.every((row) => row.length === 16)).toBe(true)
         expect(csv.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/)
         for (const cell of cellsOf(csv)) expect(cell).not.toMatch(/^[\s"]*[=+\-@]/)
       }),
@@ -449,9 +449,10 @@ describe('CSV', () => {
       renderCsv(aReport([aResult(4, { banner: bytes('=1+1') }), aResult(5, { banner: bytes('a,"b"') })])),
     )
     expect(csv).toBe(
-      'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner,names\r\n' +
-        "127.0.0.1,,4,open,connected,0.211,1,,'=1+1,\r\n" +
-        '127.0.0.1,,5,open,connected,0.211,1,rje,"a,""b""",\r\n',
+      'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner,names,' +
+        'tls_version,tls_alpn,tls_names,tls_issuer,tls_valid_to,tls_days_left\r\n' +
+        "127.0.0.1,,4,open,connected,0.211,1,,'=1+1,,,,,,,\r\n" +
+        '127.0.0.1,,5,open,connected,0.211,1,rje,"a,""b""",,,,,,,\r\n',
     )
   })
 })

@@ -4,7 +4,7 @@ import { AddressSet } from '../../src/scan/address-set.ts'
 import { AnsweredPorts } from '../../src/scan/answered-ports.ts'
 import { PortPlan } from '../../src/scan/port-plan.ts'
 import { formatResume, parseResume, type ResumeState, refuseOtherScan } from '../../src/scan/resume-file.ts'
-import { aResult } from '../support/scan-report.ts'
+import { aResult, hostileTls } from '../support/scan-report.ts'
 
 const addresses = new AddressSet([{ family: 4, first: 0x0a00_0000n, last: 0x0a00_0005n }])
 const ports = [22, 80, 81, 443, 8080, 8081, 8082, 8083, 9000]
@@ -81,6 +81,7 @@ describe('the file of an interrupted scan', () => {
     ports: '22,80',
     shown: 'open',
     banner: true,
+    tls: true,
   }
   const state: ResumeState = {
     identity,
@@ -91,7 +92,7 @@ describe('the file of an interrupted scan', () => {
     retries: 2,
     counts: { open: { connected: 1 }, closed: { refused: 3 } },
     answered: { whole: '0-2', partial: { 4: '22' } },
-    results: [aResult(22, { banner: new Uint8Array([0, 255, 10]) }), aResult(80)],
+    results: [aResult(22, { banner: new Uint8Array([0, 255, 10]) }), aResult(80), aResult(443, { tls: hostileTls })],
   }
 
   test('comes back as it was written', () => {
@@ -104,6 +105,7 @@ describe('the file of an interrupted scan', () => {
     [{ ports: '1-65535' }, 'scan.state is of a scan with other ports (22,80)'],
     [{ shown: 'open,closed' }, 'scan.state is of a scan with other --show (open)'],
     [{ banner: false }, 'scan.state is of a scan with other --banner (true)'],
+    [{ tls: false }, 'scan.state is of a scan with other --tls-info (true)'],
   ])('is refused by a scan of something else: %j', (other, message) => {
     expect(() => refuseOtherScan(state, 'scan.state', { ...identity, ...other })).toThrow(message)
   })

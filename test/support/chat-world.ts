@@ -120,8 +120,8 @@ export class ChatWorld {
     const gateway = this.gateways[this.#lastId % this.gateways.length]
     if (gateway === undefined) throw new Error('a world has at least one gateway')
     const person = new Person(this, gateway, this.#lastId, name, new Listener(options.dialect ?? 'frames'))
-    const { account = accountOf(name), resume } = options
-    gateway.open({ id: person.id, name, account, resume }, person.listener)
+    const { account = accountOf(name), resume, epoch } = options
+    gateway.open({ id: person.id, name, account, resume, epoch }, person.listener)
     if (options.settle !== false) this.settle()
     return person
   }
@@ -132,6 +132,7 @@ interface ComeOptions {
   /** Another one than the first that had the name. */
   readonly account?: string
   readonly resume?: Readonly<Record<string, number>>
+  readonly epoch?: string
   readonly settle?: boolean
 }
 

@@ -110,6 +110,21 @@ export class Client extends Machine {
     return { server: '198.18.0.1', addresses }
   }
 
+  /** Gives this machine other addresses instead of its own, as the next lease of DHCP does. */
+  renumber(): void {
+    const [here, there] = this.#ends
+    if (here === undefined || there === undefined) return
+    const link = this.#link
+    const other = here.address.IPv4.replace(/\d+$/, (last) => String(200 + Math.floor(Number(last) / 4)))
+    ip('-n', there.namespace, 'route', 'replace', `${other}/32`, 'dev', link)
+    ip('-n', here.namespace, 'addr', 'del', `${here.address.IPv4}/30`, 'dev', link)
+    ip('-n', here.namespace, 'addr', 'add', `${other}/32`, 'dev', link)
+    ip('-n', here.namespace, 'route', 'replace', `${there.address.IPv4}/32`, 'dev', link)
+    if (!families.includes('IPv6')) return
+    ip('-n', here.namespace, 'addr', 'del', `${here.address.IPv6}/64`, 'dev', link)
+    ip('-n', here.namespace, 'addr', 'add', `${here.address.IPv6.replace('::2', '::99')}/64`, 'dev', link, 'nodad')
+  }
+
   /** Puts both ends in. */
   plug(): void {
     for (const { namespace } of this.#ends) ip('-n', namespace, 'link', 'set', this.#link, 'up')

@@ -6,6 +6,7 @@ import { scanCommand } from '../../src/commands/scan/index.ts'
 import type { ScanCommandServices } from '../../src/commands/scan/run.ts'
 import { parseArguments } from '../../src/main/parse.ts'
 import { resolve } from '../../src/options/resolve.ts'
+import type { AskTls } from '../../src/scan/tls-info.ts'
 import type { PortResult, ScanPlan, ScanSummary } from '../../src/scan/types.ts'
 import { FakeKeyboard, FakeScreen } from './fake-terminal.ts'
 
@@ -85,6 +86,7 @@ export interface FakeRun {
   readonly betweenResults?: (done: number) => Promise<void>
   readonly clock?: Clock
   readonly isDumb?: boolean
+  readonly askTls?: AskTls
   /** Told of Ctrl-Z. */
   readonly onSuspend?: () => void
   readonly inForeground?: () => boolean
@@ -159,6 +161,7 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
       },
       close: () => {},
     }),
+    askTls: options.askTls ?? (async () => undefined),
     zones: () => new Map([['eth0', 'eth0']]),
   })
   const flags = parseArguments(command, 'netlab scan', words)

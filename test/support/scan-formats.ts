@@ -16,6 +16,9 @@ export interface ReadBack {
   readonly interrupted?: boolean
 }
 
+const csvHeader =
+  'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner,names,tls_version,tls_alpn,tls_names,tls_issuer,tls_valid_to,tls_days_left'
+
 /** Reads RFC 4180, strictly. */
 export function readCsv(csv: string): string[][] {
   const rows: string[][] = []
@@ -46,7 +49,8 @@ function lines(text: string): string[] {
 /** One strict reader for each format; of a scan of several hosts. They throw on what is not valid. */
 export const readers: Readonly<Record<(typeof outputFormats)[number]['name'], (text: string) => ReadBack>> = {
   text(text) {
-    const line = /^Port (\d+) (\w+) on (\S+)(?: \[\S+\])?(?: \([\w.-]+\))?(?:: [\w-]+)?(?: {2}[\d.]+ ms)?(?: {2}".*")?$/
+    const line =
+      /^Port (\d+) (\w+) on (\S+)(?: \[\S+\])?(?: \([\w.-]+\))?(?:: [\w-]+)?(?: {2}[\d.]+ ms)?(?: {2}TLS.*)?(?: {2}".*")?$/
     return {
       ports: lines(text).map((one) => {
         const [, port, state = '', address = ''] = line.exec(one) ?? []
@@ -77,8 +81,7 @@ export const readers: Readonly<Record<(typeof outputFormats)[number]['name'], (t
   },
   csv(text) {
     const [header, ...rows] = readCsv(text)
-    if (header?.join() !== 'address,name,port,state,reason,rtt_ms,attempts,service_guess,banner,names')
-      throw new Error('header')
+    if (header?.join() !== csvHeader) throw new Error('header')
     if (rows.some((row) => row.length !== header.length)) throw new Error('a row with other fields than the header')
     return { ports: rows.map(([address = '', , port, state = '']) => ({ address, port: Number(port), state })) }
   },
@@ -107,7 +110,7 @@ export const readers: Readonly<Record<(typeof outputFormats)[number]['name'], (t
     if (/<[^>]+ (?:src|href|on\w+)=/.test(text) || text.match(/<script>/g)?.length !== 1)
       throw new Error('not self-contained')
     const cell = '<td[^>]*>([^<]*)</td>'
-    const row = new RegExp(`^<tr>${cell.repeat(9)}</tr>$`)
+    const row = new RegExp(`^<tr>${cell.repeat(9)}(?:${cell})?</tr>$`)
     const rows = text.split('\n').filter((line) => line.startsWith('<tr>'))
     const ports = rows.map((line) => {
       const [, address, , port, state = ''] = row.exec(line) ?? []

@@ -1,11 +1,30 @@
+import { visible } from '../../src/base/visible.ts'
 import type { ScanReport } from '../../src/scan/report/report.ts'
-import type { PortResult, ScanHost } from '../../src/scan/types.ts'
+import { readCertificate } from '../../src/scan/tls-info.ts'
+import type { PortResult, ScanHost, TlsInfo } from '../../src/scan/types.ts'
 
 export const loopback: ScanHost = { address: '127.0.0.1', family: 4 }
 
 /** An open port of loopback, but for what is given. */
 export function aResult(port: number, more: Partial<PortResult> = {}): PortResult {
   return { host: loopback, port, state: 'open', reason: 'connected', rttMs: 0.2114, attempts: 1, ...more }
+}
+
+/** What somebody could put into a certificate to do harm, as it is read. */
+export const hostileTls: TlsInfo = {
+  version: 'TLSv1.2',
+  alpn: visible('h2\x1b[2J'),
+  certificate: readCertificate(
+    {
+      subject: 'CN=x',
+      subjectAltName: `DNS:"=cmd(), \\"\\u001b]0;x\\u0007", DNS:</script><script>alert(1)</script>, ${'DNS:a,b/c(d) , '.repeat(30)}IP Address:0:0:0:0:0:0:0:1`,
+      issuer: `CN=\x1b[31m"-->\u202e\r\nPort 1 open on 127.0.0.1\nO=${'+'.repeat(9000)}`,
+      validFromDate: new Date(Number.NaN),
+      validToDate: new Date(8.64e15),
+      fingerprint256: 'AB:CD',
+    },
+    1_700_000_000_000,
+  ),
 }
 
 /** A complete scan of loopback with these ports listed. */

@@ -16,6 +16,8 @@ export function memoryLog(events: NetlabEvent[]): EventLog {
     drain: () => true,
     clear: async () => undefined,
     tail: async () => [],
+    follow: async () => undefined,
+    of: () => memoryLog(events),
     close: async () => undefined,
     closeSync: () => true,
   }

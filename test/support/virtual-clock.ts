@@ -37,6 +37,12 @@ export class VirtualClock implements Clock {
     return this.#pending.size
   }
 
+  /** Until the first of them is due; undefined when none waits. */
+  get nextInMs(): number | undefined {
+    const next = this.#next()
+    return next && next.at - this.#now
+  }
+
   /** Moves `ms` forward, running each callback at its own time. */
   advance(ms: number): void {
     const end = this.#now + ms

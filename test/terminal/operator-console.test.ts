@@ -6,13 +6,10 @@ import type { NetlabEvent } from '../../src/base/events.ts'
 import { terminalLimits } from '../../src/terminal/limits.ts'
 import {
   carryOut,
-  clearLog,
   completeUsage,
-  logsCommand,
   nothingDone,
   OperatorConsole,
   type OperatorTable,
-  unasked,
 } from '../../src/terminal/operator-console.ts'
 
 interface Target {
@@ -142,29 +139,6 @@ describe('a line that an operator types', () => {
   })
 })
 
-describe('the log', () => {
-  const log = {
-    tail: async (count: number) => Array.from({ length: count }, (_, index) => `line ${index}`),
-    clear: async () => {},
-  }
-
-  test('is shown as far as asked', async () => {
-    expect((await logsCommand.run([], { log }, unasked)).split('\n')).toHaveLength(terminalLimits.logLines)
-    expect(await logsCommand.run(['2'], { log }, unasked)).toBe('line 0\nline 1')
-    expect(await logsCommand.run([], { log: { ...log, tail: async () => [] } }, unasked)).toBe('the log is empty')
-  })
-
-  test.each(['0', '-1', '1.5', 'ten', '10001'])('but not %s lines of it', async (count) => {
-    await expect(async () => logsCommand.run([count], { log }, unasked)).rejects.toThrow(UsageError)
-  })
-
-  test('is cleared, and begins with that', async () => {
-    const events: NetlabEvent[] = []
-    expect(await clearLog({ log, record: (event) => void events.push(event) })).toBe('the log is empty')
-    expect(events).toEqual([{ type: 'logs-cleared' }])
-  })
-})
-
 test.each([
   ['cl', ['clients ', 'clear logs ', 'clear users ']],
   ['clear ', ['clear logs ', 'clear users ']],
@@ -175,7 +149,10 @@ test.each([
   ['x', []],
   ['', []],
 ])('Tab after "%s"', (typed, found) => {
-  expect(completeUsage(typed, ['clients', 'clear logs|users', 'kick ID', 'logs [N]'])).toEqual({ word: typed, found })
+  expect(completeUsage(typed, ['clients', 'clear logs|users', 'kick ID', 'logs [-f] [N]'])).toEqual({
+    word: typed,
+    found,
+  })
 })
 
 test('diagnostics that nobody reads are counted instead of kept, and their number told later', async () => {

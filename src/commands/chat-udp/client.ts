@@ -35,8 +35,10 @@ export class UdpChatClient {
   #editor: LineEditor | undefined
   #connection: MemberConnection | undefined
   #entered = false
-  /** Runs between two attempts to rejoin. */
-  #rejoin: Timer | undefined
+  /** The relay is not heard. */
+  #isLost = false
+  #inputEnded = false
+  #patience: Timer | undefined
   #refusedText = false
   #onSettled: () => void = () => undefined
   #onNames: () => void = () => undefined
@@ -70,7 +72,7 @@ export class UdpChatClient {
       return this.#refusedText ? ExitCode.negative : ExitCode.ok
     } finally {
       signal.removeEventListener('abort', leave)
-      this.#rejoin?.cancel()
+      this.#patience?.cancel()
       this.#editor?.close()
       this.#connection?.close()
     }
@@ -92,26 +94,23 @@ export class UdpChatClient {
     else if (event.type === 'unconfirmed' || event.type === 'message-refused') this.#refusedText = true
     else if (event.type === 'settled') this.#onSettled()
     else if (event.type === 'names' || event.type === 'names-unknown') this.#onNames()
-    else if (event.type === 'ended') this.#ended(event.end)
+    else if (event.type === 'ended') this.#onEnd(event.end)
+    if (event.type === 'lost' || event.type === 'entered') {
+      this.#isLost = event.type === 'lost'
+      this.#boundPatience()
+    }
   }
 
-  #ended(end: MemberEnd): void {
-    const { clock, signal } = this.#context
-    const rejoin = end.type === 'no-answer' && this.#entered && this.#editor?.interactive === true && !signal.aborted
-    if (!rejoin) {
-      this.#onEnd(end)
-      return
-    }
-    this.#rejoin = clock.after(datagramLimits.rejoinMs, () => {
-      this.#rejoin = undefined
-      this.#connection?.member.join()
-    })
+  /** A person, or a program that goes on, gets back in whenever that is; a pipe with nothing more to say does not hang for ever. */
+  #boundPatience(): void {
+    this.#patience?.cancel()
+    if (!this.#isLost || !this.#inputEnded) return
+    const { clock } = this.#context
+    this.#patience = clock.after(datagramLimits.patienceMs, () => this.#connection?.member.giveUp())
   }
 
   #leave(): void {
-    if (this.#rejoin === undefined) this.#connection?.member.leave()
-    // No session is open, so there is nobody to send a goodbye to.
-    else this.#onEnd({ type: 'bye', reason: 'left' })
+    this.#connection?.member.leave()
   }
 
   #begin(name: string): void {
@@ -130,7 +129,11 @@ export class UdpChatClient {
 
   async #readLines(editor: LineEditor): Promise<void> {
     for await (const line of editor.lines()) if ((await this.#typed(line)) === 'quit') break
-    if (!editor.interactive) await this.#untilSettled()
+    if (!editor.interactive) {
+      this.#inputEnded = true
+      this.#boundPatience()
+      await this.#untilSettled()
+    }
     this.#leave()
   }
 

@@ -2,14 +2,9 @@ import { UsageError } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
 import type { RelayServer } from '../../datagram-chat/relay-socket.ts'
 import { formatEndpoint } from '../../net/address.ts'
+import { clearLog, logsCommand, type OperatorLog } from '../../serve/log-commands.ts'
 import { formatTable, formatTime } from '../../terminal/format.ts'
-import {
-  clearLog,
-  logsCommand,
-  nothingDone,
-  type OperatorLog,
-  type OperatorTable,
-} from '../../terminal/operator-console.ts'
+import { nothingDone, type OperatorTable } from '../../terminal/operator-console.ts'
 
 /** What the operator's commands of a relay work on. */
 export interface RelayTarget {

@@ -1,5 +1,4 @@
 import { ExitCode, NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
-import { datagramLimits } from '../../datagram-chat/limits.ts'
 import type { MemberEnd, MemberEvent, MemberStats } from '../../datagram-chat/member-interface.ts'
 import type { JoinRefusal, LeaveReason, MessageRefusal } from '../../datagram-chat/reasons.ts'
 import { formatTable } from '../../terminal/format.ts'
@@ -49,9 +48,7 @@ export function lineOf(event: MemberEvent): ShownLine | undefined {
         `${event.count} ${event.count === 1 ? 'line was' : 'lines were'} missed and can no longer be had`,
       )
     case 'unconfirmed':
-      return diagnostic(
-        `not acknowledged after ${datagramLimits.attempts} attempts, so it may not have arrived: ${shortened(event.text)}`,
-      )
+      return diagnostic(`not acknowledged, so it may not have arrived: ${shortened(event.text)}`)
     case 'message-refused':
       return diagnostic(
         `the relay did not take ${shortened(event.text ?? 'a message')}: ${messageRefusals[event.reason]}`,

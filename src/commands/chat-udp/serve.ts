@@ -21,7 +21,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   demandDescriptors(machine.freeDescriptors(), 1, 0)
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
   const terminal = new OperatorConsole(context, values.console)
-  const log = openEventLog(values, context, terminal.diagnostic)
+  const log = openEventLog(values, service, context, terminal.diagnostic)
   try {
     const startedMs = clock.monotonic()
     let joins = 0
@@ -57,7 +57,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
       const target = {
         server,
         room: values.room ?? 'lobby',
-        log: operatorLog(log),
+        log: operatorLog(log, values),
         record,
         upMs: () => clock.monotonic() - startedMs,
         stop: () => stop('asked by the operator'),

@@ -16,16 +16,17 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ExitCode, NetlabError, reasonOf, StorageError, UsageError } from '../../base/errors.ts'
+import { drawing, terminalText } from '../../base/terminal-door.ts'
 import { printable } from '../../base/visible.ts'
-import type { CheckResult } from '../../check/check.ts'
 import { checkLimits } from '../../check/limits.ts'
 import { type CheckOutcome, type CheckPlan, findCheck, type TaskName, tasks } from '../../check/plan.ts'
 import { filledIn } from '../../check/program.ts'
-import { exitOf, makeReport, type Report, type ReportChoices, type SandboxKind } from '../../check/report.ts'
+import { exitOf, makeReport, type Report, type ReportChoices, reportOf, type SandboxKind } from '../../check/report.ts'
 import { renderReport } from '../../check/report-formats.ts'
 import { checkText, headText, summaryText, type TextStyle, wrapped } from '../../check/report-text.ts'
 import { findSandbox, ownerOf, type Sandbox } from '../../check/sandbox.ts'
 import type { Values } from '../../options/spec.ts'
+import { startSpinner } from '../../terminal/progress.ts'
 import type { CommandContext } from '../command.ts'
 import { type checkOptions, chosenChecks, type ReportFile } from './options.ts'
 import { fromLine, toLine, type WorkerMessage } from './worker.ts'
@@ -92,29 +93,25 @@ async function checkAndTell(
   }
   const files: readonly ReportFile[] = [...values.report, ...(values.json ? [{ format: 'json', file: '-' }] : [])]
   const { out, style } = textOutput(files, values, context)
+  // With our styles, which the door lets through in text that is made for it.
+  const screen = drawing(out)
+  const say = (text: string): void => void screen.write(terminalText(text))
   const live = style.color && out.isTTY === true && !context.isDumb
   const { clock } = context
   const startedAt = new Date(clock.now()).toISOString()
   const startedMs = clock.monotonic()
-  out.write(`${headText({ task: plan.task, subject, seed: plan.seed, sandbox: kind }, style)}\n`)
-  const spinner = live ? await startSpinner(context) : undefined
-  const told: CheckResult[] = []
-  const { outcome, timeOver } = await runInProcess(plan, sandbox, values, context, (message) => {
+  say(`${headText({ task: plan.task, subject, seed: plan.seed, sandbox: kind }, style)}\n`)
+  const spinner = live ? startSpinner(screen, '', clock) : undefined
+  const running = runInProcess(plan, sandbox, values, context, (message) => {
     if (message.kind === 'trying') spinner?.say(`${message.id} ${findCheck(message.id)?.title[values.lang] ?? ''}`)
-    if (message.kind === 'ended') {
-      told.push(message.result)
+    if (message.kind === 'ended' && !context.signal.aborted) {
       if (!plan.chosen.includes(message.result.id) && message.result.status !== 'fail') return
-      const [one] = makeReport(
-        plan,
-        { results: [message.result], dialect: undefined, typed: [], port: undefined },
-        { tool: '', startedAt, durationMs: 0, sandbox: kind, subject, notes: [] },
-        choices,
-      ).checks
-      if (one !== undefined)
-        spinner === undefined ? out.write(checkText(one, style)) : spinner.above(checkText(one, style))
+      const text = checkText(reportOf(message.result, choices), style)
+      if (spinner === undefined) say(text)
+      else spinner.print(terminalText(text.trimEnd()))
     }
   })
-  spinner?.stop()
+  const { outcome, timeOver } = await running.finally(() => spinner?.stop())
   const durationMs = Math.round(clock.monotonic() - startedMs)
   const notes = sandbox === undefined && plan.command !== undefined ? [withoutSandbox[values.lang]] : []
   const report = makeReport(
@@ -123,7 +120,7 @@ async function checkAndTell(
     { tool: `netlab ${context.machine.version}`, startedAt, durationMs, sandbox: kind, subject, notes },
     choices,
   )
-  out.write(`\n${summaryText(report, style)}`)
+  say(`\n${summaryText(report, style)}`)
   for (const file of files) writeReport(file, report, style, context)
   if (context.signal.aborted) throw context.signal.reason
   if (timeOver) return ExitCode.timeOver
@@ -182,29 +179,6 @@ async function runInProcess(
   if (last !== undefined) return last
   if (context.signal.aborted) throw context.signal.reason
   throw new Error('the process that checks has ended without a result')
-}
-
-interface LiveLine {
-  say(text: string): void
-  /** Writes lines above it. */
-  above(text: string): void
-  stop(): void
-}
-
-async function startSpinner(context: CommandContext): Promise<LiveLine> {
-  const { default: ora } = await import('ora')
-  const spinner = ora({ stream: context.stdout, discardStdin: false }).start()
-  return {
-    say: (text) => {
-      spinner.text = text
-    },
-    above: (text) => {
-      spinner.clear()
-      context.stdout.write(text)
-      spinner.render()
-    },
-    stop: () => void spinner.stop(),
-  }
 }
 
 function refuseUnsafe({ sandbox }: CheckValues): void {

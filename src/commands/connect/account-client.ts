@@ -4,7 +4,7 @@ import { ExitCode } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { text } from '../../options/kinds.ts'
-import type { ClientResult } from './client.ts'
+import { type ClientResult, endedHere, endedThere } from './client.ts'
 import { type JsonMessage, type MessageStream, malformed, replyError } from './message-stream.ts'
 import type { Screen } from './screen.ts'
 
@@ -18,6 +18,7 @@ export async function accountSession(
   screen: Screen,
 ): Promise<ClientResult | 'logged-out' | 'expired'> {
   const passwords = new PasswordDialog(screen)
+  let isOurEnd = false
   const send = (message: JsonMessage): boolean => {
     stream.send(message)
     return true
@@ -29,16 +30,18 @@ export async function accountSession(
       else if (request.type === 'passwd') await passwords.run(send)
       else if (request.type !== '') stream.send(request)
     }
+    isOurEnd = true
     stream.end()
     return new Promise(() => undefined)
   }
-  return Promise.race([showReplies(stream, screen, passwords), sendTyped()])
+  return Promise.race([showReplies(stream, screen, passwords, () => isOurEnd), sendTyped()])
 }
 
 async function showReplies(
   stream: MessageStream,
   screen: Screen,
   passwords: PasswordDialog,
+  isOurEnd: () => boolean,
 ): Promise<ClientResult | 'logged-out' | 'expired'> {
   for (let message = await stream.receive(); message !== undefined; message = await stream.receive()) {
     if (message.type === 'bye' && message.reason !== 'exit') throw replyError(message)
@@ -49,7 +52,7 @@ async function showReplies(
     if (message.type === 'denied' && message.reason === 'no-session') return 'expired'
     await screen.drained()
   }
-  return { how: 'the server closed the connection', exit: ExitCode.ok }
+  return { how: isOurEnd() ? endedHere : endedThere, exit: ExitCode.ok }
 }
 
 /** What a typed line asks for, of the type '' when for nothing; undefined when it is no command. */

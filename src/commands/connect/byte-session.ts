@@ -1,12 +1,13 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Timer } from '../../base/clock.ts'
-import { ExitCode, errorCode, type NetworkError, reasonOf, StorageError } from '../../base/errors.ts'
+import { ExitCode, errorCode, reasonOf, StorageError } from '../../base/errors.ts'
 import { type Dialect, sniffDialect } from '../../net/dialect.ts'
 import { createLineEditor } from '../../terminal/line-editor.ts'
 import type { CommandContext } from '../command.ts'
 import { commandLimits } from '../limits.ts'
 import { type ClientResult, isInteractive, type ServerConnection } from './client.ts'
 import { type ClientCodec, pipeCodec, terminalCodec } from './codecs.ts'
+import { Ending } from './ending.ts'
 import { isLoginBanner } from './message-stream.ts'
 
 export interface ByteSessionOptions {
@@ -54,7 +55,7 @@ function interact(
     onInterrupt: () => resolve({ how: 'left with Ctrl-C', exit: ExitCode.interrupted }),
   })
   let received = false
-  const wish = new TlsWish(connection)
+  const ending = new Ending(connection)
   const silence = noticeSilence(context, connection, options, (line) => editor.print(line))
   let codec = framing === 'auto' ? undefined : terminalCodec(framing)
 
@@ -65,7 +66,9 @@ function interact(
   } else if (status) traffic.onTraffic = (portion) => void stderr.write(`${portion}\n`)
 
   const send = (bytes: Buffer): void => {
-    if (connection.send(bytes) && hex !== undefined) editor.print(hex.sent(bytes))
+    if (!connection.send(bytes)) return
+    ending.sent(bytes)
+    if (hex !== undefined) editor.print(hex.sent(bytes))
   }
   const show = (text: string | Buffer): void => {
     if (hex === undefined) editor.write(String(text))
@@ -87,18 +90,18 @@ function interact(
   }
   const onData = guarded((chunk: Buffer): void => {
     traffic.received(chunk.length)
-    for (const piece of wish.push(chunk)) take(piece)
+    for (const piece of ending.received(chunk)) take(piece)
   })
   const onEnd = guarded((): void => {
-    if (wish.error !== undefined) throw wish.error
     show(codec?.decoder.end() ?? '')
-    resolve({ how: 'the server closed the connection', exit: ExitCode.ok })
+    resolve(ending.result())
   })
   const sendTyped = async (): Promise<void> => {
     for await (const line of editor.lines()) {
       codec ??= terminalCodec('text')
       send(codec.encoder.encode(Buffer.from(`${line}\n`)))
     }
+    ending.endedByUs()
     socket.end()
     const waiting = clock.after(commandLimits.closingNoticeMs, () =>
       editor.print('end of input; waiting for the server to finish (Ctrl-C leaves)'),
@@ -107,7 +110,7 @@ function interact(
   }
 
   socket.on('data', onData).once('end', onEnd)
-  socket.once('error', (error) => reject(wish.error ?? connection.describe(error)))
+  socket.once('error', (error) => reject(ending.refusal ?? connection.describe(error)))
   const onAbort = (): void => reject(signal.reason)
   signal.addEventListener('abort', onAbort)
   sendTyped().catch(reject)
@@ -131,11 +134,12 @@ function pipe(
   const { stdin, stdout, stderr, signal } = context
   const { socket, traffic, hex } = connection
   const { promise, resolve, reject } = Promise.withResolvers<ClientResult>()
-  const wish = new TlsWish(connection)
+  const ending = new Ending(connection)
   const silence = noticeSilence(context, connection, options, (line) => void stderr.write(`${line}\n`))
   const guarded = onError(reject)
   const send = (bytes: Buffer): void => {
     if (bytes.length === 0 || !connection.send(bytes)) return
+    ending.sent(bytes)
     if (hex !== undefined) stdout.write(hex.sent(bytes))
   }
   const show = (text: string | Buffer): void => {
@@ -153,7 +157,7 @@ function pipe(
     [stdout],
     guarded((chunk) => {
       traffic.received(chunk.length)
-      for (const piece of wish.push(chunk)) {
+      for (const piece of ending.received(chunk)) {
         if (hex !== undefined) stdout.write(hex.received(piece))
         show(decoder.decode(piece))
       }
@@ -161,15 +165,19 @@ function pipe(
   )
   const onInputEnd = guarded(() => {
     send(encoder.end())
+    ending.endedByUs()
     socket.end()
   })
   const onServerEnd = guarded(() => {
-    if (wish.error !== undefined) throw wish.error
+    if (ending.refusal !== undefined) throw ending.refusal
     show(decoder.end())
     // Called back once everything before it was taken, however slowly; an error is an event as well.
-    stdout.write('', (error) => {
-      if (!error) resolve({ how: 'the server closed the connection', exit: ExitCode.ok })
-    })
+    stdout.write(
+      '',
+      guarded((error) => {
+        if (!error) resolve(ending.result())
+      }),
+    )
   })
   const onInputError = (error: unknown): void =>
     reject(new StorageError(errorCode(error), `the input cannot be read: ${reasonOf(error)}`, { cause: error }))
@@ -181,7 +189,7 @@ function pipe(
   const onAbort = (): void => reject(signal.reason)
 
   stdin.once('end', onInputEnd).once('error', onInputError)
-  socket.once('end', onServerEnd).once('error', (error) => reject(wish.error ?? connection.describe(error)))
+  socket.once('end', onServerEnd).once('error', (error) => reject(ending.refusal ?? connection.describe(error)))
   stdout.once('error', onOutputError)
   signal.addEventListener('abort', onAbort)
   if (signal.aborted) onAbort()
@@ -193,31 +201,6 @@ function pipe(
     stdout.off('error', onOutputError)
     signal.removeEventListener('abort', onAbort)
   })
-}
-
-/** Holds back a server's first words while they may be its wish for TLS, which they are when nothing follows. */
-class TlsWish {
-  readonly #connection: ServerConnection
-  #begun = false
-  #held: Buffer | undefined
-  /** What ends the session when the server says no more. */
-  error: NetworkError | undefined
-
-  constructor(connection: ServerConnection) {
-    this.#connection = connection
-  }
-
-  /** What can be shown by now. */
-  push(chunk: Buffer): readonly Buffer[] {
-    const held = this.#held
-    this.#held = undefined
-    this.error = this.#begun ? undefined : this.#connection.wantsTls(chunk)
-    this.#begun = true
-    if (held !== undefined) return [held, chunk]
-    if (this.error === undefined) return [chunk]
-    this.#held = chunk
-    return []
-  }
 }
 
 /** Says once, while nobody has said anything, that the server waits for TLS. */

@@ -6,7 +6,7 @@ import type { ChatServerMessage } from '../../chat/message.ts'
 import type { Backoff } from '../../chat/reconnect.ts'
 import { commandLimits } from '../limits.ts'
 import { accountLines, PasswordDialog } from './account-client.ts'
-import type { ClientResult } from './client.ts'
+import { type ClientResult, endedHere, endedThere } from './client.ts'
 import { type JsonMessage, type MessageStream, malformed, replyError } from './message-stream.ts'
 import type { Screen } from './screen.ts'
 
@@ -82,7 +82,7 @@ export class ChatClient {
       if (!(error instanceof NetworkError) || !this.#options.screen.interactive) throw error
     }
     if (this.#options.screen.interactive && !this.#inputEnded) return undefined
-    return { how: 'the server closed the connection', exit: this.#inputEnded ? ExitCode.ok : ExitCode.unavailable }
+    return this.#inputEnded ? { how: endedHere, exit: ExitCode.ok } : { how: endedThere, exit: ExitCode.unavailable }
   }
 
   /** @throws {ProtocolError} for a message without the fields of its type. */

@@ -1,4 +1,5 @@
 import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
+import { printable } from '../../base/visible.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
 import { connect } from '../../net/connect.ts'
 import { connectError } from '../../net/connect-error.ts'
@@ -27,6 +28,10 @@ export interface ClientResult {
   readonly how: string
   readonly exit: ExitCode
 }
+
+/** How a session ended, by who ended it first. */
+export const endedHere = 'this side ended it, and the server too'
+export const endedThere = 'the server closed the connection'
 
 /** Who is at the other end, and how we know. */
 export interface ProvenIdentity extends ServerIdentity {
@@ -83,9 +88,20 @@ export class ServerConnection {
   /** The error for a server that asks for TLS in all that it says; undefined for any other, and for the echo of our own words. */
   wantsTls(said: Buffer): NetworkError | undefined {
     if (this.identity !== undefined || !asksForTls(said)) return undefined
-    if (this.#firstSent?.subarray(0, said.length).equals(said.subarray(0, this.#firstSent.length)) === true)
-      return undefined
-    return tlsOnlyError(this.#target)
+    return this.#isEcho(said) ? undefined : tlsOnlyError(this.#target)
+  }
+
+  #isEcho(said: Buffer): boolean {
+    return this.#firstSent?.subarray(0, said.length).equals(said.subarray(0, this.#firstSent.length)) === true
+  }
+
+  /** The error for a server that turns us away in all that it says; undefined for any other, and for the echo of our own words. */
+  refusal(said: Buffer): NetworkError | undefined {
+    const tls = this.wantsTls(said)
+    if (tls !== undefined) return tls
+    const [, sentence] = /^netlab: ([^\n]+?)\r?\n?$/.exec(said.toString()) ?? []
+    if (sentence === undefined || this.#isEcho(said)) return undefined
+    return new NetworkError('TURNED_AWAY', `the server says: ${printable(sentence)}`)
   }
 
   /** A socket's error in one sentence with a next step. */
@@ -207,8 +223,12 @@ async function openSocket(target: ConnectTarget, { clock, signal }: CommandConte
   return { socket: second.socket, identity: { ...second.identity, proof: judge(second) ?? 'new' } }
 }
 
+/** Of errors that say why the server closed. */
+const endsOfTheServer: ReadonlySet<string> = new Set(['TLS_ONLY', 'TURNED_AWAY', 'SHORT', 'ENDED'])
+
 /** What ended with this error, for the last line of diagnostics; the reason is told by the error itself. */
 function endOf(error: unknown): string {
+  if (error instanceof NetlabError && endsOfTheServer.has(error.code)) return endedThere
   if (error instanceof NetworkError) return 'the connection broke'
   if (error instanceof PromptClosed) return 'a question was left unanswered'
   const code = error instanceof NetlabError ? error.code : undefined

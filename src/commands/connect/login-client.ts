@@ -125,7 +125,10 @@ export class LoginClient {
   }
 
   #welcome(screen: Screen, { name, how }: LoginResult, service: LoginService): void {
-    const greeting = `${greetings.get(how) ?? 'Welcome'}, ${name}.`
+    // Nobody said who: whoever was here last may be somebody else.
+    const isAnyone = how === 'resumed' && this.#options.values.user === undefined
+    const who = isAnyone ? `as ${name} (--user NAME for another)` : name
+    const greeting = `${greetings.get(how) ?? 'Welcome'}${isAnyone ? '' : ','} ${who}.`
     const hint = service === 'chat' ? '/help lists the commands.' : accountCommands
     if (screen.interactive) screen.print(`${greeting}\n${hint}`)
     else this.#options.report(greeting)

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
-import { ExitCode, NetlabError, NetworkError, ProtocolError } from '../../base/errors.ts'
+import { ExitCode, NetlabError, ProtocolError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { sniffDialect } from '../../net/dialect.ts'
 import { frameHeaderBytes } from '../../net/frame-codec.ts'
@@ -147,12 +147,9 @@ export async function sayHello(stream: MessageStream, clock: Clock, timeoutMs: n
 async function helloAnswer(stream: MessageStream): Promise<HelloAnswer> {
   const line = await sniffLine(stream.connection.socket)
   if (line !== undefined) {
-    const tls = stream.connection.wantsTls(line)
-    if (tls !== undefined) throw tls
-    if (isLoginBanner(line)) return 'text'
-    const sentence = /^netlab: (.+)/.exec(line.toString())?.[1]
-    if (sentence !== undefined) throw new NetworkError('TURNED_AWAY', `the server says: ${sentence}`)
-    return undefined
+    const refusal = stream.connection.refusal(line)
+    if (refusal !== undefined) throw refusal
+    return isLoginBanner(line) ? 'text' : undefined
   }
   const answer = await stream.receive()
   if (answer?.type === 'bye') throw replyError(answer)

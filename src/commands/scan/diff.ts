@@ -23,6 +23,11 @@ export async function runDiff(
   services: ScanCommandServices,
 ): Promise<ExitCode> {
   const asJson = isJson(values)
+  if (values.expectCertDays !== undefined) {
+    throw new UsageError('--diff and --expect-cert-days mean different things by exit code 1', {
+      hint: 'leave one of them',
+    })
+  }
   const newer = newReport(values.targets)
   const old = readReport(await readText(createReadStream(oldPath), oldPath), oldPath)
   if (newer === undefined) return scanAndCompare(values, old, asJson, context, services)

@@ -16,6 +16,7 @@ export function scanCommand(services: ScanCommandServices): Command<typeof scanO
       ['netlab scan db.example -p 5432 --wait 30s', 'wait until the database answers'],
       ['netlab scan localhost:22 [::1]:80 db:5432', 'each host on its own port'],
       ['netlab scan @hosts.txt -p 22,443 --expect 22,443', 'exit 1 unless both are open on every host'],
+      ['netlab scan web.example -p 443 --expect-cert-days 14', 'exit 1 when its certificate ends within two weeks'],
       ['netlab scan --diff monday.json', 'what has opened and closed since, of the same targets and ports'],
     ],
     epilogue: [
@@ -43,6 +44,9 @@ export const scan = scanCommand({
       import('node:fs/promises'),
     ])
     return systemNames(clock, (path) => readFile(path, 'utf8').catch(() => ''))
+  },
+  async askTls(question) {
+    return (await import('../../scan/tls-info.ts')).askTls(question)
   },
   zones: linkLocalZones,
 })

@@ -2,17 +2,20 @@ import { type Clock, pause } from '../../base/clock.ts'
 import { UsageError } from '../../base/errors.ts'
 import { parseIp } from '../../net/ip.ts'
 import { AddressSet } from '../../scan/address-set.ts'
+import { ExpectedCertificates } from '../../scan/expected-certificates.ts'
 import { ExpectedPorts } from '../../scan/expected-ports.ts'
 import type { StateCounts } from '../../scan/host-counts.ts'
 import { scanLimits } from '../../scan/limits.ts'
 import { pacingLimits } from '../../scan/pacing/limits.ts'
 import { type PortPlan, union } from '../../scan/port-plan.ts'
-import { portLine } from '../../scan/report/text.ts'
+import { portLine, tlsWords } from '../../scan/report/text.ts'
 import { nameKey, type ResolvedTargets } from '../../scan/resolve-targets.ts'
 import { ScanResults } from '../../scan/results.ts'
 import type { ScanIdentity } from '../../scan/resume-file.ts'
 import type { scan } from '../../scan/scanner.ts'
-import { type ScanTimeline, TimelineRecorder } from '../../scan/timeline.ts'
+import { emptyTimeline, type ScanTimeline, TimelineRecorder } from '../../scan/timeline.ts'
+import type { AskTls } from '../../scan/tls-info.ts'
+import type { TlsInspector } from '../../scan/tls-inspector.ts'
 import type { HostAddress, PortResult, ScanHost, ScanPace, ScanPart, ScanSummary } from '../../scan/types.ts'
 import { grouped } from '../../terminal/format.ts'
 import type { ProgressState } from '../../terminal/progress.ts'
@@ -24,6 +27,7 @@ import type { ScanView } from './view.ts'
 
 export interface JobServices {
   readonly scan: typeof scan
+  readonly askTls: AskTls
   readonly context: CommandContext
   /** The process's signal, or the person's `q`. */
   readonly signal: AbortSignal
@@ -52,26 +56,30 @@ export class ScanJob {
   readonly results: ScanResults
   /** What must be open, if anything must. */
   readonly expectation: ExpectedPorts | undefined
+  /** How long certificates must be valid, if that was said. */
+  readonly certificates: ExpectedCertificates | undefined
   readonly signal: AbortSignal
   readonly #services: JobServices
   #summary = nothingDone
   #pace: ScanPace = { rate: 0, sent: 0 }
-  readonly #timeline: TimelineRecorder
+  #timeline: TimelineRecorder | undefined
   readonly #isExpected: (port: number) => boolean
   /** Where something was found open while names may still change. */
   readonly #openHosts: HostAddress[] = []
 
   constructor(plan: JobPlan, targets: ResolvedTargets, services: JobServices) {
-    const { expected } = plan
+    const { expected, expectedCertDays } = plan
     const ports = new Set(expected === 'all' ? [] : expected)
     this.plan = plan
     this.targets = targets
     this.results = new ScanResults(plan.shown)
     this.#isExpected = (port) => expected === 'all' || ports.has(port)
     if (expected !== undefined) this.expectation = new ExpectedPorts(targets, this.#isExpected, plan.choose === 'any')
+    if (expectedCertDays !== undefined) {
+      this.certificates = new ExpectedCertificates(expectedCertDays, services.context.clock.now())
+    }
     this.signal = services.signal
     this.#services = services
-    this.#timeline = new TimelineRecorder(services.context.clock.monotonic())
   }
 
   get addresses(): AddressSet {
@@ -88,9 +96,9 @@ export class ScanJob {
     return this.#summary
   }
 
-  /** How all runs went, from the making of the job on. */
+  /** How all runs went, from the first on. */
   get timeline(): ScanTimeline {
-    return this.#timeline.timeline
+    return this.#timeline?.timeline ?? emptyTimeline
   }
 
   /** What is scanned and kept, as text. */
@@ -106,6 +114,7 @@ export class ScanJob {
       ports: ports.toString(),
       shown: shown.join(','),
       banner: probing.banner === true,
+      tls: this.plan.tlsInfo,
     }
   }
 
@@ -127,14 +136,20 @@ export class ScanJob {
     if (signal.aborted) return
     const { scan, context, view } = this.#services
     const { clock, startThread, machine } = context
+    const inspector = await this.#inspector(take, signal)
+    const found = inspector?.add.bind(inspector) ?? take
+    const timeline = this.#timeline ?? new TimelineRecorder(clock.monotonic())
+    this.#timeline = timeline
+    // Between two runs nothing is sent.
+    timeline.probed(clock.monotonic(), 0)
     this.#pace = { rate: this.#pace.rate, sent: 0 }
     const observer = {
       result: (result: PortResult) => {
-        if (result.rttMs !== undefined) this.#timeline.answered(clock.monotonic(), result.rttMs)
-        take(result)
+        if (result.rttMs !== undefined) timeline.answered(clock.monotonic(), result.rttMs)
+        found(result)
       },
       progress: (pace: ScanPace) => {
-        this.#timeline.probed(clock.monotonic(), pace.sent - this.#pace.sent)
+        timeline.probed(clock.monotonic(), pace.sent - this.#pace.sent)
         this.#pace = pace
         view.progress(this.progress())
       },
@@ -145,7 +160,17 @@ export class ScanJob {
       { ...part, ...this.plan.probing },
       { clock, startThread, freeDescriptors, signal, observer },
     )
-    this.#addSummary(summary)
+    await inspector?.finish()
+    this.certificates?.addUnasked(inspector?.unasked ?? 0)
+    this.#addSummary({ ...summary, notes: [...summary.notes, ...(inspector?.notes ?? [])] })
+  }
+
+  /** Between the scanner and whoever takes its results, where open ports are to be asked for TLS. */
+  async #inspector(take: (result: PortResult) => void, signal: AbortSignal): Promise<TlsInspector | undefined> {
+    if (!this.plan.tlsInfo) return undefined
+    const { TlsInspector } = await import('../../scan/tls-inspector.ts')
+    const { askTls: ask, context } = this.#services
+    return new TlsInspector(this.plan.probing.rate, { ask, clock: context.clock, signal, take })
   }
 
   #addSummary(added: ScanSummary): void {
@@ -174,10 +199,16 @@ export class ScanJob {
   record(result: PortResult): void {
     this.results.add(result)
     this.expectation?.add(result)
+    this.certificates?.add(result)
     if (result.state === 'open' && this.plan.waitMs !== undefined) this.#openHosts.push(result.host)
     const { output, view } = this.#services
     if (this.results.isShown(result)) output.result(result)
-    if (result.state === 'open' && !output.isLive) view.say(portLine(result, this.addresses.size > 1))
+    if (result.state === 'open' && !output.isLive) view.say(this.#liveLine(result))
+  }
+
+  #liveLine(result: PortResult): string {
+    const line = portLine(result, this.addresses.size > 1)
+    return result.tls === undefined ? line : `${line}  ${tlsWords(result.tls, true)}`
   }
 
   /** Takes over what an earlier process counted and listed. */
@@ -185,6 +216,7 @@ export class ScanJob {
     this.results.restore(counts, listed)
     for (const result of listed) {
       this.expectation?.add(result)
+      this.certificates?.add(result)
       this.#services.output.result(result)
     }
     this.#addSummary({ ...nothingDone, engine: this.#summary.engine, probes, retries })

@@ -128,6 +128,16 @@ export const scanOptions = {
     default: undefined,
     defaultText: `${scanLimits.bannerMs / 1000}s`,
   }),
+  tlsInfo: option({
+    kind: flag,
+    summary: 'ask open ports for TLS in a second connection: version, ALPN, and whose certificate ends when',
+    default: false,
+  }),
+  expectCertDays: option({
+    kind: optional(integer(0, scanLimits.certificateDaysMax)),
+    summary: 'exit 1 unless certificates are there and all valid for N days more; asks for TLS, too',
+    default: undefined,
+  }),
   stopAtTarpit: option({
     kind: flag,
     summary: 'leave a host that accepts nearly every port, as tarpits and port spoofers do',

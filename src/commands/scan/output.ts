@@ -2,6 +2,7 @@ import { access, constants, type FileHandle, open, stat } from 'node:fs/promises
 import { dirname } from 'node:path'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { errorCode, reasonOf, StorageError } from '../../base/errors.ts'
+import { handedOver } from '../../files/handed-over.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { scanLimits } from '../../scan/limits.ts'
 import type { ScanReport } from '../../scan/report/report.ts'
@@ -87,6 +88,8 @@ class StreamSink implements OutputSink {
 /** A file is replaced as a whole at the end, but is written as results come where the format streams: others may follow it. */
 async function openFile(path: string, isStreamed: boolean): Promise<OutputSink> {
   try {
+    // What the shell opened for us may have something in it already (`>>`).
+    if (handedOver(path) !== undefined) return new AppendedFile(path, await open(path, 'a'))
     if (isStreamed || (await isSpecial(path))) return new AppendedFile(path, await open(path, 'w'))
     await access(dirname(path), constants.W_OK)
   } catch (error) {

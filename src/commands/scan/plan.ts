@@ -21,6 +21,10 @@ export interface JobPlan {
   /** Ports that must be open for exit 0: of --expect, or with --wait all that are scanned. */
   readonly expected: readonly number[] | 'all' | undefined
   readonly probing: ProbeSettings
+  /** Open ports are asked for TLS. */
+  readonly tlsInfo: boolean
+  /** Days for which their certificates must be valid for exit 0. */
+  readonly expectedCertDays: number | undefined
   /** States whose ports are listed. */
   readonly shown: readonly PortState[]
   /** Scan again until what is expected is open, for so long. */
@@ -75,6 +79,8 @@ export function planJob(values: ScanValues): JobPlan {
       engine: engine === 'auto' ? undefined : engine,
       threads,
     },
+    tlsInfo: values.tlsInfo || values.expectCertDays !== undefined,
+    expectedCertDays: values.expectCertDays,
     shown: values.show,
     waitMs: values.wait,
     format: chosenFormat(values),

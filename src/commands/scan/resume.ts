@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { errorCode, NetlabError, reasonOf, StorageError } from '../../base/errors.ts'
+import { wholeText } from '../../files/overwrite-file.ts'
 import { AnsweredPorts } from '../../scan/answered-ports.ts'
 import { scanLimits } from '../../scan/limits.ts'
 import { formatResume, parseResume, type ResumeState, refuseOtherScan } from '../../scan/resume-file.ts'
@@ -112,7 +113,7 @@ export class ResumableJob {
 /** The state that a scan left, if it left one. @throws {StorageError} when it can't be read or is something else. */
 export async function readState(path: string): Promise<ResumeState | undefined> {
   try {
-    return parseResume(await readFile(path, 'utf8'), path)
+    return parseResume(wholeText(await readFile(path, 'utf8')), path)
   } catch (error) {
     if (error instanceof NetlabError) throw error
     const code = errorCode(error)

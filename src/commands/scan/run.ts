@@ -9,6 +9,7 @@ import { summarySentences } from '../../scan/report/text.ts'
 import type { ResolvedTargets } from '../../scan/resolve-targets.ts'
 import type { ResumeState } from '../../scan/resume-file.ts'
 import type { scan } from '../../scan/scanner.ts'
+import type { AskTls } from '../../scan/tls-info.ts'
 import { grouped } from '../../terminal/format.ts'
 import type { CommandContext } from '../command.ts'
 import { consent, type NameServices, nothingFound, refuseNothing, TargetFinder } from './find-targets.ts'
@@ -22,13 +23,14 @@ import { listenKeys, ScanView } from './view.ts'
 /** What the command needs of the rooms below; tests give their own. */
 export interface ScanCommandServices extends NameServices {
   readonly scan: typeof scan
+  readonly askTls: AskTls
 }
 
 /** `netlab scan` from its options to its exit code; written in this format, or in the one that the options ask for. */
 export async function runScan(
   values: ScanValues,
   context: CommandContext,
-  { scan, ...system }: ScanCommandServices,
+  { scan, askTls, ...system }: ScanCommandServices,
   format?: OutputFormat,
 ): Promise<ExitCode> {
   const { clock } = context
@@ -49,7 +51,7 @@ export async function runScan(
   const output = await openOutput(plan, context, (write) => view.aside(write))
   const quit = new AbortController()
   const signal = AbortSignal.any([context.signal, quit.signal])
-  const job = new ScanJob(plan, targets, { scan, context, signal, view, output })
+  const job = new ScanJob(plan, targets, { scan, askTls, context, signal, view, output })
   const beganMs = clock.monotonic()
   const unlisten = listenKeys(context, view, { status: () => view.status(job.progress()), quit: () => quit.abort() })
   let start: JobStart = { startedAt: clock.now(), durationMs: 0 }
@@ -170,14 +172,16 @@ function saySummary(report: ScanReport, job: ScanJob, view: ScanView): void {
     else view.warn(sentence)
   }
   if (expectation !== undefined && expectation.missing > 0) view.warn(missingSentence(report, expectation, job.targets))
+  for (const fault of job.certificates?.faults ?? []) view.warn(fault)
   if (plan.outputPath !== undefined) view.say(`written to ${plan.outputPath}`)
   if (report.notScanned > 0 && plan.resumePath !== undefined) {
     view.say(`${plan.resumePath} keeps the rest; the same command continues it`)
   }
 }
 
-/** What was expected is open; where nothing was expected, something is. */
-function isPositive({ expectation, results }: ScanJob): boolean {
+/** What was expected is open; where nothing was expected, something is. And certificates are as they should be. */
+function isPositive({ expectation, certificates, results }: ScanJob): boolean {
+  if (certificates?.isMet === false) return false
   return expectation === undefined ? results.of('open') > 0 : expectation.missing === 0
 }
 

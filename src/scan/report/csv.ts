@@ -1,13 +1,16 @@
 import { serviceName } from '../services.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 
-const header = ['address', 'name', 'port', 'state', 'reason', 'rtt_ms', 'attempts', 'service_guess', 'banner', 'names']
+const header = [
+  ...['address', 'name', 'port', 'state', 'reason', 'rtt_ms', 'attempts', 'service_guess', 'banner', 'names'],
+  ...['tls_version', 'tls_alpn', 'tls_names', 'tls_issuer', 'tls_valid_to', 'tls_days_left'],
+]
 
 /** Comma-separated values with a header, as RFC 4180 says: CRLF ends a line, quotes inside quotes are doubled. */
 export function* renderCsv(report: ScanReport): Generator<string> {
   yield row(header)
   for (const { host, ports } of report.results) {
-    for (const { port, state, reason, rttMs, attempts, banner } of ports) {
+    for (const { port, state, reason, rttMs, attempts, banner, tls } of ports) {
       yield row([
         host.address,
         host.name ?? '',
@@ -19,6 +22,12 @@ export function* renderCsv(report: ScanReport): Generator<string> {
         serviceName(port) ?? '',
         banner === undefined ? '' : escapeBytes(banner),
         (host.names ?? []).join(' '),
+        tls === undefined ? '' : (tls.version ?? 'refused'),
+        tls?.alpn ?? '',
+        tls?.certificate?.names.join(' ') ?? '',
+        tls?.certificate?.issuer ?? '',
+        tls?.certificate?.validTo ?? '',
+        tls?.certificate?.daysLeft?.toString() ?? '',
       ])
     }
   }

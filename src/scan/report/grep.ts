@@ -5,7 +5,7 @@ import { serviceName } from '../services.ts'
 import type { PortResult } from '../types.ts'
 import { hostsUp, unlistedPorts } from './hosts.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
-import { summarySentences } from './text.ts'
+import { summarySentences, tlsWords } from './text.ts'
 
 /**
  * A line a host, with the fields of nmap's "grepable" output: `Host: ADDRESS (NAME)`, a tab, `Ports: ` and
@@ -27,9 +27,14 @@ function* hostLine(report: ScanReport, listed: HostResults): Generator<string> {
   yield `${ignored.length === 0 ? '' : `\tIgnored State: ${ignored.join(', ')}`}\n`
 }
 
-function port({ port: number, state, banner }: PortResult): string {
-  const said = banner === undefined ? '' : field(escapeBytes(banner))
-  return `${number}/${state}/tcp//${serviceName(number) ?? ''}//${said}/`
+function port({ port: number, state, banner, tls }: PortResult): string {
+  const said = [
+    ...(tls === undefined ? [] : [tlsWords(tls, false)]),
+    ...(banner === undefined ? [] : [escapeBytes(banner)]),
+  ]
+  // As nmap marks what it found inside TLS.
+  const service = `${tls === undefined ? '' : 'ssl|'}${serviceName(number) ?? (tls === undefined ? '' : 'unknown')}`
+  return `${number}/${state}/tcp//${service}//${field(said.join('; '))}/`
 }
 
 /** Text that can end no field: what separates them is written as `\xNN`, as other bytes of a banner are. */

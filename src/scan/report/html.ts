@@ -8,7 +8,7 @@ import { hostsUp, unlistedPorts } from './hosts.ts'
 import { renderTimeline } from './html-charts.ts'
 import { pageScript, pageStyle } from './html-page.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
-import { summarySentences } from './text.ts'
+import { summarySentences, tlsWords } from './text.ts'
 
 /**
  * One page that needs nothing else: what it came to and what is in doubt, hosts by ports, every listed port. A policy in it forbids
@@ -108,7 +108,18 @@ function* grid(report: ScanReport): Generator<string> {
   if (omitted.length > 0) yield `<p class="dim">Shown: ${omitted.join(', ')}. The table has all.</p>\n`
 }
 
-const columns = ['Address', 'Name', 'Port', 'State', 'Service', 'Reason', 'RTT ms', 'Attempts', 'Banner'] as const
+const columns = [
+  'Address',
+  'Name',
+  'Port',
+  'State',
+  'Service',
+  'Reason',
+  'RTT ms',
+  'Attempts',
+  'Banner',
+  'TLS',
+] as const
 const numbers: ReadonlySet<string> = new Set(['Address', 'Port', 'RTT ms', 'Attempts'])
 
 function* table(report: ScanReport): Generator<string> {
@@ -118,13 +129,15 @@ function* table(report: ScanReport): Generator<string> {
     return
   }
   yield '<div class="tools" hidden><label for="filter">Filter</label><input id="filter" type="search" placeholder="open ssh 10.0.0"><span id="shown" class="dim"></span></div>\n'
-  const heads = columns.map(
+  const hasTls = report.results.some(({ ports }) => ports.some(({ tls }) => tls !== undefined))
+  const heads = (hasTls ? columns : columns.slice(0, -1)).map(
     (name) =>
       `<th scope="col"${numbers.has(name) ? ' data-kind="number"' : ''}><button type="button">${name}</button></th>`,
   )
   yield `<div class="scroll"><table class="results"><thead><tr>${heads.join('')}</tr></thead>\n<tbody>\n`
   // Addresses sort by their place, which is that of the report.
-  for (const [place, { ports }] of report.results.entries()) for (const result of ports) yield row(result, place)
+  for (const [place, { ports }] of report.results.entries())
+    for (const result of ports) yield row(result, place, hasTls)
   yield '</tbody></table></div>\n<p class="dim">Services are guessed from port numbers (IANA), not from what answered.</p>\n'
 }
 
@@ -140,7 +153,11 @@ function* others(report: ScanReport): Generator<string> {
   yield '</ul></details>\n'
 }
 
-function row({ host, port, state, reason, rttMs, attempts, banner }: PortResult, place: number): string {
+function row(
+  { host, port, state, reason, rttMs, attempts, banner, tls }: PortResult,
+  place: number,
+  hasTls: boolean,
+): string {
   const names = host.names ?? (host.name === undefined ? [] : [host.name])
   const cells = [
     `<td data-key="${place}">${escapeMarkup(host.address)}</td>`,
@@ -152,6 +169,7 @@ function row({ host, port, state, reason, rttMs, attempts, banner }: PortResult,
     `<td class="n"${rttMs === undefined ? ' data-key="-1"' : ''}>${rttMs?.toFixed(2) ?? ''}</td>`,
     `<td class="n">${attempts}</td>`,
     `<td class="banner">${banner === undefined ? '' : escapeMarkup(escapeBytes(banner))}</td>`,
+    ...(hasTls ? [`<td>${tls === undefined ? '' : escapeMarkup(tlsWords(tls, true))}</td>`] : []),
   ]
   return `<tr>${cells.join('')}</tr>\n`
 }

@@ -10,7 +10,7 @@ function hostFields({ address, family, name, names }: ScanHost) {
   return { address, family, ...(name !== undefined && { name, names: names ?? [name] }) }
 }
 
-function portFields({ port, state, reason, rttMs, attempts, banner }: PortResult) {
+function portFields({ port, state, reason, rttMs, attempts, banner, tls }: PortResult) {
   const service = serviceName(port)
   return {
     port,
@@ -20,6 +20,7 @@ function portFields({ port, state, reason, rttMs, attempts, banner }: PortResult
     attempts,
     ...(service !== undefined && { serviceGuess: service }),
     ...(banner !== undefined && { banner: escapeBytes(banner) }),
+    ...(tls !== undefined && { tls }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { formatTime, grouped } from '../../terminal/format.ts'
+import { scanLimits } from '../limits.ts'
 import { serviceName } from '../services.ts'
-import { type PortResult, portStates } from '../types.ts'
+import { type CertificateInfo, type PortResult, portStates, type TlsInfo } from '../types.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 
 /** `Port 22 open (ssh)`; with `named`, `Port 22 open on 10.0.0.1 [db.example] (ssh)`. Anything but open says why. */
@@ -13,13 +14,37 @@ export function portLine(result: PortResult, named: boolean): string {
   return `Port ${port} ${state}${where}${guess}${why}`
 }
 
+/**
+ * What a port says in TLS, in words: `TLSv1.3, h2, for www.example.com, by "CN=R3, O=Let's Encrypt", until 2027-01-31`; with
+ * `withDays` also how many days that is from when it was read.
+ */
+export function tlsWords({ version, alpn, refused, certificate }: TlsInfo, withDays: boolean): string {
+  const words = [version ?? 'TLS', ...(alpn === undefined ? [] : [alpn])]
+  if (refused !== undefined) words.push(`refused (${refused})`)
+  if (certificate !== undefined) words.push(...certificateWords(certificate, withDays))
+  return words.join(', ')
+}
+
+function certificateWords(
+  { names, moreNames = 0, issuer, validTo, daysLeft }: CertificateInfo,
+  withDays: boolean,
+): string[] {
+  const named = names.slice(0, scanLimits.saidNames)
+  const more = names.length - named.length + moreNames
+  const forWhom =
+    named.length === 0 ? 'for nobody' : `for ${named.join(' ')}${more > 0 ? ` and ${grouped(more)} more` : ''}`
+  const left = daysLeft === undefined || !withDays ? '' : ` (${grouped(daysLeft)} days left)`
+  return [forWhom, `by "${issuer}"`, `until ${validTo?.slice(0, 10) ?? 'nobody knows when'}${left}`]
+}
+
 /** The list for a person: a line a port, with its RTT, and its banner below when one was asked for. */
 export function* renderText(report: ScanReport): Generator<string> {
   for (const { ports } of report.results) {
     for (const result of ports) {
       const rtt = result.rttMs === undefined ? '' : `  ${result.rttMs.toFixed(2)} ms`
       const banner = result.banner === undefined ? '' : `  "${escapeBytes(result.banner)}"`
-      yield `${portLine(result, report.hostCount > 1)}${rtt}${banner}\n`
+      const tls = result.tls === undefined ? '' : `  ${tlsWords(result.tls, true)}`
+      yield `${portLine(result, report.hostCount > 1)}${rtt}${tls}${banner}\n`
     }
   }
 }

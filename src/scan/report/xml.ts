@@ -5,7 +5,7 @@ import { serviceName } from '../services.ts'
 import type { PortResult, PortState } from '../types.ts'
 import { answeringHosts, hostsUp, isAnswer, type UnlistedPorts, unlistedPorts } from './hosts.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
-import { summarySentences } from './text.ts'
+import { summarySentences, tlsWords } from './text.ts'
 
 /** nmap's words for ours; what a router says and what this machine could not ask are states of their own only here. */
 const states: Readonly<Record<PortState, string>> = {
@@ -90,9 +90,14 @@ function port(result: PortResult): string {
  * Every port has a service, if only an "unknown" one, as nmap writes it, and a banner is what is known besides its name: ndiff 7.93
  * ends with an error where nothing but the output of a script, or "unknown" as a state, differs.
  */
-function service({ port: number, banner }: PortResult): string {
-  const extrainfo = banner === undefined || banner.length === 0 ? undefined : escapeBytes(banner)
-  return `<service${attributes({ name: serviceName(number) ?? 'unknown', extrainfo, method: 'table', conf: 3 })}/>`
+function service({ port: number, banner, tls }: PortResult): string {
+  const said = [
+    ...(tls === undefined ? [] : [tlsWords(tls, false)]),
+    ...(banner === undefined || banner.length === 0 ? [] : [escapeBytes(banner)]),
+  ]
+  const extrainfo = said.length === 0 ? undefined : said.join('; ')
+  const tunnel = tls === undefined ? undefined : 'ssl'
+  return `<service${attributes({ name: serviceName(number) ?? 'unknown', extrainfo, tunnel, method: 'table', conf: 3 })}/>`
 }
 
 function seconds(ms: number): number {
