@@ -25,9 +25,9 @@ VOLUME /data
 # echo, ident, auth, chat, and chat over UDP
 EXPOSE 9007 9113 9090 9194 9195/udp
 
-# Healthy is a container that has a listening socket: whatever is served, on whatever port, and nothing is sent to it.
+# Healthy is a container whose server answers its operator: whatever is served, on whatever port.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
-  CMD grep -qE '^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} 0+:0000 0A ' /proc/net/tcp /proc/net/tcp6 || grep -qE ':[0-9A-F]{4} 0+:0000 07 ' /proc/net/udp /proc/net/udp6
+  CMD netlab control status --timeout 4s
 
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["netlab"]

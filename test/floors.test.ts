@@ -15,6 +15,7 @@ const floors: Record<string, number> = {
   text: 2,
   net: 3,
   serve: 4,
+  control: 4,
   accounts: 4,
   chat: 4,
   'datagram-chat': 4,
@@ -27,10 +28,17 @@ const floors: Record<string, number> = {
 
 /** Node modules that only these folders may import. */
 const reserved: Record<string, readonly string[]> = {
+<<<<<<< HEAD
   'node:net': ['net', 'serve', 'scan', 'check', 'main'],
   'node:tls': ['net', 'scan', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
   'node:fs': ['files', 'log', 'accounts', 'chat', 'check', 'main', 'commands'],
+=======
+  'node:net': ['net', 'serve', 'control', 'scan', 'main'],
+  'node:tls': ['net', 'scan', 'serve', 'commands'],
+  'node:dgram': ['datagram-chat'],
+  'node:fs': ['files', 'log', 'control', 'accounts', 'chat', 'main', 'commands'],
+>>>>>>> main
   'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 

@@ -79,6 +79,9 @@ export const accountLimits = {
   sessionMaxMs: 2_592_000_000,
   /** How exactly the last use is kept on disk: a thousand resumes of a session cost one write. */
   sessionUsePrecisionMs: 60_000,
+  /** A wall clock that has gone with the monotonic one, but for adjustments of less than a minute, for an hour is believed. */
+  clockTrustMs: 3_600_000,
+  clockJumpMs: 60_000,
   /** How often uses are written and expired sessions dropped, and how many at once, so that no sweep holds anyone up. */
   sessionSweepMs: 30_000,
   sessionSweepCount: 2_000,

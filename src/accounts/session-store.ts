@@ -99,7 +99,7 @@ export class SqliteSessionStore implements SessionStore {
       this.#put = this.#database.prepare(
         `INSERT INTO session (id, hash, user, address, created_ms, used_ms, account, credential)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
-         SET used_ms = excluded.used_ms, account = excluded.account, credential = excluded.credential`,
+         SET created_ms = excluded.created_ms, used_ms = excluded.used_ms, account = excluded.account, credential = excluded.credential`,
       )
       this.#drop = this.#database.prepare('DELETE FROM session WHERE id = ?')
     } catch (error) {

@@ -25,9 +25,23 @@ export function ownerOf({ name, id, hash }: UserRecord): SessionOwner {
 }
 
 /**
+ * What the monotonic clock knows of a session, in milliseconds: when this process met it, and was told last that it was used, and how
+ * long ago it had been created and used then, by the wall clock.
+ */
+interface Witness {
+  readonly metMs: number
+  readonly createdAgoMs: number
+  readonly usedAtMs: number
+  readonly usedAgoMs: number
+}
+
+/**
  * All sessions, looked up in memory. A session belongs to one account with one password, not to a name: whose account is
  * gone, or whose password was changed, by us or in the file, has none any more. Every change is answered once the store has
  * it, except the time of last use, which follows within a minute. `onEnd` hears of each session's end.
+ *
+ * The wall clock may jump, and be set right again: a session has expired when that says so and the monotonic clock doesn't know better.
+ * It is refused then, and dropped when the clock has not jumped for an hour, or the monotonic one says the same.
  */
 export class Sessions {
   readonly #store: SessionStore
@@ -36,6 +50,7 @@ export class Sessions {
   readonly #times: SessionTimes
   readonly #onEnd: (id: number, why: SessionEnd) => void
   readonly #byId = new Map<number, SessionRow>()
+  readonly #witnesses = new Map<number, Witness>()
   readonly #byHash = new Map<string, number>()
   readonly #byAccount = new Map<string, Set<number>>()
   /** Used since they were last written. */
@@ -43,6 +58,9 @@ export class Sessions {
   /** Their end is being written. */
   readonly #ending = new Set<number>()
   #lastId = 0
+  /** The wall clock less the monotonic one, and since when it has been that. */
+  #offsetMs: number
+  #steadyFromMs: number
   #closed = false
   #sweep: Timer | undefined
 
@@ -59,6 +77,8 @@ export class Sessions {
     this.#clock = clock
     this.#times = times
     this.#onEnd = onEnd
+    this.#steadyFromMs = clock.monotonic()
+    this.#offsetMs = clock.now() - this.#steadyFromMs
     const changes: SessionChange[] = []
     for (const row of store.load()) {
       this.#lastId = Math.max(this.#lastId, row.id)
@@ -106,25 +126,20 @@ export class Sessions {
     if (hash === undefined) return 'malformed'
     const row = this.#byId.get(this.#byHash.get(hash) ?? 0)
     if (row === undefined || this.#ending.has(row.id)) return 'unknown'
-    const now = this.#clock.now()
-    if (now >= this.expiresMs(row)) return 'expired'
-    return this.#use(row, now)
+    return this.#isOver(row) ? 'expired' : this.#use(row)
   }
 
   /** A session that hasn't ended, marked as used now. */
   get(id: number): SessionRow | undefined {
     const row = this.#byId.get(id)
-    const now = this.#clock.now()
-    const over = row === undefined || this.#ending.has(id) || now >= this.expiresMs(row)
-    return over ? undefined : this.#use(row, now)
+    return row === undefined || this.#ending.has(id) || this.#isOver(row) ? undefined : this.#use(row)
   }
 
   /** The sessions of an account that haven't ended, the last used first. */
   ofAccount(account: string): SessionRow[] {
-    const now = this.#clock.now()
     return [...(this.#byAccount.get(account) ?? [])]
       .flatMap((id) => this.#byId.get(id) ?? [])
-      .filter((row) => !this.#ending.has(row.id) && now < this.expiresMs(row))
+      .filter((row) => !this.#ending.has(row.id) && !this.#isOver(row))
       .sort((one, other) => other.usedMs - one.usedMs || other.id - one.id)
   }
 
@@ -186,8 +201,55 @@ export class Sessions {
     }
   }
 
-  #use(row: SessionRow, now: number): SessionRow {
-    const used = { ...row, usedMs: Math.max(now, row.usedMs) }
+  #isOver(row: SessionRow): boolean {
+    const { idleMs, maxMs } = this.#times
+    const { metMs, createdAgoMs, usedAtMs, usedAgoMs } = this.#witness(row)
+    return (
+      this.#ago(row.usedMs, usedAtMs, usedAgoMs) >= idleMs || this.#ago(row.createdMs, metMs, createdAgoMs) >= maxMs
+    )
+  }
+
+  /** Without the wall clock: this process has seen all of that time. */
+  #isSurelyOver(row: SessionRow): boolean {
+    const { metMs, usedAtMs } = this.#witness(row)
+    const nowMs = this.#clock.monotonic()
+    return nowMs - usedAtMs >= this.#times.idleMs || nowMs - metMs >= this.#times.maxMs
+  }
+
+  /** How long ago something was at least, that was `agoMs` ago at the monotonic time `atMs`: a jump makes nothing older than it is. */
+  #ago(wallMs: number, atMs: number, agoMs: number): number {
+    const since = this.#clock.monotonic() - atMs
+    return Math.max(since, Math.min(this.#clock.now() - wallMs, agoMs + since))
+  }
+
+  #witness({ id, createdMs, usedMs }: SessionRow): Witness {
+    const known = this.#witnesses.get(id)
+    if (known !== undefined) return known
+    const [now, atMs] = [this.#clock.now(), this.#clock.monotonic()]
+    const ago = (thenMs: number): number => Math.max(0, now - thenMs)
+    const witness = { metMs: atMs, createdAgoMs: ago(createdMs), usedAtMs: atMs, usedAgoMs: ago(usedMs) }
+    this.#witnesses.set(id, witness)
+    return witness
+  }
+
+  /** Whether the wall clock has gone with the monotonic one for so long that it is believed. */
+  #isSteady(): boolean {
+    const nowMs = this.#clock.monotonic()
+    const offsetMs = this.#clock.now() - nowMs
+    if (Math.abs(offsetMs - this.#offsetMs) > accountLimits.clockJumpMs) {
+      this.#offsetMs = offsetMs
+      this.#steadyFromMs = nowMs
+    }
+    return nowMs - this.#steadyFromMs >= accountLimits.clockTrustMs
+  }
+
+  #use(row: SessionRow): SessionRow {
+    const now = this.#clock.now()
+    this.#witnesses.set(row.id, { ...this.#witness(row), usedAtMs: this.#clock.monotonic(), usedAgoMs: 0 })
+    // What was noted while the clock was ahead is put right.
+    const used = this.#isSteady()
+      ? { ...row, usedMs: now, createdMs: Math.min(now, row.createdMs) }
+      : { ...row, usedMs: Math.max(now, row.usedMs) }
     this.#byId.set(row.id, used)
     // The first use after a minute marks it; those in between only move the time that will be written.
     if (
@@ -200,6 +262,7 @@ export class Sessions {
 
   #add(row: SessionRow): void {
     this.#byId.set(row.id, row)
+    this.#witness(row)
     this.#byHash.set(row.hash, row.id)
     const ids = this.#byAccount.get(row.account) ?? new Set()
     this.#byAccount.set(row.account, ids.add(row.id))
@@ -215,6 +278,7 @@ export class Sessions {
     const row = this.#byId.get(id)
     if (row === undefined) return
     this.#byId.delete(id)
+    this.#witnesses.delete(id)
     this.#byHash.delete(row.hash)
     this.#used.delete(id)
     const ids = this.#byAccount.get(row.account)
@@ -228,10 +292,10 @@ export class Sessions {
   }
 
   async #sweepNow(): Promise<void> {
-    const now = this.#clock.now()
     const expired: number[] = []
+    const isSteady = this.#isSteady()
     for (const row of this.#byId.values()) {
-      if (now >= this.expiresMs(row)) expired.push(row.id)
+      if (isSteady ? this.#isOver(row) : this.#isSurelyOver(row)) expired.push(row.id)
       if (expired.length >= accountLimits.sessionSweepCount) break
     }
     // A disk that fails now is tried again at the next sweep; expired sessions are refused whether or not they are dropped.

@@ -177,6 +177,8 @@ export type NetlabEvent =
       readonly reason: 'left' | 'silent' | 'kicked' | 'stopping'
     }
   | { readonly type: 'member-refused'; readonly peer: Peer; readonly reason: string }
+  /** Its operator can type at its console only. */
+  | { readonly type: 'control-failed'; readonly error: string }
   | { readonly type: 'logs-cleared' }
   | { readonly type: 'users-cleared'; readonly count: number }
   | { readonly type: 'log-gap'; readonly lines: number; readonly why: string }

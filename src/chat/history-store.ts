@@ -33,6 +33,7 @@ function createTables(db: DatabaseSync): void {
       account TEXT NOT NULL DEFAULT '', PRIMARY KEY (kind, room, name)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS chat_epochs (name TEXT NOT NULL, start INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS chat_clock (trusted INTEGER NOT NULL, candidate INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS chat_ids (version INTEGER NOT NULL, reserved INTEGER NOT NULL);
     INSERT INTO chat_ids SELECT ${schemaVersion}, 1 WHERE NOT EXISTS (SELECT 1 FROM chat_ids);
   `)
@@ -124,7 +125,9 @@ export class HistoryStore {
     if (!force && this.#sincePruned < Math.max(1_000, this.#limit.count / 10)) return
     this.#sincePruned = 0
     const { count, ageMs } = this.#limit
-    for (const room of this.#rooms()) {
+    const rooms = this.#rooms()
+    if (ageMs > 0) this.#forgetOlder(rooms, this.#trustedMs(now, ageMs) - ageMs, now)
+    for (const room of rooms) {
       if (count > 0)
         this.#db
           .prepare(
@@ -132,14 +135,48 @@ export class HistoryStore {
               (SELECT id FROM chat_messages WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
           )
           .run(room, count)
-      if (ageMs > 0)
-        this.#db
-          .prepare(
-            `DELETE FROM chat_messages WHERE room = ?1 AND id < coalesce(
-              (SELECT id FROM chat_messages WHERE room = ?1 AND at >= ?2 ORDER BY id LIMIT 1), ${Number.MAX_SAFE_INTEGER})`,
-          )
-          .run(room, now - ageMs)
     }
+  }
+
+  /**
+   * By ids, since times may have jumped while these were said: a message is old when it says so, and was said before all, of whatever
+   * room, that are not. Times that lie in the future say nothing.
+   */
+  #forgetOlder(rooms: readonly string[], limitMs: number, now: number): void {
+    const kept = this.#db.prepare(
+      'SELECT id FROM chat_messages WHERE room = ? AND at >= ? AND at <= ? ORDER BY id LIMIT 1',
+    )
+    const firstKept = rooms.reduce((first, room) => {
+      const row = kept.get(room, limitMs, now)
+      return row === undefined ? first : Math.min(first, integer(row.id))
+    }, Number.MAX_SAFE_INTEGER)
+    const forget = this.#db.prepare(
+      `DELETE FROM chat_messages WHERE room = ?1 AND id <=
+        (SELECT id FROM chat_messages WHERE room = ?1 AND id < ?2 AND at < ?3 ORDER BY id DESC LIMIT 1)`,
+    )
+    for (const room of rooms) forget.run(room, firstKept, limitMs)
+  }
+
+  /**
+   * The latest time that is not the whim of a clock: it was told a day ago or more (or as long as messages are kept, where that is
+   * less), and the clock has not been set back since. So an hour in which the clock is years ahead forgets nothing.
+   */
+  #trustedMs(now: number, ageMs: number): number {
+    const known = this.#db.prepare('SELECT trusted, candidate FROM chat_clock').get()
+    // A database of an older netlab has only the times of its messages.
+    const newest = (): SQLOutputValue | undefined =>
+      this.#db.prepare('SELECT max(at) AS at FROM chat_messages WHERE at <= ?').get(now)?.at
+    const before = {
+      trusted: integer(known?.trusted ?? newest() ?? now),
+      candidate: integer(known?.candidate ?? now),
+    }
+    const isConfirmed = now - before.candidate >= Math.min(ageMs, chatLimits.clockTrustMs)
+    const trusted = Math.min(now, isConfirmed ? before.candidate : before.trusted)
+    const candidate = isConfirmed ? now : Math.min(now, before.candidate)
+    if (known === undefined) this.#db.prepare('INSERT INTO chat_clock VALUES (?, ?)').run(trusted, candidate)
+    else if (trusted !== before.trusted || candidate !== before.candidate)
+      this.#db.prepare('UPDATE chat_clock SET trusted = ?, candidate = ?').run(trusted, candidate)
+    return trusted
   }
 
   remembered(): Remembered {

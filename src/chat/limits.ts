@@ -9,6 +9,8 @@ export const chatLimits = {
   /** `--history-limit`: what a room keeps on disk when nobody says otherwise; 100,000 messages are about 15 MB. */
   historyCount: 100_000,
   historyMs: 90 * 86_400_000,
+  /** A time by which messages are forgotten has been past for so long: who sets a clock wrong notices within a day. */
+  clockTrustMs: 86_400_000,
   /** Runs of a server that a history remembers: years of daily starts. Who comes back from an older one reads again what was said since the start. */
   epochs: 1_000,
   /** Rooms that exist at a time; each keeps its recent messages in memory (64 × 4 KiB at worst). */

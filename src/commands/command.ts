@@ -48,6 +48,8 @@ export interface CommandContext {
    * gone on which this process was started.
    */
   onReload(callback: () => void): void
+  /** Goes there with the whole process: what has a path that is too long has a short name then. @throws the system's error. */
+  enterFolder(folder: string): void
   /** Does what Ctrl-C does, where a line editor has taken that key from the terminal. */
   interrupt(): void
   /** Does what Ctrl-Z does, where that key was taken from the terminal: stops this job, until its shell lets it go on. */
@@ -86,10 +88,10 @@ export function askOnTerminal(context: CommandContext): Ask | undefined {
   }
 }
 
-/** A positional argument, parsed and asked for like an option. `variadic` collects the rest as one comma-joined text. */
+/** A positional argument, parsed and asked for like an option. `variadic` collects the rest as one text, joined by that. */
 export interface Positional {
   readonly name: string
-  readonly variadic?: boolean
+  readonly variadic?: ',' | '\0'
 }
 
 /** A leaf of the command tree: `netlab scan`, `netlab serve echo`. */

@@ -59,5 +59,10 @@ export function operationOptions(when = '') {
       summary: `${when}leave standard input alone: no operator console`,
       default: true,
     }),
+    control: option({
+      kind: flag,
+      summary: `${when}open no control socket for netlab control in the current folder`,
+      default: true,
+    }),
   } as const
 }

@@ -11,12 +11,19 @@ import { serverCommands } from '../serve/operator-commands.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
 import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
-import { OperatorConsole } from '../terminal/operator-console.ts'
+import { consoleCommands, OperatorConsole } from '../terminal/operator-console.ts'
 import type { CertificateWatch, CertificateWatchOptions } from './certificate-watch.ts'
 import { askOnTerminal, type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
 import { operationOptions, readFirstLine } from './input.ts'
 import type { ServerCertificate } from './server-certificate.ts'
-import { announceListening, demandAddressSpace, demandDescriptors, openEventLog, operatorLog } from './server-start.ts'
+import {
+  announceListening,
+  demandAddressSpace,
+  demandDescriptors,
+  openEventLog,
+  operatorLog,
+  RemoteControl,
+} from './server-start.ts'
 
 /** The options of every server that only this command reads. */
 const serverOptions = {
@@ -112,6 +119,8 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
   }
   let preflight: Preflight | undefined
   let watch: CertificateWatch | undefined
+  // While threads start.
+  const remote = new RemoteControl([protocol.name], values, context, record)
   try {
     const config = configOf(protocol, values, forClients, machine.memoryBytes(), certificate?.current)
     const server = await startServer(config, {
@@ -128,9 +137,8 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
     }).catch((error: unknown) => {
       throw withHolder(error, values.port, context)
     })
-    announce(protocol, values, server.endpoint, context)
     const service = protocol.name
-    terminal.start(service, {
+    const commands = consoleCommands(service, {
       table: serverCommands,
       target: {
         service,
@@ -142,6 +150,9 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
       record,
       service: { name: service, command: (words) => server.command(words) },
     })
+    await remote.serve(commands, () => server.isStopping)
+    announce(protocol, values, server.endpoint, context)
+    void terminal.start(service, commands)
     watch =
       certificate && (await watchCertificate(certificate, { clock, tell, use: (pair) => server.useCertificate(pair) }))
     reload = () => {
@@ -157,6 +168,7 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
     preflight?.release()
     terminal.close()
     await log.close()
+    await remote.close()
   }
 }
 

@@ -1,5 +1,8 @@
+import { platform } from 'node:os'
 import { resolve } from 'node:path'
-import { errorCode, NetworkError, StorageError } from '../base/errors.ts'
+import { errorCode, NetworkError, reasonOf, StorageError } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
+import type { ControlServer } from '../control/control-server.ts'
 import { type EventLog, startLog } from '../log/event-log.ts'
 import { logLimits } from '../log/limits.ts'
 import type { LogDestination } from '../log/messages.ts'
@@ -8,7 +11,7 @@ import { formatEndpoint } from '../net/address.ts'
 import { protocolNames } from '../protocols/index.ts'
 import { serveLimits } from '../serve/limits.ts'
 import type { OperatorLog } from '../serve/log-commands.ts'
-import { nothingDone } from '../terminal/operator-console.ts'
+import { type ConsoleCommands, nothingDone } from '../terminal/operator-console.ts'
 import type { CommandContext } from './command.ts'
 import { commandLimits } from './limits.ts'
 
@@ -34,6 +37,60 @@ export function openEventLog(
   const log = startLog(settings, startThread, clock, diagnostic, diagnostic)
   onExit(() => log.closeSync())
   return log
+}
+
+/** What `netlab control` reaches of this process, from the start on; commands wait until it is up. */
+export class RemoteControl {
+  readonly #context: CommandContext
+  readonly #services: readonly string[]
+  readonly #commands = Promise.withResolvers<ConsoleCommands>()
+  #isStopping = (): boolean => false
+  #opening: Promise<void> = Promise.resolve()
+  #server: ControlServer | undefined
+  #closed = false
+
+  /** Begins to open the control socket, unless none is wanted. Where none can be, the log says so, and the server goes on. */
+  constructor(
+    services: readonly string[],
+    { control }: { readonly control: boolean },
+    context: CommandContext,
+    record: EventSink,
+  ) {
+    this.#services = services
+    this.#context = context
+    if (!control || platform() === 'win32') return
+    this.#opening = this.#open().catch((error: unknown) => {
+      record({ type: 'control-failed', error: reasonOf(error) })
+    })
+    // Also where a second signal ends the process at once.
+    context.onExit(() => void this.close())
+  }
+
+  async #open(): Promise<void> {
+    const { openControl } = await import('../control/control-server.ts')
+    const { version, pid } = this.#context.machine
+    this.#server = await openControl(
+      {
+        greeting: () => ({ version, pid, services: this.#services, stopping: this.#isStopping() }),
+        carryOut: async (line, operator) => (await this.#commands.promise).carryOut(line, operator),
+      },
+      this.#context.clock,
+    )
+    if (this.#closed) await this.#server.close()
+  }
+
+  /** The server is up. Resolves when the socket is there, too. */
+  async serve(commands: ConsoleCommands, isStopping: () => boolean): Promise<void> {
+    this.#isStopping = isStopping
+    this.#commands.resolve(commands)
+    await this.#opening
+  }
+
+  /** Takes the socket away at once, and resolves when nobody is connected any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#server?.close()
+  }
 }
 
 /** The log for the operator's commands; `flush` makes sure that what all threads have recorded is in it. */

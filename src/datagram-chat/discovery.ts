@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import { networkInterfaces } from 'node:os'
+import type { Socket } from 'node:dgram'
 import { type Clock, pause } from '../base/clock.ts'
 import { errorMessage } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { roomName } from '../text/names.ts'
-import { bound, datagramSocket } from './datagram-socket.ts'
+import { bound, datagramSocket, Outlet } from './datagram-socket.ts'
 import { MalformedDatagram } from './fields.ts'
 import { decodeOffer, encodeRequest, nonceBytes, type Offer } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
+import { type LocalAddress, localAddresses, watchAddresses } from './local-addresses.ts'
 import { DatagramType, datagramType } from './packet.ts'
 import type { Relay } from './relay.ts'
 
-/** Where relays listen for a discover: a group of the organisation-local scope (RFC 2365 6.2) and its port. */
-const discoveryGroup = '239.255.91.95'
+/**
+ * Where relays listen for a discover: a group of the organisation-local scope (RFC 2365 6.2), one of the link-local scope that is nobody's by
+ * assignment (RFC 4291 2.7; it spells "netlab"), and their port.
+ */
+const groups = { 4: '239.255.91.95', 6: 'ff12::6e65:746c:6162' } as const
 const discoveryPort = 9191
 
 /** A relay that answered on the local network. */
@@ -24,54 +28,96 @@ export interface FoundRelay {
   readonly keyed: boolean
 }
 
-/** Lets the relay answer those who look for one. It goes on without when the system does not allow it. */
-export function answerDiscovery(relay: Relay, relayAddress: string, emit: EventSink): { close(): void } {
-  // Several relays on one machine are all found: each gets its copy of a multicast.
-  const socket = datagramSocket(4, true)
-  let closed = false
-  const onError = (error: unknown) => {
-    if (!closed)
-      emit({ type: 'fault', where: 'the search for relays on the local network', error: errorMessage(error) })
+/**
+ * Lets the relay answer those who look for one, on every interface that there is at the time. It goes on without when the system does not
+ * allow it. An interface that was replaced knows nothing of the group that its predecessor was in, so that a change makes all anew.
+ */
+export class DiscoveryAnswers {
+  readonly #relay: Relay
+  readonly #relayAddress: string
+  /** Where the relay has one address only: its offers come from there. */
+  readonly #only: Outlet | undefined
+  readonly #emit: EventSink
+  readonly #watch: { close(): void }
+  readonly #open = new Map<4 | 6, { readonly outlet: Outlet; readonly links: string }>()
+  #isClosed = false
+
+  /** @param only the socket of a relay that does not listen on all addresses */
+  constructor(relay: Relay, relayAddress: string, only: Outlet | undefined, clock: Clock, emit: EventSink) {
+    this.#relay = relay
+    this.#relayAddress = relayAddress
+    this.#only = only
+    this.#emit = emit
+    this.#watch = watchAddresses(clock, (all) => this.#look(all))
   }
-  socket.on('message', (datagram, { address, port }) => {
-    if (datagramType(datagram) === DatagramType.discover) relay.receive(datagram, { address, port })
-  })
-  const everywhere = relayAddress === '::' || relayAddress === '0.0.0.0'
-  bound(socket, discoveryPort, '0.0.0.0').then(() => {
-    socket.on('error', onError)
-    const interfaces = ipv4Addresses().filter((address) => everywhere || address === relayAddress)
-    for (const address of interfaces) tryTo(() => socket.addMembership(discoveryGroup, address))
-  }, onError)
-  return {
-    close() {
-      closed = true
-      socket.close()
-    },
+
+  close(): void {
+    this.#isClosed = true
+    this.#watch.close()
+    for (const { outlet } of this.#open.values()) outlet.close()
+  }
+
+  #look(all: readonly LocalAddress[]): void {
+    // A new interface may have an old IPv4 address: its number is in the link-local one of IPv6.
+    const now = all.map(({ id }) => id).join()
+    for (const family of [4, 6] as const) {
+      const links = all.filter((link) => link.family === family && this.#isListening(link))
+      const open = this.#open.get(family)
+      if (open?.links === now || (open === undefined && links.length === 0)) continue
+      open?.outlet.close()
+      this.#open.delete(family)
+      if (links.length > 0) this.#listen(family, links, now)
+    }
+  }
+
+  /** `names`: all interfaces that there are. */
+  #listen(family: 4 | 6, links: readonly LocalAddress[], names: string): void {
+    // Several relays on one machine are all found: each gets its copy of a multicast.
+    const socket = datagramSocket(family, true)
+    const outlet = new Outlet(socket, (datagram, asker) => {
+      const from = this.#only === undefined ? asker : asker.via(this.#only)
+      if (datagramType(datagram) === DatagramType.discover) this.#relay.receive(datagram, from)
+    })
+    const open = { outlet, links: names }
+    this.#open.set(family, open)
+    const isCurrent = (): boolean => !this.#isClosed && this.#open.get(family) === open
+    const onError = (error: unknown): void => {
+      if (isCurrent()) {
+        const where = 'the search for relays on the local network'
+        this.#emit({ type: 'fault', where, error: errorMessage(error) })
+      }
+    }
+    bound(socket, discoveryPort, family === 4 ? '0.0.0.0' : '::').then(() => {
+      if (!isCurrent()) return
+      socket.on('error', onError)
+      for (const link of new Set(links.map(interfaceOf))) tryTo(() => socket.addMembership(groups[family], link))
+    }, onError)
+  }
+
+  #isListening({ address, family }: LocalAddress): boolean {
+    const relay = this.#relayAddress
+    return relay === '::' || (relay === '0.0.0.0' && family === 4) || relay === address
   }
 }
 
 /** Asks the local network for relays, on every interface, and returns those that answer within a second. */
 export async function findRelays(clock: Clock, signal?: AbortSignal): Promise<readonly FoundRelay[]> {
-  const socket = datagramSocket(4)
   const nonce = randomBytes(nonceBytes)
   const found = new Map<string, FoundRelay>()
-  socket.on('error', () => undefined)
-  socket.on('message', (datagram, { address }) => {
-    const offer = offerFor(nonce, datagram)
-    const id = offer?.relay.toString('hex')
-    if (offer === undefined || id === undefined || found.has(id)) return
-    const { port, room, memberCount, keyed } = offer
-    found.set(id, { host: address, port, room, memberCount, keyed })
-  })
-  await bound(socket, 0, '0.0.0.0')
-  const request = encodeRequest(DatagramType.discover, nonce)
+  const links = localAddresses()
+  const sockets = await Promise.all(([4, 6] as const).map((family) => searchSocket(family)))
   const ask = () => {
-    for (const address of ipv4Addresses()) {
-      tryTo(() => {
-        socket.setMulticastInterface(address)
-        socket.send(request, discoveryPort, discoveryGroup)
-      })
-    }
+    for (const { socket, family } of sockets) askOn(socket, family, links, nonce)
+  }
+  for (const { socket } of sockets) {
+    socket.on('message', (datagram, { address }) => {
+      const offer = offerFor(nonce, datagram)
+      const id = offer?.relay.toString('hex')
+      // A person can read an IPv4 address out; a relay that answers by both families is one.
+      if (offer === undefined || id === undefined || (found.has(id) && address.includes(':'))) return
+      const { port, room, memberCount, keyed } = offer
+      found.set(id, { host: address, port, room, memberCount, keyed })
+    })
   }
   ask()
   const { discoveryMs, discoveryAttempts, discoveryGapMs } = datagramLimits
@@ -80,8 +126,31 @@ export async function findRelays(clock: Clock, signal?: AbortSignal): Promise<re
   )
   await pause(clock, discoveryMs, signal)
   for (const timer of timers) timer.cancel()
-  socket.close()
+  for (const { socket } of sockets) socket.close()
   return [...found.values()].sort((a, b) => a.host.localeCompare(b.host) || a.port - b.port)
+}
+
+async function searchSocket(family: 4 | 6): Promise<{ readonly socket: Socket; readonly family: 4 | 6 }> {
+  const socket = datagramSocket(family)
+  socket.on('error', () => undefined)
+  // Without one of the families there is the other.
+  await bound(socket, 0, family === 4 ? '0.0.0.0' : '::').catch(() => undefined)
+  return { socket, family }
+}
+
+function askOn(socket: Socket, family: 4 | 6, links: readonly LocalAddress[], nonce: Buffer): void {
+  const request = encodeRequest(DatagramType.discover, nonce)
+  for (const link of new Set(links.filter((one) => one.family === family).map(interfaceOf))) {
+    tryTo(() => {
+      socket.setMulticastInterface(link)
+      socket.send(request, discoveryPort, groups[family])
+    })
+  }
+}
+
+/** An interface as multicast wants it: by one of its addresses for IPv4, by its zone for IPv6. */
+function interfaceOf({ family, address, zone }: LocalAddress): string {
+  return family === 4 ? address : `::%${zone}`
 }
 
 function offerFor(nonce: Buffer, datagram: Buffer): Offer | undefined {
@@ -96,11 +165,6 @@ function offerFor(nonce: Buffer, datagram: Buffer): Offer | undefined {
     if (error instanceof MalformedDatagram) return undefined
     throw error
   }
-}
-
-function ipv4Addresses(): readonly string[] {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return all.filter(({ family }) => family === 'IPv4').map(({ address }) => address)
 }
 
 /** An interface that knows no multicast is no reason to stop. */

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
 import type { Clock, Timer } from '../base/clock.ts'
 import { errorCode, NetworkError } from '../base/errors.ts'
 import { connectError } from '../net/connect-error.ts'
 import { deriveRoomKey, type KeySchedule, keyScheduleFrom } from './aead.ts'
 import { type Address, datagramSocket, resolveAddresses } from './datagram-socket.ts'
 import { datagramLimits } from './limits.ts'
+import { type LocalAddress, localAddresses, watchAddresses } from './local-addresses.ts'
 import { MemberEndpoint } from './member.ts'
 import type { MemberDeps, MemberEvent } from './member-interface.ts'
 import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.ts'
@@ -91,7 +91,7 @@ class RelayPath {
   /** The machine's address that the socket speaks from, where the list of its interfaces has it. */
   #source: string | undefined
   #onChange: (() => void) | undefined
-  #watch: Timer | undefined
+  #watch: { close(): void } | undefined
   #resolving = false
   /** Sockets made since something was heard. */
   #renewals = 0
@@ -123,7 +123,7 @@ class RelayPath {
   keep(onChange: () => void): void {
     this.#renewals = 0
     this.#onChange = onChange
-    this.#watch ??= this.#options.clock.after(datagramLimits.pathWatchMs, () => this.#look(), { background: true })
+    this.#watch ??= watchAddresses(this.#options.clock, (all) => this.#look(all))
   }
 
   /** Another socket, to the next address. Calls `ready` once, also when the system knows no way there at the moment. */
@@ -148,7 +148,7 @@ class RelayPath {
 
   close(): void {
     this.isClosed = true
-    this.#watch?.cancel()
+    this.#watch?.close()
     this.#renewal?.cancel()
     this.#drop()
   }
@@ -163,8 +163,7 @@ class RelayPath {
     socket.once('connect', () => {
       if (this.#current !== socket) return
       this.#socket = socket
-      const source = withoutZone(socket.address().address)
-      this.#source = ownAddresses().has(source) ? source : undefined
+      this.#look(localAddresses())
       ready()
     })
     socket.on('message', (datagram) => {
@@ -188,9 +187,12 @@ class RelayPath {
     this.#source = undefined
   }
 
-  #look(): void {
-    this.#watch = this.#options.clock.after(datagramLimits.pathWatchMs, () => this.#look(), { background: true })
-    if (this.#source !== undefined && !ownAddresses().has(this.#source)) this.#mend()
+  /** Mends the path when the address that it begins at was there and is no more: an interface that just came up is not yet said to be. */
+  #look(all: readonly LocalAddress[]): void {
+    const from = this.#socket?.address().address
+    const now = all.find(({ address }) => address === from)?.id
+    if (this.#source !== undefined && now !== this.#source) this.#mend()
+    else this.#source = now
   }
 
   /** At once, and then ever more rarely while it does not help. */
@@ -223,16 +225,6 @@ class RelayPath {
 /** Whether the error is this machine's, and not an answer from the network: its address or its way there is gone. */
 function isLocal(error: unknown): boolean {
   return errorCode(error) !== 'ECONNREFUSED'
-}
-
-/** The addresses of the interfaces that are up. */
-function ownAddresses(): ReadonlySet<string> {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return new Set(all.map(({ address }) => withoutZone(address)))
-}
-
-function withoutZone(address: string): string {
-  return address.replace(/%.*/, '')
 }
 
 function unreachableError(error: unknown, host: string, port: number): NetworkError {

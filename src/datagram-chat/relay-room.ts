@@ -30,14 +30,14 @@ export interface RelayOptions {
   readonly port: () => number
 }
 
-/** What a relay needs of its surroundings. `send` must not throw; what it drops is sent again when it is missed. */
+/** What a relay needs of its surroundings. `send` must not throw, and gets the peer that `receive` was given; what it drops is sent again when it is missed. */
 export interface RelayDeps {
   readonly clock: Clock
   /** Bytes that nobody can guess. */
   readonly random: (size: number) => Buffer
   readonly send: (datagram: Buffer, peer: Peer) => void
-  /** Whether nothing waits to be sent: only then is anybody answered who is not in the room. Undefined: always. */
-  readonly idle?: () => boolean
+  /** Whether nothing waits to be sent beside what would go to a peer: only then is one answered that is not in the room. Undefined: always. */
+  readonly idle?: (peer: Peer) => boolean
   /** Answers at a time to addresses that may not exist. */
   readonly maxPendingStrangers?: number
   readonly emit: EventSink

@@ -1,15 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:dgram'
+import { hostname } from 'node:os'
 import type { Clock } from '../base/clock.ts'
-import { errorCode } from '../base/errors.ts'
-import type { EventSink, Peer } from '../base/events.ts'
+import { errorCode, errorMessage } from '../base/errors.ts'
+import type { EventSink } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import { plainAddress } from '../net/address.ts'
+import { formatEndpoint, isLoopback } from '../net/address.ts'
 import { deriveRoomKey, keyScheduleFrom } from './aead.ts'
-import { bindError, bound, datagramSocket, resolveAddresses } from './datagram-socket.ts'
-import { answerDiscovery } from './discovery.ts'
+import {
+  type Address,
+  Asker,
+  bindError,
+  bound,
+  datagramSocket,
+  isEveryAddress,
+  Outlet,
+  resolveAddresses,
+} from './datagram-socket.ts'
+import { DiscoveryAnswers } from './discovery.ts'
 import { saltBytes } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
+import { localAddresses, watchAddresses } from './local-addresses.ts'
 import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.ts'
 import { Relay } from './relay.ts'
 
@@ -36,7 +47,7 @@ export interface RelayServer {
   readonly relay: Relay
   readonly host: string
   readonly port: number
-  /** Sends everybody a bye and closes the socket. */
+  /** Sends everybody a bye and closes the sockets. */
   stop(): void
 }
 
@@ -45,73 +56,161 @@ export async function startRelay(options: RelayServerOptions, clock: Clock, emit
   const salt = randomBytes(saltBytes)
   const keySchedule =
     options.phrase === undefined ? undefined : keyScheduleFrom(await deriveRoomKey(options.phrase, salt))
-  const { socket, mapped } = await open(options, emit)
-  const { address, port } = socket.address()
   const { outward, inward } = emulatedPaths(options.network, clock)
-  const send = sender(socket, mapped)
   let closed = false
+  const sockets = await RelaySockets.open(options, clock, emit)
+  const { host, port } = sockets
   const relay = new Relay(
     { ...options, salt, keySchedule, port: () => port },
     {
       ...{ clock, random: randomBytes, emit },
-      send: (datagram, peer) => outward(() => closed || send(datagram, peer)),
-      idle: () => closed || socket.getSendQueueCount() === 0,
-      maxPendingStrangers: pendingStrangers(socket),
+      send: (datagram, peer) => outward(() => closed || (peer instanceof Asker && peer.send(datagram))),
+      idle: (peer) => closed || !(peer instanceof Asker) || peer.isIdle,
+      maxPendingStrangers: sockets.pendingStrangers,
     },
   )
-  socket.on('message', (datagram, from) => {
-    const peer = { address: plainAddress(from.address), port: from.port }
-    inward(() => closed || relay.receive(datagram, peer))
-  })
-  // A datagram that cannot be sent is a datagram lost.
-  socket.on('error', () => undefined)
-  const discovery = options.discoverable ? answerDiscovery(relay, address, emit) : undefined
+  sockets.onDatagram = (datagram, peer) => inward(() => closed || relay.receive(datagram, peer))
+  const discovery = options.discoverable ? new DiscoveryAnswers(relay, host, sockets.only, clock, emit) : undefined
   return {
     relay,
-    host: address,
+    host,
     port,
     stop() {
       discovery?.close()
       relay.close()
       closed = true
-      socket.close()
+      sockets.close()
     },
   }
 }
 
-async function open(options: RelayServerOptions, emit: EventSink): Promise<{ socket: Socket; mapped: boolean }> {
-  const [first] = await resolveAddresses(options.host)
-  if (first === undefined) throw bindError({ code: 'EADDRNOTAVAIL' }, options.host, options.port)
-  const { address, family } = first
+/**
+ * The sockets that a relay listens on: one for each of the machine's addresses, so that each answers from the address that was asked. A
+ * member's system drops what comes from another one, and Node has no IP_PKTINFO, so one socket for all addresses serves the first
+ * of a machine only. It would also have to share its port (SO_REUSEADDR), and then any other program could take that. While the machine has no
+ * address, one socket for all keeps the port.
+ */
+class RelaySockets {
+  readonly host: string
+  readonly port: number
+  /** Answers at a time to addresses that may not exist: as many as the system's buffer has room for beside what goes to members. */
+  readonly pendingStrangers: number
+  onDatagram: (datagram: Buffer, peer: Asker) => void = () => undefined
+  readonly #emit: EventSink
+  /** Bound to what was asked for, or to all addresses until there are some. */
+  readonly #first: Outlet
+  /** By the address that each is bound to, and its interface. */
+  readonly #open = new Map<string, Outlet>()
+  /** Addresses that could not be had, and of which the log has heard. */
+  readonly #told = new Set<string>()
+  #watch: { close(): void } | undefined
+
+  private constructor(first: Socket, emit: EventSink) {
+    const { address, port } = first.address()
+    const { bufferedDatagramBytes, strangersShare, maxPendingStrangers } = datagramLimits
+    this.host = address
+    this.port = port
+    this.pendingStrangers = Math.min(
+      maxPendingStrangers,
+      (first.getSendBufferSize() * strangersShare) / bufferedDatagramBytes,
+    )
+    this.#emit = emit
+    this.#first = this.#outlet(first)
+  }
+
+  static async open(options: RelayServerOptions, clock: Clock, emit: EventSink): Promise<RelaySockets> {
+    const [wanted] = await resolveAddresses(options.host)
+    if (wanted === undefined) throw bindError({ code: 'EADDRNOTAVAIL' }, options.host, options.port)
+    // Bound to all addresses at first: that fails where anybody has the port on any of them.
+    const sockets = new RelaySockets(await bindFree(wanted, options, emit), emit)
+    if (isEveryAddress(sockets.host)) await sockets.#follow(clock)
+    return sockets
+  }
+
+  /** The only socket, if the relay was not asked to listen everywhere. */
+  get only(): Outlet | undefined {
+    return isEveryAddress(this.host) ? undefined : this.#first
+  }
+
+  close(): void {
+    this.#watch?.close()
+    for (const outlet of [this.#first, ...this.#open.values()]) outlet.close()
+    this.#open.clear()
+  }
+
+  /** Listens on each address of the machine from now on. Resolves when it does on those that there are now. */
+  async #follow(clock: Clock): Promise<void> {
+    const binding: Promise<void>[] = []
+    let own: readonly (Address & { readonly id: string })[] = []
+    this.#watch = watchAddresses(clock, (all) => {
+      const wanted = new Map([...own, ...all].map((one) => [one.id, one]))
+      for (const [id, { family }] of wanted) if (this.host === '0.0.0.0' && family === 6) wanted.delete(id)
+      binding.splice(0, binding.length, ...this.#listenOn(wanted))
+    })
+    // Some systems give the machine's own name an address that no interface is said to have, such as 127.0.1.1.
+    resolveAddresses(hostname()).then(
+      (found) => {
+        const known = new Set(localAddresses().map(({ address }) => address))
+        const others = found.filter(({ address }) => isLoopback(address) && !known.has(address))
+        own = others.map((one) => ({ ...one, id: one.address }))
+      },
+      () => undefined,
+    )
+    await Promise.all(binding)
+  }
+
+  /** `wanted`: by what tells an address from the same one on another interface. */
+  #listenOn(wanted: ReadonlyMap<string, Address>): readonly Promise<void>[] {
+    if (wanted.size === 0) return []
+    this.#first.close()
+    for (const [id, outlet] of this.#open) {
+      if (wanted.has(id)) continue
+      this.#open.delete(id)
+      outlet.close()
+    }
+    return [...wanted].filter(([id]) => !this.#open.has(id)).map(([id, address]) => this.#listen(id, address))
+  }
+
+  async #listen(id: string, { address, family }: Address): Promise<void> {
+    const socket = datagramSocket(family)
+    const outlet = this.#outlet(socket)
+    this.#open.set(id, outlet)
+    try {
+      await bound(socket, this.port, address)
+    } catch (error) {
+      // Tried again at the next look: an IPv6 address can be bound once it has proven to be nobody else's (RFC 4862 5.4).
+      outlet.close()
+      if (this.#open.get(id) === outlet) this.#open.delete(id)
+      if (errorCode(error) === 'EADDRNOTAVAIL' || this.#told.has(id)) return
+      this.#told.add(id)
+      this.#emit({ type: 'fault', where: formatEndpoint(address, this.port), error: errorMessage(error) })
+    }
+  }
+
+  #outlet(socket: Socket): Outlet {
+    // A datagram that cannot be sent is a datagram lost.
+    socket.on('error', () => undefined)
+    return new Outlet(socket, (datagram, asker) => this.onDatagram(datagram, asker))
+  }
+}
+
+async function bindFree({ address, family }: Address, options: RelayServerOptions, emit: EventSink): Promise<Socket> {
   for (let port = options.port; ; port += 1) {
     const socket = datagramSocket(family)
     try {
       await bound(socket, port, address)
-      return { socket, mapped: family === 6 }
+      return socket
     } catch (error) {
       socket.close()
       // No IPv6 on this machine: all of IPv4 is then all there is.
-      if (errorCode(error) === 'EAFNOSUPPORT' && address === '::') return open({ ...options, host: '0.0.0.0' }, emit)
+      if (errorCode(error) === 'EAFNOSUPPORT' && address === '::') {
+        return bindFree({ address: '0.0.0.0', family: 4 }, options, emit)
+      }
       const last = Math.min(65_535, options.port + limits.portFallbackCount)
       if (errorCode(error) !== 'EADDRINUSE' || options.strictPort || port >= last) {
         throw bindError(error, options.host, port)
       }
       emit({ type: 'port-taken', host: options.host, port, next: port + 1 })
     }
-  }
-}
-
-/** As many as the system's buffer has room for beside what goes to members. */
-function pendingStrangers(socket: Socket): number {
-  const { bufferedDatagramBytes, strangersShare, maxPendingStrangers } = datagramLimits
-  return Math.min(maxPendingStrangers, (socket.getSendBufferSize() * strangersShare) / bufferedDatagramBytes)
-}
-
-/** Sends without waiting; above the limit of what the system has not yet taken, drops. */
-function sender(socket: Socket, mapped: boolean): (datagram: Buffer, peer: Peer) => void {
-  return (datagram, { address, port }) => {
-    if (socket.getSendQueueSize() > datagramLimits.sendQueueBytes) return
-    const numeric = mapped && !address.includes(':') ? `::ffff:${address}` : address
-    socket.send(datagram, 0, datagram.length, port, numeric)
   }
 }

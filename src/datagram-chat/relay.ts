@@ -112,6 +112,8 @@ export class Relay {
     const body = openPacket(type, datagram, member.aeadFrom)
     if (body === undefined || !member.window.accept(packetNumberOf(datagram))) return
     member.heardMs = nowMs
+    // The same address, and perhaps another socket of ours that it speaks to.
+    member.peer = peer
     if (type === DatagramType.leave) this.#room.remove(member, 'left')
     else if (type === DatagramType.who) this.#room.sendNames(member, new FieldReader(body).number(4))
     else if (type === DatagramType.data) this.#receiveData(member, body, nowMs)
@@ -120,7 +122,7 @@ export class Relay {
 
   /** Members come first: nobody else is answered while anything waits, nor faster than `StrangerGate` allows. */
   #sendToStranger(datagram: Buffer, peer: Peer): void {
-    if (this.#deps.idle?.() !== false && this.#gate.admits(peer)) this.#deps.send(datagram, peer)
+    if (this.#deps.idle?.(peer) !== false && this.#gate.admits(peer)) this.#deps.send(datagram, peer)
   }
 
   #receiveData(member: RelayMember, body: Buffer, nowMs: number): void {

@@ -18,6 +18,7 @@ const graver: Partial<Record<EventType, Level>> = {
   'log-gap': 'error',
   'thread-died': 'error',
   'accept-failed': 'warning',
+  'control-failed': 'warning',
   fault: 'error',
   'history-failed': 'error',
   'certificate-rejected': 'error',
@@ -77,6 +78,8 @@ const sentences: Sentences = {
   'certificate-untrusted': (e) => `Clients that check the certificate will refuse it: ${e.why}`,
   paused: (e) => `New connections to ${at(e.host, e.port)} are refused from now on; connected clients go on`,
   resumed: (e) => `New connections to ${at(e.host, e.port)} are accepted again`,
+  'control-failed': (e) =>
+    `No control socket could be opened, so netlab control does not reach this server: ${e.error}`,
   'logs-cleared': () => 'The operator cleared the log',
   'users-cleared': (e) => `The operator removed ${count(e.count, 'user')}`,
   'log-gap': (e) => `${count(e.lines, 'line')} of this log could not be written: ${e.why}`,

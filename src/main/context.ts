@@ -46,6 +46,7 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
     ownCommand: isSea() ? [process.execPath] : [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     signal,
     onReload,
+    enterFolder: (folder) => process.chdir(folder),
     interrupt: () => void process.emit('SIGINT', 'SIGINT'),
     // To the whole job, as the terminal would: a shell waits for all of it.
     suspend: () => void process.kill(0, 'SIGTSTP'),

@@ -42,6 +42,6 @@ export function commandHelp(command: Command, title: string, terminal?: number):
 
 /** `netlab connect [host] [port] [OPTION…]` */
 export function usageLine({ positionals = [] }: Command, title: string): string {
-  const places = positionals.map(({ name, variadic }) => `[${name}${variadic === true ? '…' : ''}]`)
+  const places = positionals.map(({ name, variadic }) => `[${name}${variadic === undefined ? '' : '…'}]`)
   return [title, ...places, '[OPTION…]'].join(' ')
 }

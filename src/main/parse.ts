@@ -170,7 +170,7 @@ function assignPositionals(
       const twice = rest[0]
       throw new UsageError(`${name} is given twice: as "${twice}" and by its option`, { hint: 'leave one of them' })
     }
-    assigned[name] = rest.splice(0, variadic === true ? rest.length : 1).join(',')
+    assigned[name] = rest.splice(0, variadic === undefined ? 1 : rest.length).join(variadic)
   }
   const [extra] = rest
   if (extra === undefined) return assigned

@@ -28,6 +28,8 @@ export interface Server {
   command(words: readonly string[]): Promise<string | undefined>
   /** Ends every conversation and every thread. Further calls wait for the same end. */
   stop(reason: string): Promise<void>
+  /** Somebody asked it to stop. */
+  readonly isStopping: boolean
   /** Resolves with the reason once the server has stopped, whoever asked for it. */
   readonly stopped: Promise<string>
 }
@@ -119,6 +121,9 @@ export async function startServer(config: ServeConfig, services: ServerServices)
     flushLog: () => rpc.request('flushLog', undefined),
     command: (words) => rpc.request('command', words),
     stop,
+    get isStopping() {
+      return stopping !== undefined
+    },
     stopped: stopped.promise,
   }
 }

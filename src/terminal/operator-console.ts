@@ -58,6 +58,8 @@ export function nothingDone(sentence: string, hint?: string): NetlabError {
 export type OperatorTable<Target> = Readonly<Record<string, OperatorCommand<Target>>>
 
 export interface OperatorCommands<Target> {
+  /** The services of this server: a line that begins with a name of them is for that one. */
+  readonly services?: ReadonlyMap<string, ConsoleCommands['carryOut']>
   readonly table: OperatorTable<Target>
   readonly target: Target
   readonly record: EventSink
@@ -82,6 +84,9 @@ export async function carryOut<Target>(
   commands: OperatorCommands<Target>,
   operator = unasked,
 ): Promise<Answer> {
+  const [, service = '', rest = ''] = /^\s*(\S+)\s+(.*?)\s*$/s.exec(line) ?? []
+  const addressed = rest === '' ? undefined : commands.services?.get(service.toLowerCase())
+  if (addressed !== undefined) return addressed(rest, operator)
   try {
     return { text: await answerTo(line, commands, operator), exit: ExitCode.ok }
   } catch (error) {
@@ -148,6 +153,27 @@ function fixedWords(usage: string): readonly string[] {
   return choices === undefined ? [command] : choices.split('|').map((choice) => `${command} ${choice}`)
 }
 
+/** What can be typed at a console. */
+export interface ConsoleCommands {
+  /** Of all commands, for Tab. */
+  readonly usages: readonly string[]
+  /** Never rejects. */
+  carryOut(line: string, operator: Operator): Promise<Answer>
+  /** What is said at Ctrl-D, after which a prompt with editing stays. Without it Ctrl-D ends the commands. */
+  readonly onEnd?: (stays: boolean) => string
+}
+
+/** The commands of a table at the console of their own server, which serves this. */
+export function consoleCommands<Target>(name: string, commands: OperatorCommands<Target>): ConsoleCommands {
+  const own: ConsoleCommands['carryOut'] = (line, operator) => carryOut(line, commands, operator)
+  const services = new Map([[name, own], ...(commands.services ?? [])])
+  return {
+    usages: [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage),
+    carryOut: (line, operator) => carryOut(line, { ...commands, services }, operator),
+    onEnd: (stays) => `the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`,
+  }
+}
+
 /** What the console needs of its process. */
 export interface ConsoleStreams {
   readonly stdin: LineEditorOptions['input']
@@ -183,24 +209,25 @@ export class OperatorConsole {
     else this.#write(line)
   }
 
-  /** Starts to take commands, a line each. The end of the input ends the commands, not the server. */
-  start<Target>(prompt: string, commands: OperatorCommands<Target>): void {
+  /**
+   * Starts to take commands, a line each. The end of the input ends the commands, not the server: resolves then, and at once where
+   * nobody types any.
+   */
+  async start(prompt: string, { usages, carryOut, onEnd }: ConsoleCommands): Promise<void> {
     const { stdin, stdinKind, stdout, isDumb, interrupt } = this.#streams
     if (!this.#wanted || stdinKind === 'other') return
-    const usages = [helpCommand, ...Object.values(commands.table)].map(({ usage }) => usage)
     const editor = createLineEditor({
       input: stdin,
       output: stdout,
       isDumb,
       prompt: `${prompt}> `,
       onInterrupt: () => void (operator.unfollow() || interrupt()),
-      onEnd: (stays) =>
-        this.#editor?.print(`the server goes on; ${stays ? '"stop" ends it, and so does Ctrl-C' : 'Ctrl-C ends it'}`),
+      ...(onEnd !== undefined && { onEnd: (stays: boolean) => editor.print(onEnd(stays)) }),
       complete: (typed) => completeUsage(typed, usages),
     })
     const operator = new ConsoleOperator(editor, `${prompt}> `, stdout)
     this.#editor = editor
-    void operator.carryOutAll(commands)
+    await operator.carryOutAll(carryOut)
   }
 
   close(): void {
@@ -236,7 +263,7 @@ class ConsoleOperator implements Operator {
     this.#lines = editor.lines()[Symbol.asyncIterator]()
   }
 
-  async carryOutAll<Target>(commands: OperatorCommands<Target>): Promise<void> {
+  async carryOutAll(carryOut: ConsoleCommands['carryOut']): Promise<void> {
     let before: Promise<void> = Promise.resolve()
     for (let line = await this.#lines.next(); line.done !== true; line = await this.#lines.next()) {
       this.unfollow()
@@ -244,7 +271,7 @@ class ConsoleOperator implements Operator {
       const follows = new Promise<void>((resolve) => {
         this.#onFollow = resolve
       })
-      before = carryOut(line.value, commands, this).then(({ text }) => this.#show(text))
+      before = carryOut(line.value, this).then(({ text }) => this.#show(text))
       await Promise.race([before, follows])
     }
   }

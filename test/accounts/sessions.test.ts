@@ -107,6 +107,60 @@ describe('sessions', () => {
     expect(sessions.resume(made[1].token)).toBe('unknown')
   })
 
+  test.each([
+    ['two days ahead', 2],
+    ['1,200 days ahead', 1_200],
+    ['two days back', -2],
+    ['1,200 days back', -1_200],
+  ])('outlive a clock that goes %s, and comes back', async (_what, days) => {
+    const { clock, store, sessions } = setUp()
+    const made = await Promise.all(['Ada', 'Bob'].map((name) => sessions.create(owner(name), 'a')))
+    const tokens = made.map(({ token }) => token)
+    const isThere = (which: Sessions) => tokens.map((token) => typeof which.resume(token) === 'object')
+    const sweep = async (): Promise<void> => {
+      clock.advance(30_000)
+      await settle()
+    }
+    clock.advance(2 * hour)
+    clock.jump(days * day)
+    // Of those that this process has seen it knows better.
+    sessions.resume(tokens[0] ?? '')
+    for (let n = 0; n < 5; n++) await sweep()
+    expect(isThere(sessions)).toEqual([true, true])
+    clock.jump(-days * day)
+    await sweep()
+    expect(isThere(sessions)).toEqual([true, true])
+    // Started while the clock is wrong, a server knows nothing better, but drops nothing either.
+    await sessions.close()
+    clock.jump(days * day)
+    const wrong = new Sessions(store, clock, times)
+    expect(isThere(wrong)).toEqual(days > 30 ? [false, false] : [true, true])
+    for (let n = 0; n < 5; n++) await sweep()
+    clock.jump(-days * day)
+    expect(isThere(wrong)).toEqual([true, true])
+    await wrong.close()
+    const right = new Sessions(store, clock, times)
+    expect(isThere(right)).toEqual([true, true])
+    clock.advance(day)
+    expect(isThere(right)).toEqual([false, false])
+    await right.close()
+  })
+
+  test('of a time when the clock was ahead end like others once it is right', async () => {
+    const { clock, store, sessions } = setUp()
+    clock.jump(1_200 * day)
+    const { row, token } = await sessions.create(owner('Ada'), 'a')
+    clock.jump(-1_200 * day)
+    clock.advance(2 * hour)
+    expect(sessions.resume(token)).toMatchObject({ usedMs: clock.now(), createdMs: clock.now() })
+    await sessions.close()
+    expect(store.rows.get(row.id)).toMatchObject({ usedMs: clock.now(), createdMs: clock.now() })
+    const again = new Sessions(store, clock, times)
+    clock.advance(day)
+    expect(again.resume(token)).toBe('expired')
+    await again.close()
+  })
+
   test('are listed by account, the last used first', async () => {
     const { clock, sessions } = setUp()
     const made = []

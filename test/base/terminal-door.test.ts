@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { drawing, guarded, ring, terminalText } from '../../src/base/terminal-door.ts'
 import { createLineEditor } from '../../src/terminal/line-editor.ts'
-import { OperatorConsole } from '../../src/terminal/operator-console.ts'
+import { consoleCommands, OperatorConsole } from '../../src/terminal/operator-console.ts'
 import { anyText } from '../support/any-text.ts'
 import { projectRoot } from '../support/executable.ts'
 import { FakeKeyboard } from '../support/fake-terminal.ts'
@@ -113,7 +113,8 @@ describe('what draws', () => {
     const operator = new OperatorConsole({ ...streams, interrupt: () => undefined }, true)
     operator.diagnostic(hostile)
     const service = { name: 'chat', command: async () => `* ${hostile}` }
-    operator.start('chat', { table: {}, target: undefined, record: () => undefined, service })
+    const commands = { table: {}, target: undefined, record: () => undefined, service }
+    void operator.start('chat', consoleCommands('chat', commands))
     stdin.end('who\n')
     while (!screen.sent.includes('*')) await new Promise((resolve) => setImmediate(resolve))
     operator.close()

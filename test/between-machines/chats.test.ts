@@ -137,4 +137,43 @@ betweenMachines(({ server, ann, bob }) => {
     }
     await relay.stop()
   })
+
+  test('bug: a relay with several addresses answered from the first of them, whichever was asked', async () => {
+    const relay = server.start(['chat-udp', '--serve', '--port', '0', '--log-to', 'none'])
+    const port = await portOf(relay)
+    for (const family of families) {
+      const address = bob.server[family]
+      ann.routeTo(address)
+      const talks = await ann.run(['chat-udp', address, port, '--name', 'ann'], { stdin: 'hello\n' })
+      expect(talks).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('ann: hello') })
+    }
+    await relay.stop()
+  })
+
+  test('bug: a relay that was there before its link, or whose link was replaced, was not found by multicast', async () => {
+    ann.unlay()
+    const relay = server.start(['chat-udp', '--serve', '--port', '0', '--log-to', 'none'])
+    const port = await portOf(relay)
+    /** Looks for the relay until it has noticed the link, which it looks for every second. */
+    const found = async (wanted: RegExp): Promise<void> => {
+      let stderr = ''
+      for (let search = 0; search < 10 && !wanted.test(stderr); search += 1) {
+        const talks = await ann.run(['chat-udp', '--name', 'ann'], { stdin: 'here\n' })
+        stderr = talks.exitCode === 0 ? talks.stderr : ''
+      }
+      expect(stderr).toMatch(wanted)
+    }
+    const byIPv4 = new RegExp(`Found one at ${ann.server.IPv4.replaceAll('.', '[.]')}:${port}`)
+    for (const _ of ['a link that came later', 'one that replaced it']) {
+      ann.lay()
+      await found(byIPv4)
+      if (families.includes('IPv6')) {
+        ann.dropIPv4()
+        await found(new RegExp(`Found one at \\[fe80::\\S+\\]:${port}`))
+      }
+      ann.unlay()
+    }
+    ann.lay()
+    await relay.stop()
+  })
 })

@@ -85,17 +85,67 @@ describe('the history store', () => {
     const store = newStore({ limit: { count: 0, ageMs: 5_000 } })
     store.append(toRows([...range(1, 10).map((id) => said(id)), said(11, { room: 'new' })]))
     store.prune(12_000, true)
-    expect(ids(store.page('lobby', { last: 100 }))).toEqual([7, 8, 9, 10])
+    expect(ids(store.page('lobby', { last: 100 }))).toEqual([6, 7, 8, 9, 10])
+    // A time counts once as much time has passed as messages are kept for, or a day.
     store.prune(1_000_000, true)
+    expect(ids(store.page('lobby', { last: 100 }))).toEqual([7, 8, 9, 10])
+    store.prune(1_005_000, true)
     expect(ids(store.page('lobby', { last: 100 }))).toEqual([])
     expect(ids(store.page('new', { last: 100 }))).toEqual([])
+  })
+
+  describe('a clock that jumps, and comes back, leaves no trace', () => {
+    const day = 86_400_000
+    const begin = 1_700_000_000_000
+    const limit = { count: 0, ageMs: 90 * day }
+
+    test.each([
+      ['two days ahead', 2],
+      ['1,200 days ahead', 1_200],
+      ['two days back', -2],
+      ['1,200 days back', -1_200],
+    ])('%s', (_what, days) => {
+      const file = join(temporaryFolder(), 'netlab.db')
+      const store = openStore(file, { limit })
+      // A message a day for 100 days, looked over every twelve hours.
+      const say = (id: number, at: number, room?: string) =>
+        store.append(toRows([said(id, { at, ...(room !== undefined && { room }) })]))
+      for (let id = 1; id <= 100; id++) {
+        say(id, begin + id * day)
+        store.prune(begin + id * day, true)
+        store.prune(begin + id * day + day / 2, true)
+      }
+      expect(ids(store.page('lobby', { last: 200 }))).toHaveLength(92)
+      const now = begin + 100.6 * day
+      const wrong = now + days * day
+      const jumping = openStore(file, { limit })
+      for (const hour of [0, 1, 2, 5]) {
+        say(101 + hour, wrong + (hour * day) / 24, hour > 1 ? 'new' : 'lobby')
+        jumping.prune(wrong + (hour * day) / 24, true)
+      }
+      const after = openStore(file, { limit })
+      after.prune(now + day / 4, true)
+      // All of the last 90 days, and perhaps a little more.
+      const kept = ids(after.page('lobby', { last: 200 }))
+      expect(kept.slice(kept.indexOf(11))).toEqual([...range(11, 100), 101, 102])
+      expect(ids(after.page('new', { last: 200 }))).toEqual([103, 106])
+      // And things take their course: what was said then goes with what was said around it.
+      for (let id = 107; id <= 200; id++) {
+        say(id, now + (id - 106) * day)
+        after.prune(now + (id - 106) * day, true)
+        after.prune(now + (id - 105.5) * day, true)
+      }
+      expect(ids(after.page('lobby', { last: 200 }))[0]).toBeGreaterThan(102)
+      expect(ids(after.page('lobby', { last: 200 })).length).toBeGreaterThan(90)
+    })
   })
 
   test('ids are never handed out again, after a kill and with everything forgotten', () => {
     const file = join(temporaryFolder(), 'netlab.db')
     const first = openStore(file, { limit: { count: 0, ageMs: 1 } })
     first.append(toRows([said(5000)]))
-    first.prune(Number.MAX_SAFE_INTEGER, true)
+    for (const at of [1, 2]) first.prune(Number.MAX_SAFE_INTEGER - 10 + at, true)
+    expect(ids(first.page('lobby', { last: 1 }))).toEqual([])
     // Not closed: as a kill leaves it.
     const second = openStore(file)
     expect(second.remembered().nextId).toBeGreaterThan(5000)

@@ -1,12 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetworkError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
 import { findRelays } from '../../src/datagram-chat/discovery.ts'
 import { encodeOffer, encodeRequest, nonceOf, relayIdBytes } from '../../src/datagram-chat/handshake-messages.ts'
+import { localAddresses } from '../../src/datagram-chat/local-addresses.ts'
 import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
 import { connectMember } from '../../src/datagram-chat/member-socket.ts'
 import { DatagramType, header } from '../../src/datagram-chat/packet.ts'
@@ -86,6 +86,25 @@ describe('real sockets', () => {
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'member-joined', peer: expect.objectContaining({ address: '127.0.0.1' }) }),
     )
+  })
+
+  test('a relay on all addresses answers from each of them, and nobody else can have the port on one', async () => {
+    const events: NetlabEvent[] = []
+    const { port } = await relay({ host: '::' }, events)
+    for (const { address } of localAddresses()) {
+      const { entered, member: one, next } = await member(address, port, 'ada')
+      await entered
+      const ended = next('ended')
+      one.leave()
+      await ended
+    }
+    expect((await relay({ host: '::', port })).port).toBe(port + 1)
+    const thief = createSocket({ type: 'udp4', reuseAddr: true })
+    closing.push(() => thief.close())
+    thief.bind(port, '127.0.0.1')
+    const [error] = await once(thief, 'error')
+    expect(error).toMatchObject({ code: 'EADDRINUSE' })
+    expect(events.filter(({ type }) => type === 'fault')).toEqual([])
   })
 
   test('datagrams cut short, of another version, replayed or forged change nothing, and members talk on', async () => {
@@ -176,8 +195,7 @@ describe('real sockets', () => {
     })
     liar.bind(9191)
     await once(liar, 'listening')
-    for (const { address, family } of Object.values(networkInterfaces()).flatMap((all) => all ?? []))
-      if (family === 'IPv4') liar.addMembership('239.255.91.95', address)
+    for (const { address, family } of localAddresses()) if (family === 4) liar.addMembership('239.255.91.95', address)
     const found = await findRelays(systemClock)
     liar.close()
     expect(found.filter(({ port }) => port === 9).map(({ room }) => room)).toEqual(['fine'])

@@ -28,6 +28,7 @@ export const everyEvent: readonly NetlabEvent[] = [
   { type: 'stop-requested', by: 'the operator' },
   { type: 'kicked', id: 3, peer },
   { type: 'reloaded' },
+  { type: 'control-failed', error: 'the file system is read-only' },
   { type: 'certificate-loaded', key: 'SHA256:abc', fingerprint: 'AB:CD', until: '2031-02-03T04:05:06.000Z' },
   { type: 'certificate-rejected', error: 'the private key does not belong to the certificate' },
   { type: 'certificate-ending', until: '2031-02-03T04:05:06.000Z', days: 3 },

@@ -25,7 +25,7 @@ const command = defineCommand({
 const many = defineCommand({
   name: 'many',
   summary: 'takes all',
-  positionals: [{ name: 'targets', variadic: true }],
+  positionals: [{ name: 'targets', variadic: ',' }],
   options: { targets: option({ kind: text, summary: 'what', default: '' }) },
   run: async () => ExitCode.ok,
 })

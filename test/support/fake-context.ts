@@ -50,6 +50,7 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
         portHolder: () => undefined,
       },
       isDumb: false,
+      enterFolder: () => undefined,
       onReload: () => undefined,
       interrupt: () => controller.abort('SIGINT'),
       suspend: () => {},

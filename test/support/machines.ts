@@ -110,6 +110,23 @@ export class Client extends Machine {
     return { server: '198.18.0.1', addresses }
   }
 
+  /** Takes the cable away; another one can be laid then, with interfaces that are not those of before. */
+  unlay(): void {
+    for (const { namespace } of this.#ends.slice(0, 1)) ip('-n', namespace, 'link', 'del', this.#link)
+  }
+
+  /** This machine has no address of IPv4 any more. */
+  dropIPv4(): void {
+    for (const { namespace } of this.#ends.slice(0, 1)) ip('-n', namespace, '-4', 'addr', 'flush', 'dev', this.#link)
+  }
+
+  /** What this machine sends to another address of the server goes there by the same cable. */
+  routeTo(address: string): void {
+    const family = address.includes(':') ? 'IPv6' : 'IPv4'
+    for (const { namespace } of this.#ends.slice(0, 1))
+      ip('-n', namespace, 'route', 'replace', address, 'via', this.server[family], 'dev', this.#link)
+  }
+
   /** Gives this machine other addresses instead of its own, as the next lease of DHCP does. */
   renumber(): void {
     const [here, there] = this.#ends

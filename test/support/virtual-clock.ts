@@ -10,6 +10,7 @@ interface Pending {
 export class VirtualClock implements Clock {
   #now: number
   #order = 0
+  #jumpedMs = 0
   readonly #origin: number
   readonly #pending = new Set<Pending>()
 
@@ -19,7 +20,12 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#now
+    return this.#now + this.#jumpedMs
+  }
+
+  /** Somebody sets the clock: timers and the monotonic clock know nothing of it. */
+  jump(ms: number): void {
+    this.#jumpedMs += ms
   }
 
   monotonic(): number {

@@ -2,9 +2,9 @@ import { ExitCode } from '../../base/errors.ts'
 import type { EventSink } from '../../base/events.ts'
 import { datagramLimits } from '../../datagram-chat/limits.ts'
 import { startRelay } from '../../datagram-chat/relay-socket.ts'
-import { OperatorConsole } from '../../terminal/operator-console.ts'
+import { consoleCommands, OperatorConsole } from '../../terminal/operator-console.ts'
 import { askOnTerminal, type CommandContext } from '../command.ts'
-import { announceListening, demandDescriptors, openEventLog, operatorLog } from '../server-start.ts'
+import { announceListening, demandDescriptors, openEventLog, operatorLog, RemoteControl } from '../server-start.ts'
 import { type ChatUdpValues, emulatorOptions, relayPort } from './options.ts'
 import { relayCommands } from './relay-commands.ts'
 import { roomPhrase, secrecy } from './room-key.ts'
@@ -22,6 +22,7 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   const phrase = await roomPhrase(values, context, askOnTerminal(context))
   const terminal = new OperatorConsole(context, values.console)
   const log = openEventLog(values, service, context, terminal.diagnostic)
+  const remote = new RemoteControl([service], values, context, (event) => log.record(event))
   try {
     const startedMs = clock.monotonic()
     let joins = 0
@@ -48,22 +49,31 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
       record,
     )
     record({ type: 'listening', service, host: server.host, port: server.port, asked: port })
+    const stop = Promise.withResolvers<string>()
+    let isStopping = false
+    void stop.promise.then(() => {
+      isStopping = true
+    })
+    const target = {
+      server,
+      room: values.room ?? 'lobby',
+      log: operatorLog(log, values),
+      record,
+      upMs: () => clock.monotonic() - startedMs,
+      stop: () => stop.resolve('asked by the operator'),
+    }
+    const commands = consoleCommands(service, { table: relayCommands, target, record })
+    await remote.serve(commands, () => isStopping)
     for (const address of announceListening(service, server, port, context)) {
       context.stderr.write(`from another machine: netlab chat-udp ${address}\n`)
     }
     terminal.diagnostic(secrecy(phrase !== undefined))
     context.tellSupervisor('ready')
-    const reason = await untilStopped(signal, (stop) => {
-      const target = {
-        server,
-        room: values.room ?? 'lobby',
-        log: operatorLog(log, values),
-        record,
-        upMs: () => clock.monotonic() - startedMs,
-        stop: () => stop('asked by the operator'),
-      }
-      terminal.start(service, { table: relayCommands, target, record })
-    })
+    const onAbort = () => stop.resolve(String(signal.reason))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    void terminal.start(service, commands)
+    const reason = await stop.promise
     context.tellSupervisor('stopping')
     server.stop()
     record({
@@ -77,14 +87,6 @@ export async function run(values: ChatUdpValues, context: CommandContext): Promi
   } finally {
     terminal.close()
     await log.close()
+    await remote.close()
   }
-}
-
-function untilStopped(signal: AbortSignal, operate: (stop: (reason: string) => void) => void): Promise<string> {
-  return new Promise((stop) => {
-    const onAbort = () => stop(String(signal.reason))
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-    operate(stop)
-  })
 }

@@ -8,7 +8,7 @@ export function scanCommand(services: ScanCommandServices): Command<typeof scanO
   return defineCommand({
     name: 'scan',
     summary: 'find open TCP ports',
-    positionals: [{ name: 'targets', variadic: true }],
+    positionals: [{ name: 'targets', variadic: ',' }],
     options: scanOptions,
     examples: [
       ['netlab scan localhost', 'all ports of this machine'],
