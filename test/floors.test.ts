@@ -28,17 +28,10 @@ const floors: Record<string, number> = {
 
 /** Node modules that only these folders may import. */
 const reserved: Record<string, readonly string[]> = {
-<<<<<<< HEAD
-  'node:net': ['net', 'serve', 'scan', 'check', 'main'],
+  'node:net': ['net', 'serve', 'control', 'scan', 'check', 'main'],
   'node:tls': ['net', 'scan', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
-  'node:fs': ['files', 'log', 'accounts', 'chat', 'check', 'main', 'commands'],
-=======
-  'node:net': ['net', 'serve', 'control', 'scan', 'main'],
-  'node:tls': ['net', 'scan', 'serve', 'commands'],
-  'node:dgram': ['datagram-chat'],
-  'node:fs': ['files', 'log', 'control', 'accounts', 'chat', 'main', 'commands'],
->>>>>>> main
+  'node:fs': ['files', 'log', 'control', 'accounts', 'chat', 'check', 'main', 'commands'],
   'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 
