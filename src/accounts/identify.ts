@@ -4,21 +4,22 @@ import { checkName, nameFaults } from '../text/names.ts'
 import type { Accounts, IdentifyOutcome, NameOutcome } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import { type Decoded, type MessageCodec, openStream, recordFor, type ServerMessageStream } from './message-stream.ts'
-import type { MessageShapes } from './messages.ts'
+import { loginShapes, type MessageShapes, pingFrame } from './messages.ts'
 import { errorReply, failureReason, goodbyeLine } from './replies.ts'
 
 export type IdentMessage =
-  | { readonly type: 'hello' | 'whoami' | 'exit' }
+  | { readonly type: 'hello'; readonly ping?: boolean }
+  | { readonly type: 'whoami' | 'exit' }
   | { readonly type: 'name'; readonly name: string }
 
 export type IdentReply =
-  | { readonly type: 'hello'; readonly service: 'ident'; readonly version: 1 }
+  | { readonly type: 'hello'; readonly service: 'ident'; readonly version: 1; readonly pingMs: number }
   | { readonly type: 'ask'; readonly what: 'name'; readonly message: string }
   | { readonly type: 'greeting'; readonly name: string; readonly isNew: boolean }
   | { readonly type: 'denied'; readonly reason: string; readonly message: string }
   | { readonly type: 'bye'; readonly reason: string; readonly message: string }
 
-const shapes: MessageShapes = { hello: {}, whoami: {}, exit: {}, name: { name: 'text' } }
+const shapes: MessageShapes = { hello: loginShapes.hello, whoami: {}, exit: {}, name: { name: 'text' } }
 
 type IdentStream = ServerMessageStream<IdentMessage, IdentReply>
 
@@ -39,13 +40,14 @@ async function converse(stream: IdentStream, accounts: Accounts, onNamed: () => 
   const answer = (outcome: NameOutcome | IdentifyOutcome): void => {
     if (reply(stream, outcome)) onNamed()
   }
-  stream.send({ type: 'hello', service: 'ident', version: 1 })
+  stream.send({ type: 'hello', service: 'ident', version: 1, pingMs: client.pingMs })
   answer(await accounts.nameOf({ address }))
   for (;;) {
     const message = await stream.receive()
     if (message === undefined || client.signal.aborted) return
     switch (message.type) {
       case 'hello':
+        if (message.ping === true) client.ping(pingFrame)
         break
       case 'exit':
         stream.send({ type: 'bye', reason: 'exit', message: 'Goodbye.' })

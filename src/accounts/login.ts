@@ -6,7 +6,7 @@ import { checkKnownName } from '../text/names.ts'
 import type { Accounts, LoginOutcome, RegisterOutcome, ResumeOutcome, SessionGranted } from './accounts.ts'
 import { accountLimits } from './limits.ts'
 import { type ClientEvent, openStream, recordFor, type ServerMessageStream, withWaitNotices } from './message-stream.ts'
-import { type LoginMessage, loginShapes, type ServerMessage } from './messages.ts'
+import { type LoginMessage, loginShapes, pingFrame, type ServerMessage } from './messages.ts'
 import type { RegistrationMode } from './registration.ts'
 import { errorReply, failureReason, type Rejection } from './replies.ts'
 import { LoginTextCodec } from './text-codec.ts'
@@ -170,7 +170,8 @@ export async function authenticate(client: Session, services: LoginServices): Pr
     return undefined
   }
   const { service, registration } = services
-  stream.send({ type: 'hello', service, version: 1, ...(registration !== undefined && { registration }) })
+  const { pingMs } = client
+  stream.send({ type: 'hello', service, version: 1, pingMs, ...(registration !== undefined && { registration }) })
 
   let state = loginStart
   let loggedIn: LoggedIn | undefined
@@ -198,6 +199,7 @@ export async function authenticate(client: Session, services: LoginServices): Pr
     while (loggedIn === undefined && !ended) {
       const message = await stream.receive()
       if (message === undefined) return undefined
+      if (message.type === 'hello' && message.ping === true) client.ping(pingFrame)
       const call = step({ kind: 'message', message })
       if (call === undefined) continue
       answering = true

@@ -6,7 +6,7 @@ import type { Session } from '../net/session.ts'
 import { accountLimits } from './limits.ts'
 import type { MessageShapes, ServerMessage } from './messages.ts'
 
-/** A whole message; or what to send to someone who has typed only a part of one; or why it is none. */
+/** A whole message; or what to send at once where there is nothing to carry out, as to someone who has typed only a part; or why it is none. */
 export type Decoded<C> =
   | { readonly kind: 'message'; readonly message: C }
   | { readonly kind: 'incomplete'; readonly lines: readonly string[] }
@@ -103,6 +103,8 @@ function decodeJson<C>(text: string, shapes: MessageShapes): Decoded<C> {
   }
   const given = value as Readonly<Record<string, unknown>>
   const { type } = given
+  if (type === 'ping') return { kind: 'incomplete', lines: ['{"type":"pong"}'] }
+  if (type === 'pong') return { kind: 'incomplete', lines: [] }
   const shape = typeof type === 'string' && Object.hasOwn(shapes, type) ? shapes[type] : undefined
   if (shape === undefined) return malformed(`The type of a message is one of ${Object.keys(shapes).join(', ')}.`)
   const message: Record<string, unknown> = { type }
@@ -110,7 +112,9 @@ function decodeJson<C>(text: string, shapes: MessageShapes): Decoded<C> {
     const name = key.replace('?', '')
     const field = given[name]
     if (field === undefined && key.endsWith('?')) continue
-    const good = typeof field === 'string' || (kind === 'number or text' && typeof field === 'number')
+    const isText = typeof field === 'string'
+    const good =
+      kind === 'true or false' ? typeof field === 'boolean' : isText || (kind !== 'text' && typeof field === 'number')
     if (!good) return malformed(`A message of the type ${type} has the field ${name}: ${kind}.`)
     message[name] = field
   }

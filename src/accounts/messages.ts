@@ -1,27 +1,32 @@
+import { encodeFrame } from '../net/frame-codec.ts'
 import type { SessionInfo } from './accounts.ts'
 import type { RegistrationMode } from './registration.ts'
 
 /** What a field of a message holds. */
-type FieldKind = 'text' | 'number or text'
+type FieldKind = 'text' | 'number or text' | 'true or false'
 
 /** The messages a client may send, by type, with their fields. A field whose name ends in `?` may be missing. */
 export type MessageShapes = Readonly<Record<string, Readonly<Record<string, FieldKind>>>>
 
+/** Asks a client whether it is there; it answers with `pong`, as we do when it asks. */
+export const pingFrame: Uint8Array = encodeFrame('{"type":"ping"}')
+
 /** Before someone is logged in. */
 export type LoginMessage =
-  | { readonly type: 'hello' }
+  /** With `ping` the client promises to answer pings. */
+  | { readonly type: 'hello'; readonly ping?: boolean }
   | { readonly type: 'login'; readonly name: string; readonly password: string }
   | { readonly type: 'register'; readonly name: string; readonly password: string; readonly code?: string }
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'exit' }
 
-export const loginShapes: MessageShapes = {
-  hello: {},
+export const loginShapes = {
+  hello: { 'ping?': 'true or false' },
   login: { name: 'text', password: 'text' },
   register: { name: 'text', password: 'text', 'code?': 'text' },
   resume: { token: 'text' },
   exit: {},
-}
+} as const satisfies MessageShapes
 
 /** Once someone is logged in. */
 export type AccountMessage =
@@ -46,6 +51,8 @@ export type ServerMessage =
       readonly type: 'hello'
       readonly service: string
       readonly version: 1
+      /** A client that promises to answer is pinged when it has been silent for so long. */
+      readonly pingMs: number
       /** Who may register, where not everybody may. */
       readonly registration?: Exclude<RegistrationMode, 'open'>
     }

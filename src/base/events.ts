@@ -8,6 +8,7 @@ export interface Peer {
 export type DisconnectReason =
   | 'peer-closed'
   | 'peer-reset'
+  | 'no-answer'
   | 'exit'
   | 'idle'
   | 'no-login'

@@ -140,6 +140,8 @@ export class ChatConversation {
   }
 
   #receiveMessage(message: unknown): Promise<boolean> | undefined {
+    // The answer to a ping, which the login agreed on: that it came is all there is to it.
+    if (isPong(message)) return undefined
     const enter = parseEnter(message)
     if (enter !== undefined) {
       if (this.#entered)
@@ -183,6 +185,10 @@ function parseJson(text: string): unknown {
   } catch {
     throw new ChatRefusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
   }
+}
+
+function isPong(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'pong'
 }
 
 /** One token bucket for each person of a thread, shared by all of their connections there. */

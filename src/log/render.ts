@@ -148,6 +148,7 @@ const failures: Readonly<Record<LoginFailure, string>> = {
 const endings: Readonly<Record<DisconnectReason, string>> = {
   'peer-closed': 'it closed the connection',
   'peer-reset': 'it reset the connection',
+  'no-answer': 'no answer came from it any more',
   exit: 'it said exit',
   idle: 'it was silent for too long',
   'no-login': 'it did not log in',

@@ -81,6 +81,32 @@ export function connectError(error: unknown, host: string, port: number): Networ
   return new NetworkError(code, message + tried, { hint, cause: error })
 }
 
+/**
+ * What the system says of a connection whose other end answers no more: time is up, or what was last heard from a router, or
+ * from the own network, was that there is no way.
+ */
+const silence: ReadonlySet<string> = new Set([
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENONET',
+])
+
+/** Whether the error of a connection that stood means that nobody answers, and not that somebody ended it. */
+export function isSilence(code: string): boolean {
+  return silence.has(code)
+}
+
+/** As `connectError`, for a connection that stood. */
+export function lostError(error: unknown, host: string, port: number): NetworkError {
+  if (!isSilence(errorCode(error))) return connectError(error, host, port)
+  const message = `no answer from ${formatEndpoint(host, port)} any more`
+  const hint = 'the network on the way may be down, or the machine off or asleep'
+  return new NetworkError('NO_ANSWER', message, { hint, cause: error })
+}
+
 /** A refusal says more than silence: somebody answered. */
 function bestCode(attempts: readonly unknown[]): string {
   const codes = attempts.map(errorCode)

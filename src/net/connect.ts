@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { connectError } from './connect-error.ts'
 import { FramedSocket, rememberPeer } from './framed-socket.ts'
 import { netLimits } from './limits.ts'
+import { keepAlive } from './liveness.ts'
 
 export interface ConnectOptions {
   /** A name or an address. Of a name's addresses all are tried, both families in turn (RFC 8305). */
@@ -15,7 +16,7 @@ export interface ConnectOptions {
 }
 
 /**
- * Connects, half-open allowed and without Nagle's delay. Errors after that are 'error' events, which nobody has to hear.
+ * Connects, half-open allowed, without Nagle's delay, and kept alive. Errors after that are 'error' events, which nobody has to hear.
  * Rejects with NetworkError, in a sentence with a next step.
  */
 export function connect({ host, port, timeoutMs, clock, signal }: ConnectOptions): Promise<FramedSocket> {
@@ -30,6 +31,7 @@ export function connect({ host, port, timeoutMs, clock, signal }: ConnectOptions
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort)
   socket.setNoDelay(true)
+  keepAlive(socket)
   // Not every system's list of hosts knows it with a dot at its end, and it means this machine everywhere (RFC 6761, 6.3).
   const name = host.toLowerCase() === 'localhost.' ? 'localhost' : host
   socket.connect({

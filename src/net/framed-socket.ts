@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { systemClock } from '../base/clock.ts'
 import { errorCode, NetworkError } from '../base/errors.ts'
-import { connectError } from './connect-error.ts'
+import { lostError } from './connect-error.ts'
 import { netLimits } from './limits.ts'
 import { MessageTransport } from './message-transport.ts'
 
@@ -101,7 +101,7 @@ function feed(socket: Socket, messages: MessageTransport): void {
 }
 
 function describe({ remoteAddress, remotePort }: Socket, error: unknown): NetworkError {
-  if (remoteAddress !== undefined && remotePort !== undefined) return connectError(error, remoteAddress, remotePort)
+  if (remoteAddress !== undefined && remotePort !== undefined) return lostError(error, remoteAddress, remotePort)
   return new NetworkError(errorCode(error), `the connection broke (${errorCode(error)})`, { cause: error })
 }
 

@@ -20,6 +20,25 @@ export const netLimits = {
   connectAttemptMs: 1_000,
   /** The least room that is made at a time for a message that straddles chunks. */
   gatherBytes: 1_024,
+  /**
+   * Who has been silent for so long is asked whether it is still there: often enough for most routers to remember the
+   * connection, seldom enough for a telephone's battery.
+   */
+  pingMs: 15_000,
+  /** `--ping-interval`: below it one lost packet would be silence, above it the dead stay longer than anybody waits. */
+  pingMinMs: 1_000,
+  pingMaxMs: 3_600_000,
+  /** How often it is looked within that time whether something came. */
+  looksPerPing: 6,
+  /** So many looks in a row without a word, with two questions among them, and the peer is gone: 35 to 37.5 s. */
+  looksUntilGone: 14,
+  /**
+   * TCP asks by itself who has been silent for this part of the time, a little later than we do, so many times and at these
+   * distances (RFC 1122, 4.2.3.6): gone after 35 s.
+   */
+  keepAliveDelay: 4 / 3,
+  keepAliveGap: 1 / 5,
+  keepAliveCount: 5,
   /** Validity of a certificate that we make: as long as a machine is used, since nobody renews it. */
   certificateMs: 10 * 365.25 * 86_400_000,
   /** It is valid before it was made, for peers whose clock is behind. */

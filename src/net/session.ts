@@ -25,6 +25,8 @@ export interface Session {
   readonly secure: boolean
   /** The server speaks TLS on the same port. */
   readonly offersTls: boolean
+  /** Who has been silent for so long is asked whether it is still there, where the protocol has a question for that (see `ping`). */
+  readonly pingMs: number
 
   /** Reads raw bytes from now on. Reading pauses by itself while the peer does not take what was written. */
   bytes(reader: ByteReader): void
@@ -48,6 +50,12 @@ export interface Session {
   receive(): Promise<string | undefined>
   /** Sends one frame or one line, as the dialect asks. */
   send(text: string): void
+  /**
+   * The peer has promised to answer `question`, a whole frame, whatever else goes on. It is asked when it is silent from now on,
+   * and when two questions stay without an answer the conversation ends with `no-answer`. Peers that have promised nothing are
+   * judged by their TCP. Neither question nor answer is activity.
+   */
+  ping(question: Uint8Array): void
 
   /** Ends the conversation once everything written is on its way: FIN, then a short wait for the peer's. */
   end(reason: DisconnectReason, detail?: string): void

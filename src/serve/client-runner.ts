@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventSink, Peer } from '../base/events.ts'
 import { Fifo } from '../base/fifo.ts'
+import { lookMs } from '../net/liveness.ts'
 import { inNetworks } from '../net/networks.ts'
+import { loadTcpState, type ReadTcpState } from '../net/tcp-state.ts'
 import { type BufferLedger, largestIdle } from './buffer-budget.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { serveLimits } from './limits.ts'
@@ -51,6 +53,7 @@ export class ClientRunner implements ConnectionHost {
   readonly insecure: boolean
   readonly expectsProxies: boolean
   readonly thread: number
+  readonly pingMs: number
   readonly #config: ServeConfig
   readonly #protocol: Protocol
   readonly #owner: RunnerOwner
@@ -67,6 +70,10 @@ export class ClientRunner implements ConnectionHost {
   readonly #nextTurn = new Fifo<() => void>()
   #shortNoticeMs = Number.NEGATIVE_INFINITY
   readonly #buffers = new Map<number, Buffer>()
+  /** When it is next looked which peers are still there. */
+  #peersDueMs = Number.POSITIVE_INFINITY
+  #readTcp: ReadTcpState | undefined
+  #loadingTcp = false
   #sweep: Timer | undefined
   #sweepMs = Number.POSITIVE_INFINITY
   #drained: (() => void) | undefined
@@ -79,6 +86,7 @@ export class ClientRunner implements ConnectionHost {
     this.offersTls = config.certificate !== undefined
     this.ledger = owner.ledger
     this.#config = config
+    this.pingMs = config.pingInterval
     this.insecure = config.insecure === true
     this.expectsProxies = config.proxyProtocol.length > 0
     this.thread = thread
@@ -91,6 +99,7 @@ export class ClientRunner implements ConnectionHost {
   take(id: number, peer: Peer, transferred: TransferredSocket): void {
     const connection = new Connection(id, directOrigin(peer), transferred, this)
     this.#connections.set(id, connection)
+    if (this.#peersDueMs === Number.POSITIVE_INFINITY) this.#watchPeers()
     if (this.#config.idleTimeout > 0) this.#sweepWithin(Math.min(this.#config.idleTimeout / 4, serveLimits.sweepMs))
     if (inNetworks(this.#config.proxyProtocol, peer.address)) void this.#enterThroughProxy(connection, peer)
     else this.#enter(connection)
@@ -230,6 +239,17 @@ export class ClientRunner implements ConnectionHost {
     if (this.#connections.size === 0) this.#drained?.()
   }
 
+  /** What it takes is loaded when somebody first wants to know. */
+  readTcp(): ReadTcpState | undefined {
+    if (!this.#loadingTcp) {
+      this.#loadingTcp = true
+      void loadTcpState().then((read) => {
+        this.#readTcp = read
+      })
+    }
+    return this.#readTcp
+  }
+
   /** One timer for all deadlines of the thread, and none while there is nothing to watch. */
   #sweepWithin(delayMs: number): void {
     if (this.#sweep !== undefined && this.#sweepMs <= delayMs) return
@@ -252,8 +272,32 @@ export class ClientRunner implements ConnectionHost {
       }
     }
     if (this.#holders.size > 0) this.#lookAtMemory(now)
+    if (now >= this.#peersDueMs) this.#lookForPeers(this.#connections.values())
+    else if (this.#connections.size > 0) this.#sweepWithin(this.#peersDueMs - now)
     if (this.#closing.size > 0) this.#sweepWithin(serveLimits.closingSweepMs)
     if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, serveLimits.sweepMs))
+  }
+
+  #watchPeers(): void {
+    this.#peersDueMs = Number.POSITIVE_INFINITY
+    if (this.#connections.size === 0) return
+    const delayMs = lookMs(this.pingMs)
+    this.#peersDueMs = this.clock.monotonic() + delayMs
+    this.#sweepWithin(delayMs)
+  }
+
+  /** A part of them in each turn of the loop, so that those who talk don't wait. */
+  #lookForPeers(connections: Iterator<Connection>): void {
+    this.#peersDueMs = Number.POSITIVE_INFINITY
+    for (let count = 0; count < serveLimits.looksPerTurn; count++) {
+      const next = connections.next()
+      if (next.done === true) {
+        this.#watchPeers()
+        return
+      }
+      next.value.lookForPeer()
+    }
+    setImmediate(() => this.#lookForPeers(connections))
   }
 
   /** Where memory is short, the largest holders on which nothing moves make room, and those who wait go on as far as there is some. */

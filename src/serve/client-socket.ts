@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { netLimits } from '../net/limits.ts'
 import type { MessageTransport } from '../net/message-transport.ts'
+import type { ReadTcpState, TcpState } from '../net/tcp-state.ts'
 import { serveLimits } from './limits.ts'
 import { openForReading, openOrdinary, type TransferredSocket } from './socket-transfer.ts'
 
@@ -66,6 +67,16 @@ export class ClientSocket {
   /** The size of a buffer that only this client's stream is read into. */
   get streamBytes(): number {
     return this.#streamBytes
+  }
+
+  /** What the peer sends is read; not so while it takes nothing, or while there is no room for more. */
+  get reading(): boolean {
+    return this.#socket !== undefined && !this.#socket.isPaused()
+  }
+
+  /** What the system knows of the connection. */
+  tcpState(read: ReadTcpState): TcpState | undefined {
+    return this.#socket === undefined ? undefined : read(this.#socket)
   }
 
   get peerHasEnded(): boolean {

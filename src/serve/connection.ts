@@ -1,13 +1,16 @@
 import type { Clock } from '../base/clock.ts'
 import { errorCode, errorMessage, ProtocolError } from '../base/errors.ts'
 import type { DisconnectReason, EventSink, NetlabEvent, Peer } from '../base/events.ts'
+import { isSilence } from '../net/connect-error.ts'
 import type { Dialect, Framing } from '../net/dialect.ts'
 import { httpMethod, httpRefusal } from '../net/foreign-protocol.ts'
 import type { MessageSocket } from '../net/framed-socket.ts'
 import { netLimits } from '../net/limits.ts'
+import { Liveness, tcpSilenceMs } from '../net/liveness.ts'
 import { MessageTransport } from '../net/message-transport.ts'
 import { beginsWithProxyHeader } from '../net/proxy-protocol.ts'
 import type { ByteReader, Session } from '../net/session.ts'
+import type { ReadTcpState } from '../net/tcp-state.ts'
 import type { BufferLedger, Holder } from './buffer-budget.ts'
 import { ClientSocket, type SocketOwner } from './client-socket.ts'
 import { serveLimits } from './limits.ts'
@@ -35,6 +38,9 @@ export interface ConnectionHost {
   nextTurn(callback: () => void): void
   /** It waits for memory, and wants to be looked at again (see `goOn`). */
   waits(connection: Connection): void
+  readonly pingMs: number
+  /** How to ask the system about a connection; undefined where that can't be, or not yet. */
+  readTcp(): ReadTcpState | undefined
   /** Secrets may travel readable for whoever is on the way. */
   readonly insecure: boolean
   /** Some peers are proxies that send a header, and others may not send any. */
@@ -62,8 +68,11 @@ export class Connection implements Session, SocketOwner, Holder {
   #opening: Buffer | undefined = Buffer.alloc(0)
   receivedBytes = 0
   sentBytes = 0
-  /** Monotonic time of the last byte in either direction. */
+  /** Monotonic time of the last byte in either direction, apart from pings. */
   activeMs: number
+  readonly #liveness: Liveness
+  /** What a peer is asked that has promised an answer. */
+  #question: Uint8Array | undefined
   readonly #openedMs: number
   readonly #host: ConnectionHost
   readonly #socket: ClientSocket
@@ -87,6 +96,7 @@ export class Connection implements Session, SocketOwner, Holder {
     this.#host = host
     this.#openedMs = host.clock.monotonic()
     this.activeMs = this.#openedMs
+    this.#liveness = new Liveness(tcpSilenceMs(host.pingMs))
     this.#socket = new ClientSocket(transferred, this)
   }
 
@@ -105,6 +115,10 @@ export class Connection implements Session, SocketOwner, Holder {
 
   get offersTls(): boolean {
     return this.#host.offersTls
+  }
+
+  get pingMs(): number {
+    return this.#host.pingMs
   }
 
   get signal(): AbortSignal {
@@ -200,6 +214,31 @@ export class Connection implements Session, SocketOwner, Holder {
     if (this.#heldBytes !== 0 || this.#socket.queuedBytes > serveLimits.uncountedBytes) this.held()
   }
 
+  ping(question: Uint8Array): void {
+    this.#question = question
+    this.#liveness.promised = true
+  }
+
+  /** To be called regularly: asks a silent peer whether it is there, and ends the conversation with one that is not. */
+  lookForPeer(): void {
+    if (this.#reason !== undefined) return
+    const socket = this.#socket
+    const look = this.#liveness.look({
+      heardBytes: this.receivedBytes,
+      sentBytes: this.sentBytes,
+      reading: socket.reading,
+      tcp: () => {
+        const read = this.#host.readTcp()
+        return read && socket.tcpState(read)
+      },
+    })
+    if (look === 'gone') this.#abandon('no-answer')
+    else if (look === 'ask' && this.#question !== undefined && socket.queuedBytes === 0) {
+      this.sentBytes += this.#question.length
+      socket.write(this.#question)
+    }
+  }
+
   end(reason: DisconnectReason, detail?: string): void {
     if (this.#reason !== undefined) return
     this.announce()
@@ -259,9 +298,14 @@ export class Connection implements Session, SocketOwner, Holder {
 
   /** Ends it at once, for the memory that it holds. */
   cut(): void {
+    this.#abandon('memory', `${this.#heldBytes} bytes were held for it`)
+  }
+
+  /** Ends it at once: what is queued is lost. */
+  #abandon(reason: DisconnectReason, detail?: string): void {
     if (this.#reason === undefined) {
-      this.#reason = 'memory'
-      this.#detail = `${this.#heldBytes} bytes were held for it`
+      this.#reason = reason
+      this.#detail = detail
     }
     this.#messages?.close()
     this.#abort?.abort(over)
@@ -314,11 +358,12 @@ export class Connection implements Session, SocketOwner, Holder {
   }
 
   chunk(bytes: Buffer): void {
-    this.activeMs = this.clock.monotonic()
+    const isPong = this.#question !== undefined && isOnlyPong(bytes)
+    if (!isPong) this.activeMs = this.clock.monotonic()
     // After the end nothing is kept of what still comes.
     if (this.#reason !== undefined) return
     this.receivedBytes += bytes.length
-    this.#host.record({ type: 'received', id: this.id, bytes: bytes.length })
+    if (!isPong) this.#host.record({ type: 'received', id: this.id, bytes: bytes.length })
     try {
       if (this.#opening !== undefined) this.#refuseProxyHeader(this.#opening, bytes)
       if (this.#reader !== undefined) this.#reader.chunk(bytes)
@@ -346,7 +391,7 @@ export class Connection implements Session, SocketOwner, Holder {
   }
 
   broken(code: string): void {
-    this.#reason ??= 'peer-reset'
+    this.#reason ??= isSilence(code) ? 'no-answer' : 'peer-reset'
     this.#detail ??= code
   }
 
@@ -432,6 +477,11 @@ export class Connection implements Session, SocketOwner, Holder {
     socket.speak(this.#messages)
     return this.#messages
   }
+}
+
+/** An answer to a ping is nothing that anybody said. What a peer quotes has its quotation marks escaped. */
+function isOnlyPong(bytes: Buffer): boolean {
+  return bytes.length <= serveLimits.pongBytes && /"type"\s*:\s*"pong"/.test(bytes.toString('latin1'))
 }
 
 /** In HTTP where the first bytes, which are still to be read, are a request: a browser shows it then. */

@@ -4,11 +4,10 @@ export const serveLimits = {
   sendQueueBytes: 65_536,
   /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */
   streamReadBytes: 16_384,
-  /**
-   * A connection on which nothing comes for so long is probed by the system once a second, and is over after ten probes
-   * without an answer (RFC 1122 4.2.3.6): whoever lost its power or its network does not stay for ever.
-   */
-  keepAliveMs: 60_000,
+  /** Peers that are looked at in one turn of the loop: asking all of them at once would keep everybody waiting. */
+  looksPerTurn: 256,
+  /** A chunk with nothing but the answer to a ping is shorter. */
+  pongBytes: 64,
   /** Connection attempts the system queues for us; libuv's and nginx's number. */
   listenBacklog: 511,
   /**

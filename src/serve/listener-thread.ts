@@ -75,6 +75,7 @@ export function runListenerThread(
 
   const listener = new Listener({
     ...config,
+    pingMs: config.pingInterval,
     record,
     accept(socket) {
       const peer = connections.admit(socket)

@@ -3,11 +3,14 @@ import { errorCode, errorMessage, NetworkError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import { type Endpoint, formatEndpoint } from '../net/address.ts'
+import { keepAlive } from '../net/liveness.ts'
 import { serveLimits } from './limits.ts'
 
 export interface ListenerOptions extends Required<Endpoint> {
   /** Refuse instead of trying the next port. */
   readonly strictPort: boolean
+  /** Connections are kept alive by TCP, a little later than peers are pinged. */
+  readonly pingMs: number
   readonly record: EventSink
   /** Each accepted connection, paused. */
   accept(socket: Socket): void
@@ -72,10 +75,8 @@ export class Listener {
   }
 
   #listen(port: number): Promise<Required<Endpoint>> {
-    const server = createServer({
-      ...{ pauseOnConnect: true, allowHalfOpen: true, noDelay: true },
-      ...{ keepAlive: true, keepAliveInitialDelay: serveLimits.keepAliveMs },
-    })
+    const { accept, pingMs } = this.#options
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
     return new Promise((resolve, reject) => {
       // `listen(port, callback)` would leave its callback behind on failure.
       server.once('error', reject)
@@ -85,7 +86,10 @@ export class Listener {
         server.on('error', (error) => {
           this.#options.record({ type: 'accept-failed', code: errorCode(error), error: errorMessage(error) })
         })
-        server.on('connection', this.#options.accept)
+        server.on('connection', (socket) => {
+          keepAlive(socket, pingMs)
+          accept(socket)
+        })
         const address = server.address()
         if (address === null || typeof address === 'string') throw new Error('a TCP server has an address and a port')
         this.#server = server

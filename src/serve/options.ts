@@ -1,9 +1,20 @@
+import { UsageError } from '../base/errors.ts'
 import { spareProcessors } from '../base/threads.ts'
 import type { KeyPair } from '../net/certificate.ts'
+import { netLimits } from '../net/limits.ts'
 import { networkList } from '../net/networks.ts'
-import { bytes, choice, duration, flag, host, integer, optional, port } from '../options/kinds.ts'
+import { bytes, choice, duration, flag, host, integer, type Kind, optional, port } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { serveLimits } from './limits.ts'
+
+const pingInterval: Kind<number> = {
+  ...duration,
+  parse(value) {
+    const ms = duration.parse(value)
+    if (ms >= netLimits.pingMinMs && ms <= netLimits.pingMaxMs) return ms
+    throw new UsageError(`${value.trim()} is not between 1s and 1h`)
+  },
+}
 
 /** The options of every server that the listener core reads. */
 export function listenerOptions(defaultPort: number) {
@@ -47,6 +58,13 @@ export function listenerOptions(defaultPort: number) {
       kind: duration,
       summary: 'end conversations that are silent for so long; 0 means never',
       default: 0,
+    }),
+    pingInterval: option({
+      kind: pingInterval,
+      summary:
+        'ask who has been silent for so long whether it is still there; who answers nothing is put out after 2.3 times that',
+      default: netLimits.pingMs,
+      defaultText: '15s',
     }),
     bufferMemory: option({
       kind: optional(bytes(serveLimits.bufferMinBytes, serveLimits.bufferMaxBytes)),

@@ -11,6 +11,34 @@ import { ada, namePrompt, password, passwordPrompt, register, serve, setUp, wron
 import { FakeSession } from './fake-session.ts'
 
 describe('in frames', () => {
+  test('who says hello with "ping" is asked when it is silent; others, who know nothing of it, are not', async () => {
+    const here = await setUp()
+    const hellos: readonly (readonly [object, boolean])[] = [
+      [{ type: 'hello', ping: true }, true],
+      [{ type: 'hello', ping: false }, false],
+      [{ type: 'hello' }, false],
+      [{ type: 'hello', pong: true, version: 7 }, false],
+    ]
+    for (const [hello, pinged] of hellos) {
+      const [client, host] = [new FakeSession('frames'), new FakeSession('frames')]
+      await serve(client.says(hello, { type: 'exit' }), here)
+      await identify(host.says(hello, { type: 'exit' }), here.accounts, here.clock)
+      expect([client.pinged, host.pinged]).toEqual([pinged, pinged])
+      expect(client.messages[0]).toEqual({ type: 'hello', service: 'auth', version: 1, pingMs: 15_000 })
+      expect(host.messages[0]).toEqual({ type: 'hello', service: 'ident', version: 1, pingMs: 15_000 })
+    }
+    await here.accounts.close()
+  })
+
+  test('a ping is answered at any time, and a pong is no bad message', async () => {
+    const here = await setUp()
+    const beats = Array.from({ length: 20 }, () => ({ type: 'pong' }))
+    const client = new FakeSession('frames').says(...beats, { type: 'ping' }, { type: 'register', ...ada }, ...beats)
+    await serve(client.says({ type: 'ping' }, { type: 'exit' }), here)
+    expect(client.messages.map(({ type }) => type)).toEqual(['hello', 'pong', 'welcome', 'pong', 'bye'])
+    await here.accounts.close()
+  })
+
   test('one message registers, one logs in, one goes on', async () => {
     const here = await setUp()
     const first = new FakeSession('frames').says({ type: 'hello' }, { type: 'register', ...ada }, { type: 'exit' })
@@ -25,7 +53,7 @@ describe('in frames', () => {
     }
     const token = first.messages[1]?.token
     expect(first.messages).toEqual([
-      { type: 'hello', service: 'auth', version: 1 },
+      { type: 'hello', service: 'auth', version: 1, pingMs: 15_000 },
       { type: 'welcome', name: 'Ada', how: 'registered', session, token: expect.stringMatching(/^[\w-]{43}$/) },
       { type: 'bye', reason: 'exit', message: 'Goodbye.' },
     ])

@@ -61,6 +61,13 @@ export class FakeSession implements Session {
   }
 
   readonly queuedBytes = 0
+  readonly pingMs = 15_000
+  /** The client has promised to answer pings. */
+  pinged = false
+
+  ping(): void {
+    this.pinged = true
+  }
 
   bytes(): void {
     throw new Error('this session has messages only')

@@ -51,6 +51,41 @@ betweenMachines(({ server, ann, bob }) => {
     await second.stop()
   })
 
+  test('bug: with the cable out a server kept its members, and they their prompt, for minutes; both say so, and go on', async () => {
+    const cwd = temporaryFolder()
+    const chat = ['serve', 'chat', '--port', '0', '--insecure', '--log-to', 'console', '--ping-interval', '1s']
+    const served = server.start(chat, { cwd })
+    const port = await portOf(served)
+    const env = { NETLAB_PASSWORD: 'correct horse', XDG_STATE_HOME: join(cwd, 'state'), NETLAB_INSECURE: 'yes' }
+    const come = async (who: Client, name: string) => {
+      const byHand = who.start(['connect', who.server.IPv4, port, '--framing', 'text'], { env })
+      for (const line of [name, env.NETLAB_PASSWORD, env.NETLAB_PASSWORD]) byHand.type(line)
+      await byHand.line(/you are in #lobby/)
+      return byHand
+    }
+    // Bob stays by hand, and is judged by his TCP; Ann goes on as a program does, which answers pings.
+    const [bobByHand, annByHand] = [await come(bob, 'Bob'), await come(ann, 'Ann')]
+    annByHand.type('/quit')
+    await annByHand.finished()
+    const annSees = ann.terminal(['connect', ann.server.IPv4, port, '--user', 'Ann'], { env })
+    await annSees.see('you are in #lobby')
+    annSees.press('hello', keys.enter)
+    await bobByHand.line(/Ann: hello/)
+
+    for (const one of [ann, bob]) one.pullAtServer()
+    annSees.press('is it on?', keys.enter)
+    await Promise.all([
+      annSees.see(`no answer from ${ann.server.IPv4}:${port} any more`),
+      served.stderr.waitFor(/(?:no answer came from it any more[\s\S]*){2}/),
+    ])
+    for (const one of [ann, bob]) one.plug()
+    await annSees.see('Ann: is it on?')
+    annSees.press('/quit', keys.enter)
+    expect(await annSees.finished()).toEqual({ exitCode: 0, signal: 0 })
+    bobByHand.process.kill()
+    await served.stop()
+  })
+
   test('a relay of chat-udp is found across the cable, and loses nothing while it is out', async () => {
     const relay = server.start(['chat-udp', '--serve', '--port', '0', '--log-to', 'none'])
     const port = await portOf(relay)

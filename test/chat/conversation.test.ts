@@ -13,6 +13,7 @@ class FloodedSession implements Session {
   readonly secure = true
   readonly offersTls = false
   readonly queuedBytes = 0
+  readonly pingMs = 15_000
   maxMessageBytes = 0
   readonly listener = new Listener('text')
   ended: string | undefined
@@ -55,6 +56,10 @@ class FloodedSession implements Session {
   end(reason: string): void {
     this.ended = reason
     this.#gone.abort()
+  }
+
+  ping(): void {
+    throw new Error('the login does that')
   }
 
   requestStop(): string {

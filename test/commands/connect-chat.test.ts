@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { ExitCode, NetworkError } from '../../src/base/errors.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { encodeFrame, FrameDecoder } from '../../src/net/frame-codec.ts'
+import { netLimits } from '../../src/net/limits.ts'
+import { lookMs } from '../../src/net/liveness.ts'
 import { ChatMember, type ChatServer, startChatServer } from '../support/chat-server.ts'
 import { testContext } from '../support/command-context.ts'
 import { turnUntil } from '../support/event-loop.ts'
@@ -48,9 +51,9 @@ class Guest {
   }
 
   /** Lets it log in, however it wants to; answers with its way in and its first words. */
-  async admit(): Promise<readonly [login: Json, enter: Json]> {
-    expect(await this.hear()).toEqual({ type: 'hello' })
-    this.tell({ type: 'hello', service: 'chat', version: 1 })
+  async admit(hello: Json = {}): Promise<readonly [login: Json, enter: Json]> {
+    expect(await this.hear()).toEqual({ type: 'hello', ping: true })
+    this.tell({ type: 'hello', service: 'chat', version: 1, ...hello })
     const login = await this.hear()
     const how = login.type === 'resume' ? 'resumed' : 'login'
     this.tell({ type: 'welcome', name: 'Ada', how, ...(how === 'login' && { token: 'a-token' }) })
@@ -199,6 +202,50 @@ describe('connect to serve chat, on a terminal', () => {
     expect(await ended).toBe(ExitCode.ok)
   })
 
+  test('bug: with the cable out it showed a prompt for ever; it says so, comes back, and nothing typed is lost', async () => {
+    await using chat = await startServer()
+    const { keyboard, screen, clock, ended } = sitDown(chat.port)
+    const pass = async (pings: number) => {
+      for (let looks = 0; looks < pings * netLimits.looksPerPing; looks++) {
+        clock.advance(lookMs(netLimits.pingMs))
+        await turn()
+        await turn()
+      }
+    }
+    const first = await chat.next()
+    await first.admit({ pingMs: netLimits.pingMs })
+    first.tell(joined, { type: 'ping' })
+    expect(await first.hear()).toEqual({ type: 'pong' })
+    await screen.until(...top, '>')
+    keyboard.write('/who\r')
+    await first.hear()
+    first.tell({ type: 'notice', text: 'an answer' })
+    await screen.until(...top, '> /who', '* an answer', '>')
+    keyboard.write('is it on?\r/msg Bob psst\r')
+    const [said, command] = [await first.hear(), await first.hear()]
+    expect(command).toEqual({ type: 'line', text: '/msg Bob psst' })
+    await pass(1)
+    first.tell({ type: 'ping' })
+    expect(await first.hear()).toEqual({ type: 'pong' })
+    // From here on nothing comes.
+    await pass(3)
+    await screen.until(
+      ...top,
+      '> /who',
+      '* an answer',
+      '> /msg Bob psst',
+      '* not answered: /msg Bob psst',
+      `no answer from 127.0.0.1:${chat.port} any more; trying again in 1 s (Ctrl-C leaves)`,
+      '>',
+    )
+    clock.advance(chatLimits.reconnectMs)
+    const second = await chat.next()
+    await second.admit()
+    expect(await second.hear()).toEqual(said)
+    keyboard.write('\x03')
+    expect(await ended).toBe(ExitCode.interrupted)
+  })
+
   test('waits longer each time while nobody listens, until Ctrl-C', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.5)
     const chat = await startServer()
@@ -258,6 +305,26 @@ describe('connect to serve chat, in a pipe', () => {
     guest.tell({ type: 'bye', reason: 'exit', message: 'goodbye' })
     expect(await ended).toBe(ExitCode.ok)
     expect(io.stdout.text).not.toContain('\x1b')
+  })
+
+  test('a server that answers no more is the end, and what it did not acknowledge is counted', async () => {
+    await using chat = await startServer()
+    const io = testContext()
+    io.stdin.write('one\ntwo\n')
+    const ended = connect.run({ ...connectValues, port: chat.port, ...login }, io.context)
+    const guest = await chat.next()
+    await guest.admit({ pingMs: netLimits.pingMs })
+    guest.tell(joined)
+    await guest.hear()
+    await guest.hear()
+    const given = expect(ended).rejects.toMatchObject({ code: 'NO_ANSWER', exit: ExitCode.unavailable })
+    for (let looks = 0; looks < 2 * netLimits.looksUntilGone; looks++) {
+      io.clock.advance(lookMs(netLimits.pingMs))
+      await turn()
+      await turn()
+    }
+    await given
+    expect(io.stderr.text).toContain('* not acknowledged: 2 of the lines sent\n')
   })
 
   test('a lost connection is the end, and not a good one', async () => {

@@ -13,6 +13,27 @@ test('a browser at the chat shows a sentence, and is no failed login', async () 
   expect([...chat.server.events, ...chat.events].map(({ type }) => type)).not.toContain('login-failed')
 })
 
+test('bug: who answered no more stood in /who for minutes; who answers stays, and who never promised to', async () => {
+  await using chat = await startChatServer({ pingInterval: 120 })
+  const hello = { type: 'hello', ping: true }
+  const enter = async (name: string, ...first: object[]) =>
+    ChatMember.connect(chat.port, ...first, { type: 'resume', token: await chat.register(name) }, { type: 'enter' })
+  const old = await enter('Old')
+  await old.hear('joined')
+  const quick = await enter('Quick', hello)
+  quick.client.socket.on('data', (chunk: Buffer) => {
+    if (chunk.includes('"ping"')) quick.send({ type: 'pong' })
+  })
+  const ghost = await enter('Ghost', hello)
+  await ghost.hear('joined')
+  expect(await chat.server.event('disconnected')).toMatchObject({ reason: 'no-answer' })
+  old.send({ type: 'who' })
+  expect((await old.hear('who')).names.map(({ name }) => name)).toEqual(['Old', 'Quick'])
+  // The answers are nothing that the chat has to answer.
+  expect([old, quick].flatMap((member) => member.of('error'))).toEqual([])
+  for (const { client } of [old, quick, ghost]) client.destroy()
+})
+
 describe('chat, over sockets', () => {
   let chat: ChatServer
   let ada: ChatMember

@@ -2,13 +2,15 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { limits } from '../../src/base/limits.ts'
 import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import { serveLimits } from '../../src/serve/limits.ts'
+import type { ServeConfig } from '../../src/serve/options.ts'
 import { defineProtocol } from '../../src/serve/protocol.ts'
 import { TestClient } from '../support/client.ts'
+import { turnUntil } from '../support/event-loop.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { startTestServer } from '../support/test-server.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -83,14 +85,106 @@ onLinux(
       await client.write('there?').bytes(6)
       const found = timerOf(port, client.socket.localPort ?? 0)
       expect(found?.timer).toBe(keepAliveTimer)
-      expect(found?.dueMs).toBeLessThanOrEqual(serveLimits.keepAliveMs)
-      expect(found?.dueMs).toBeGreaterThan(serveLimits.keepAliveMs / 2)
+      expect(found?.dueMs).toBeLessThanOrEqual(netLimits.pingMs * netLimits.keepAliveDelay)
+      expect(found?.dueMs).toBeGreaterThan(netLimits.pingMs)
       client.destroy()
     } finally {
       await server.stop('test over')
     }
   },
 )
+
+const pinged = defineProtocol({
+  name: 'pinged',
+  summary: 'takes lines, and asks who is silent',
+  defaultPort: 1,
+  create: () => ({
+    async serve(session) {
+      session.ping(Buffer.from('{"type":"ping"}\n'))
+      for (let text = await session.receive(); text !== undefined; text = await session.receive())
+        if (text === 'hello') session.send('hello')
+    },
+  }),
+})
+
+describe('who promised to answer', () => {
+  const lookMs = netLimits.pingMs / netLimits.looksPerPing
+  const { looksPerPing, looksUntilGone } = netLimits
+
+  async function served(config: Partial<ServeConfig> = {}) {
+    const clock = new VirtualClock()
+    const server = await LocalServer.start(pinged, { framing: 'text', ...config }, { clock })
+    const client = await TestClient.connect(server.port)
+    await client.write('hello\n').until('hello\n')
+    const look = async (count: number, everyMs = lookMs): Promise<void> => {
+      for (let at = 0; at < count; at++) {
+        clock.advance(everyMs)
+        await turn()
+        await turn()
+      }
+    }
+    return { server, client, look }
+  }
+
+  test('bug: a client whose network was gone stayed for minutes; it is asked twice and put out, with no answer', async () => {
+    const { server, client, look } = await served()
+    // Its greeting came since the first look.
+    await look(1 + looksUntilGone - 1)
+    expect(client.text).toBe('hello\n{"type":"ping"}\n{"type":"ping"}\n')
+    expect(server.events.map(({ type }) => type)).not.toContain('disconnected')
+    await look(1)
+    expect(await server.event('disconnected')).toMatchObject({ reason: 'no-answer' })
+    client.destroy()
+    await server.close()
+  })
+
+  test('a pong keeps a client, is nothing for the log, and no activity', async () => {
+    const { server, client, look } = await served({ idleTimeout: 4 * looksPerPing * lookMs })
+    const logged = () => server.events.filter(({ type }) => type === 'received' || type === 'sent').length
+    const before = logged()
+    for (let pings = 1; pings <= 3; pings++) {
+      await look(looksPerPing + 1)
+      await client.until(() => client.text.split('ping').length > pings)
+      client.write('{"type": "pong"}\n')
+      const heard = () => server.runner.status()[0]?.received ?? 0
+      await turnUntil(() => heard() === 6 + 17 * pings, 'the pong')
+    }
+    expect(logged()).toBe(before)
+    await look(looksPerPing)
+    expect(await server.event('disconnected')).toMatchObject({ reason: 'idle' })
+    client.destroy()
+    await server.close()
+  })
+
+  test('bug: a server that was stopped for long (SIGSTOP, a debugger) put everybody out; what they said meanwhile comes first', async () => {
+    const { server, client, look } = await served()
+    await look(looksUntilGone)
+    await look(1, 0)
+    client.write('hello\n')
+    await look(1, 600_000)
+    await client.until(() => client.text.split('hello').length === 3)
+    await look(looksPerPing)
+    expect(server.events.map(({ type }) => type)).not.toContain('disconnected')
+    client.destroy()
+    await server.close()
+  })
+})
+
+test('who promised nothing is asked nothing', async () => {
+  const clock = new VirtualClock()
+  const server = await LocalServer.start(echo, {}, { clock })
+  const client = await TestClient.connect(server.port)
+  await client.write('hello\n').bytes(6)
+  for (let looks = 0; looks < 100; looks++) {
+    clock.advance(netLimits.pingMs)
+    await turn()
+    await turn()
+  }
+  expect(await client.write('still here\n').bytes(17)).toHaveLength(17)
+  client.end()
+  expect(await server.event('disconnected')).toMatchObject({ reason: 'peer-closed' })
+  await server.close()
+})
 
 const answerBytes = 8_192
 const generous = defineProtocol({

@@ -45,9 +45,14 @@ export interface ChatServerOptions {
   readonly maxPages?: number
   /** They are registered before the chat starts. */
   readonly operators?: readonly string[]
+  readonly pingInterval?: number
 }
 
-export async function startChatServer({ maxPages, operators = [] }: ChatServerOptions = {}): Promise<ChatServer> {
+export async function startChatServer({
+  maxPages,
+  operators = [],
+  ...config
+}: ChatServerOptions = {}): Promise<ChatServer> {
   const folder = temporaryFolder()
   const events: NetlabEvent[] = []
   const record = (event: NetlabEvent): void => void events.push(event)
@@ -93,7 +98,7 @@ export async function startChatServer({ maxPages, operators = [] }: ChatServerOp
   serveBackplane(room.backplane(), toRoom.port2)
   const server = await LocalServer.start(
     chat,
-    { options: { operators, floodRate: 0, sessionIdle: 60_000 } },
+    { options: { operators, floodRate: 0, sessionIdle: 60_000 }, ...config },
     { channels: { chat: toRoom.port1, accounts: toAccounts.port1 } },
   )
   return {

@@ -24,6 +24,7 @@ export const testConfig: ServeConfig = {
   memoryBytes: Number.POSITIVE_INFINITY,
   bufferMemory: undefined,
   idleTimeout: 0,
+  pingInterval: 15_000,
   framing: 'auto',
   allowStop: 'loopback',
   plaintext: 'loopback',

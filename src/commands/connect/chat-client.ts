@@ -21,6 +21,8 @@ export interface ChatClientOptions {
   reconnect(): Promise<MessageStream | undefined>
 }
 
+const connectionLost = 'the connection is lost'
+
 /** No message has an id so high: history after it is an empty answer, which comes behind the answers to all that was sent. */
 const beyondAllIds = Number.MAX_SAFE_INTEGER
 
@@ -29,6 +31,10 @@ export class ChatClient {
   readonly #options: ChatClientOptions
   /** Our own ids of messages that the server has not answered. */
   readonly #unanswered = new Set<string>()
+  /** Commands that were typed since the server last answered one; unlike what is said they are not sent again. */
+  #unansweredCommands: string[] = []
+  /** Why there is no connection. */
+  #lost = connectionLost
   readonly #passwords: PasswordDialog
   #stream: MessageStream | undefined
   #inputEnded = false
@@ -61,16 +67,19 @@ export class ChatClient {
       this.#passwords.onDisconnect()
       stream.close()
       if (result !== undefined) return result
+      for (const line of this.#unansweredCommands.splice(0)) this.#options.screen.print(`* not answered: ${line}`)
     }
   }
 
   /** Until the server says goodbye; undefined when the connection was lost and a person is there to reconnect for. */
   async #showMessages(stream: MessageStream): Promise<ClientResult | 'logged-out' | undefined> {
+    this.#lost = connectionLost
     try {
       for (let message = await stream.receive(); message !== undefined; message = await stream.receive()) {
         const goodbye = message.type === 'bye' && (message.reason === 'exit' || message.reason === 'logged-out')
         if (message.type === 'bye' && !goodbye) throw replyError(message)
         if (message.type === 'denied' && message.reason === 'no-session') throw replyError(message)
+        if (message.type !== 'message' && message.type !== 'presence') this.#unansweredCommands = []
         this.#perform(this.#decode(message))
         this.#passwords.onMessage(message)
         if (goodbye && message.reason === 'logged-out') return 'logged-out'
@@ -79,7 +88,13 @@ export class ChatClient {
         await this.#options.screen.drained()
       }
     } catch (error) {
-      if (!(error instanceof NetworkError) || !this.#options.screen.interactive) throw error
+      if (!(error instanceof NetworkError)) throw error
+      if (!this.#options.screen.interactive) {
+        if (this.#unanswered.size > 0)
+          this.#options.screen.remark(`* not acknowledged: ${this.#unanswered.size} of the lines sent`)
+        throw error
+      }
+      if (error.code === 'NO_ANSWER') this.#lost = printable(error.message)
     }
     if (this.#options.screen.interactive && !this.#inputEnded) return undefined
     return this.#inputEnded ? { how: endedHere, exit: ExitCode.ok } : { how: endedThere, exit: ExitCode.unavailable }
@@ -99,7 +114,7 @@ export class ChatClient {
 
   async #reconnect(): Promise<MessageStream> {
     const { screen, backoff, reconnect, clock, signal } = this.#options
-    let why = 'the connection is lost'
+    let why = this.#lost
     for (;;) {
       const waitMs = backoff.next()
       screen.setStatus(`${why}; trying again in ${Math.ceil(waitMs / 1000)} s (Ctrl-C leaves)`)
@@ -134,9 +149,10 @@ export class ChatClient {
       }
       const step = view.typed(line)
       this.#perform(step)
-      if (this.#stream === undefined && step.send.some((message) => cidOf(message) === undefined)) {
-        screen.remark('* not connected: commands have to wait, what you say is kept')
-      }
+      if (step.send.every((message) => cidOf(message) !== undefined)) continue
+      if (this.#stream === undefined) screen.remark('* not connected: commands have to wait, what you say is kept')
+      else if (this.#unansweredCommands.push(printable(line)) > commandLimits.unansweredCount)
+        this.#unansweredCommands.shift()
     }
     this.#inputEnded = true
     if (this.#stream === undefined) return { how: 'left', exit: ExitCode.ok }

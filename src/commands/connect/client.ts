@@ -1,11 +1,13 @@
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { type ExitCode, NetlabError, NetworkError } from '../../base/errors.ts'
 import { printable } from '../../base/visible.ts'
 import { formatEndpoint, plainAddress } from '../../net/address.ts'
 import { connect } from '../../net/connect.ts'
-import { connectError } from '../../net/connect-error.ts'
+import { lostError } from '../../net/connect-error.ts'
 import { asksForTls } from '../../net/dialect.ts'
 import type { FramedSocket } from '../../net/framed-socket.ts'
 import type { Secured } from '../../net/framed-tls-socket.ts'
+import { PeerWatch } from '../../net/liveness.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { formatTime } from '../../terminal/format.ts'
 import type { CommandContext } from '../command.ts'
@@ -57,6 +59,8 @@ export class ServerConnection {
   readonly hex: HexDump | undefined
   /** With TLS. */
   readonly identity: ProvenIdentity | undefined
+  /** Breaks the connection when the server answers no more. */
+  readonly watch: PeerWatch
   readonly #target: Pick<ConnectTarget, 'host' | 'port'>
 
   constructor(
@@ -65,8 +69,10 @@ export class ServerConnection {
     traffic: TrafficStats,
     hex: HexDump | undefined,
     identity?: ProvenIdentity,
+    clock: Clock = systemClock,
   ) {
     this.socket = socket
+    this.watch = new PeerWatch(socket, clock)
     this.identity = identity
     this.traffic = traffic
     this.hex = hex
@@ -104,9 +110,9 @@ export class ServerConnection {
     return new NetworkError('TURNED_AWAY', `the server says: ${printable(sentence)}`)
   }
 
-  /** A socket's error in one sentence with a next step. */
+  /** The error of a connection that stood, in one sentence with a next step. */
   describe(error: unknown): NetworkError {
-    return connectError(error, this.#target.host, this.#target.port)
+    return lostError(error, this.#target.host, this.#target.port)
   }
 }
 
@@ -148,7 +154,7 @@ export class Client {
     const dump = hex ? new HexDump(context.clock) : undefined
     const open = async (): Promise<ServerConnection> => {
       const { socket, identity } = await openSocket(target, context)
-      return new ServerConnection(socket, target, traffic, dump, identity)
+      return new ServerConnection(socket, target, traffic, dump, identity, context.clock)
     }
     const connection = await open()
     const { socket } = connection
@@ -229,7 +235,8 @@ const endsOfTheServer: ReadonlySet<string> = new Set(['TLS_ONLY', 'TURNED_AWAY',
 /** What ended with this error, for the last line of diagnostics; the reason is told by the error itself. */
 function endOf(error: unknown): string {
   if (error instanceof NetlabError && endsOfTheServer.has(error.code)) return endedThere
-  if (error instanceof NetworkError) return 'the connection broke'
+  if (error instanceof NetworkError)
+    return error.code === 'NO_ANSWER' ? 'the server answers no more' : 'the connection broke'
   if (error instanceof PromptClosed) return 'a question was left unanswered'
   const code = error instanceof NetlabError ? error.code : undefined
   if (code === 'REVOKED') return 'the session is over'

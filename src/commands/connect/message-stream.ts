@@ -4,6 +4,7 @@ import { ExitCode, NetlabError, ProtocolError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { sniffDialect } from '../../net/dialect.ts'
 import { frameHeaderBytes } from '../../net/frame-codec.ts'
+import { netLimits } from '../../net/limits.ts'
 import type { ServerConnection } from './client.ts'
 
 /** What the server or we say: an object with a `type`; the other fields are checked before they are used. */
@@ -70,11 +71,15 @@ export class MessageStream {
 
   async #read(): Promise<JsonMessage | undefined> {
     try {
-      const text = await this.connection.socket.receive()
-      this.#signal.throwIfAborted()
-      if (text === undefined) return undefined
-      this.connection.traffic.received(frameHeaderBytes + Buffer.byteLength(text))
-      return parse(text)
+      for (;;) {
+        const text = await this.connection.socket.receive()
+        this.#signal.throwIfAborted()
+        if (text === undefined) return undefined
+        this.connection.traffic.received(frameHeaderBytes + Buffer.byteLength(text))
+        const message = parse(text)
+        if (message.type !== 'ping') return message
+        this.send({ type: 'pong' })
+      }
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason
       throw error instanceof NetlabError ? error : this.connection.describe(error)
@@ -131,7 +136,7 @@ export function isLoginBanner(firstBytes: Buffer): boolean {
  * @param timeoutMs 0 for ever
  */
 export async function sayHello(stream: MessageStream, clock: Clock, timeoutMs: number): Promise<HelloAnswer> {
-  stream.send({ type: 'hello' })
+  stream.send({ type: 'hello', ping: true })
   const late = Promise.withResolvers<undefined>()
   const timer = timeoutMs > 0 ? clock.after(timeoutMs, () => late.resolve(undefined)) : undefined
   try {
@@ -153,8 +158,15 @@ async function helloAnswer(stream: MessageStream): Promise<HelloAnswer> {
   }
   const answer = await stream.receive()
   if (answer?.type === 'bye') throw replyError(answer)
+  if (answer !== undefined) expectPings(answer, stream)
   const service = answer?.type === 'hello' ? answer.service : undefined
   return service === 'auth' || service === 'chat' ? service : undefined
+}
+
+/** A server that asks us promises words by that. */
+function expectPings({ pingMs }: JsonMessage, stream: MessageStream): void {
+  if (typeof pingMs !== 'number' || pingMs < netLimits.pingMinMs || pingMs > netLimits.pingMaxMs) return
+  stream.connection.watch.expectWords(pingMs, () => stream.send({ type: 'pong' }))
 }
 
 /**

@@ -1,5 +1,6 @@
 import { SocketAddress } from 'node:net'
-import { arch, endianness, networkInterfaces, platform } from 'node:os'
+import { arch, networkInterfaces } from 'node:os'
+import { openLibc } from '../../net/libc.ts'
 import type { HostAddress } from '../types.ts'
 
 /** The few calls of the C library that a scan needs, as they are; results below 0 leave their reason in `errno`. */
@@ -22,13 +23,13 @@ export interface Libc {
   readonly eventDataOffset: number
 }
 
-/** The C library through koffi; undefined where it can't be: another system, a musl without it, koffi not installed. */
+/** Undefined where there is no C library to be had. */
 export async function loadLibc(): Promise<Libc | undefined> {
+  const libc = await openLibc()
+  if (libc === undefined) return undefined
+  const { koffi, library } = libc
   const packed = arch() === 'x64'
-  if (platform() !== 'linux' || (arch() !== 'arm64' && !packed) || endianness() !== 'LE') return undefined
   try {
-    const koffi = (await import('koffi')).default
-    const library = koffi.load('libc.so.6')
     return {
       socket: library.func('int socket(int, int, int)'),
       connect: library.func('int connect(int, const void *, int)'),
