@@ -262,6 +262,11 @@ const inexact = (bench: EchoBench): NotApplicable | undefined =>
         },
       }
 
+const oneLine = (bench: EchoBench): NotApplicable | undefined =>
+  bench.dialect.line !== '' && !bench.passed('echo.keep')
+    ? { why: { en: 'it answers one line a connection', ru: 'она отвечает на одну строку за соединение' } }
+    : undefined
+
 const foreign = (bench: EchoBench): NotApplicable | undefined =>
   bench.owns
     ? undefined
@@ -573,7 +578,7 @@ const bulkAll: EchoCheck = {
   async run(bench) {
     const { line } = bench.dialect
     if (line === '') return bulkCheck(bench, bulk(bench, 280_000), { en: '280,000 B', ru: '280 000 Б' })
-    const skip = inexact(bench)
+    const skip = inexact(bench) ?? oneLine(bench)
     if (skip !== undefined) return skip
     const server = await up(bench)
     if (!isServer(server)) return server
@@ -633,9 +638,8 @@ const merge: EchoCheck = {
   },
   causes: { 'one-recv': oneRecvHint, crash: crashHint },
   async run(bench) {
-    if (bench.dialect.line !== '' && !bench.passed('echo.keep')) {
-      return { why: { en: 'it answers one line a connection', ru: 'она отвечает на одну строку за соединение' } }
-    }
+    const skip = oneLine(bench)
+    if (skip !== undefined) return skip
     const [one, two] = [bench.token(11), bench.token(13)]
     return inPieces(
       bench,

@@ -114,7 +114,8 @@ async function runCheck<B extends ServerBench>(check: Check<B>, bench: B, latene
     id: check.id,
     level: check.level,
     title: check.title,
-    ...judged(check, last.outcome, { disagree, late }),
+    // A crash that is told is seen, however late we were.
+    ...judged(check, last.outcome, { disagree, late: late && last.trace === undefined }),
     attempts,
     durationMs: Math.round(clock.monotonic() - startedMs),
     steps: last.steps,
