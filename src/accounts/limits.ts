@@ -72,6 +72,15 @@ export const accountLimits = {
   /** Records of a users file in one portion of text: small enough that making it holds nobody up. */
   usersPortionCount: 250,
 
+  /** Accounts and networks that are banned at a time: a class has a handful, and a list of networks fits. */
+  bans: 10_000,
+  /** A one-time password in groups of four characters: 59 bits, and short enough to be read to somebody. */
+  oneTimeGroups: 3,
+  /** Names that a mistyped one is compared with. */
+  suggestedNames: 1_000,
+  /** Rows of the operator's table of users; more would be no table for a person. */
+  usersShown: 1_000,
+
   /** Sessions of one user; the one silent longest makes room. */
   sessionsPerUser: 32,
   /** A session ends when not used for this long, and after this long in any case. */

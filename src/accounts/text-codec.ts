@@ -12,6 +12,10 @@ type LoginPrompt =
       /** Typed and refused; the same again means that someone wants to register with it. */
       readonly refused?: string
     }
+  /** The password was given for one login: a new one is asked for twice. */
+  | { readonly what: 'new password'; readonly name: string; readonly password: string; readonly next?: string }
+
+type Attempt = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
 
 const hint =
   'New here? Type the same password once more to register. Or try another one, or an empty line for another name.'
@@ -25,7 +29,7 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
   #service = 'auth'
   #expected: LoginPrompt = { what: 'name' }
   /** Sent last, and not yet answered. */
-  #tried: { readonly type: 'login' | 'register'; readonly name: string; readonly password: string } | undefined
+  #tried: Attempt | undefined
 
   decode(text: string): Decoded<LoginMessage> {
     if (text.trim() === 'exit') return { kind: 'message', message: { type: 'exit' } }
@@ -35,9 +39,9 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
       this.#expected = { what: 'name' }
       return { kind: 'incomplete', lines: [this.#prompt()] }
     }
+    if (expected.what === 'new password') return this.#decodeNewPassword(text, expected)
     const type = text === expected.refused ? 'register' : 'login'
-    this.#tried = { type, name: expected.name, password: text }
-    return { kind: 'message', message: this.#tried }
+    return this.#send({ type, name: expected.name, password: text })
   }
 
   encode(message: ServerMessage): readonly string[] {
@@ -54,8 +58,12 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
       return [...lines, hint, this.#prompt()]
     }
     if (['bad-name', 'taken', 'full', 'no-session'].includes(message.reason)) this.#expected = { what: 'name' }
-    else if (message.reason === 'bad-password' && this.#tried !== undefined) {
-      this.#expected = { what: 'password', name: this.#tried.name }
+    else if (this.#tried !== undefined) {
+      const { name, password } = this.#tried
+      const changes = 'new' in this.#tried
+      if (message.reason === 'must-change' || (changes && message.reason === 'bad-password'))
+        this.#expected = { what: 'new password', name, password }
+      else if (message.reason === 'bad-password') this.#expected = { what: 'password', name }
     }
     return [...lines, this.#prompt()]
   }
@@ -70,8 +78,26 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     return { kind: 'incomplete', lines: [this.#prompt()] }
   }
 
+  #decodeNewPassword(
+    text: string,
+    { name, password, next }: Extract<LoginPrompt, { readonly what: 'new password' }>,
+  ): Decoded<LoginMessage> {
+    this.#expected = { what: 'new password', name, password, ...(next === undefined && { next: text }) }
+    if (next === undefined) return { kind: 'incomplete', lines: [this.#prompt()] }
+    if (next !== text) return { kind: 'incomplete', lines: ['The two new passwords differ.', this.#prompt()] }
+    return this.#send({ type: 'login', name, password, new: text })
+  }
+
+  #send(message: Attempt): Decoded<LoginMessage> {
+    this.#tried = message
+    return { kind: 'message', message }
+  }
+
   #prompt(): string {
-    return this.#expected.what === 'name' ? 'Name:' : 'Password (visible here as you type; "netlab connect" hides it):'
+    const expected = this.#expected
+    if (expected.what === 'name') return 'Name:'
+    if (expected.what === 'password') return 'Password (visible here as you type; "netlab connect" hides it):'
+    return expected.next === undefined ? 'New password:' : 'New password again:'
   }
 }
 

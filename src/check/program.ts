@@ -49,6 +49,8 @@ export class Program {
   #round = 0
   #answeredBytes = -1
   #answeredMs = 0
+  /** How much it had written when it was last seen waiting; -1 when it was not. */
+  #seenBytes = -1
 
   private constructor(plan: ProgramPlan, clock: Clock, child: ChildProcess, pty: Pty | undefined) {
     this.#plan = plan
@@ -194,7 +196,14 @@ export class Program {
 
   /** Answers a question if it asks one and hasn't been answered since it last wrote. */
   #answer(): void {
-    if (this.#typed.length >= checkLimits.answers || !this.waitsForInput) return
+    if (this.#typed.length >= checkLimits.answers || !this.waitsForInput) {
+      this.#seenBytes = -1
+      return
+    }
+    // What it wrote before it began to wait may still be on its way to us: it is answered when the next look finds no more.
+    const seen = this.#seenBytes
+    this.#seenBytes = this.#outputBytes
+    if (seen !== this.#outputBytes) return
     const now = this.#clock.monotonic()
     // It may not have read the last answer yet. One that waits again and has written nothing asks without words.
     if (this.#answeredBytes === this.#outputBytes && now - this.#answeredMs < checkLimits.readAnswerMs) return

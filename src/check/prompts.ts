@@ -12,7 +12,7 @@ export interface PromptRule {
   readonly answer: string
 }
 
-type Wanted = 'pair' | 'host' | 'port' | 'yes' | 'menu' | 'name' | 'password' | 'key' | 'unknown'
+type Question = 'pair' | 'host' | 'port' | 'yes' | 'menu' | 'name' | 'password' | 'key' | 'unknown'
 
 // English, Russian, Spanish, Italian, French, German, Portuguese, Chinese; stems only, so that cases and plurals match.
 const host = /host|addr|(?<!\p{L})ip(?!\p{L})|хост|адрес|айпи|direcci|indirizz|adress|hôte|endereç|主机|地址/u
@@ -24,7 +24,7 @@ const name =
 /** What makes one question of a host and a port. */
 const joint = /^[\p{L}\s\d.]{0,20}(:|,|\/|\s(and|и|y|e|und|et)\s|和)[\s\p{L}]{0,12}$/u
 /** Asked for in words that mean nothing else. */
-const plain: readonly (readonly [Wanted, RegExp])[] = [
+const plain: readonly (readonly [Question, RegExp])[] = [
   ['yes', /(?<!\p{L})(y\s*\/\s*n|д\s*\/\s*н)(?!\p{L})|yes\/no|да\/нет/u],
   ['menu', /(?<!\d)1\s*[).:=-].*(?<!\d)2\s*[).:=-]/u],
   ['password', /pass|парол|contraseñ|senha|kennwort|mot de passe|密码/u],
@@ -32,7 +32,7 @@ const plain: readonly (readonly [Wanted, RegExp])[] = [
 ]
 
 /** What a question asks for. */
-export function wantedBy(question: string): Wanted {
+export function wantedBy(question: string): Question {
   const line = question.toLowerCase()
   for (const [wanted, words] of plain) if (words.test(line)) return wanted
   const at = { host: line.search(host), port: line.search(port), name: line.search(name) }
@@ -61,7 +61,7 @@ export function answerFor(
   return choices[Math.min(round, choices.length - 1)] ?? ''
 }
 
-function choicesFor(wanted: Wanted, question: string, answers: PromptAnswers): readonly string[] {
+function choicesFor(wanted: Question, question: string, answers: PromptAnswers): readonly string[] {
   const { user, password } = answers
   const [address, number] = [answers.host, String(answers.port)]
   switch (wanted) {

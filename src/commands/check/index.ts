@@ -10,7 +10,7 @@ export const check = defineCommand({
   examples: [
     ["netlab check echo-server --cmd 'python3 server.py'", 'try everything, explain what fails'],
     ['netlab check echo-server --connect 192.0.2.7:9090', 'a server that runs already'],
-    ["netlab check echo-server --cmd './server {port}' --build 'gcc -o server server.c'", 'compile it first'],
+    ["netlab check echo-server --build 'gcc -o s server.c' --cmd './s {port}'", 'compile it first'],
     ['netlab check echo-server --list', 'the checks, with their levels'],
     ['netlab check --explain echo.utf8', 'what one check does, and how its mistake is mended'],
   ],

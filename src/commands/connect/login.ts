@@ -48,6 +48,7 @@ export async function logIn(stream: MessageStream, prompter: LoginPrompter): Pro
     if (answer.type === 'welcome') return welcome(answer, prompter)
     if (prompter.ask === undefined) throw replyError(answer)
     prompter.say(sentence(answer))
+    if (answer.reason === 'must-change') return replacePassword(stream, prompter, name, secret)
     if (answer.reason === 'wrong') {
       const registered = await register(stream, prompter, name, secret)
       if (registered !== undefined) return registered
@@ -87,6 +88,26 @@ async function register(
   if (answer.type === 'welcome') return welcome(answer, prompter)
   prompter.say(sentence(answer))
   return undefined
+}
+
+/** The password was given for one login: a person chooses the next one, until the server takes it. */
+async function replacePassword(
+  stream: MessageStream,
+  prompter: LoginPrompter,
+  name: string,
+  password: string,
+): Promise<LoginResult> {
+  for (;;) {
+    const next = await promptFor(stream, prompter, 'New password', passwordSpec)
+    if ((await promptFor(stream, prompter, 'New password again', passwordSpec)) !== next) {
+      prompter.say('The two new passwords differ.')
+      continue
+    }
+    const answer = await request(stream, prompter, { type: 'login', name, password, new: next })
+    if (answer.type === 'welcome') return welcome(answer, prompter)
+    if (answer.reason !== 'bad-password') throw replyError(answer)
+    prompter.say(sentence(answer))
+  }
 }
 
 function welcome({ name, how, token }: JsonMessage, prompter: LoginPrompter): LoginResult {

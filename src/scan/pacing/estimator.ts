@@ -46,13 +46,14 @@ export class Estimator {
     const { target, interval, purpose, punctualMs, serial } = probe
     const { rtt } = target
     if (!rtt.sample(rttMs)) return
+    if (rtt.samples === 1) target.distanceKnownMs = nowMs
     this.#rtt.sample(rttMs)
     if (interval.isEvaluated) this.#control.answeredLate(interval.index)
     else interval.recordAnswer(target.number, purpose, rttMs > punctualMs)
     const excessMs = rtt.excessMs(rttMs)
     const { unexplainedExcessMs } = rtt
     interval.recordDelay(excessMs > unexplainedExcessMs * limits.interval.delayedShare)
-    const delay = { serial, sentMs: nowMs - rttMs, excessMs, unexplainedExcessMs }
+    const delay = { serial, host: target.number, sentMs: nowMs - rttMs, excessMs, unexplainedExcessMs }
     this.#heedQueue(this.#queue.record(delay, nowMs, sent), nowMs)
   }
 
@@ -117,6 +118,7 @@ export class Estimator {
   #decide(interval: MeasurementInterval, nowMs: number): void {
     const { isAsking: wasAsking, rate: oldRate, limit: oldLimit } = this.#control
     const mayGrow = !this.#acknowledgedEarly.delete(interval)
+    this.#control.hasUntried = this.#hosts.untried > 0
     this.#control.evaluate(interval, this.#current.index + 1, nowMs, mayGrow)
     const { isAsking, rate, limit } = this.#control
     // What the limit dropped until it was found was not lost at random.

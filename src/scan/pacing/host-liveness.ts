@@ -14,7 +14,7 @@ import { pacingLimits as limits } from './limits.ts'
 export type LivenessChange = 'silent' | 'gone' | 'back'
 
 /** Told when a host's liveness changes. */
-export type LivenessObserver = (host: HostState, change: LivenessChange) => void
+export type LivenessObserver = (host: HostState, change: LivenessChange, nowMs: number) => void
 
 /** Watches hosts that answered and then fell silent. */
 export class HostLiveness {
@@ -38,7 +38,7 @@ export class HostLiveness {
     if (host.liveness === 'responsive') return
     host.liveness = 'responsive'
     this.#watched.delete(host)
-    this.#observer(host, 'back')
+    this.#observer(host, 'back', nowMs)
   }
 
   /** A port that is known to answer did not. */
@@ -49,7 +49,7 @@ export class HostLiveness {
     if (host.missedInRow < minMisses || nowMs - host.lastAnswerMs < outageMs) return
     host.liveness = 'silent'
     this.#watched.set(host, nowMs)
-    this.#observer(host, 'silent')
+    this.#observer(host, 'silent', nowMs)
   }
 
   /** Hosts that are waited for. */
@@ -65,7 +65,7 @@ export class HostLiveness {
       if (host.unresolved === 0) this.#watched.delete(host)
       else if (host.liveness === 'silent' && nowMs - host.lastAnswerMs >= limits.liveness.maxSilenceMs) {
         host.liveness = 'gone'
-        this.#observer(host, 'gone')
+        this.#observer(host, 'gone', nowMs)
       }
     }
   }

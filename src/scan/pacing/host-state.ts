@@ -24,6 +24,8 @@ export class HostState {
   /** Ports without a final answer. */
   unresolved: number
   openCount = 0
+  /** Probes sent to it. */
+  sentCount = 0
   /** It is among the hosts that answer and have silent ports. */
   isCounted = false
   /** Ports that were given up, and the sum of their chances of having been missed although they are open. */
@@ -37,8 +39,12 @@ export class HostState {
   firstProbeMs = 0
   /** While nothing is known of it, its silent ports wait until then for signs of life. */
   darkUntilMs: number | undefined
+  /** After that all of them are tried once more: they are few. */
+  isAskedAgain = false
   /** Of those, the ones that are asked meanwhile. */
   readonly darkSample = new Set<number>()
+  /** When its round-trip time became known. */
+  distanceKnownMs = 0
   /** Kept by `HostLiveness`, as the next two are. Silent: waited for. Gone: no longer. */
   liveness: 'responsive' | 'silent' | 'gone' = 'responsive'
   lastAnswerMs = 0
@@ -86,6 +92,11 @@ export class HostState {
     return (this.#open?.size ?? 0) + (this.#refusing?.size ?? 0) > 0
   }
 
+  /** Its answers take longer than what is waited for one of a host never heard. */
+  get isFar(): boolean {
+    return this.rtt.smoothedMs > limits.timeout.initialMs
+  }
+
   /** Nothing of it can be asked again whose answer is known, so that nobody can tell whether what is sent to it arrives. */
   get isDark(): boolean {
     return this.openCount === 0 && !this.hasReferencePorts
@@ -94,6 +105,11 @@ export class HostState {
   /** Ports that answered, or could not be asked at all. */
   get answeredCount(): number {
     return this.order.length - this.unresolved - this.silentCount
+  }
+
+  /** Too little is known of what it loses to believe its silence. */
+  get needsReferences(): boolean {
+    return this.usualLoss(false).sent < limits.history.enoughProbes
   }
 
   /** Something was heard from a port of it, if only that it is rejected. */
@@ -164,15 +180,20 @@ export class HostState {
   recordInterval({ startMs, endMs }: MeasurementInterval, { open, refusing, first }: HostSamples): void {
     this.#addLoss(open.sent, open.missed, true)
     this.#addLoss(refusing.sent, refusing.missed, false)
-    if (open.sent > 0) {
+    // An answer to a first attempt shows that something passed then, if not how much.
+    const heard = first.answered > 0 ? limits.history.heardProbes : 0
+    if (open.sent + heard > 0) {
       this.#openLog ??= new LossLog()
-      this.#openLog.add(startMs, endMs, open.sent, open.missed)
+      this.#openLog.add(startMs, endMs, open.sent + heard, open.missed)
     }
     const counted = isSelfMeasuring(first) ? first : undefined
     const sent = refusing.sent + (counted?.expected ?? 0)
     if (sent === 0) return
+    // How many first attempts are expected to be answered was learned with the usual loss: only more than that is missed.
+    const usual = this.usualLoss(false)
+    const missed = (counted?.missing ?? 0) + ((counted?.expected ?? 0) * usual.lost) / usual.sent
     this.#refusingLog ??= new LossLog()
-    this.#refusingLog.add(startMs, endMs, sent, refusing.missed + (counted?.missing ?? 0))
+    this.#refusingLog.add(startMs, endMs, sent, refusing.missed + missed)
   }
 
   /** A port was open at a later attempt: the one made at that time was lost. */
@@ -299,7 +320,8 @@ export class ReferencePorts {
     if (at === -1) return
     const misses = answered ? 0 : (this.#misses[at] ?? 0) + 1
     this.#misses[at] = misses
-    if (misses >= limits.host.maxMisses && othersAnswer) this.drop(port)
+    // The last ones are kept: with none left nobody could tell what arrives.
+    if (misses >= limits.host.maxMisses && othersAnswer && this.size > limits.host.minReferencePorts) this.drop(port)
   }
 
   /** It no longer is what it was known for. */

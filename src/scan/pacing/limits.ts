@@ -10,6 +10,9 @@ export const pacingLimits = {
     initialRate: 1_000,
     /** Never slower: below it a scan of one host takes hours, and no path is that narrow. */
     minRate: 50,
+    /** The same while ports were never tried and only refusals go missing; and how much above it counts as that. */
+    firstPassRate: 400,
+    leastRateSlack: 1.2,
     /** While no port is known to answer, loss cannot be seen: fast enough for a scan, slow enough for any access line. */
     unobservedMaxRate: 5_000,
     /** Far above what a processor sends. */
@@ -28,6 +31,8 @@ export const pacingLimits = {
     shortageFactor: 0.7,
     /** The deepest cut at once: an outage looks like a limit of nothing, and passes. */
     maxCutFactor: 0.25,
+    /** Each time that hosts came back, of the rate before: a queue that was too much for them fills again, an outage doesn't. */
+    restartFactor: 0.5,
     /** Of what a queue serves, what is sent while it drains: the kernel may send each SYN twice, and it must become shorter. */
     drainFactor: 0.3,
     /** Burst of the token bucket: what a timer that comes late may make up for, and as many probes more at low rates. */
@@ -155,7 +160,7 @@ export const pacingLimits = {
   /** How lossy was the path at a given time? `LossHistory`. */
   history: {
     /** Reference probes that the usual loss of a host is worth against those of the time itself. */
-    priorProbes: 2,
+    priorProbes: 4,
     /** Reference probes of all hosts that say enough about a time. */
     minProbes: 8,
     /** Intervals before and after one that still tell how the path was in it. */
@@ -167,6 +172,8 @@ export const pacingLimits = {
     unknownLossShare: 0.15,
     /** The same when the attempt before proved nothing either: an outage that began may go on. */
     unknownAgainShare: 0.5,
+    /** Reference probes that an interval is worth in which first attempts were answered: it was no outage, more is not known. */
+    heardProbes: 0.1,
     /** Spans of time kept of a host; beyond that, neighbours become one. */
     maxSpans: 128,
   },
@@ -185,11 +192,15 @@ export const pacingLimits = {
     maxDrainMs: 8_000,
     /** Less than this is no delay worth acting on: a busy machine and a WLAN make as much. */
     minExcessMs: 150,
+    /** Nor less than this share of the round trip: that all of a window were delayed so much by jitter is one chance in 65,000. */
+    jitterShare: 0.5,
   },
   /** What is known of one host: `host-state.ts`. */
   host: {
     /** Reference ports kept of each kind: enough that one that stops listening is outvoted. */
     referencePorts: 8,
+    /** So many are kept however often they miss. */
+    minReferencePorts: 2,
     /** Misses in a row after which a reference port is dropped while others answer. */
     maxMisses: 5,
     /** From this share of answers on, the others answer. */
@@ -241,6 +252,8 @@ export const pacingLimits = {
     extraMs: 8_000,
     /** Attempts at a silent port that are accounted for at most: heavier loss is the scan's own doing more often than the path's. */
     maxAttempts: 6,
+    /** From this loss on, a host is taken to let through less than it is sent. */
+    limitedLossShare: 0.3,
     /** How often that is judged. */
     checkMs: 250,
   },
@@ -254,6 +267,8 @@ export const pacingLimits = {
     maxSilenceMs: 40_000,
     /** How often it is asked meanwhile whether it is back. */
     probeIntervalMs: 250,
+    /** While all of them are silent nothing else is sent, for so long: the longest queues drain within it. */
+    pathDownMs: 16_000,
   },
   /** How long attempts wait: `rtt.ts`. */
   timeout: {
@@ -276,6 +291,8 @@ export const pacingLimits = {
     maxUnhurried: 1_000,
     /** The same as a share of the sockets there are. */
     unhurriedShare: 0.25,
+    /** Of the time that all others take at the present rate, what is waited: the rate grows. */
+    unhurriedFactor: 0.4,
     /** Such a wait ends before the kernel's second SYN, which would double what silent ports cost the path. */
     unhurriedMs: 950,
   },
@@ -312,6 +329,15 @@ export const pacingLimits = {
     darkMs: 4_000,
     darkMinMs: 1_000,
     darkSample: 16,
+    /** The same where at least every other host answers: what is out of reach for a moment is likelier then than nothing at all. */
+    darkAmongOthersMs: 10_000,
+    /** Meanwhile its other ports are asked again, at this rate a host and for all of them: below most limits on SYNs. */
+    darkHostRate: 100,
+    darkRate: 1_000,
+    /** How long the first of those attempts waits: the host may be far away. */
+    darkTimeoutMs: 2_500,
+    /** When it is over, all are tried once more, if no more ports than this wait. */
+    darkAgain: 1_000,
     darkAttempts: 5,
     /** After an attempt that proves nothing, as so much was lost then, the next one waits longer each time: outages pass. */
     worthlessShare: 0.6,

@@ -107,8 +107,11 @@ export interface LossEvidence {
  */
 export function lossChance({ attempt, own, all, usual, droppedShare }: LossEvidence): number {
   const { priorProbes, minProbes, unknownLossShare, unknownAgainShare } = limits.history
-  const usualShare = usual.lost / usual.sent
-  const unknownShare = attempt > 1 ? unknownAgainShare : unknownLossShare
+  // What was lost then is part of what is usually lost, and must not count twice.
+  const { priorAttempts, priorLossShare } = limits.host
+  const otherwise = Math.max(priorAttempts, usual.sent - own.sent)
+  const usualShare = Math.max(priorAttempts * priorLossShare, usual.lost - own.lost) / otherwise
+  const unknownShare = own.sent > 0 ? usualShare : attempt > 1 ? unknownAgainShare : unknownLossShare
   const elsewhere = (all.lost + priorProbes * (all.sent > 0 ? usualShare : unknownShare)) / (all.sent + priorProbes)
   const prior = own.sent < priorProbes ? Math.max(usualShare, elsewhere) : usualShare
   const weight = own.sent + priorProbes

@@ -84,6 +84,11 @@ export class HostQueue {
     return this.#hosts.size
   }
 
+  /** How many were taken up so far. */
+  get taken(): number {
+    return this.#taken
+  }
+
   /** Ports of the hosts taken up that were never tried. */
   get untried(): number {
     return this.#untried

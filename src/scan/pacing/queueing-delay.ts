@@ -12,6 +12,8 @@ import { pacingLimits as limits } from './limits.ts'
 export interface DelaySample {
   /** The number of its probe among all probes, from 1. */
   readonly serial: number
+  /** The host that answered. */
+  readonly host: number
   readonly sentMs: number
   /** How much later it came than the fastest of its host. */
   readonly excessMs: number
@@ -32,6 +34,8 @@ interface Drain {
   readonly serial: number
   readonly sinceMs: number
   readonly isSecond: boolean
+  /** Those that told of it: another host's fastest answer may have waited in the same queue. */
+  readonly hosts: ReadonlySet<number>
   first?: DelaySample
 }
 
@@ -46,7 +50,8 @@ export class QueueingDelay {
   /** An answer came; `sent` probes were sent so far. */
   record(sample: DelaySample, nowMs: number, sent: number): QueueAdvice | undefined {
     // What was sent before the rate was lowered says nothing of the lower rate.
-    if (this.#drain !== undefined && sample.serial <= this.#drain.serial) return undefined
+    if (this.#drain !== undefined && (sample.serial <= this.#drain.serial || !this.#drain.hosts.has(sample.host)))
+      return undefined
     const { windowAnswers, windowMs } = limits.queue
     if (this.#window.length === 0) this.#windowStartMs = nowMs
     this.#window.push(sample)
@@ -62,14 +67,17 @@ export class QueueingDelay {
     const spanMs = fastest.sentMs - previous.sentMs + fastest.excessMs - previous.excessMs
     if (spanMs <= 0 || fastest.serial <= previous.serial) return undefined
     const servedRate = ((fastest.serial - previous.serial) * 1000) / spanMs
-    this.#drain = { servedRate, serial: sent, sinceMs: nowMs, isSecond: false }
+    // Nothing is that slow: the path became slower while little was sent.
+    if (servedRate < limits.rate.minRate) return undefined
+    const hosts = new Set(window.map(({ host }) => host))
+    this.#drain = { servedRate, serial: sent, sinceMs: nowMs, isSecond: false, hosts }
     return { kind: 'drain', servedRate }
   }
 
   /** Time has passed: a queue is not waited for when nothing tells of it any more. */
   advance(nowMs: number): QueueAdvice | undefined {
     if (this.#drain === undefined || nowMs - this.#drain.sinceMs < limits.queue.maxDrainMs) return undefined
-    return this.#end({ kind: 'slower-path' })
+    return this.#end({ kind: 'drained', servedRate: this.#drain.servedRate })
   }
 
   #checkDrain(drain: Drain, fastest: DelaySample, nowMs: number, sent: number): QueueAdvice | undefined {
@@ -83,7 +91,7 @@ export class QueueingDelay {
     if (drain.isSecond) return this.#end({ kind: 'slower-path' })
     // A queue that is full drops what is too much, and seemed to serve all that was sent.
     const servedRate = drain.servedRate / 2
-    this.#drain = { servedRate, serial: sent, sinceMs: nowMs, isSecond: true }
+    this.#drain = { servedRate, serial: sent, sinceMs: nowMs, isSecond: true, hosts: drain.hosts }
     return { kind: 'drain', servedRate }
   }
 

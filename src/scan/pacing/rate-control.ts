@@ -16,11 +16,17 @@ import { LimitRecheck, RateLimit } from './rate-limit.ts'
 /** Decides the rate of sending by what each measurement interval shows. */
 export class RateControl {
   readonly silentHosts = new SilentHosts()
+  /** There are ports that were never tried. */
+  hasUntried = true
+  #hasOpenLoss = false
   #rate: number
   readonly #fixed: number | undefined
   readonly #randomLoss = new RandomLoss()
   readonly #limit = new RateLimit()
   #highestRate: number = limits.rate.minRate
+  /** The rate after hosts came back, and when that was. */
+  #restartRate = limits.rate.initialRate / limits.rate.restartFactor
+  #restartedMs = Number.NEGATIVE_INFINITY
   #sustainedRate = 0
   #sustained = new LossSample()
   #sustainedSent = 0
@@ -68,12 +74,11 @@ export class RateControl {
   #noteSustained(interval: MeasurementInterval): void {
     const { minExpected, sustainedMs, growthMinDeliveredShare } = limits.rate
     if (this.#sustained.sent === 0) this.#sustainedSinceMs = interval.startMs
-    this.#sustained.add(interval.sum('first', this.silentHosts.refusalsCount))
     this.#sustained.add(interval.sum('reference', this.silentHosts.refusalsCount))
     this.#sustainedSent += interval.sent
     const spanMs = interval.endMs - this.#sustainedSinceMs
     if (spanMs < sustainedMs || this.#sustained.expected < minExpected) return
-    if (this.#sustained.deliveredShare > growthMinDeliveredShare)
+    if (this.#sustained.answered > this.#sustained.sent * growthMinDeliveredShare)
       this.#sustainedRate = Math.max(this.#sustainedRate, (this.#sustainedSent * 1000) / spanMs)
     this.#sustained = new LossSample()
     this.#sustainedSent = 0
@@ -132,15 +137,20 @@ export class RateControl {
     }
     if (advice.kind === 'drained') {
       this.#limit.found(advice.servedRate, nowMs, 'delay')
-      this.#rate = this.#limit.safeRate ?? advice.servedRate
+      this.#rate = Math.max(limits.rate.minRate, this.#limit.safeRate ?? advice.servedRate)
     } else this.#rate = this.#drainedFrom ?? this.#rate
     this.#drainedFrom = undefined
   }
 
   /** A host came back or was given up: what was being found out was about its silence. */
-  restart(): void {
+  restart(nowMs: number, wasPathDown: boolean): void {
     this.#dropQuestions()
-    this.#rate = Math.max(this.#rate, limits.rate.initialRate)
+    const { minRate, sustainedMs, restartFactor } = limits.rate
+    // Hosts that come back at about the same time do so for one reason.
+    if (nowMs - this.#restartedMs > sustainedMs)
+      this.#restartRate = Math.max(minRate, this.#restartRate * restartFactor)
+    this.#restartedMs = nowMs
+    this.#rate = wasPathDown ? this.#restartRate : Math.max(this.#rate, this.#restartRate)
   }
 
   #dropQuestions(): void {
@@ -226,15 +236,25 @@ export class RateControl {
     this.#hypothesis = undefined
     if (finding.kind === 'refusals-limited') this.silentHosts.ignoreRefusals(finding.hosts)
     if (finding.kind !== 'loss') return
+    this.#hasOpenLoss = finding.open === 'missing'
+    if (interval.rate <= this.#leastRate * limits.rate.leastRateSlack) return
     if (finding.open === 'missing') this.#loweredUnverified = undefined
     else if (finding.open === 'not-probed') this.#loweredUnverified = interval.rate
     this.#lowerRate(interval.rate, hypothesis.sample, next, nowMs)
   }
 
+  /**
+   * While there are ports that were never tried, and no open port was seen to be missed, it may be refusals only that go missing: all are
+   * tried once at a rate that no path minds, as open ports would answer, and only then as slowly as refusals come.
+   */
+  get #leastRate(): number {
+    return this.hasUntried && !this.#hasOpenLoss ? limits.rate.firstPassRate : limits.rate.minRate
+  }
+
   /** Down to what was delivered, to see whether the loss goes away. */
   #lowerRate(fromRate: number, before: RateSample, next: number, nowMs: number): void {
-    const { minRate, maxCutFactor } = limits.rate
-    const lower = Math.max(minRate, fromRate * Math.max(maxCutFactor, before.deliveredShare))
+    const { maxCutFactor } = limits.rate
+    const lower = Math.max(this.#leastRate, fromRate * Math.max(maxCutFactor, before.deliveredShare))
     this.#rate = Math.min(this.#rate, lower)
     this.#experiment = new RateExperiment(fromRate, this.#rate, before, next, nowMs)
   }
@@ -267,7 +287,8 @@ export class RateControl {
         this.#rate = Math.min(experiment.fromRate, this.#rate)
         return
       case 'limit-below':
-        this.#lowerRate(interval.rate, experiment.after, next, nowMs)
+        if (interval.rate > this.#leastRate * limits.rate.leastRateSlack)
+          this.#lowerRate(interval.rate, experiment.after, next, nowMs)
         return
       case 'random':
         this.#acceptRandomLoss(experiment, next, nowMs)

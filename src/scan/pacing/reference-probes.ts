@@ -40,7 +40,8 @@ export class ReferenceProbes {
       (target.answerShare ?? 0) > limits.host.selfMeasuringShare
     this.#isDrawn = this.#random.below(probesPerReference(interval, control, measuresItself)) === 0
     // Silence at a later attempt is to be believed: only if something else of the host answers at the same time.
-    const needsWitness = purpose === 'retry' && nowMs - target.lastReferenceMs >= limits.reference.witnessMs
+    const isOverdue = nowMs - target.lastReferenceMs >= limits.reference.witnessMs
+    const needsWitness = purpose === 'retry' && (isOverdue || target.needsReferences)
     if (needsWitness && this.#target === target) this.#isDrawn = true
   }
 

@@ -33,7 +33,7 @@ export class HostRtt {
 
   /** The excess that neither jitter nor a busy machine explains, when all answers have it. */
   get unexplainedExcessMs(): number {
-    return Math.max(limits.queue.minExcessMs, this.#leastMs, 4 * this.#rtt.variationMs)
+    return Math.max(limits.queue.minExcessMs, this.#leastMs * limits.queue.jitterShare)
   }
 
   /** The path became slower: the fastest answer so far is no measure any more. */
@@ -104,6 +104,6 @@ export class TimeoutPolicy {
     if (this.#fixedMs !== undefined) return this.#fixedMs
     const neededMs = rtt.timeoutMs(attempt)
     if (inFlight >= Math.min(limits.timeout.maxUnhurried, capacity * limits.timeout.unhurriedShare)) return neededMs
-    return Math.max(neededMs, Math.min(othersMs, limits.timeout.unhurriedMs))
+    return Math.max(neededMs, Math.min(othersMs * limits.timeout.unhurriedFactor, limits.timeout.unhurriedMs))
   }
 }

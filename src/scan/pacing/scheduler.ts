@@ -70,6 +70,10 @@ export class ProbeScheduler {
   /** Finished hosts that the summary speaks of. */
   readonly #marked: HostState[] = []
   readonly #budget: TimeBudget
+  readonly #darkBucket: TokenBucket
+  /** All hosts that answered have fallen silent: since when, and whether that is reason enough to send nothing else. */
+  #pathDownSinceMs: number | undefined
+  #isPathDown = false
   #isOutOfTime = false
   #untriedCount = 0
   #openCount = 0
@@ -77,6 +81,7 @@ export class ProbeScheduler {
   /** There was nothing to send: what the bucket saved meanwhile would be a burst that a short queue drops. */
   #isIdle = false
   #sent = 0
+  #hostsHeard = 0
   #hostsWithOpen = 0
   /** Hosts that answer and have silent ports. */
   #hostsInDoubt = 0
@@ -94,9 +99,10 @@ export class ProbeScheduler {
     this.#estimator = new Estimator(this.#control, this.#hosts, nowMs)
     this.#budget = new TimeBudget(nowMs)
     this.#bucket = new TokenBucket(this.#control.rate, burst(this.#control.rate), nowMs)
-    this.#liveness = new HostLiveness(nowMs, (host, change) => {
-      if (change !== 'silent') this.#control.restart()
-      observer(host, change)
+    this.#darkBucket = new TokenBucket(limits.scan.darkHostRate, limits.rate.burstProbes, nowMs)
+    this.#liveness = new HostLiveness(nowMs, (host, change, atMs) => {
+      if (change !== 'silent') this.#control.restart(atMs, this.#isPathDown)
+      observer(host, change, atMs)
     })
     this.#timeouts = new TimeoutPolicy(plan.timeoutMs)
     this.#backOff = new ResourceBackOff(plan.concurrency)
@@ -167,8 +173,30 @@ export class ProbeScheduler {
       this.#isOutOfTime = this.#budget.isSpent(nowMs, this.#liveness.silentCount > 0, this.#hosts.active, this.#path)
     this.#estimator.advance(nowMs, seenMs, this.#isIdle)
     this.#liveness.advance(nowMs)
+    this.#lookAtHosts(nowMs)
     const { rate } = this.#control
     if (rate !== this.#bucket.ratePerSecond) this.#bucket.setRate(rate, burst(rate), nowMs)
+  }
+
+  /** Is the path itself down, and how many hosts are waited for in the dark? */
+  #lookAtHosts(nowMs: number): void {
+    const { darkHostRate, darkRate } = limits.scan
+    const isSomeSilent = this.#liveness.silentCount > 0 && !this.#isOutOfTime
+    if (!isSomeSilent && this.#dark.length === 0) {
+      this.#pathDownSinceMs = undefined
+      this.#isPathDown = false
+      return
+    }
+    let isDown = isSomeSilent
+    let dark = 0
+    for (const host of this.#hosts.active) {
+      if (isWaitedFor(host, nowMs)) dark++
+      if (host.liveness === 'responsive' && host.hasReferencePorts) isDown = false
+    }
+    this.#pathDownSinceMs = isDown ? (this.#pathDownSinceMs ?? nowMs) : undefined
+    this.#isPathDown = isDown && nowMs - (this.#pathDownSinceMs ?? nowMs) < limits.liveness.pathDownMs
+    const rate = Math.max(1, Math.min(dark * darkHostRate, darkRate))
+    if (rate !== this.#darkBucket.ratePerSecond) this.#darkBucket.setRate(rate, burst(rate), nowMs)
   }
 
   /** The next attempt to make now; undefined when it is time to wait, for the clock or for answers. */
@@ -180,9 +208,11 @@ export class ProbeScheduler {
       ? this.#contradictory.next(nowMs)
       : (this.#liveness.next(nowMs) ?? this.#references.next(this.#control))
     const probe =
-      measurement === undefined
-        ? (this.#failedBefore() ?? this.#firstAttempt(nowMs) ?? this.#retry(nowMs))
-        : this.#probe(measurement.target, measurement.port, measurement.purpose, 1, 1, 0)
+      measurement !== undefined
+        ? this.#probe(measurement.target, measurement.port, measurement.purpose, 1, 1, 0)
+        : this.#isPathDown
+          ? undefined
+          : (this.#failedBefore() ?? this.#firstAttempt(nowMs) ?? this.#retry(nowMs))
     if (this.#isIdle !== (probe === undefined)) {
       this.#isIdle = probe === undefined
       this.#bucket.setRate(this.rate, burst(this.rate), nowMs)
@@ -191,6 +221,7 @@ export class ProbeScheduler {
     this.#bucket.tryTake(nowMs)
     this.#inFlight++
     const { target, purpose } = probe
+    target.sentCount++
     if (isOutsideIntervals(purpose)) return probe
     const chance = purpose === 'first' ? (target.answerShare ?? 0) : 1 - this.#control.randomLoss
     this.#estimator.current.recordSent(target.number, purpose, chance)
@@ -199,7 +230,7 @@ export class ProbeScheduler {
   }
 
   get #path(): PathKnowledge {
-    return { rate: this.#control.provenRate, openCount: this.#openCount }
+    return { rate: this.#control.provenRate, capacity: this.#backOff.capacity, openCount: this.#openCount }
   }
 
   /** An attempt has ended. True: the port has its final answer, or must go without (a local error that persists). */
@@ -245,6 +276,7 @@ export class ProbeScheduler {
   }
 
   #answered({ target, port, attempt, earlierMs }: Probe, is: 'open' | 'refused' | 'other'): void {
+    if (!target.hasAnswered) this.#hostsHeard++
     target.recordAnswer(attempt, is === 'open')
     if (is === 'open' && earlierMs !== undefined) target.recordLost(earlierMs)
     this.#hasHeard = true
@@ -310,6 +342,8 @@ export class ProbeScheduler {
   /** The oldest silent port that deserves another attempt; those that don't are given up on the way. */
   #retry(nowMs: number): Probe | undefined {
     if (this.#liveness.silentCount === this.#hosts.activeCount && !this.#isOutOfTime) return undefined
+    const inTheDark = this.#askInTheDark(nowMs)
+    if (inTheDark !== undefined) return inTheDark
     let left = Math.min(limits.scan.giveUpAtOnce, this.#silent.length + this.#dark.length)
     for (; left > 0; left--) {
       if (!this.#shift(nowMs)) return undefined
@@ -329,16 +363,35 @@ export class ProbeScheduler {
     return this.#silent.shift(this.#entry)
   }
 
+  /** Hosts of which nothing is known may have a limit, or be out of reach for a moment: their ports are asked again meanwhile, slowly. */
+  #askInTheDark(nowMs: number): Probe | undefined {
+    const number = this.#dark.firstHost
+    const host = number === undefined ? undefined : this.#hosts.get(number)
+    if (this.#isOutOfTime || host === undefined || !isWaitedFor(host, nowMs + limits.timeout.maxMs)) return undefined
+    if (!this.#darkBucket.tryTake(nowMs) || !this.#dark.shift(this.#entry)) return undefined
+    const { port, attempts, interval, doubt } = this.#entry
+    return this.#retryProbe(host, port, attempts, interval, doubt * this.#lossChance(host, interval, attempts))
+  }
+
+  #retryProbe(host: HostState, port: number, attempts: number, interval: number, doubt: number): Probe {
+    const earlierMs = this.#estimator.history.startMs(interval)
+    return { ...this.#probe(host, port, 'retry', attempts + 1, doubt, 0), earlierMs }
+  }
+
   /** A port of a host of which nothing is known waits, or is one of those that ask for signs of life. True: it waits. */
   #waitsInTheDark(host: HostState, { port, attempts, interval, doubt }: SilentPort, nowMs: number): boolean {
-    const { minAttempts, darkMs, darkMinMs, darkSample, darkAttempts } = limits.scan
+    const { minAttempts, darkMs, darkAmongOthersMs, darkMinMs, darkSample, darkAttempts } = limits.scan
     if (this.#plan.retries !== undefined || !host.isDark || attempts < minAttempts) return false
-    host.darkUntilMs ??= Math.max(host.firstProbeMs + darkMs, nowMs + darkMinMs)
+    if (host.darkUntilMs === undefined) {
+      const waitMs = this.#hostsHeard * 2 < this.#hosts.taken ? darkMs : darkAmongOthersMs
+      host.darkUntilMs = Math.max(host.firstProbeMs + waitMs, nowMs + darkMinMs)
+      host.isAskedAgain = this.#dark.length + host.order.length <= limits.scan.darkAgain
+    }
     if (nowMs >= host.darkUntilMs) return false
     if (host.darkSample.size < darkSample && attempts === minAttempts) host.darkSample.add(port)
     if (!host.darkSample.has(port)) this.#dark.push(host.number, port, attempts, interval, doubt)
     else {
-      const pauseMs = (darkMs / darkAttempts) * 0.8
+      const pauseMs = attempts === minAttempts ? 0 : (darkMs / darkAttempts) * 0.8
       if (nowMs - this.#estimator.history.startMs(interval) >= pauseMs) return false
       this.#silent.push(host.number, port, attempts, interval, doubt)
     }
@@ -378,7 +431,8 @@ export class ProbeScheduler {
     const isSure = attempts >= minAttempts && doubt * mayBeOpen < missChance
     const { retries } = this.#plan
     // Nothing at all came from it, ports that were watched included: to ask again would not tell more.
-    const isHopeless = attempts >= minAttempts && !host.hasAnswered && nowMs >= (host.darkUntilMs ?? 0)
+    const isEnough = attempts > minAttempts || !host.isAskedAgain
+    const isHopeless = attempts >= minAttempts && isEnough && !host.hasAnswered && nowMs >= (host.darkUntilMs ?? 0)
     const mayRetry = retries === undefined ? !isSure && !isHopeless : attempts <= retries
     if (mayRetry && retries === undefined && !host.isDark && chance > limits.scan.worthlessShare) {
       const { worthlessPauseMs, worthlessMaxPauseMs } = limits.scan
@@ -391,11 +445,7 @@ export class ProbeScheduler {
         return undefined
       }
     }
-    if (mayRetry)
-      return {
-        ...this.#probe(host, port, 'retry', attempts + 1, doubt, 0),
-        earlierMs: this.#estimator.history.startMs(interval),
-      }
+    if (mayRetry) return this.#retryProbe(host, port, attempts, interval, doubt)
     host.giveUp(doubt, attempts)
     this.#resolve(host)
     this.#giveUp(host, port, attempts, isSure ? 'sure' : 'unsure')
@@ -405,6 +455,8 @@ export class ProbeScheduler {
   /** The chance that the given attempt at an open port of the host, made in `interval`, was lost. */
   #lossChance(host: HostState, interval: number, attempt: number): number {
     const { history } = this.#estimator
+    // It waited for less than the host is now known to take.
+    if (host.isFar && history.startMs(interval) < host.distanceKnownMs) return 1
     const openOnly = !this.#control.silentHosts.refusalsCount(host.number)
     return lossChance({
       attempt,
@@ -418,7 +470,11 @@ export class ProbeScheduler {
   #probe(target: HostState, port: number, purpose: Purpose, attempt: number, doubt: number, failures: number): Probe {
     const othersMs = ((this.#hosts.untried + this.#silent.length) * 1000) / this.#bucket.ratePerSecond
     const { capacity } = this.#backOff
-    const timeoutMs = this.#timeouts.of(purpose, attempt, target.rtt, this.#inFlight, capacity, othersMs)
+    // Of a host that was never heard nobody knows how far away it is.
+    const isFirstInTheDark = attempt === limits.scan.minAttempts + 1 && target.darkSample.has(port)
+    const leastMs = isFirstInTheDark && !target.hasAnswered ? limits.scan.darkTimeoutMs : 0
+    const chosenMs = this.#timeouts.of(purpose, attempt, target.rtt, this.#inFlight, capacity, othersMs)
+    const timeoutMs = this.#plan.timeoutMs ?? Math.max(chosenMs, leastMs)
     const punctualMs = this.#timeouts.ofPort(1, target.rtt, this.#inFlight, capacity, othersMs)
     const interval = isOutsideIntervals(purpose) ? this.#liveness.interval : this.#estimator.current
     return { target, port, purpose, attempt, timeoutMs, punctualMs, interval, serial: ++this.#sent, doubt, failures }

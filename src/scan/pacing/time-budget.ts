@@ -11,6 +11,8 @@ import { pacingLimits as limits } from './limits.ts'
 export interface PathKnowledge {
   /** Probes per second that it lets through, as far as is known. */
   readonly rate: number
+  /** Attempts that our own system can have under way. */
+  readonly capacity: number
   /** Open ports found. */
   readonly openCount: number
 }
@@ -42,15 +44,35 @@ export class TimeBudget {
     if (nowMs < this.#dueMs) return false
     const { extraMs, factor, checkMs } = limits.budget
     this.#dueMs = nowMs + checkMs
+    const elapsedMs = nowMs - this.#startMs - this.#waitedMs
     let needed = this.#needed
     let tailMs = 0
+    let waitsMs = 0
+    let slowestMs = 0
     for (const host of hosts) {
       needed += neededProbes(host, path)
-      tailMs = Math.max(tailMs, neededAttempts(host, path) * host.rtt.timeoutMs(1))
+      const attempts = neededAttempts(host, path)
+      const timeoutMs = host.rtt.timeoutMs(1)
+      tailMs = Math.max(tailMs, limits.scan.minAttempts * timeoutMs)
+      waitsMs += (host.cursor - host.answeredCount) * attempts * timeoutMs
+      slowestMs = Math.max(slowestMs, elapsedMs * lackingShare(host))
     }
-    const idealMs = (needed * 1000) / path.rate + tailMs
-    return nowMs - this.#startMs - this.#waitedMs > factor * idealMs + extraMs
+    const sendingMs = Math.max((needed * 1000) / path.rate, waitsMs / path.capacity, slowestMs)
+    return elapsedMs > factor * (sendingMs + tailMs) + extraMs
   }
+}
+
+/**
+ * How many times as many probes a host needed as those that arrived there: one that lets through less than the others takes so much longer,
+ * whoever scans it.
+ */
+function lackingShare(host: HostState): number {
+  // By open ports: many a host holds back refusals, which lets as much through as ever.
+  const open = host.usualLoss(true)
+  const loss = open.lost / open.sent
+  if (open.sent < limits.history.enoughProbes || loss < limits.budget.limitedLossShare) return 0
+  const needed = host.answeredCount + (host.cursor - host.answeredCount) * limits.scan.minAttempts
+  return needed / Math.max(1, host.sentCount * (1 - loss))
 }
 
 function neededProbes(host: HostState, path: PathKnowledge): number {

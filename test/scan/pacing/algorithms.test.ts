@@ -140,7 +140,7 @@ function watched({ serves = Number.POSITIVE_INFINITY, jitterMs = 0, slower }: Pa
     arrivals.sort((a, b) => a.sentMs + a.excessMs - b.sentMs - b.excessMs)
     for (let first = arrivals[0]; first !== undefined && first.sentMs + first.excessMs <= nowMs; first = arrivals[0]) {
       arrivals.shift()
-      const advice = queue.record({ ...first, unexplainedExcessMs: 150 }, nowMs, serial)
+      const advice = queue.record({ ...first, host: 0, unexplainedExcessMs: 150 }, nowMs, serial)
       if (advice === undefined) continue
       advised.push({ after: serial, advice })
       pace = advice.kind === 'drain' ? advice.servedRate * 0.3 : rate / 4
@@ -171,13 +171,23 @@ describe('a queue on the way', () => {
     expect(advised.slice(0, 3).map(({ advice }) => advice.kind)).toEqual(['drain', 'drain', 'slower-path'])
   })
 
-  test('of which nothing is heard any more is not waited for', () => {
+  test('of which nothing is heard any more is not waited for, and what it served is the limit', () => {
     const queue = new QueueingDelay()
     const arrive = (serial: number, excessMs: number): QueueAdvice | undefined =>
-      queue.record({ serial, sentMs: serial, excessMs, unexplainedExcessMs: 150 }, serial + excessMs, serial)
+      queue.record({ serial, host: 0, sentMs: serial, excessMs, unexplainedExcessMs: 150 }, serial + excessMs, serial)
     const kinds = Array.from({ length: 200 }, (_, serial) => arrive(serial, serial < 100 ? 0 : 300)?.kind)
     expect(kinds.filter((kind) => kind !== undefined)).toEqual(['drain'])
     expect(queue.advance(5000)).toBeUndefined()
-    expect(queue.advance(10_000)).toEqual({ kind: 'slower-path' })
+    expect(queue.advance(10_000)).toMatchObject({ kind: 'drained' })
+  })
+
+  test('bug: was taken for gone when another host answered, whose fastest answer had waited in it as well', () => {
+    const queue = new QueueingDelay()
+    const arrive = (serial: number, host: number, excessMs: number): QueueAdvice | undefined =>
+      queue.record({ serial, host, sentMs: serial, excessMs, unexplainedExcessMs: 150 }, serial + excessMs, serial)
+    const kinds = Array.from({ length: 400 }, (_, serial) =>
+      serial < 200 ? arrive(serial, 1, serial < 100 ? 0 : 300)?.kind : arrive(serial, 2, 0)?.kind,
+    )
+    expect(kinds.filter((kind) => kind !== undefined)).toEqual(['drain'])
   })
 })

@@ -121,6 +121,42 @@ describe('the rate', () => {
     expect(made.rate).toBe(50)
   })
 
+  test.each<[string, boolean, readonly number[], number]>([
+    ['once', false, [10_000], 1000],
+    ['twice', false, [10_000, 12_000], 1000],
+    ['after all of them were silent', true, [10_000], 1000],
+    ['after all of them were silent twice', true, [10_000, 12_000], 500],
+    ['within a second of each other', true, [10_000, 10_600], 1000],
+  ])('when hosts are back, %s', (_, wasPathDown, times, rate) => {
+    const made = new RateControl()
+    for (const atMs of times) made.restart(atMs, wasPathDown)
+    expect(made.rate).toBe(rate)
+  })
+
+  test.each([
+    ['ports are left that were never tried', true, 400],
+    ['all were tried', false, 250],
+  ])('falls for missing refusals, while no open port is known and %s, to %s', (_, hasUntried, rate) => {
+    const made = new RateControl()
+    made.hasUntried = hasUntried
+    expect(
+      control(
+        times(2, () => ({ refusing: [100, 0] })),
+        made,
+      ).rate,
+    ).toBe(rate)
+  })
+
+  test('is proven by a second in which nearly all answered, not by a burst', () => {
+    expect(control([{ open: [100, 100], endMs: 600 }]).provenRate).toBeCloseTo(100 / 0.6)
+    const [burst, kept] = [600, 1400].map((endMs) => {
+      const made = control([{ open: [900, 900], endMs }])
+      made.evaluate(interval({ index: 2, startMs: endMs, endMs: endMs + 2000, first: [100, 0], chance: 0 }), 3, 0, true)
+      return made.provenRate
+    })
+    expect(burst).toBeLessThan(kept ?? 0)
+  })
+
   test('falls to a quarter when nothing is answered, and to what was delivered otherwise', () => {
     const lossy = (answered: number): RateControl =>
       control([{ open: [100, answered] }, { open: [100, answered] }], new RateControl())
@@ -546,14 +582,14 @@ describe('the history of losses', () => {
     ['nothing at all is known', {}, 0.1, 0.2],
     ['nothing at all is known, again', { attempt: 2 }, 0.4, 0.65],
     ['others were heard', { all: { sent: 30, lost: 0 } }, 0.04, 0.06],
-    ['others lost all', { all: { sent: 30, lost: 30 } }, 0.9, 1],
+    ['others lost all', { all: { sent: 30, lost: 30 } }, 0.85, 1],
     [
       'its own were heard while others lost all',
       { own: { sent: 16, lost: 0 }, all: { sent: 30, lost: 30 }, usual: known },
       0,
-      0.002,
+      0.003,
     ],
-    ['its own were lost, though it usually loses little', { own: { sent: 16, lost: 16 }, usual: known }, 0.85, 1],
+    ['its own were lost, though it usually loses little', { own: { sent: 16, lost: 16 }, usual: known }, 0.75, 0.85],
     ['little is known: a second loss is likely', { own: { sent: 2, lost: 0 }, attempt: 2 }, 0.15, 0.25],
     [
       'much is known: a second loss is as unlikely as the first',
@@ -582,7 +618,7 @@ describe('queueing delay', () => {
   function firstAdvice(gapMs: number): number {
     const queue = new QueueingDelay()
     const answer = (index: number): DelaySample => ({
-      ...{ serial: index + 1, sentMs: index * gapMs, excessMs: 300, unexplainedExcessMs: 150 },
+      ...{ serial: index + 1, host: 0, sentMs: index * gapMs, excessMs: 300, unexplainedExcessMs: 150 },
     })
     return times(300, (index) => queue.record(answer(index), index * gapMs + 300, index)).findIndex(Boolean) + 1
   }
@@ -597,7 +633,7 @@ describe('queueing delay', () => {
     let serial = 0
     const window = (sentMs: number, excessMs: number) =>
       times(16, (index) => {
-        const answer = { serial: ++serial, sentMs: sentMs + index * 4, excessMs, unexplainedExcessMs: 150 }
+        const answer = { serial: ++serial, host: 0, sentMs: sentMs + index * 4, excessMs, unexplainedExcessMs: 150 }
         return queue.record(answer, answer.sentMs + excessMs, serial)
       }).find(Boolean)
     window(0, 300)
@@ -659,15 +695,17 @@ describe('the state of a host', () => {
   })
 
   test.each([
-    [4, 0.9, 1],
-    [6, 0.9, 0],
-    [6, 0.5, 1],
-  ])('after %d misses while %d of all answer, %d reference port is left', (misses, answering, left) => {
+    [4, 0.9, 3],
+    [6, 0.9, 2],
+    [6, 0.5, 3],
+  ])('after %d misses while %d of all answer, %d reference ports are left', (misses, answering, left) => {
     const [host, references, control] = [hostState(), new ReferenceProbes(), new RateControl()]
-    references.add(host, 80, 'open')
+    for (const port of [80, 81, 82]) references.add(host, port, 'open')
     const seen = interval({ open: [100, answering * 100] })
     const probe = { ...probeOf(host, seen), port: 80, purpose: 'open-reference' } as const
     for (let each = 0; each < misses; each++) references.settled(probe, false, control)
+    // The last two are kept, however often they miss.
+    for (let each = 0; each < misses; each++) references.settled({ ...probe, port: 81 }, false, control)
     expect(host.open.size).toBe(left)
   })
 
@@ -794,6 +832,37 @@ describe('host liveness', () => {
   })
 })
 
+describe('a path that is down', () => {
+  test('is given 16 s, in which nothing is sent but whether a host is back', () => {
+    const ports = times(20_000, (index) => index + 1)
+    const whole = { hosts: scanHosts(2), ports, concurrency: 16_384, rate: 100 }
+    const made = new ProbeScheduler(
+      whole,
+      0,
+      () => undefined,
+      () => undefined,
+    )
+    const sentMs: number[] = []
+    const silences: [Probe, number][] = []
+    for (let nowMs = 0; nowMs < 30_000; nowMs += 20) {
+      while ((silences[0]?.[1] ?? nowMs) < nowMs - 500) {
+        const [probe] = silences.shift() ?? []
+        if (probe !== undefined) made.settled(probe, { kind: 'silence' }, nowMs)
+      }
+      made.advance(nowMs)
+      for (let probe = made.next(nowMs); probe !== undefined; probe = made.next(nowMs)) {
+        if (probe.purpose !== 'liveness') sentMs.push(nowMs)
+        if (nowMs < 2000 && probe.target.number === 0)
+          made.settled(probe, { kind: 'answer', is: 'open', rttMs: 20 }, nowMs)
+        else silences.push([probe, nowMs])
+      }
+    }
+    const pauses = sentMs.map((ms, index) => ms - (sentMs[index - 1] ?? 0))
+    expect(Math.max(...pauses)).toBeGreaterThan(15_000)
+    expect(Math.max(...pauses)).toBeLessThan(17_500)
+  })
+})
+
 describe('timeouts', () => {
   function known(ms: number): HostRtt {
     const rtt = new HostRtt()
@@ -805,6 +874,13 @@ describe('timeouts', () => {
     const rtt = new HostRtt()
     expect([2000, 2000, 2000].map((ms) => rtt.sample(ms))).toEqual([false, false, true])
     expect([rtt.expectedMs, rtt.maxTimeoutMs]).toEqual([6000, 3000])
+  })
+
+  test.each([
+    [100, 150],
+    [600, 300],
+  ])('of a host %d ms away, %d ms of delay are not explained by jitter', (ms, unexplainedMs) => {
+    expect(known(ms).unexplainedExcessMs).toBe(unexplainedMs)
   })
 
   test('an answer after 950 ms may be to the second SYN', () => {
@@ -823,6 +899,15 @@ describe('timeouts', () => {
     [400, 150, 100],
   ])('of %d attempts at a time, %d under way: a first attempt waits %d ms', (concurrency, inFlight, waitsMs) => {
     expect(new TimeoutPolicy(undefined).ofPort(1, known(1), inFlight, concurrency, 60_000)).toBe(waitsMs)
+  })
+})
+
+describe('first attempts where there is no hurry', () => {
+  test('wait for two fifths of the time that all others take', () => {
+    expect(new TimeoutPolicy(undefined).ofPort(1, new HostRtt(), 10, 16_384, 1000)).toBe(1000)
+    const near = new HostRtt()
+    near.sample(1)
+    expect(new TimeoutPolicy(undefined).ofPort(1, near, 10, 16_384, 1000)).toBe(400)
   })
 })
 
@@ -887,23 +972,58 @@ describe('the scheduler', () => {
     expect(count).toBe(attempts)
   })
 
-  test('of a host that is never heard asks 16 ports for 4 s, the others twice', () => {
-    const made = scheduler({ ports: times(40, (index) => index + 1), rate: 1000 })
-    const attempts = new Map<number, number>()
+  /** What is asked of the hosts by a scan in which, at most, `isAnswering` is heard. */
+  function inTheDark(hosts: number, ports: number, isAnswering: (host: number, port: number) => boolean) {
+    const made = scheduler({ hosts: scanHosts(hosts), ports: times(ports, (index) => index + 1), rate: 100_000 })
+    const attempts = new Map<string, number>()
     let nowMs = 0
-    for (; !made.isDone && nowMs < 20_000; nowMs += 20) {
+    for (; !made.isDone && nowMs < 30_000; nowMs += 20) {
       made.advance(nowMs)
       for (let probe = made.next(nowMs); probe !== undefined; probe = made.next(nowMs)) {
-        attempts.set(probe.port, probe.attempt)
-        made.settled(probe, { kind: 'silence' }, nowMs)
+        const { target, port, attempt } = probe
+        attempts.set(`${target.number}:${port}`, attempt)
+        const isOpen = isAnswering(target.number, port)
+        made.settled(probe, isOpen ? { kind: 'answer', is: 'open', rttMs: 20 } : { kind: 'silence' }, nowMs)
       }
     }
-    const counts = [...attempts.values()]
-    expect(counts.filter((count) => count === 2)).toHaveLength(24)
-    expect(Math.min(...counts.filter((count) => count > 2))).toBeGreaterThanOrEqual(5)
-    expect(nowMs).toBeGreaterThan(3500)
-    expect(nowMs).toBeLessThan(5000)
-    expect(made.evidence[0]).toMatchObject({ silent: 40, expectedMissed: 0.05, doubt: 'unheard' })
+    return { made, counts: [...attempts.values()], nowMs }
+  }
+  const nobody = (): boolean => false
+
+  test.each([
+    [800, 3, 700],
+    [1200, 3, 200],
+    [1200, 2, 900],
+  ])(
+    'of a host that is never heard asks 16 ports for 4 s, of the others of %d ports, %d times, %d',
+    (count, asked, some) => {
+      const { made, counts, nowMs } = inTheDark(1, count, nobody)
+      const askedSoOften = counts.filter((one) => one === asked).length
+      expect(askedSoOften).toBeGreaterThanOrEqual(some)
+      expect(askedSoOften).toBeLessThan(some + 100)
+      expect(counts.filter((one) => one >= 5)).toHaveLength(16)
+      expect(nowMs).toBeGreaterThan(3500)
+      expect(nowMs).toBeLessThan(5000)
+      expect(made.evidence[0]).toMatchObject({ silent: count, doubt: 'unheard' })
+      expect(made.expectedMissed).toBeGreaterThanOrEqual(0.05)
+    },
+  )
+
+  test('a host that is never heard while another answers is asked for ten seconds', () => {
+    const { counts, nowMs } = inTheDark(2, 3000, (host, port) => host === 0 && port < 40)
+    expect(nowMs).toBeGreaterThan(9000)
+    expect(nowMs).toBeLessThan(11_500)
+    // At 100 a second, until the answers are due.
+    const again = counts.filter((one) => one >= 3).length
+    expect(again).toBeGreaterThan(700)
+    expect(again).toBeLessThan(1000)
+  })
+
+  test('hosts that are never heard are asked at 1,000 a second in all', () => {
+    const { counts } = inTheDark(20, 1200, nobody)
+    const again = counts.filter((one) => one === 3).length
+    expect(again).toBeGreaterThan(1200)
+    expect(again).toBeLessThan(1900)
   })
 
   test('waits longer and longer with ports that are silent while all is lost', () => {
@@ -967,14 +1087,14 @@ describe('the time that a scan may take', () => {
     ['all answer', 100, 13_900, 14_300],
     ['none answers', 0, 15_800, 16_200],
   ])('is twice the ideal as it seems and eight seconds: %s', (_, answered, inTimeMs, lateMs) => {
-    const path = { rate: 100, openCount: 1 }
+    const path = { rate: 100, capacity: 1000, openCount: 1 }
     const isSpent = (nowMs: number): boolean => new TimeBudget(0).isSpent(nowMs, false, [hostOf(answered)], path)
     expect([isSpent(inTimeMs), isSpent(lateMs)]).toEqual([false, true])
   })
 
   test('does not count the wait for a host that fell silent, and is judged four times a second', () => {
     const budget = new TimeBudget(0)
-    const path = { rate: 1000, openCount: 1 }
+    const path = { rate: 1000, capacity: 1000, openCount: 1 }
     expect(budget.isSpent(40_000, true, [hostOf(100)], path)).toBe(false)
     expect(budget.isSpent(60_000, false, [hostOf(100)], path)).toBe(true)
     const other = new TimeBudget(0)

@@ -80,7 +80,7 @@ const scenarios: readonly (readonly [string, Make, number, 'refusals-limited'?])
   ],
   ['a path that becomes slower', with_(host({ rttMs: 20 }), { slower: { fromMs: 300, byMs: 300 } }), 5],
   ['a round trip of more than a second', host({ rttMs: 1100, jitterMs: 200 }, 20, few), 9],
-  ['default drop, more than a second away', host({ rttMs: 1100, jitterMs: 200, others: 'filtered' }, 20, few), 9],
+  ['default drop, more than a second away', host({ rttMs: 1100, jitterMs: 200, others: 'filtered' }, 20, few), 11],
   [
     'default drop behind a queue of a second',
     with_(host({ rttMs: 20, others: 'filtered' }, 40, range(1, 5000)), { bottleneck: { rate: 1000, queue: 1000 } }),
