@@ -29,7 +29,7 @@ export interface Sample {
 }
 
 /** What the probes say about the answers. */
-export type Answers =
+export type EchoAnswers =
   /** Nothing of what was sent is in what came. */
   | { readonly kind: 'foreign' }
   /** It is, but what stands around it differs, or can't be shown: bytes that nobody sent. */
@@ -78,7 +78,7 @@ function swapped(letter: string): string {
  * Finds what the answers to messages of different lengths have in common. Sent texts have letters of both cases. `before` is what
  * was sent earlier: a program that repeats it has another mistake than bytes that nobody sent.
  */
-export function readAnswers(probes: readonly Sample[], line: LineEnd, before: readonly Buffer[] = []): Answers {
+export function readAnswers(probes: readonly Sample[], line: LineEnd, before: readonly Buffer[] = []): EchoAnswers {
   for (const transform of transforms) {
     const around = probes.map((probe) => surroundings(probe, transform, before))
     const [first] = around

@@ -1,7 +1,7 @@
 import type { Finding } from './check.ts'
 import type { Conversation, PeerEnd } from './conversation.ts'
 import {
-  type Answers,
+  type EchoAnswers,
   type EchoDialect,
   isText,
   type LineEnd,
@@ -46,7 +46,7 @@ export interface Exchange {
 /** What meeting an echo server has shown. */
 export interface Meeting {
   readonly dialect: EchoDialect
-  readonly answers: Answers | undefined
+  readonly answers: EchoAnswers | undefined
   /** Undefined where it answers; else how it did not. */
   readonly finding: Finding | undefined
 }
@@ -70,7 +70,7 @@ export class EchoBench extends ServerBench {
   exitWord = 'exit'
   /** What to type when the program waits for its operator while a client waits. */
   between = ''
-  /** Answers that came only after that. */
+  /** EchoAnswers that came only after that. */
   operatorAnswers = 0
 
   get dialect(): EchoDialect {

@@ -194,7 +194,7 @@ export class Program {
     if (this.#output.length < checkLimits.outputBytes) this.#output = Buffer.concat([this.#output, chunk])
   }
 
-  /** Answers a question if it asks one and hasn't been answered since it last wrote. */
+  /** EchoAnswers a question if it asks one and hasn't been answered since it last wrote. */
   #answer(): void {
     if (this.#typed.length >= checkLimits.answers || !this.waitsForInput) {
       this.#seenBytes = -1
