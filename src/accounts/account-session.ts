@@ -7,6 +7,7 @@ import type {
   ChangeOutcome,
   LogoutOutcome,
   LogoutScope,
+  MustChange,
   ResumeOutcome,
   SessionEnd,
   SessionInfo,
@@ -96,11 +97,22 @@ export class AccountSession {
 
   #watch({ id, user }: SessionInfo): () => void {
     const { client } = this.#stream
-    return this.#services.accounts.onEnd(id, (why) => {
-      recordFor(client, { type: `session-${why}`, name: user, session: id })
+    const { accounts } = this.#services
+    client.userName = user
+    const unwatchEnd = accounts.onEnd(id, (why) => {
+      recordFor(client, { type: `session-${why}`, name: this.#session.user, session: id })
       this.#stream.send({ type: 'bye', reason: why, message: endReasons[why] })
-      client.end('session-ended', why)
+      client.end(why === 'banned' ? 'banned' : 'session-ended', why === 'banned' ? undefined : why)
     })
+    const unwatchName = accounts.onRename(id, (name) => {
+      this.#session = { ...this.#session, user: name }
+      client.userName = name
+      this.#stream.send({ type: 'renamed', name })
+    })
+    return () => {
+      unwatchEnd()
+      unwatchName()
+    }
   }
 
   #perform(effects: readonly AccountEffect[]): Performed {
@@ -111,8 +123,10 @@ export class AccountSession {
       else if (effect.do === 'call') performed = { call: effect }
       else if (effect.do === 'record') recordFor(client, effect.event)
       else if (effect.do === 'switch') performed = { session: effect.session }
-      else if (effect.do === 'leave') performed = { state: 'logged-out' }
-      else {
+      else if (effect.do === 'leave') {
+        client.userName = undefined
+        performed = { state: 'logged-out' }
+      } else {
         client.end(effect.reason)
         performed = { state: 'ended' }
       }
@@ -132,6 +146,7 @@ interface Performed {
 const endReasons: Readonly<Record<SessionEnd, string>> = {
   revoked: 'Your session was ended from elsewhere.',
   expired: 'Your session has expired; log in again.',
+  banned: 'You are banned from this server.',
 }
 
 function ask(accounts: Accounts, call: AccountCall, session: number, client: Session): Promise<AccountOutcome> {
@@ -253,7 +268,7 @@ export function outcomeEffects(call: AccountCall, outcome: AccountOutcome, own: 
 }
 
 /** @param message is for someone whose name is known; `errorReply` tells strangers less */
-function refused(outcome: Rejection, name?: string, message?: string): readonly AccountEffect[] {
+function refused(outcome: Exclude<Rejection, MustChange>, name?: string, message?: string): readonly AccountEffect[] {
   const event = { type: 'login-failed', reason: failureReason(outcome), ...(name !== undefined && { name }) } as const
   return [{ do: 'record', event }, send({ ...errorReply(outcome), ...(message !== undefined && { message }) })]
 }

@@ -4,15 +4,15 @@ import { errorMessage, restoreError, type SerializedError, serializeError } from
 import type { EventSink, NetlabEvent } from '../base/events.ts'
 import { openRpc, type Rpc } from '../base/rpc.ts'
 import type { StartThread, Thread } from '../base/threads.ts'
-import { type AccountCalls, type Accounts, type NamedAccount, type SessionEnd, SessionEndNotifier } from './accounts.ts'
+import { type AccountCalls, type Accounts, type NamedAccount, type SessionEnd, SessionNotifier } from './accounts.ts'
+import type { AdministrationCalls, Ban } from './administration.ts'
 import type { AccountsConfig, AccountsServices, LocalAccounts } from './local-accounts.ts'
 
 /** What a server's listener thread calls at the thread that owns the accounts. */
-type OwnerCalls = {
+type OwnerCalls = AdministrationCalls & {
   /** @throws {StorageError} when a store can't be used. */
   open(config: AccountsConfig): Promise<void>
   attach(port: MessagePort): void
-  clear(argument: undefined): Promise<number>
   accountsOf(names: readonly string[]): Promise<readonly NamedAccount[]>
   close(argument: undefined): Promise<void>
 }
@@ -22,10 +22,13 @@ type OwnerNotices = {
   record(event: NetlabEvent): void
   /** After `open`: passwords can't be checked. */
   failed(error: SerializedError): void
+  /** After `open`, and whenever they change: the bans that hold. */
+  bansChanged(bans: readonly Ban[]): void
 }
 
 /** What the owner tells the threads of clients unasked. */
 type SessionNotices = {
+  sessionRenamed(change: { readonly session: number; readonly name: string }): void
   sessionEnded(end: { readonly session: number; readonly why: SessionEnd }): void
 }
 
@@ -34,15 +37,19 @@ export class AccountsThread {
   readonly #thread: Thread
   readonly #owner: Rpc<OwnerCalls>
   readonly #ended: Promise<void>
+  /** What the operator asks of the accounts. */
+  readonly administer: Rpc<AdministrationCalls>['request']
 
   private constructor(thread: Thread, owner: Rpc<OwnerCalls>, ended: Promise<void>) {
     this.#thread = thread
     this.#owner = owner
+    this.administer = owner.request
     this.#ended = ended
   }
 
   /**
-   * Resolves once the stores are open; `fail` is told what turns up later, after which there are no accounts any more.
+   * Resolves once the stores are open; `fail` is told what turns up later, after which there are no accounts any more, and
+   * `onBans` the bans that hold, whenever they have changed.
    * @throws {StorageError} when a store can't be used; the thread has ended then.
    */
   static async open(
@@ -50,9 +57,14 @@ export class AccountsThread {
     startThread: StartThread,
     record: EventSink,
     fail: (error: Error) => void,
+    onBans: (bans: readonly Ban[]) => void = () => {},
   ): Promise<AccountsThread> {
     const thread = startThread('store', { name: 'accounts', data: { role: 'accounts' } })
-    const owner = openRpc<OwnerCalls, OwnerNotices>(thread, { record, failed: (error) => fail(restoreError(error)) })
+    const owner = openRpc<OwnerCalls, OwnerNotices>(thread, {
+      record,
+      failed: (error) => fail(restoreError(error)),
+      bansChanged: onBans,
+    })
     const ended = Promise.withResolvers<void>()
     let running = false
     thread.on('error', (error) => {
@@ -79,11 +91,6 @@ export class AccountsThread {
     this.#owner.notify('attach', port, [port])
   }
 
-  /** Forgets every host, user and session; answers how many hosts and users there were. @throws {StorageError} */
-  clear(): Promise<number> {
-    return this.#owner.request('clear', undefined)
-  }
-
   /** The ids of the accounts that have these names. */
   accountsOf(names: readonly string[]): Promise<readonly NamedAccount[]> {
     return this.#owner.request('accountsOf', names)
@@ -103,12 +110,15 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
   const opened = Promise.withResolvers<LocalAccounts>()
   const record: EventSink = (event) => listener.notify('record', event)
   let loaded: Promise<void> = Promise.resolve()
+  const administration = async () => (await opened.promise).administration
+  const tellBans = async (): Promise<void> => listener.notify('bansChanged', (await administration()).bans())
   const listener = openRpc<OwnerNotices, OwnerCalls>(port, {
     async open(config) {
       // Here, because every thread of a server knows this file, and only this one needs argon2 and SQLite.
       const { openAccounts } = await import('./local-accounts.ts')
       const accounts = await openAccounts(config, { ...services, record })
       opened.resolve(accounts)
+      void tellBans()
       // Loading argon2 keeps the thread busy; the answer goes first.
       loaded = immediate()
         .then(() => accounts.load())
@@ -117,9 +127,16 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
     async attach(client) {
       serveAccounts(client, await opened.promise)
     },
-    async clear() {
-      return (await opened.promise).clear()
-    },
+    people: async () => (await administration()).people(),
+    forget: async (request) => (await administration()).forget(request).finally(tellBans),
+    rename: async (request) => (await administration()).rename(request),
+    reset: async (request) => (await administration()).reset(request),
+    sessionsOf: async (request) => (await administration()).sessionsOf(request),
+    logOut: async (request) => (await administration()).logOut(request),
+    ban: async (request) => (await administration()).ban(request).finally(tellBans),
+    unban: async (request) => (await administration()).unban(request).finally(tellBans),
+    bans: async () => (await administration()).bans(),
+    clear: async () => (await administration()).clear(),
     accountsOf: async (names) => (await opened.promise).accountsOf(names),
     async close() {
       try {
@@ -136,11 +153,13 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
 /** The accounts of another thread. `port` leads to a `serveAccounts`; when that thread ends, calls are rejected. */
 export class RemoteAccounts implements Accounts {
   readonly #owner: Rpc<AccountCalls>
-  readonly #sessionEnds = new SessionEndNotifier()
+  readonly #sessionEnds = new SessionNotifier<SessionEnd>()
+  readonly #sessionNames = new SessionNotifier<string>()
 
   constructor(port: MessagePort) {
     this.#owner = openRpc<AccountCalls, SessionNotices>(port, {
       sessionEnded: ({ session, why }) => this.#sessionEnds.announce(session, why),
+      sessionRenamed: ({ session, name }) => this.#sessionNames.announce(session, name),
     })
   }
 
@@ -158,11 +177,16 @@ export class RemoteAccounts implements Accounts {
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void {
     return this.#sessionEnds.watch(session, callback)
   }
+
+  onRename(session: number, callback: (name: string) => void): () => void {
+    return this.#sessionNames.watch(session, callback)
+  }
 }
 
 /** The owner's accounts, which know of everyone's sessions. */
 export interface OwnedAccounts extends Accounts {
-  readonly sessionEnds: SessionEndNotifier
+  readonly sessionEnds: SessionNotifier<SessionEnd>
+  readonly sessionNames: SessionNotifier<string>
 }
 
 /** Answers the calls that come through `port`, whose other end a `RemoteAccounts` has, until it closes. */
@@ -177,6 +201,12 @@ export function serveAccounts(port: MessagePort, accounts: OwnedAccounts): void 
     logout: (request) => accounts.logout(request),
     changePassword: (request, signal) => accounts.changePassword(request, signal),
   })
-  const unwatch = accounts.sessionEnds.watchAll((session, why) => client.notify('sessionEnded', { session, why }))
-  port.once('close', unwatch)
+  const unwatchEnds = accounts.sessionEnds.watchAll((session, why) => client.notify('sessionEnded', { session, why }))
+  const unwatchNames = accounts.sessionNames.watchAll((session, name) =>
+    client.notify('sessionRenamed', { session, name }),
+  )
+  port.once('close', () => {
+    unwatchEnds()
+    unwatchNames()
+  })
 }

@@ -22,6 +22,8 @@ export interface NamedAccount {
 export interface Credentials {
   readonly name: string
   readonly password: string
+  /** Takes the place of the password, which may have been given for one login only. */
+  readonly newPassword?: string
   /** The client's, as the socket tells it. */
   readonly address: string
   /** What failed on this connection before. */
@@ -53,6 +55,8 @@ export interface SessionGranted {
   /** How long earlier failures made this wait, and whose. */
   readonly delayedMs: number
   readonly delayedBy?: Delayer
+  /** The login also replaced the password, which ended so many sessions. */
+  readonly changed?: number
 }
 
 /** One answer for an unknown name and a wrong password. `account` is for the log only: the name, if there is such a user. */
@@ -74,7 +78,12 @@ export type BadCode = { readonly kind: 'bad-code'; readonly why: 'missing' | 'wr
 export type NameTaken = { readonly kind: 'taken'; readonly alike?: true }
 export type StoreFull = { readonly kind: 'full' }
 
-export type LoginOutcome = SessionGranted | WrongPassword | BadName | BadPassword | Unavailable
+/** The password was given for one login, which has to bring a new one. */
+export type MustChange = { readonly kind: 'must-change'; readonly delayedMs: number }
+/** The account is banned; `until` is ISO 8601. */
+export type Banned = { readonly kind: 'banned'; readonly until?: string }
+
+export type LoginOutcome = SessionGranted | WrongPassword | MustChange | Banned | BadName | BadPassword | Unavailable
 /** The account exists, but no session could be kept on disk: it can log in later. */
 export type RegisteredOnly = { readonly kind: 'registered-only' }
 
@@ -88,7 +97,7 @@ export type RegisterOutcome =
   | BadName
   | BadPassword
   | Unavailable
-export type ResumeOutcome = SessionGranted | NoSession
+export type ResumeOutcome = SessionGranted | NoSession | Banned
 export type SessionsOutcome = { readonly kind: 'sessions'; readonly sessions: readonly SessionInfo[] } | NoSession
 export type LogoutOutcome = { readonly kind: 'logged-out'; readonly count: number } | NoSession | Unavailable
 export type ChangeOutcome =
@@ -105,8 +114,8 @@ export type IdentifyOutcome =
   | BadName
   | Unavailable
 
-/** Why a session is over: somebody ended it, or it was not used for too long, or it is too old. */
-export type SessionEnd = 'revoked' | 'expired'
+/** Why a session is over: somebody ended it, or it was not used for too long or is too old, or its account was banned. */
+export type SessionEnd = 'revoked' | 'expired' | 'banned'
 
 /** Which sessions of its user a session ends: itself, the others, all, or the one of that number. */
 export type LogoutScope = 'this' | 'others' | 'all' | number
@@ -138,15 +147,17 @@ export type AccountCalls = {
 export interface Accounts extends AccountCalls {
   /** Calls back when this session is over, through whomever or whatever. The returned function ends that. */
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void
+  /** Calls back with each new name of the account of this session. The returned function ends that. */
+  onRename(session: number, callback: (name: string) => void): () => void
 }
 
-/** Tells of the end of sessions to who watches one or all of them. */
-export class SessionEndNotifier {
-  readonly #watchers = new Map<number, Set<(why: SessionEnd) => void>>()
-  readonly #everyone = new Set<(session: number, why: SessionEnd) => void>()
+/** Tells what becomes of sessions to who watches one or all of them. */
+export class SessionNotifier<T> {
+  readonly #watchers = new Map<number, Set<(what: T) => void>>()
+  readonly #everyone = new Set<(session: number, what: T) => void>()
 
   /** Hears of one session. The returned function ends that. */
-  watch(session: number, callback: (why: SessionEnd) => void): () => void {
+  watch(session: number, callback: (what: T) => void): () => void {
     const watchers = this.#watchers.get(session) ?? new Set()
     this.#watchers.set(session, watchers.add(callback))
     return () => {
@@ -156,15 +167,13 @@ export class SessionEndNotifier {
   }
 
   /** Hears of all sessions. The returned function ends that. */
-  watchAll(callback: (session: number, why: SessionEnd) => void): () => void {
+  watchAll(callback: (session: number, what: T) => void): () => void {
     this.#everyone.add(callback)
     return () => void this.#everyone.delete(callback)
   }
 
-  announce(session: number, why: SessionEnd): void {
-    for (const callback of this.#everyone) callback(session, why)
-    const watchers = this.#watchers.get(session)
-    this.#watchers.delete(session)
-    for (const callback of watchers ?? []) callback(why)
+  announce(session: number, what: T): void {
+    for (const callback of this.#everyone) callback(session, what)
+    for (const callback of [...(this.#watchers.get(session) ?? [])]) callback(what)
   }
 }

@@ -78,10 +78,12 @@ function reply(stream: IdentStream, outcome: NameOutcome | IdentifyOutcome): boo
         stream.send({ type: 'ask', what: 'name', message: 'What is your name?' })
         return false
       }
+      client.userName = outcome.name
       recordFor(client, { type: 'identified', name: outcome.name, isNew: false })
       stream.send({ type: 'greeting', name: outcome.name, isNew: false })
       return true
     case 'identified':
+      client.userName = outcome.name
       recordFor(client, { type: 'identified', name: outcome.name, isNew: outcome.isNew })
       stream.send({ type: 'greeting', name: outcome.name, isNew: outcome.isNew })
       return true

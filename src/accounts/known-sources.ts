@@ -15,6 +15,8 @@ export interface KnownSources {
   add(account: string, address: string): void
   /** The owner has a new password, set from there: whoever had the old one is not known any more. @throws {StorageError} */
   keepOnly(account: string, address: string): void
+  /** The account is gone, or nobody who used it is trusted any more. @throws {StorageError} */
+  forget(account: string): void
   /** @throws {StorageError} */
   clear(): void
   close(): void
@@ -80,6 +82,10 @@ export class SqliteKnownSources implements KnownSources {
 
   keepOnly(account: string, address: string): void {
     this.#guard(() => this.#dropOthers.run(account, sourceHash(account, address)))
+  }
+
+  forget(account: string): void {
+    this.#guard(() => this.#dropOthers.run(account, ''))
   }
 
   clear(): void {

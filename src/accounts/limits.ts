@@ -49,11 +49,11 @@ export const accountLimits = {
   /** One failure is a typing error, and its source's budget gets it back, if the right password follows within this time. */
   typingErrorMs: 20_000,
   /** Faster than this no person types a password again: it is the next try of a machine that has just failed. */
-  hastyMs: 500,
+  hastyMs: 250,
+  /** Of those who come from one source to one account, who may be a person: one a second, and not a crowd. */
+  newcomers: { perMinute: 60, burst: 3 },
   /** Who has waited for longer has not just come: a machine on many connections, mostly. */
-  newcomerMs: 30_000,
-  /** Tests in a row that begin before one that came earlier: then the earliest has its turn, also if it looks like a machine. */
-  passedOver: 3,
+  newcomerMs: 60_000,
   /** Who fails twice within this time at one name is served after those who have not. */
   repeatedFailureMs: 60_000,
   /** Attempts that may wait; a connection has one at a time. */
@@ -71,6 +71,15 @@ export const accountLimits = {
   usersReadTwiceBytes: 1_048_576,
   /** Records of a users file in one portion of text: small enough that making it holds nobody up. */
   usersPortionCount: 250,
+
+  /** Accounts and networks that are banned at a time: a class has a handful, and a list of networks fits. */
+  bans: 10_000,
+  /** A one-time password in groups of four characters: 59 bits, and short enough to be read to somebody. */
+  oneTimeGroups: 3,
+  /** Names that a mistyped one is compared with. */
+  suggestedNames: 1_000,
+  /** Rows of the operator's table of users; more would be no table for a person. */
+  usersShown: 1_000,
 
   /** Sessions of one user; the one silent longest makes room. */
   sessionsPerUser: 32,

@@ -5,6 +5,7 @@ import type { Network } from '../net/networks.ts'
 import { checkKnownName, checkName } from '../text/names.ts'
 import type {
   Accounts,
+  Banned,
   ChangeOutcome,
   Credentials,
   IdentifyOutcome,
@@ -23,18 +24,19 @@ import type {
   SessionsOutcome,
   Unavailable,
 } from './accounts.ts'
-import { SessionEndNotifier } from './accounts.ts'
+import { SessionNotifier } from './accounts.ts'
+import { type AccountParts, Administration } from './administration.ts'
 import { argon2Hasher, type PasswordHasher } from './argon2.ts'
 import { HashQueue } from './hash-queue.ts'
 import { type KnownSources, SqliteKnownSources } from './known-sources.ts'
-import { passwordFault } from './password-rules.ts'
+import { type PasswordFault, passwordFault } from './password-rules.ts'
 import { PasswordVerifier } from './password-verifier.ts'
 import { type RegistrationPolicy, sameCode } from './registration.ts'
 import { MemorySessionStore, type SessionRow, SqliteSessionStore } from './session-store.ts'
 import { credentialOf, ownerOf, Sessions, type SessionTimes } from './sessions.ts'
 import { LoginThrottle } from './throttle.ts'
 import { type Disk, FileUserStore, type UserStore } from './user-store.ts'
-import { hostKey, type UserRecord } from './users-file.ts'
+import { type BanRecord, hostKey, type UserRecord } from './users-file.ts'
 
 /** How accounts are kept: plain data, so that it can be sent to a thread. */
 export interface AccountsConfig {
@@ -62,7 +64,7 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
   const { clock, record, hasher = argon2Hasher() } = services
   const users = new FileUserStore({ path: config.usersPath, ...services })
   try {
-    const sessionEnds = new SessionEndNotifier()
+    const sessionEnds = new SessionNotifier<SessionEnd>()
     const sessions = openSessions(config, services, users, (id, why) => sessionEnds.announce(id, why))
     const knownSources = await openKnownSources(config, services, sessions)
     const queue = new HashQueue(config.hashWidth, clock)
@@ -83,6 +85,7 @@ export async function openAccounts(config: AccountsConfig, services: AccountsSer
       verifier,
       registration,
       record,
+      clock,
     }
     return new LocalAccounts(parts)
   } catch (error) {
@@ -121,36 +124,39 @@ async function openKnownSources(
 
 /** The row with its owner; undefined when its account is gone, or has another password since somebody edited the users file. */
 function bindSession(row: SessionRow, users: UserStore): SessionRow | undefined {
-  const user = users.user(row.user)
+  const user = row.account === '' ? users.user(row.user) : users.account(row.account)
   if (user === undefined) return undefined
   if (row.account === '') {
     // An older netlab wrote it. A name that was registered later is somebody else's.
     if (Date.parse(user.since) > row.createdMs) return undefined
     return { ...row, account: user.id, credential: credentialOf(user.hash) }
   }
-  return row.account === user.id && row.credential === credentialOf(user.hash) ? row : undefined
+  if (row.credential !== credentialOf(user.hash)) return undefined
+  return row.user === user.name ? row : { ...row, user: user.name }
 }
 
-/** What the owner of all accounts is made of; `openAccounts` puts it together. */
-export interface AccountParts {
-  readonly users: UserStore
-  readonly sessions: Sessions
-  readonly sessionEnds: SessionEndNotifier
-  readonly hasher: PasswordHasher
-  readonly queue: HashQueue
-  readonly throttle: LoginThrottle
-  readonly verifier: PasswordVerifier
-  readonly knownSources: KnownSources
-  readonly registration: RegistrationPolicy
-  readonly record: EventSink
-}
+/** How long earlier failures made a login wait, and whose. */
+type Delay = Pick<SessionGranted, 'delayedMs' | 'delayedBy'>
 
 /** The owner of all accounts; there is one, in one thread. */
 export class LocalAccounts implements Accounts {
+  /** What the operator asks. */
+  readonly administration: Administration
+  /** Of the accounts of sessions. */
+  readonly sessionNames = new SessionNotifier<string>()
   readonly #parts: AccountParts
 
   constructor(parts: AccountParts) {
     this.#parts = parts
+    this.administration = new Administration({
+      ...parts,
+      recordFault: this.#recordFault,
+      info: (account) => parts.sessions.ofAccount(account).map((row) => this.#info(row)),
+      remember: (change) => this.#remember(change),
+      renamed: (sessions, name) => {
+        for (const session of sessions) this.sessionNames.announce(session, name)
+      },
+    })
   }
 
   async nameOf({ address }: { readonly address: string }): Promise<NameOutcome> {
@@ -171,6 +177,9 @@ export class LocalAccounts implements Accounts {
     const { users, sessions, verifier, queue, hasher } = this.#parts
     const check = checkKnownName(request.name)
     if (check.kind === 'bad') return { kind: 'bad-name', why: check.why }
+    const { newPassword } = request
+    const why = newPassword === undefined ? undefined : replacementFault(newPassword, request)
+    if (why !== undefined) return { kind: 'bad-password', why }
     const verified = await verifier.verify(request, signal)
     if (verified.kind !== 'verified') return verified
     const { user, newHash, delayedMs, delayedBy } = verified
@@ -183,14 +192,42 @@ export class LocalAccounts implements Accounts {
       }
     }
     // The password may have been changed, or everyone cleared, while this one was being verified.
-    const now = users.user(user.name)
+    const now = users.account(user.id)
     if (now === undefined) return { kind: 'wrong', ...delay }
     if (now.hash !== user.hash && now.hash !== newHash) {
       const turn = await queue.run(() => hasher.verify(now.hash, request.password), { signal })
       if (turn.kind !== 'done') return turn
       if (!turn.value) return { kind: 'wrong', account: user.name, ...delay }
     }
+    const ban = this.administration.banOf(now.id)
+    if (ban !== undefined) return banned(ban)
+    if (newPassword !== undefined) return this.#replacePassword(now, newPassword, request.address, delay, signal)
+    if (now.oneTime === true) return { kind: 'must-change', ...delay }
     return this.#persist(() => this.#welcome(now, request.address, delay))
+  }
+
+  /** A login that brings another password for the next ones: every session of before ends. */
+  async #replacePassword(
+    user: UserRecord,
+    password: string,
+    address: string,
+    delay: Delay,
+    signal: AbortSignal | undefined,
+  ): Promise<LoginOutcome> {
+    const { users, sessions, queue, hasher, knownSources } = this.#parts
+    const turn = await queue.run(() => hasher.hash(password), { urgent: true, signal })
+    if (turn.kind !== 'done') return turn
+    return this.#persist(async () => {
+      if (!(await users.changeHash(user.name, user.hash, turn.value, false))) {
+        return { kind: 'wrong', account: user.name, ...delay }
+      }
+      const changed = sessions.ofAccount(user.id).length
+      await sessions.changeCredential(user.id, credentialOf(turn.value), 'none').catch(this.#recordFault)
+      const now = users.account(user.id)
+      if (now === undefined) return { kind: 'wrong', ...delay }
+      this.#remember(() => knownSources.keepOnly(user.id, address))
+      return { ...(await this.#welcome(now, address, delay)), changed }
+    })
   }
 
   async register(request: RegisterRequest, signal?: AbortSignal): Promise<RegisterOutcome> {
@@ -255,7 +292,9 @@ export class LocalAccounts implements Accounts {
     const row = sessions.resume(token)
     if (typeof row === 'string') return { kind: 'no-session', why: row }
     // The accounts may have been cleared while the sessions' end is still being written.
-    if (users.user(row.user)?.id !== row.account) return { kind: 'no-session', why: 'unknown' }
+    if (users.account(row.account) === undefined) return { kind: 'no-session', why: 'unknown' }
+    const ban = this.administration.banOf(row.account)
+    if (ban !== undefined) return banned(ban)
     return { kind: 'welcome', session: this.#info(row), account: row.account, delayedMs: 0 }
   }
 
@@ -291,7 +330,7 @@ export class LocalAccounts implements Accounts {
     if (turn.kind !== 'done') return turn
     const changed = await this.#persist(async () => ({
       kind: 'done' as const,
-      value: await users.changeHash(row.user, verified.user.hash, turn.value),
+      value: await users.changeHash(row.user, verified.user.hash, turn.value, false),
     }))
     if (changed.kind !== 'done') return changed
     if (!changed.value) return { kind: 'wrong', account: row.user, delayedMs: verified.delayedMs }
@@ -302,12 +341,8 @@ export class LocalAccounts implements Accounts {
     return { kind: 'changed', revoked: others }
   }
 
-  async clear(): Promise<number> {
-    const count = await this.#parts.users.clear()
-    await this.#parts.sessions.clear().catch(this.#recordFault)
-    this.#remember(() => this.#parts.knownSources.clear())
-    this.#parts.record({ type: 'users-cleared', count })
-    return count
+  clear(): Promise<number> {
+    return this.administration.clear()
   }
 
   /** The ids of the accounts that have these names. */
@@ -315,12 +350,16 @@ export class LocalAccounts implements Accounts {
     return names.map((name) => ({ name, account: this.#parts.users.user(name)?.id }))
   }
 
-  get sessionEnds(): SessionEndNotifier {
+  get sessionEnds(): SessionNotifier<SessionEnd> {
     return this.#parts.sessionEnds
   }
 
   onEnd(session: number, callback: (why: SessionEnd) => void): () => void {
     return this.sessionEnds.watch(session, callback)
+  }
+
+  onRename(session: number, callback: (name: string) => void): () => void {
+    return this.sessionNames.watch(session, callback)
   }
 
   /** Loads the code that hashes, so that the first login doesn't wait for it. Rejects when it can't be loaded. */
@@ -338,11 +377,7 @@ export class LocalAccounts implements Accounts {
     }
   }
 
-  async #welcome(
-    user: UserRecord,
-    address: string,
-    delay: Pick<SessionGranted, 'delayedMs' | 'delayedBy'>,
-  ): Promise<SessionGranted> {
+  async #welcome(user: UserRecord, address: string, delay: Delay): Promise<SessionGranted> {
     const { sessions, knownSources } = this.#parts
     const { row, token } = await sessions.create(ownerOf(user), hostKey(address))
     this.#remember(() => knownSources.add(user.id, address))
@@ -378,6 +413,15 @@ export class LocalAccounts implements Accounts {
       return { kind: 'storage' }
     }
   }
+}
+
+/** What is wrong with a password that takes the place of the one given with it. */
+function replacementFault(newPassword: string, { name, password }: Credentials): PasswordFault | undefined {
+  return passwordFault(newPassword, name) ?? (newPassword === password ? 'same' : undefined)
+}
+
+function banned({ until }: BanRecord): Banned {
+  return { kind: 'banned', ...(until !== undefined && { until }) }
 }
 
 function ends(which: LogoutScope, id: number, own: number): boolean {

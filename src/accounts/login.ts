@@ -25,7 +25,7 @@ export type LoginInput =
 
 /** A call of the accounts; its result comes back as an outcome. */
 export type LoginCall =
-  | { readonly method: 'login'; readonly name: string; readonly password: string }
+  | { readonly method: 'login'; readonly name: string; readonly password: string; readonly newPassword?: string }
   | { readonly method: 'register'; readonly name: string; readonly password: string; readonly code?: string }
   | { readonly method: 'resume'; readonly token: string }
 
@@ -37,7 +37,9 @@ export type LoginEffect =
   | ({ readonly do: 'call' } & LoginCall)
   | {
       readonly do: 'record'
-      readonly event: ClientEvent<'login' | 'session-resumed' | 'registered' | 'login-failed' | 'throttled'>
+      readonly event: ClientEvent<
+        'login' | 'session-resumed' | 'registered' | 'password-changed' | 'login-failed' | 'throttled'
+      >
     }
   | ({ readonly do: 'enter' } & LoggedIn)
   | { readonly do: 'end'; readonly reason: DisconnectReason; readonly detail?: string }
@@ -82,18 +84,26 @@ function take(state: LoginState, message: LoginMessage): LoginStep {
     case 'resume':
       return { state: { ...state, asked: 'resume' }, effects: [{ do: 'call', method: 'resume', token: message.token }] }
     default: {
-      const { type, ...given } = message
-      const check = checkKnownName(given.name)
+      const check = checkKnownName(message.name)
       if (check.kind === 'bad') return refuse(state, { kind: 'bad-name', why: check.why })
-      return { state: { ...state, asked: type }, effects: [{ do: 'call', method: type, ...given, name: check.name }] }
+      return { state: { ...state, asked: message.type }, effects: [{ do: 'call', ...callOf(message, check.name) }] }
     }
   }
 }
 
-function enter(state: LoginState, { session, account, token, ...delay }: SessionGranted): LoginStep {
+function callOf(message: Extract<LoginMessage, { readonly type: 'login' | 'register' }>, name: string): LoginCall {
+  const { password } = message
+  if (message.type === 'register')
+    return { method: message.type, name, password, ...(message.code !== undefined && { code: message.code }) }
+  return { method: message.type, name, password, ...(message.new !== undefined && { newPassword: message.new }) }
+}
+
+function enter(state: LoginState, { session, account, token, changed, ...delay }: SessionGranted): LoginStep {
   const { user: name, id } = session
   const effects: LoginEffect[] = [...delayed(delay)]
   if (state.asked === 'register') effects.push({ do: 'record', event: { type: 'registered', name } })
+  if (changed !== undefined)
+    effects.push({ do: 'record', event: { type: 'password-changed', name, sessions: changed } })
   const resumed = state.asked === 'resume'
   const entry = { name, session: id }
   effects.push({ do: 'record', event: resumed ? { type: 'session-resumed', ...entry } : { type: 'login', ...entry } })
@@ -104,6 +114,11 @@ function enter(state: LoginState, { session, account, token, ...delay }: Session
 }
 
 function refuse(state: LoginState, rejection: Rejection): LoginStep {
+  // Who gave the right password has failed at nothing.
+  if (rejection.kind === 'must-change') {
+    const effects = [...delayed(rejection), { do: 'send', message: errorReply(rejection) } as const]
+    return { state: { ...state, asked: undefined }, effects }
+  }
   const failures = state.failures + 1
   const name = rejection.kind === 'wrong' ? rejection.account : undefined
   const effects: LoginEffect[] = [
@@ -228,7 +243,10 @@ function ask(
   if (call.method === 'resume') return accounts.resume({ token: call.token })
   const { name, password } = call
   const credentials = { name, password, address: peer.address, failures }
-  if (call.method === 'login') return accounts.login(credentials, signal)
+  if (call.method === 'login') {
+    const { newPassword } = call
+    return accounts.login({ ...credentials, ...(newPassword !== undefined && { newPassword }) }, signal)
+  }
   return accounts.register({ ...credentials, ...(call.code !== undefined && { code: call.code }) }, signal)
 }
 
@@ -248,9 +266,10 @@ function perform(
   for (const effect of effects) {
     if (effect.do === 'send') stream.send(effect.message)
     else if (effect.do === 'call') progress = { ...progress, call: effect }
-    else if (effect.do === 'enter')
+    else if (effect.do === 'enter') {
+      client.userName = effect.session.user
       progress = { ...progress, loggedIn: { session: effect.session, account: effect.account } }
-    else if (effect.do === 'record') recordFor(client, effect.event)
+    } else if (effect.do === 'record') recordFor(client, effect.event)
     else {
       client.end(effect.reason, effect.detail)
       progress = { ...progress, ended: true }

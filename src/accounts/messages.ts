@@ -15,14 +15,15 @@ export const pingFrame: Uint8Array = encodeFrame('{"type":"ping"}')
 export type LoginMessage =
   /** With `ping` the client promises to answer pings. */
   | { readonly type: 'hello'; readonly ping?: boolean }
-  | { readonly type: 'login'; readonly name: string; readonly password: string }
+  /** A login may bring a new password, for the next ones. */
+  | { readonly type: 'login'; readonly name: string; readonly password: string; readonly new?: string }
   | { readonly type: 'register'; readonly name: string; readonly password: string; readonly code?: string }
   | { readonly type: 'resume'; readonly token: string }
   | { readonly type: 'exit' }
 
 export const loginShapes = {
   hello: { 'ping?': 'true or false' },
-  login: { name: 'text', password: 'text' },
+  login: { name: 'text', password: 'text', 'new?': 'text' },
   register: { name: 'text', password: 'text', 'code?': 'text' },
   resume: { token: 'text' },
   exit: {},
@@ -69,4 +70,6 @@ export type ServerMessage =
   | { readonly type: 'sessions'; readonly current: number; readonly sessions: readonly SessionInfo[] }
   | { readonly type: 'logged-out'; readonly count: number; readonly here: boolean }
   | { readonly type: 'changed'; readonly revoked: number }
+  /** The operator gave the account another name. */
+  | { readonly type: 'renamed'; readonly name: string }
   | { readonly type: 'bye'; readonly reason: string; readonly message: string }

@@ -2,13 +2,14 @@ import { Buffer } from 'node:buffer'
 import { nameKey } from '../text/names.ts'
 import { accountLimits } from './limits.ts'
 
-export type PasswordFault = 'short' | 'long' | 'common' | 'name' | 'encoding'
+export type PasswordFault = 'short' | 'long' | 'common' | 'name' | 'same' | 'encoding'
 
 export const passwordFaults: Readonly<Record<PasswordFault, string>> = {
   short: `A password has at least ${accountLimits.passwordMinCharacters} characters.`,
   long: `A password has at most ${accountLimits.passwordMaxBytes} bytes.`,
   common: 'That password is one of the commonest; everyone who guesses tries it first.',
   name: 'The password must not be the name.',
+  same: 'The new password must not be the old one.',
   encoding: 'That password did not arrive as UTF-8; set your terminal or client to UTF-8.',
 }
 

@@ -4,6 +4,8 @@ import type {
   BadCode,
   BadName,
   BadPassword,
+  Banned,
+  MustChange,
   NameTaken,
   NoSession,
   RegisteredOnly,
@@ -25,6 +27,8 @@ export type Rejection =
   | StoreFull
   | NoSession
   | RegisteredOnly
+  | MustChange
+  | Banned
   | RegistrationClosed
   | BadCode
   | Unavailable
@@ -51,6 +55,10 @@ export function errorReply(rejection: Rejection): ErrorReply {
       if (rejection.why === 'malformed')
         return denied('no-session', 'That is no token: one has 43 characters. Log in with name and password.')
       return denied('no-session', 'That session has ended or never was; log in with name and password.')
+    case 'must-change':
+      return denied('must-change', 'That password was given for one login: choose a new one.')
+    case 'banned':
+      return denied('banned', bannedText(rejection.until))
     case 'busy':
       return { ...denied('busy', `Busy, try again in ${seconds(rejection.retryMs)} s.`), retryMs: rejection.retryMs }
     case 'throttled':
@@ -79,8 +87,12 @@ export function errorReply(rejection: Rejection): ErrorReply {
   }
 }
 
+function bannedText(until: string | undefined): string {
+  return `You are banned from this server${until === undefined ? '' : ` until ${time(Date.parse(until))}`}.`
+}
+
 /** The same for the log. */
-export function failureReason(rejection: Rejection): LoginFailure {
+export function failureReason(rejection: Exclude<Rejection, MustChange>): LoginFailure {
   switch (rejection.kind) {
     case 'wrong':
       return 'credentials'
@@ -132,6 +144,8 @@ export function replyLines(message: ServerMessage): readonly string[] {
       return message.sessions.map((one) => `${one.id === message.current ? '*' : ' '} ${session(one)}`)
     case 'logged-out':
       return [message.count === 1 ? 'One session ended.' : `${message.count} sessions ended.`]
+    case 'renamed':
+      return [`You are called ${message.name} now.`]
     case 'changed':
       return [
         `The password is changed; ${message.revoked === 1 ? 'one other session' : `${message.revoked} other sessions`} ended.`,

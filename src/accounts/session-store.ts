@@ -23,8 +23,20 @@ export interface SessionRow {
   readonly usedMs: number
 }
 
+/** An account's last login; time in milliseconds since the Unix epoch. */
+export interface LoginRow {
+  /** The account's id. */
+  readonly account: string
+  readonly atMs: number
+  /** The address it came from. */
+  readonly address: string
+}
+
 export type SessionChange =
   | { readonly kind: 'put'; readonly row: SessionRow }
+  | { readonly kind: 'login'; readonly login: LoginRow }
+  /** The account is gone, and with it what is known of its logins. */
+  | { readonly kind: 'forget'; readonly account: string }
   | { readonly kind: 'drop'; readonly id: number }
   | { readonly kind: 'drop-all' }
 
@@ -32,6 +44,8 @@ export type SessionChange =
 export interface SessionStore {
   /** Everything kept; called once, first. */
   load(): readonly SessionRow[]
+  /** The last login of each account that ever had one. */
+  logins(): readonly LoginRow[]
   /** Resolves once the changes, all or none, are kept; sessions that ended, even over a power cut. @throws {StorageError} */
   commit(changes: readonly SessionChange[]): Promise<void>
   close(): void
@@ -45,11 +59,15 @@ export class MemorySessionStore implements SessionStore {
     return [...this.rows.values()]
   }
 
+  logins(): readonly LoginRow[] {
+    return []
+  }
+
   async commit(changes: readonly SessionChange[]): Promise<void> {
     for (const change of changes) {
       if (change.kind === 'put') this.rows.set(change.row.id, change.row)
       else if (change.kind === 'drop') this.rows.delete(change.id)
-      else this.rows.clear()
+      else if (change.kind === 'drop-all') this.rows.clear()
     }
   }
 
@@ -66,7 +84,8 @@ const schema = `
     used_ms INTEGER NOT NULL,
     account TEXT NOT NULL DEFAULT '',
     credential TEXT NOT NULL DEFAULT ''
-  ) STRICT`
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS login (account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, address TEXT NOT NULL) STRICT`
 
 /** What a table that an older netlab made lacks. */
 const laterColumns = ['account', 'credential']
@@ -78,6 +97,8 @@ export class SqliteSessionStore implements SessionStore {
   readonly #database: DatabaseSync
   readonly #put: StatementSync
   readonly #drop: StatementSync
+  readonly #login: StatementSync
+  readonly #forget: StatementSync
 
   /** @throws {StorageError} when the file is no database, can't be used, or belongs to another server. */
   constructor(path: string) {
@@ -99,9 +120,14 @@ export class SqliteSessionStore implements SessionStore {
       this.#put = this.#database.prepare(
         `INSERT INTO session (id, hash, user, address, created_ms, used_ms, account, credential)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
-         SET created_ms = excluded.created_ms, used_ms = excluded.used_ms, account = excluded.account, credential = excluded.credential`,
+         SET user = excluded.user, created_ms = excluded.created_ms, used_ms = excluded.used_ms, account = excluded.account, credential = excluded.credential`,
       )
       this.#drop = this.#database.prepare('DELETE FROM session WHERE id = ?')
+      this.#login = this.#database.prepare(
+        `INSERT INTO login (account, at_ms, address) VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE
+         SET at_ms = excluded.at_ms, address = excluded.address`,
+      )
+      this.#forget = this.#database.prepare('DELETE FROM login WHERE account = ?')
     } catch (error) {
       this.#lock.release()
       throw this.#explain(error)
@@ -126,11 +152,24 @@ export class SqliteSessionStore implements SessionStore {
     }
   }
 
+  logins(): readonly LoginRow[] {
+    try {
+      const rows = this.#database.prepare('SELECT * FROM login').all()
+      return rows.map(({ account, at_ms, address }) => ({
+        account: String(account),
+        atMs: Number(at_ms),
+        address: String(address),
+      }))
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
   async commit(changes: readonly SessionChange[]): Promise<void> {
     try {
       // A power cut may cost a login, not a logout: a session that has ended must not come back. So only the end of sessions
       // waits for the disk, and a storm of logins does not hold up the thread. (A killed process loses neither.)
-      const ends = changes.some(({ kind }) => kind !== 'put')
+      const ends = changes.some(({ kind }) => kind !== 'put' && kind !== 'login')
       this.#database.exec(`PRAGMA synchronous=${ends ? 'FULL' : 'NORMAL'}`)
       this.#database.exec('BEGIN IMMEDIATE')
       try {
@@ -157,7 +196,9 @@ export class SqliteSessionStore implements SessionStore {
 
   #apply(change: SessionChange): void {
     if (change.kind === 'drop') this.#drop.run(change.id)
-    else if (change.kind === 'drop-all') this.#database.exec('DELETE FROM session')
+    else if (change.kind === 'drop-all') this.#database.exec('DELETE FROM session; DELETE FROM login')
+    else if (change.kind === 'login') this.#login.run(change.login.account, change.login.atMs, change.login.address)
+    else if (change.kind === 'forget') this.#forget.run(change.account)
     else {
       const { id, hash, user, address, createdMs, usedMs, account, credential } = change.row
       this.#put.run(id, hash, user, address, createdMs, usedMs, account, credential)

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { SessionEnd } from './accounts.ts'
 import { accountLimits } from './limits.ts'
-import type { SessionChange, SessionRow, SessionStore } from './session-store.ts'
+import type { LoginRow, SessionChange, SessionRow, SessionStore } from './session-store.ts'
 import type { UserRecord } from './users-file.ts'
 
 export interface SessionTimes {
@@ -57,6 +57,8 @@ export class Sessions {
   readonly #used = new Set<number>()
   /** Their end is being written. */
   readonly #ending = new Set<number>()
+  /** The last login of each account, as far as it is known. */
+  readonly #logins = new Map<string, LoginRow>()
   #lastId = 0
   /** The wall clock less the monotonic one, and since when it has been that. */
   #offsetMs: number
@@ -87,6 +89,7 @@ export class Sessions {
       if (bound === undefined) changes.push({ kind: 'drop', id: row.id })
       else if (bound !== row) changes.push({ kind: 'put', row: bound })
     }
+    for (const login of store.logins()) this.#logins.set(login.account, login)
     if (changes.length > 0) this.#journal.settle(changes)
     this.#scheduleSweep()
   }
@@ -110,9 +113,14 @@ export class Sessions {
     const times = { createdMs: now, usedMs: now }
     const row = { id: ++this.#lastId, hash: tokenHash(token) ?? '', user, account, credential, address, ...times }
     const oldest = this.ofAccount(account)[accountLimits.sessionsPerUser - 1]
+    const login = { account, atMs: now, address }
     this.#add(row)
     try {
-      await this.#end(oldest === undefined ? [] : [oldest.id], 'revoked', [{ kind: 'put', row }])
+      await this.#end(oldest === undefined ? [] : [oldest.id], 'revoked', [
+        { kind: 'put', row },
+        { kind: 'login', login },
+      ])
+      this.#logins.set(account, login)
     } catch (error) {
       this.#forget(row.id)
       throw error
@@ -153,7 +161,7 @@ export class Sessions {
    * Rejects with StorageError when that could not be written; it holds all the same, since a session that doesn't fit its
    * account's password is dropped at the next start.
    */
-  async changeCredential(account: string, credential: string, kept: 'all' | number): Promise<void> {
+  async changeCredential(account: string, credential: string, kept: 'all' | 'none' | number): Promise<void> {
     const changes: SessionChange[] = []
     for (const id of [...(this.#byAccount.get(account) ?? [])]) {
       const row = this.#byId.get(id)
@@ -169,9 +177,44 @@ export class Sessions {
     if (changes.length > 0) await this.#journal.settle(changes)
   }
 
+  /** The last login of an account; undefined when none is known. */
+  lastLogin(account: string): LoginRow | undefined {
+    return this.#logins.get(account)
+  }
+
+  /** The account is called so now. Rejects with StorageError as `changeCredential` does. Answers which sessions it has. */
+  async rename(account: string, user: string): Promise<readonly number[]> {
+    const ids = [...(this.#byAccount.get(account) ?? [])]
+    const changes = ids.flatMap((id): SessionChange[] => {
+      const row = this.#byId.get(id)
+      if (row === undefined) return []
+      const renamed = { ...row, user }
+      this.#byId.set(id, renamed)
+      return [{ kind: 'put', row: renamed }]
+    })
+    if (changes.length > 0) await this.#journal.settle(changes)
+    return ids
+  }
+
+  /**
+   * The account may not be used any more, which is on disk: all its sessions end. `forgotten` when it is gone altogether. Rejects
+   * as `changeCredential` does. Answers how many there were.
+   */
+  async endAll(account: string, why: SessionEnd, forgotten = false): Promise<number> {
+    const ids = [...(this.#byAccount.get(account) ?? [])]
+    const changes = ids.map((id) => this.#remove(id, why))
+    if (forgotten) {
+      this.#logins.delete(account)
+      changes.push({ kind: 'forget', account })
+    }
+    if (changes.length > 0) await this.#journal.settle(changes)
+    return ids.length
+  }
+
   /** All accounts are gone, and that is on disk. */
   async clear(): Promise<void> {
     for (const id of [...this.#byId.keys()]) this.#remove(id, 'revoked')
+    this.#logins.clear()
     await this.#journal.settle([{ kind: 'drop-all' }])
   }
 

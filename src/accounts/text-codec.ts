@@ -12,9 +12,22 @@ type LoginPrompt =
       /** Typed and refused; the same again means that someone wants to register with it. */
       readonly refused?: string
     }
+  | { readonly what: 'code'; readonly name: string; readonly password: string }
+  /** The password was given for one login: a new one is asked for twice. */
+  | { readonly what: 'new password'; readonly name: string; readonly password: string; readonly next?: string }
+
+type Attempt = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
 
 const hint =
   'New here? Type the same password once more to register. Or try another one, or an empty line for another name.'
+/** Where nobody can register. */
+const closedHint = 'Try another one, or an empty line for another name.'
+
+const prompts = {
+  name: 'Name:',
+  password: 'Password (visible here as you type; "netlab connect" hides it):',
+  code: 'Registration code (an empty line for another name):',
+} as const
 
 /**
  * The login for a person who types lines. Name and password are asked in turn. That both an unknown name and a wrong
@@ -25,7 +38,9 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
   #service = 'auth'
   #expected: LoginPrompt = { what: 'name' }
   /** Sent last, and not yet answered. */
-  #tried: { readonly type: 'login' | 'register'; readonly name: string; readonly password: string } | undefined
+  #tried: Attempt | undefined
+  /** Nobody can register here. */
+  #closed = false
 
   decode(text: string): Decoded<LoginMessage> {
     if (text.trim() === 'exit') return { kind: 'message', message: { type: 'exit' } }
@@ -35,15 +50,18 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
       this.#expected = { what: 'name' }
       return { kind: 'incomplete', lines: [this.#prompt()] }
     }
-    const type = text === expected.refused ? 'register' : 'login'
-    this.#tried = { type, name: expected.name, password: text }
-    return { kind: 'message', message: this.#tried }
+    if (expected.what === 'new password') return this.#decodeNewPassword(text, expected)
+    const { name } = expected
+    if (expected.what === 'code') return this.#send({ type: 'register', name, password: expected.password, code: text })
+    const type = text === expected.refused && !this.#closed ? 'register' : 'login'
+    return this.#send({ type, name, password: text })
   }
 
   encode(message: ServerMessage): readonly string[] {
     const lines = replyLines(message)
     if (message.type === 'hello') {
       this.#service = message.service
+      this.#closed = message.registration === 'closed'
       return [...lines, this.#prompt()]
     }
     // Other services greet with commands of their own.
@@ -51,11 +69,19 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     if (message.type !== 'denied') return lines
     if (message.reason === 'wrong' && this.#tried !== undefined) {
       this.#expected = { what: 'password', name: this.#tried.name, refused: this.#tried.password }
-      return [...lines, hint, this.#prompt()]
+      return [...lines, this.#closed ? closedHint : hint, this.#prompt()]
+    }
+    if (message.reason === 'code' && this.#tried !== undefined) {
+      this.#expected = { what: 'code', name: this.#tried.name, password: this.#tried.password }
+      return [...lines, this.#prompt()]
     }
     if (['bad-name', 'taken', 'full', 'no-session'].includes(message.reason)) this.#expected = { what: 'name' }
-    else if (message.reason === 'bad-password' && this.#tried !== undefined) {
-      this.#expected = { what: 'password', name: this.#tried.name }
+    else if (this.#tried !== undefined) {
+      const { name, password } = this.#tried
+      const changes = 'new' in this.#tried
+      if (message.reason === 'must-change' || (changes && message.reason === 'bad-password'))
+        this.#expected = { what: 'new password', name, password }
+      else if (message.reason === 'bad-password') this.#expected = { what: 'password', name }
     }
     return [...lines, this.#prompt()]
   }
@@ -70,8 +96,25 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     return { kind: 'incomplete', lines: [this.#prompt()] }
   }
 
+  #decodeNewPassword(
+    text: string,
+    { name, password, next }: Extract<LoginPrompt, { readonly what: 'new password' }>,
+  ): Decoded<LoginMessage> {
+    this.#expected = { what: 'new password', name, password, ...(next === undefined && { next: text }) }
+    if (next === undefined) return { kind: 'incomplete', lines: [this.#prompt()] }
+    if (next !== text) return { kind: 'incomplete', lines: ['The two new passwords differ.', this.#prompt()] }
+    return this.#send({ type: 'login', name, password, new: text })
+  }
+
+  #send(message: Attempt): Decoded<LoginMessage> {
+    this.#tried = message
+    return { kind: 'message', message }
+  }
+
   #prompt(): string {
-    return this.#expected.what === 'name' ? 'Name:' : 'Password (visible here as you type; "netlab connect" hides it):'
+    const expected = this.#expected
+    if (expected.what !== 'new password') return prompts[expected.what]
+    return expected.next === undefined ? 'New password:' : 'New password again:'
   }
 }
 

@@ -8,13 +8,23 @@ import { readSecretFile } from '../files/secret-file.ts'
 import type { LookAlikes } from '../text/look-alikes.ts'
 import type { NameTaken } from './accounts.ts'
 import { accountLimits } from './limits.ts'
-import { formatUsers, type HostRecord, newAccountId, parseUsers, UserBook, type UserRecord } from './users-file.ts'
+import {
+  type BanRecord,
+  formatUsers,
+  type HostRecord,
+  newAccountId,
+  parseUsers,
+  UserBook,
+  type UserRecord,
+} from './users-file.ts'
 
 /** A change was kept, or why it was not; nothing changes unless the kind says so. */
 export type Identified =
   | { readonly kind: 'identified'; readonly record: HostRecord; readonly isNew: boolean }
   | NameTaken
   | { readonly kind: 'full' }
+
+export type Renamed<R> = { readonly kind: 'renamed'; readonly record: R } | NameTaken | { readonly kind: 'unknown' }
 
 export type Registered =
   | { readonly kind: 'registered'; readonly record: UserRecord }
@@ -32,9 +42,28 @@ export interface UserStore {
   /** Gives a host its name. Of two first visits at once the first one wins, and both get its record. */
   identify(key: string, name: string): Promise<Identified>
   register(name: string, hash: string): Promise<Registered>
-  /** Replaces a password's hash if it still is `oldHash`; false when it was not. */
-  changeHash(name: string, oldHash: string, newHash: string): Promise<boolean>
-  /** Empties the store; answers how many hosts and users there were. */
+  /** The account that has this id. */
+  account(id: string): UserRecord | undefined
+  /** The host that gave this name. */
+  hostNamed(name: string): HostRecord | undefined
+  hosts(): readonly HostRecord[]
+  users(): readonly UserRecord[]
+  bans(): readonly BanRecord[]
+  /**
+   * Replaces a password's hash if it still is `oldHash`; false when it was not.
+   * @param oneTime whether the new one must be replaced at the next login; without it that stays as it is
+   */
+  changeHash(name: string, oldHash: string, newHash: string, oneTime?: boolean): Promise<boolean>
+  /** The account keeps its id. A new name that looks like one that somebody else has is taken. */
+  renameUser(old: string, name: string): Promise<Renamed<UserRecord>>
+  renameHost(old: string, name: string): Promise<Renamed<HostRecord>>
+  /** Forgets an account, with its ban; undefined when there is none of that name. */
+  removeUser(name: string): Promise<UserRecord | undefined>
+  /** `key` as `hostKey` writes it. */
+  removeHost(key: string): Promise<HostRecord | undefined>
+  /** Puts what `change` makes of the bans in their place. */
+  changeBans(change: (bans: readonly BanRecord[]) => readonly BanRecord[]): Promise<void>
+  /** Empties the store, but for the bans of addresses; what was in it is kept beside it, in `….bak`. Answers how many hosts and users there were. */
   clear(): Promise<number>
   /** Waits for what is under way, and lets go of the file. */
   close(): Promise<void>
@@ -59,6 +88,8 @@ export interface UsersFile {
 interface Change {
   /** Changes `book` and answers what the caller is told once `book` is on disk. */
   apply(book: UserBook, looks: Looks): unknown
+  /** What the book was before is kept. */
+  readonly backup: boolean
   resolve(answer: unknown): void
   reject(error: unknown): void
 }
@@ -104,6 +135,26 @@ export class FileUserStore implements UserStore {
     return this.#book.user(name)
   }
 
+  account(id: string): UserRecord | undefined {
+    return this.#book.account(id)
+  }
+
+  hostNamed(name: string): HostRecord | undefined {
+    return this.#book.hostNamed(name)
+  }
+
+  hosts(): readonly HostRecord[] {
+    return this.#book.hosts()
+  }
+
+  users(): readonly UserRecord[] {
+    return this.#book.users()
+  }
+
+  bans(): readonly BanRecord[] {
+    return this.#book.bans
+  }
+
   identify(key: string, name: string): Promise<Identified> {
     return this.#change((book, looks) => {
       const known = book.host(key)
@@ -130,12 +181,68 @@ export class FileUserStore implements UserStore {
     })
   }
 
-  changeHash(name: string, oldHash: string, newHash: string): Promise<boolean> {
+  changeHash(name: string, oldHash: string, newHash: string, oneTime?: boolean): Promise<boolean> {
     return this.#change((book) => {
       const record = book.user(name)
       if (record?.hash !== oldHash) return false
-      book.setUser({ ...record, hash: newHash })
+      const { oneTime: before, ...kept } = record
+      book.setUser({ ...kept, hash: newHash, ...((oneTime ?? before) === true && { oneTime: true }) })
       return true
+    })
+  }
+
+  renameUser(old: string, name: string): Promise<Renamed<UserRecord>> {
+    return this.#change((book, { users }) => {
+      const record = book.user(old)
+      if (record === undefined) return { kind: 'unknown' }
+      const holder = book.user(name)
+      if (holder !== undefined && holder.id !== record.id) return { kind: 'taken' }
+      if (!moves(users, record.name, name)) return { kind: 'taken', alike: true }
+      const renamed = { ...record, name }
+      book.removeUser(old)
+      book.setUser(renamed)
+      book.bans = book.bans.map((ban) => (ban.account === record.id ? { ...ban, name } : ban))
+      return { kind: 'renamed', record: renamed }
+    })
+  }
+
+  renameHost(old: string, name: string): Promise<Renamed<HostRecord>> {
+    return this.#change((book, { hosts }) => {
+      const record = book.hostNamed(old)
+      if (record === undefined) return { kind: 'unknown' }
+      const holder = book.hostNamed(name)
+      if (holder !== undefined && holder.address !== record.address) return { kind: 'taken' }
+      if (!moves(hosts, record.name, name)) return { kind: 'taken', alike: true }
+      const renamed = { ...record, name }
+      book.removeHost(record.address)
+      book.addHost(renamed)
+      return { kind: 'renamed', record: renamed }
+    })
+  }
+
+  removeUser(name: string): Promise<UserRecord | undefined> {
+    return this.#change((book) => {
+      const record = book.user(name)
+      if (record === undefined) return undefined
+      book.removeUser(name)
+      book.bans = book.bans.filter(({ account }) => account !== record.id)
+      this.#looks = undefined
+      return record
+    })
+  }
+
+  removeHost(key: string): Promise<HostRecord | undefined> {
+    return this.#change((book) => {
+      const record = book.host(key)
+      book.removeHost(key)
+      this.#looks = undefined
+      return record
+    })
+  }
+
+  changeBans(change: (bans: readonly BanRecord[]) => readonly BanRecord[]): Promise<void> {
+    return this.#change((book) => {
+      book.bans = change(book.bans)
     })
   }
 
@@ -145,7 +252,7 @@ export class FileUserStore implements UserStore {
       book.clear()
       this.#looks = undefined
       return count
-    })
+    }, true)
   }
 
   async close(): Promise<void> {
@@ -158,9 +265,9 @@ export class FileUserStore implements UserStore {
     return new Date(this.#file.clock.now()).toISOString()
   }
 
-  #change<T>(apply: (book: UserBook, looks: Looks) => T): Promise<T> {
+  #change<T>(apply: (book: UserBook, looks: Looks) => T, backup = false): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.#waiting.push({ apply, resolve: (answer) => resolve(answer as T), reject })
+    this.#waiting.push({ apply, backup, resolve: (answer) => resolve(answer as T), reject })
     this.#writing ??= this.#write()
     return promise
   }
@@ -176,6 +283,8 @@ export class FileUserStore implements UserStore {
         const answers: unknown[] = []
         for (const change of batch) {
           this.#looks ??= await looksOf(book)
+          if (change.backup && book.hostCount + book.userCount > 0)
+            await this.#disk.replace(`${this.#path}.bak`, formatUsers(book))
           answers.push(change.apply(book, this.#looks))
         }
         this.#lock ??= ownFile(this.#path, '--users')
@@ -191,6 +300,14 @@ export class FileUserStore implements UserStore {
     }
     this.#writing = undefined
   }
+}
+
+/** One name takes the place of another, unless it looks like a third. Returns whether it does. */
+function moves(looks: LookAlikes, old: string, name: string): boolean {
+  looks.remove(old)
+  const free = !looks.has(name)
+  looks.add(free ? name : old)
+  return free
 }
 
 /** Loaded with the first change, since it brings a table of 100 KB; made in portions that hold nobody up. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { StorageError } from '../base/errors.ts'
 import { canonicalIp } from '../net/ip.ts'
+import { parseNetwork } from '../net/networks.ts'
 import { checkKnownName, nameKey } from '../text/names.ts'
 import { type JsonPath, locate, syntaxErrorOffset } from './json-position.ts'
 import { accountLimits } from './limits.ts'
@@ -25,6 +26,21 @@ export interface UserRecord {
    * older netlab wrote, which stand for the one that `firstId` makes.
    */
   readonly id: string
+  /** The hash is that of a password which the operator gave, and which its owner has to replace at the next login. */
+  readonly oneTime?: true
+}
+
+/** Who may not come to the server: an account, or a block of addresses. */
+export interface BanRecord {
+  /** The account's id. */
+  readonly account?: string
+  /** Of that account when it was banned; for people who read the file. */
+  readonly name?: string
+  /** A block of addresses as CIDR writes it, or one address. */
+  readonly address?: string
+  readonly since: string
+  /** ISO 8601; without it the ban has no end. */
+  readonly until?: string
 }
 
 /** The id of a new account: 72 random bits, so that none comes twice. */
@@ -51,7 +67,9 @@ export class UserBook {
   #hosts = new Map<string, CachedRecord<HostRecord>>()
   #hostNames = new Set<string>()
   #users = new Map<string, CachedRecord<UserRecord>>()
-  #accountIds = new Set<string>()
+  /** The keys of names, by account. */
+  #accounts = new Map<string, string>()
+  #bans: readonly BanRecord[] = []
   #changed = false
 
   constructor(original?: UserBook) {
@@ -59,7 +77,8 @@ export class UserBook {
     this.#hosts = new Map(original.#hosts)
     this.#hostNames = new Set(original.#hostNames)
     this.#users = new Map(original.#users)
-    this.#accountIds = new Set(original.#accountIds)
+    this.#accounts = new Map(original.#accounts)
+    this.#bans = original.#bans
   }
 
   /** True once a method was called that may have changed it. */
@@ -87,23 +106,77 @@ export class UserBook {
     return this.#users.get(nameKey(name))?.record
   }
 
+  /** The account that has this id. */
+  account(id: string): UserRecord | undefined {
+    const key = this.#accounts.get(id)
+    return key === undefined ? undefined : this.#users.get(key)?.record
+  }
+
+  /** The host that gave this name. */
+  hostNamed(name: string): HostRecord | undefined {
+    const key = nameKey(name)
+    if (!this.#hostNames.has(key)) return undefined
+    for (const { record } of this.#hosts.values()) if (nameKey(record.name) === key) return record
+    return undefined
+  }
+
+  hosts(): readonly HostRecord[] {
+    return [...this.#hosts.values()].map(({ record }) => record)
+  }
+
+  users(): readonly UserRecord[] {
+    return [...this.#users.values()].map(({ record }) => record)
+  }
+
+  get bans(): readonly BanRecord[] {
+    return this.#bans
+  }
+
+  set bans(bans: readonly BanRecord[]) {
+    this.#changed = true
+    this.#bans = bans
+  }
+
   addHost(record: HostRecord): void {
     this.#changed = true
     this.#hosts.set(record.address, { record })
     this.#hostNames.add(nameKey(record.name))
   }
 
+  removeHost(address: string): void {
+    const record = this.host(address)
+    if (record === undefined) return
+    this.#changed = true
+    this.#hosts.delete(address)
+    this.#hostNames.delete(nameKey(record.name))
+  }
+
   hasAccount(id: string): boolean {
-    return this.#accountIds.has(id)
+    return this.#accounts.has(id)
   }
 
   /** Adds a user, or replaces the one of the same name. */
-  setUser({ name, hash, since, id = firstId(name, since) }: Omit<UserRecord, 'id'> & Partial<UserRecord>): void {
+  setUser({
+    name,
+    hash,
+    since,
+    id = firstId(name, since),
+    oneTime,
+  }: Omit<UserRecord, 'id'> & Partial<UserRecord>): void {
     this.#changed = true
     const old = this.user(name)
-    if (old !== undefined) this.#accountIds.delete(old.id)
-    this.#accountIds.add(id)
-    this.#users.set(nameKey(name), { record: { name, hash, since, id } })
+    if (old !== undefined) this.#accounts.delete(old.id)
+    this.#accounts.set(id, nameKey(name))
+    const record = { name, hash, since, id, ...(oneTime === true && { oneTime }) }
+    this.#users.set(nameKey(name), { record })
+  }
+
+  removeUser(name: string): void {
+    const old = this.user(name)
+    if (old === undefined) return
+    this.#changed = true
+    this.#accounts.delete(old.id)
+    this.#users.delete(nameKey(name))
   }
 
   clear(): void {
@@ -111,7 +184,8 @@ export class UserBook {
     this.#hosts.clear()
     this.#hostNames.clear()
     this.#users.clear()
-    this.#accountIds.clear()
+    this.#accounts.clear()
+    this.#bans = this.#bans.filter(({ account }) => account === undefined)
   }
 
   *hostNames(): Generator<string> {
@@ -128,6 +202,10 @@ export class UserBook {
 
   *userLines(): Generator<string> {
     for (const entry of this.#users.values()) yield lineOf(entry)
+  }
+
+  *banLines(): Generator<string> {
+    for (const ban of this.#bans) yield JSON.stringify(ban)
   }
 }
 
@@ -161,6 +239,10 @@ export function* formatUsers(book: UserBook): Generator<string> {
   yield* formatList(book.hostLines())
   yield ',\n  "users": ['
   yield* formatList(book.userLines())
+  if (book.bans.length > 0) {
+    yield ',\n  "bans": ['
+    yield* formatList(book.banLines())
+  }
   yield '\n}\n'
 }
 
@@ -205,8 +287,16 @@ export function parseUsers(content: string, path: string): UserBook {
   readList(value.users, 'users', fault, (item, where) => {
     const problem = userFault(item, book)
     if (problem !== undefined) throw fault([...where, problem.field], problem.what)
-    book.setUser({ name: item.name, hash: item.hash, since: item.since, id: item.id } as UserRecord)
+    const { name, hash, since, id, oneTime } = item
+    book.setUser({ name, hash, since, id, oneTime } as UserRecord)
   })
+  const bans: BanRecord[] = []
+  readList(value.bans ?? [], 'bans', fault, (item, where) => {
+    const problem = banFault(item)
+    if (problem !== undefined) throw fault([...where, problem.field], problem.what)
+    bans.push(item as unknown as BanRecord)
+  })
+  if (bans.length > 0) book.bans = bans
   return book
 }
 
@@ -243,8 +333,20 @@ function userFault(item: JsonObject, book: UserBook): Problem | undefined {
     return { field: 'id', what: '"id" has 1 to 64 letters, digits, "-" or "_"' }
   }
   if (typeof id === 'string' && book.hasAccount(id)) return { field: 'id', what: 'this id stands here twice' }
+  if (item.oneTime !== undefined && typeof item.oneTime !== 'boolean')
+    return { field: 'oneTime', what: '"oneTime" is true or false' }
   const good = typeof item.hash === 'string' && isUsableHash(item.hash)
   return good ? undefined : { field: 'hash', what: '"hash" is an argon2id hash in PHC form with parameters that work' }
+}
+
+function banFault({ account, name, address, since, until }: JsonObject): Problem | undefined {
+  const ofAccount = typeof account === 'string' && account !== '' && typeof name === 'string'
+  const ofAddress = typeof address === 'string' && parseNetwork(address) !== undefined
+  if (account === undefined ? !ofAddress : !ofAccount || address !== undefined)
+    return account === undefined
+      ? { field: 'address', what: '"address" is a network such as 192.0.2.0/24' }
+      : { field: 'account', what: 'a ban has an "account" with its "name", or an "address"' }
+  return sinceFault({ since }) ?? (until === undefined ? undefined : sinceFault({ since: until }))
 }
 
 function nameFault(item: JsonObject, taken: (name: string) => boolean): Problem | undefined {

@@ -14,6 +14,7 @@ export type DisconnectReason =
   | 'no-login'
   | 'session-ended'
   | 'kicked'
+  | 'banned'
   | 'stopping'
   | 'protocol-error'
   | 'slow-reader'
@@ -32,6 +33,7 @@ export type LoginFailure =
   | 'busy'
   | 'left'
   | 'storage'
+  | 'banned'
   | 'token-malformed'
   | 'token-expired'
   | 'token-unknown'
@@ -93,7 +95,7 @@ export type NetlabEvent =
   | {
       readonly type: 'refused'
       readonly peer: Peer
-      readonly reason: 'max-clients' | 'file-descriptors' | 'thread-cap' | 'stopping'
+      readonly reason: 'max-clients' | 'file-descriptors' | 'thread-cap' | 'banned' | 'stopping'
     }
   | { readonly type: 'connected'; readonly id: number; readonly peer: Peer; readonly thread: number }
   | { readonly type: 'received'; readonly id: number; readonly bytes: number }
@@ -130,6 +132,7 @@ export type NetlabEvent =
   | SessionEvent<'session-resumed'>
   | SessionEvent<'session-revoked'>
   | SessionEvent<'session-expired'>
+  | SessionEvent<'session-banned'>
   | {
       readonly type: 'login-failed'
       readonly id: number
@@ -182,6 +185,19 @@ export type NetlabEvent =
   | { readonly type: 'control-failed'; readonly error: string }
   | { readonly type: 'logs-cleared' }
   | { readonly type: 'users-cleared'; readonly count: number }
+  /** The operator did something to an account or a host, or banned addresses, which are the `name` then. */
+  | {
+      readonly type: 'account-changed'
+      readonly action: 'forgotten' | 'renamed' | 'reset' | 'logged-out' | 'banned' | 'unbanned'
+      readonly name: string
+      readonly newName?: string
+      /** How many that ended. */
+      readonly sessions?: number
+      /** ISO 8601: when a ban ends. */
+      readonly until?: string
+    }
+  /** Somebody says more than may be said in a time, and is read more slowly. */
+  | { readonly type: 'flooding'; readonly id: number; readonly peer: Peer; readonly name: string }
   | { readonly type: 'log-gap'; readonly lines: number; readonly why: string }
   | { readonly type: 'thread-died'; readonly thread: string; readonly error: string; readonly clients: number }
   | { readonly type: 'fault'; readonly where: string; readonly error: string }

@@ -12,6 +12,8 @@ export type Signal =
       readonly name: string
       /** The account's id. */
       readonly account: string
+      /** Where the connection comes from. */
+      readonly address: string
       readonly dialect: Dialect
       /** Rooms with the last id seen in each: they are entered where they were left. */
       readonly resume?: Readonly<Record<string, number>> | undefined

@@ -78,6 +78,11 @@ export class Chat {
     return answer.trimEnd()
   }
 
+  /** An account has another name: its rights, marks and connections stay. */
+  rename(account: string, name: string): void {
+    this.#state.rename(account, name)
+  }
+
   #take(gateway: number, signal: Signal): void {
     if (signal.type === 'opened') this.#open(gateway, signal)
     else if (signal.type === 'closed') this.#close(signal.connection)
@@ -137,6 +142,7 @@ function consoleConnection(write: (text: string) => void): ChatConnection {
   return {
     id: 0,
     gateway: 0,
+    address: '',
     dialect: 'text',
     member,
     rooms: new Map(),

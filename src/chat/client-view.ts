@@ -138,6 +138,11 @@ export class ClientView {
         if (news.joined.length + news.left.length + news.unnamed === 0) return { lines: [], send: [] }
         return this.#faint(plainLines(news))
       }
+      case 'renamed':
+        if (message.old === this.#name) this.#name = message.name
+        this.#names.delete(harmless(message.old))
+        this.#meet(message.name)
+        return this.#faint(plainLines(message))
       case 'who':
         for (const { name } of message.names) this.#meet(name)
         return this.#faint(plainLines(message))

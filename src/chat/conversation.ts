@@ -49,6 +49,8 @@ export class ChatConversation {
   /** Called when everything that was asked for is answered. */
   #onAnswered: (() => void) | undefined
   #badMessages = 0
+  /** Monotonic: when it last had to wait for having said too much. */
+  #floodMs = Number.NEGATIVE_INFINITY
 
   constructor(session: Session, dialect: Dialect, user: ChatUser, services: ChatConversationServices) {
     this.#session = session
@@ -89,11 +91,21 @@ export class ChatConversation {
       const answered = this.#receive(text)
       if (answered !== undefined && !(await answered)) return false
       const waitMs = bucket.take(clock.monotonic())
+      if (waitMs > 0) this.#noteFlood()
       if (waitMs > 0) await pause(clock, waitMs, this.#session.signal, { background: true })
       // What a flood left behind is not said after its sender has gone.
       if (this.#session.signal.aborted) return false
     }
     return true
+  }
+
+  /** Once for each flood, however long it is. */
+  #noteFlood(): void {
+    const { id, peer } = this.#session
+    const now = this.#services.clock.monotonic()
+    if (now - this.#floodMs >= chatLimits.floodNoticeMs)
+      this.#session.record({ type: 'flooding', id, peer, name: this.#user.name })
+    this.#floodMs = now
   }
 
   /** A peer that sends no more, or only nonsense, may still read: it gets all the answers before the end. */
@@ -164,7 +176,8 @@ export class ChatConversation {
 
   #enter({ resume, epoch }: Enter): void {
     this.#entered = true
-    this.#services.gateway.open({ id: this.#session.id, ...this.#user, resume, epoch }, this.#sink)
+    const { id, peer } = this.#session
+    this.#services.gateway.open({ id, ...this.#user, address: peer.address, resume, epoch }, this.#sink)
   }
 
   #refuse({ code, message: text }: ChatRefusal, message: unknown): void {

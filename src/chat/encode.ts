@@ -19,6 +19,8 @@ export function renderLines(message: ChatServerMessage): string {
       return `* ${leaving(message)}\n`
     case 'presence':
       return presenceLines(message)
+    case 'renamed':
+      return `* ${nameInSentence(message.old)} is called ${nameInSentence(message.name)} now\n`
     case 'topic':
       return message.topic === ''
         ? `* ${nameInSentence(message.by)} took away the topic of #${message.room}\n`
@@ -98,11 +100,12 @@ function presenceLines({
 }
 
 function whoLines({ room, names, members }: Extract<ChatServerMessage, { type: 'who' }>): string {
-  const lines = names.map(({ name, operator, away, muted }) => {
+  const lines = names.map(({ name, operator, away, muted, addresses = [] }) => {
     const notes = [
       ...(operator === true ? ['operator'] : []),
       ...(muted === true ? ['muted'] : []),
       ...(away === undefined ? [] : [`away: ${away}`]),
+      ...addresses,
     ]
     return `*   ${operator === true ? operatorMark : ''}${shownName(name)}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}\n`
   })

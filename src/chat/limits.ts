@@ -67,5 +67,7 @@ export const chatLimits = {
   reconnectMaxMs: 30_000,
   /** Flood control: messages in a burst, and per second afterwards. */
   burstCount: 20,
+  /** Without having to wait for so long, the next flood of a connection is another one, and told again. */
+  floodNoticeMs: 10_000,
   ratePerSecond: 10,
 } as const

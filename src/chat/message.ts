@@ -41,6 +41,8 @@ export interface Attendee {
   /** The text given with /away. */
   readonly away?: string
   readonly muted?: boolean
+  /** Where the connections come from; operators only are told. */
+  readonly addresses?: readonly string[]
 }
 
 /** Why a request was not carried out. Stable: programs decide by it. */
@@ -102,6 +104,8 @@ export type ChatServerMessage =
       readonly unnamed: number
       readonly members: number
     }
+  /** The operator of the server gave a member another name. */
+  | { readonly type: 'renamed'; readonly room: string; readonly old: string; readonly name: string }
   | { readonly type: 'topic'; readonly room: string; readonly topic: string; readonly by: string }
   | {
       readonly type: 'rooms'

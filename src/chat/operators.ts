@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { secretCode } from '../base/secret-code.ts'
 import { nameKey } from '../text/names.ts'
 import type { ModerationEntry } from './history.ts'
 import { chatLimits } from './limits.ts'
@@ -16,13 +16,9 @@ interface Claim {
   wrong: number
 }
 
-/** Without letters and digits that look alike. */
-const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
-
-/** 8 characters of `alphabet`: 39 bits, of which a guesser sees `chatLimits.claimAttempts`. */
+/** 39 bits, of which a guesser sees `chatLimits.claimAttempts`. */
 export function newClaimCode(): string {
-  const characters = Array.from({ length: 8 }, () => alphabet.charAt(randomInt(alphabet.length)))
-  return `${characters.slice(0, 4).join('')}-${characters.slice(4).join('')}`
+  return secretCode(2)
 }
 
 /**
@@ -54,8 +50,9 @@ export class OperatorClaims {
     }
   }
 
-  has({ name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
-    return this.#names.has(nameKey(name)) && this.#moderation.claimedBy(name) === account
+  has({ account }: Pick<ChatMember, 'account'>): boolean {
+    // By the account: its name may have been changed since.
+    return [...this.#names].some((name) => this.#moderation.claimedBy(name) === account)
   }
 
   /** What whoever starts the server has to know, a sentence a name. */

@@ -2,7 +2,7 @@ import { nameKey } from '../text/names.ts'
 import { commandSpecs, commandTable, type RoomRequest } from './commands.ts'
 import { chatLimits } from './limits.ts'
 import { type ChatMessage, ChatRefusal, type HistoryPage, lobby } from './message.ts'
-import type { ChatConnection } from './room.ts'
+import type { ChatConnection, ChatMember } from './room.ts'
 import type { ChatState } from './state.ts'
 
 /** The name that the server's console speaks under; no account can have it, for its length. */
@@ -52,11 +52,14 @@ function ownRoom(connection: ChatConnection, room: string | undefined): string {
 /** What only operators may do. */
 const moderation: Pick<Handlers, 'kick' | 'ban' | 'mute' | 'op' | 'topic'> = {
   kick(state, connection, { room, name, text }) {
-    const where = roomMeant(connection, room)
     spareOneself(connection, name)
-    if (putOut(state, connection, where, name, 'kicked', text) === 0)
-      throw new ChatRefusal('NOT_HERE', `${name} is not in #${where}`)
-    done(state, connection, { kind: 'kick', room: where, name }, false, `${name} was put out of #${where}`)
+    const everywhere = room === undefined && connection.member.name === consoleName
+    const rooms = everywhere ? roomsOf(state.member(name)) : [roomMeant(connection, room)]
+    const left = rooms.filter((where) => putOut(state, connection, where, name, 'kicked', text) > 0)
+    if (left.length === 0)
+      throw new ChatRefusal('NOT_HERE', `${name} is ${everywhere ? 'in no room' : `not in #${rooms[0] ?? lobby}`}`)
+    for (const where of left)
+      done(state, connection, { kind: 'kick', room: where, name }, false, `${name} was put out of #${where}`)
   },
   ban(state, connection, { room, name, off }) {
     const where = roomMeant(connection, room)
@@ -134,6 +137,10 @@ function putOut(
     state.leave(connection, room)
   }
   return inside.length
+}
+
+function roomsOf(member: ChatMember | undefined): readonly string[] {
+  return [...new Set([...(member?.connections ?? [])].flatMap(({ rooms }) => [...rooms.keys()]))]
 }
 
 interface ModerationAction {
@@ -218,6 +225,7 @@ const handlers: Handlers = {
         ...(member.operator ? { operator: true } : {}),
         ...(member.away === undefined ? {} : { away: member.away }),
         ...(state.moderation.muted(name, member) ? { muted: true } : {}),
+        ...(connection.member.operator ? { addresses: addressesOf(member) } : {}),
       }))
     state.reply(connection, { type: 'who', room: name, names, members: members.length })
   },
@@ -261,6 +269,10 @@ const handlers: Handlers = {
     state.whenAnswered(connection, () => state.dismiss(connection, 'exit', 'goodbye'))
   },
   ping: (state, connection) => state.reply(connection, { type: 'pong' }),
+}
+
+function addressesOf({ connections }: ChatMember): readonly string[] {
+  return [...new Set([...connections].map(({ address }) => address))]
 }
 
 function asOperator({ member }: ChatConnection): { readonly operator?: true } {

@@ -6,7 +6,8 @@ import { type ChatMessage, ChatRefusal, type ChatServerMessage, type HistoryPage
 
 /** One person, however many connections. */
 export interface ChatMember {
-  readonly name: string
+  /** The account's name of today. */
+  name: string
   /** The account's id. */
   readonly account: string
   /** By `--operators`, or by /op. */
@@ -28,6 +29,7 @@ export interface ChatConnection {
   readonly id: number
   /** The number of the thread gateway that holds its session. */
   readonly gateway: number
+  readonly address: string
   readonly dialect: Dialect
   readonly member: ChatMember
   /** In the order of joining. */
@@ -89,6 +91,11 @@ export class Room {
     return true
   }
 
+  /** A member has another name. */
+  rename(old: string, name: string): void {
+    for (const names of [this.#joined, this.#left]) if (names.delete(old)) names.add(name)
+  }
+
   /** Who came and went since the last call, in one message; undefined when nobody did, or came and went again. */
   presence(): ChatServerMessage | undefined {
     const changes = this.#joined.size + this.#left.size
@@ -144,9 +151,14 @@ export class ModerationStore {
     for (const entry of entries) this.set(entry, false)
   }
 
+  /** What is about an account. */
+  of(account: string): readonly ModerationEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.account === account)
+  }
+
   /** @throws {ChatRefusal} TOO_MANY for one room */
   set(entry: ModerationEntry, off: boolean): void {
-    const key = keyOf(entry.kind, entry.room, entry.name)
+    const key = keyOf(entry.kind, entry.room, entry.name, entry.account)
     const known = this.#entries.has(key)
     const count = this.#perRoom.get(entry.room) ?? 0
     if (off) {
@@ -161,35 +173,38 @@ export class ModerationStore {
   }
 
   topic(room: string): string {
-    return this.#entries.get(keyOf('topic', room, ''))?.text ?? ''
+    return this.#entries.get(keyOf('topic', room, '', ''))?.text ?? ''
   }
 
-  banned(room: string, { name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
-    return restricts(this.#entries.get(keyOf('ban', room, name)), account)
+  banned(room: string, member: Pick<ChatMember, 'name' | 'account'>): boolean {
+    return this.#restricts('ban', room, member)
   }
 
-  muted(room: string, { name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
+  muted(room: string, member: Pick<ChatMember, 'name' | 'account'>): boolean {
     // Asked for every message, and a name costs a microsecond to fold; in most rooms nobody is muted.
-    if ((this.#perRoom.get(room) ?? 0) === 0) return false
-    return restricts(this.#entries.get(keyOf('mute', room, name)), account)
+    return (this.#perRoom.get(room) ?? 0) > 0 && this.#restricts('mute', room, member)
   }
 
   /** By /op. */
   operator({ name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
-    return account !== '' && this.#entries.get(keyOf('op', '', name))?.account === account
+    return account !== '' && this.#entries.has(keyOf('op', '', name, account))
   }
 
   /** The account that a name of `--operators` means; undefined as long as it means none. */
   claimedBy(name: string): string | undefined {
-    return this.#entries.get(keyOf('claim', '', name))?.account
+    return this.#entries.get(keyOf('claim', '', name, ''))?.account
+  }
+
+  /** Whether there is an entry about this account, or about whoever has the name. */
+  #restricts(kind: 'ban' | 'mute', room: string, { name, account }: Pick<ChatMember, 'name' | 'account'>): boolean {
+    return (
+      this.#entries.has(keyOf(kind, room, name, '')) ||
+      (account !== '' && this.#entries.has(keyOf(kind, room, name, account)))
+    )
   }
 }
 
-/** Whether a ban or a mute is about this account, or about whoever has the name. */
-function restricts(entry: ModerationEntry | undefined, account: string): boolean {
-  return entry !== undefined && (entry.account === '' || entry.account === account)
-}
-
-function keyOf(kind: ModerationEntry['kind'], room: string, name: string): string {
-  return `${kind}\n${room}\n${nameKey(name)}`
+/** An account's entries hang on its id, so that they outlive its name; a claim is about a name that the options have. */
+function keyOf(kind: ModerationEntry['kind'], room: string, name: string, account: string): string {
+  return account === '' || kind === 'claim' ? `${kind}\n${room}\n${nameKey(name)}` : `${kind}\n${room}\n\n${account}`
 }

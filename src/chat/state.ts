@@ -82,7 +82,7 @@ export class ChatState {
 
   open(
     gateway: number,
-    { connection: id, name, account, dialect }: Extract<Signal, { type: 'opened' }>,
+    { connection: id, name, account, address, dialect }: Extract<Signal, { type: 'opened' }>,
   ): ChatConnection {
     const known = this.member(name)
     // Whoever had the name before, and is not quite gone, is somebody else.
@@ -92,6 +92,7 @@ export class ChatState {
     const connection = {
       id,
       gateway,
+      address,
       dialect,
       member,
       rooms: new Map<string, Membership>(),
@@ -102,6 +103,27 @@ export class ChatState {
     member.connections.add(connection)
     this.members.set(nameKey(name), member)
     return connection
+  }
+
+  /** An account has another name from now on; what was said under the old one stays so. */
+  rename(account: string, name: string): void {
+    for (const entry of this.moderation.of(account)) {
+      if (entry.kind === 'claim') continue
+      this.moderate(entry, true)
+      this.moderate({ ...entry, name }, false)
+    }
+    const member = [...this.members.values()].find((one) => one.account === account)
+    if (member === undefined) return
+    const old = member.name
+    this.members.delete(nameKey(old))
+    member.name = name
+    this.members.set(nameKey(name), member)
+    this.duplicates.rename(old, name)
+    for (const room of this.rooms.values()) {
+      if (!room.has(member)) continue
+      room.rename(old, name)
+      this.commits.push({ type: 'room', room: room.name, message: { type: 'renamed', room: room.name, old, name } })
+    }
   }
 
   /** The connection is gone or going; nothing reaches it any more except what is already on its way. */
@@ -322,6 +344,13 @@ export class DuplicateFilter {
 
   find(name: string, cid: string): Sequenced | undefined {
     return this.#known.get(name)?.get(cid)
+  }
+
+  rename(old: string, name: string): void {
+    const ids = this.#known.get(old)
+    if (ids === undefined) return
+    this.#known.delete(old)
+    this.#known.set(name, ids)
   }
 
   add(name: string, cid: string, sequenced: Sequenced): void {

@@ -16,6 +16,7 @@ export interface EnteredClient {
   readonly name: string
   /** The account's id. */
   readonly account: string
+  readonly address: string
   /** Rooms with the last message id seen in each, of a client that was here before. */
   readonly resume?: Readonly<Record<string, number>> | undefined
   /** The one whose ids they are, if the client knows. */
@@ -43,9 +44,9 @@ export class ThreadGateway {
     options.backplane.subscribe((batch) => this.#fanOut.deliver(batch))
   }
 
-  open({ id, name, account, resume, epoch }: EnteredClient, sink: Sink): void {
+  open({ id, ...client }: EnteredClient, sink: Sink): void {
     this.#fanOut.open(id, sink)
-    this.#signal({ type: 'opened', connection: id, name, account, dialect: sink.dialect, resume, epoch })
+    this.#signal({ type: 'opened', connection: id, ...client, dialect: sink.dialect })
   }
 
   ask(id: number, request: RoomRequest): void {

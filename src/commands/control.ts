@@ -8,14 +8,16 @@ import type { ControlRequest } from '../control/messages.ts'
 import { type FoundSocket, findSockets } from '../control/socket-files.ts'
 import { duration, flag, integer, optional, path, text } from '../options/kinds.ts'
 import { option } from '../options/spec.ts'
+import { chatCommands } from '../protocols/chat-commands.ts'
 import { protocolNames } from '../protocols/index.ts'
-import { serverCommands } from '../serve/operator-commands.ts'
+import { commandsWith } from '../serve/operator-commands.ts'
 import { type Answer, nothingDone, type Operator, OperatorConsole } from '../terminal/operator-console.ts'
 import { relayCommands } from './chat-udp/relay-commands.ts'
 import { askOnTerminal, askStreams, type CommandContext, defineCommand } from './command.ts'
 
 /** What can be typed at one console or another, as first words. */
-const consoleWords = [...new Set(['help', ...Object.keys(serverCommands), ...Object.keys(relayCommands)])]
+const allCommands = { ...relayCommands, ...commandsWith(chatCommands()) }
+const consoleWords = ['help', ...Object.keys(allCommands)]
 
 /** Between the words of the command line: no argument of a process can hold it. */
 const separator = '\0'
@@ -68,7 +70,7 @@ export const control = defineCommand({
     const folder = values.folder ?? (isFolder(words[0]) ? words.shift() : undefined) ?? '.'
     if (values.follow) words.push('-f')
     enter(folder, context)
-    const line = words.join(' ')
+    const line = typedLine(words)
     const find = () => findServer(folder, words[0], values, context)
     if (line.trim() === '') return converse(await find(), find, values.yes, context)
     const client = await find()
@@ -89,6 +91,22 @@ export const control = defineCommand({
     }
   },
 })
+
+/**
+ * The words of the command line as they are typed at a console: one with spaces inside stands in quotes, unless it is the text at the end
+ * of a command that takes one.
+ */
+function typedLine(words: readonly string[]): string {
+  // The first one may be a service's name.
+  const takesText = words.slice(0, 2).some((word) => textCommands.has(word.toLowerCase()))
+  return words
+    .map((word, index) => (/\s/.test(word) && !(takesText && index === words.length - 1) ? `"${word}"` : word))
+    .join(' ')
+}
+
+const textCommands: ReadonlySet<string> = new Set(
+  Object.entries(allCommands).flatMap(([name, { text }]) => (text === true ? [name] : [])),
+)
 
 /** A word with a slash is a folder; any other only where one is called so, and no command or service is. */
 function isFolder(word: string | undefined): boolean {

@@ -7,7 +7,7 @@ import { flag, optional, path, text } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { allProtocols, findProtocol } from '../protocols/index.ts'
 import { serveLimits } from '../serve/limits.ts'
-import { serverCommands } from '../serve/operator-commands.ts'
+import { commandsWith, serverCommands } from '../serve/operator-commands.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
 import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
@@ -138,8 +138,9 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
       throw withHolder(error, values.port, context)
     })
     const service = protocol.name
+    const own = await protocol.operatorCommands?.()
     const commands = consoleCommands(service, {
-      table: serverCommands,
+      table: own === undefined ? serverCommands : commandsWith(own),
       target: {
         service,
         server,
@@ -148,7 +149,6 @@ async function serve(protocol: ProtocolDefinition, given: ServeValues, context: 
         residentBytes: machine.residentBytes,
       },
       record,
-      service: { name: service, command: (words) => server.command(words) },
     })
     await remote.serve(commands, () => server.isStopping)
     announce(protocol, values, server.endpoint, context)

@@ -15,6 +15,7 @@ const graver: Partial<Record<EventType, Level>> = {
   'member-refused': 'warning',
   'login-failed': 'warning',
   throttled: 'warning',
+  flooding: 'warning',
   'log-gap': 'error',
   'thread-died': 'error',
   'accept-failed': 'warning',
@@ -58,6 +59,7 @@ const sentences: Sentences = {
   login: (e) => `Client ${e.id} from ${who(e.peer)} logged in as ${e.name}, session ${e.session}`,
   'session-resumed': (e) => `Client ${e.id} from ${who(e.peer)} goes on with session ${e.session} of ${e.name}`,
   'session-expired': (e) => `Session ${e.session} of ${e.name}, which client ${e.id} used, has expired`,
+  'session-banned': (e) => `Session ${e.session} of ${e.name}, which client ${e.id} used, ended with a ban`,
   'session-revoked': (e) => `Session ${e.session} of ${e.name}, which client ${e.id} used, was ended from elsewhere`,
   'login-failed': (e) =>
     `Client ${e.id} from ${who(e.peer)} was not logged in${e.name === undefined ? '' : ` as ${e.name}`}: ${failures[e.reason]}`,
@@ -82,6 +84,10 @@ const sentences: Sentences = {
     `No control socket could be opened, so netlab control does not reach this server: ${e.error}`,
   'logs-cleared': () => 'The operator cleared the log',
   'users-cleared': (e) => `The operator removed ${count(e.count, 'user')}`,
+  'account-changed': (e) =>
+    `The operator ${changes[e.action]} ${e.name}${e.newName === undefined ? '' : ` to ${e.newName}`}${e.until === undefined ? '' : ` until ${e.until}`}` +
+    `${e.sessions === undefined || e.sessions === 0 ? '' : `, which ended ${count(e.sessions, 'session')}`}`,
+  flooding: (e) => `${e.name}, client ${e.id} from ${who(e.peer)}, says too much at once and is read more slowly`,
   'log-gap': (e) => `${count(e.lines, 'line')} of this log could not be written: ${e.why}`,
   'thread-died': (e) => `The thread ${e.thread} died with ${count(e.clients, 'client')}: ${e.error}`,
   'accept-failed': (e) => `A connection could not be accepted: ${e.error}`,
@@ -100,10 +106,20 @@ const sentences: Sentences = {
 /** What the log can tell of. */
 export const eventTypes: ReadonlySet<EventType> = new Set(Object.keys(sentences) as EventType[])
 
+const changes: Readonly<Record<Extract<NetlabEvent, { type: 'account-changed' }>['action'], string>> = {
+  forgotten: 'forgot',
+  renamed: 'renamed',
+  reset: 'gave a one-time password to',
+  'logged-out': 'logged out',
+  banned: 'banned',
+  unbanned: 'took back the ban of',
+}
+
 const refusals: Readonly<Record<Extract<NetlabEvent, { type: 'refused' }>['reason'], string>> = {
   'max-clients': 'as many clients as allowed are connected',
   'file-descriptors': 'the process has no file descriptor left',
   'thread-cap': 'no thread is left for another client',
+  banned: 'its address is banned',
   stopping: 'the server is stopping',
 }
 
@@ -136,6 +152,7 @@ const failures: Readonly<Record<LoginFailure, string>> = {
   'registration-code': 'it did not say the code that registering needs',
   busy: 'too many passwords wait to be checked',
   left: 'it left while waiting',
+  banned: 'the account is banned',
   storage: 'it could not be kept on disk',
   'token-malformed': 'what it sent is no session token',
   'token-expired': 'its session has expired',
@@ -154,6 +171,7 @@ const endings: Readonly<Record<DisconnectReason, string>> = {
   'no-login': 'it did not log in',
   'session-ended': 'its session ended',
   kicked: 'the operator ended it',
+  banned: 'the operator banned it',
   stopping: 'the server is stopping',
   'protocol-error': 'it broke the protocol',
   'slow-reader': 'it did not read what it was sent',

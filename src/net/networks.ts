@@ -1,6 +1,6 @@
 import { UsageError } from '../base/errors.ts'
 import type { Kind } from '../options/kinds.ts'
-import { type Family, parseIp, width } from './ip.ts'
+import { type Family, formatIp, parseIp, width } from './ip.ts'
 
 /** A block of addresses, as CIDR names it (RFC 4632; RFC 4291 2.3); plain data. */
 export interface Network {
@@ -34,6 +34,38 @@ export function inNetworks(networks: readonly Network[], address: string): boole
     const host = width[family] - BigInt(prefix)
     return family === ip.family && ip.value >> host === value >> host
   })
+}
+
+/** The block as `10.0.0.0/8`, a single address without its length. */
+export function formatNetwork({ family, value, prefix }: Network): string {
+  const address = formatIp(family, value)
+  return BigInt(prefix) === width[family] ? address : `${address}/${prefix}`
+}
+
+/** Many networks, each with a value: finding an address among them costs one look for each length of a prefix. */
+export class NetworkMap<T> {
+  readonly #byPrefix = new Map<string, { readonly network: Network; readonly values: Map<bigint, T> }>()
+
+  set(network: Network, value: T): void {
+    const key = `${network.family}/${network.prefix}`
+    const known = this.#byPrefix.get(key) ?? { network, values: new Map<bigint, T>() }
+    this.#byPrefix.set(key, known)
+    known.values.set(network.value, value)
+  }
+
+  /** The values of all networks that the address lies in; none for text that is no address. */
+  of(address: string): readonly T[] {
+    const ip = this.#byPrefix.size === 0 ? undefined : parseIp(address)
+    if (ip === undefined) return []
+    const found: T[] = []
+    for (const { network, values } of this.#byPrefix.values()) {
+      if (network.family !== ip.family) continue
+      const host = width[ip.family] - BigInt(network.prefix)
+      const value = values.get((ip.value >> host) << host)
+      if (value !== undefined) found.push(value)
+    }
+    return found
+  }
 }
 
 /** A list of networks that a person types: `10.0.0.0/8,fd00::/8`. */

@@ -23,6 +23,8 @@ export interface Session {
   readonly signal: AbortSignal
   /** Nobody between the two ends can read along: TLS, or the same machine. */
   readonly secure: boolean
+  /** Whom the protocol found the client to be, for the operator; undefined as long as that is not known. */
+  userName?: string | undefined
   /** The server speaks TLS on the same port. */
   readonly offersTls: boolean
   /** Who has been silent for so long is asked whether it is still there, where the protocol has a question for that (see `ping`). */

@@ -1,12 +1,13 @@
 import type { NamedAccount } from '../accounts/accounts.ts'
 import { AccountsThread } from '../accounts/accounts-thread.ts'
+import type { Ban, NameSpace } from '../accounts/administration.ts'
 import { affordableHashes } from '../accounts/hash-queue.ts'
 import { accountLimits } from '../accounts/limits.ts'
 import type { AccountsConfig } from '../accounts/local-accounts.ts'
 import { codeFault, type RegistrationMode } from '../accounts/registration.ts'
 import { UsageError } from '../base/errors.ts'
 import { spareProcessors } from '../base/threads.ts'
-import { networkList } from '../net/networks.ts'
+import { NetworkMap, networkList, parseNetwork } from '../net/networks.ts'
 import { choice, lifetime, optional, path, text } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
 import type {
@@ -16,6 +17,7 @@ import type {
   SharedState,
   SharedStateServices,
 } from '../serve/protocol.ts'
+import type { AccountOperator } from './account-commands.ts'
 
 // What the protocols over the accounts have in common: options, preflight, shared state.
 
@@ -119,26 +121,41 @@ export async function preflightAccounts(config: AccountsConfig, services: Prefli
 
 /** The accounts of a server. */
 export interface AccountsState extends SharedState<'accounts'> {
+  refuses(address: string): boolean
+  command(words: readonly string[]): Promise<string>
   accountsOf(names: readonly string[]): Promise<readonly NamedAccount[]>
 }
 
-/** Starts the storage thread that owns the accounts. Clients reach it through the channel `accounts`. */
-export async function openAccountsState(config: AccountsConfig, services: SharedStateServices): Promise<AccountsState> {
+/**
+ * Starts the storage thread that owns the accounts. Clients reach it through the channel `accounts`.
+ * @param space whom names mean that the operator types
+ * @param renamed hears of accounts that have another name
+ */
+export async function openAccountsState(
+  config: AccountsConfig,
+  space: NameSpace,
+  services: SharedStateServices,
+  renamed?: AccountOperator['renamed'],
+): Promise<AccountsState> {
+  const { startThread, record, fail, clock, endConnections } = services
+  let banned = new NetworkMap<number>()
+  const refuses = (address: string): boolean => banned.of(address).some((untilMs) => clock.now() < untilMs)
+  const onBans = (bans: readonly Ban[]): void => {
+    banned = new NetworkMap()
+    for (const { address = '', until } of bans) {
+      const network = parseNetwork(address)
+      if (network !== undefined) banned.set(network, until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until))
+    }
+    if (bans.some(({ address }) => address !== undefined)) endConnections(refuses)
+  }
   const hashWidth = affordableHashes(config.hashWidth, services.memoryBytes)
-  const thread = await AccountsThread.open(
-    { ...config, hashWidth },
-    services.startThread,
-    services.record,
-    services.fail,
-  )
+  const thread = await AccountsThread.open({ ...config, hashWidth }, startThread, record, fail, onBans)
+  const operator: AccountOperator = { accounts: thread, space, ...(renamed !== undefined && { renamed }) }
   return {
     accountsOf: (names) => thread.accountsOf(names),
     attach: ({ accounts }) => thread.attach(accounts),
-    async command(words) {
-      if (words.join(' ') !== 'clear users') return undefined
-      const count = await thread.clear()
-      return count === 1 ? 'one user is forgotten' : `${count} users are forgotten`
-    },
+    refuses,
+    command: async (words) => (await import('./account-commands.ts')).carryOutOnAccounts(words, operator),
     close: () => thread.close(),
   }
 }

@@ -18,9 +18,10 @@ export const auth = defineProtocol({
   secrets: true,
   options: accountOptions,
   channels: ['accounts'],
+  operatorCommands: async () => (await import('./account-commands.ts')).accountCommands('users'),
   completeOptions: withRegistrationCode,
   preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
-  openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
+  openSharedState: (options, services) => openAccountsState(accountsConfig(options), 'users', services),
   create({ registration }, { clock, channels }) {
     const accounts = new RemoteAccounts(channels.accounts)
     const services = { accounts, clock, service: 'auth', ...(registration !== 'open' && { registration }) }

@@ -1,8 +1,9 @@
 import { serveBackplane } from '../chat/backplane.ts'
-import { startChat } from '../chat/chat.ts'
+import { type Chat, startChat } from '../chat/chat.ts'
 import type { Values } from '../options/spec.ts'
 import type { SharedState, SharedStateServices } from '../serve/protocol.ts'
 import { accountsConfig, openAccountsState } from './accounts.ts'
+import { isForRoom } from './chat-commands.ts'
 import { type chatOptions, historyConfig } from './chat-options.ts'
 
 /** The chat's state in the listener thread, with the accounts' storage thread beside it. */
@@ -11,11 +12,16 @@ export async function openChatState(
   services: SharedStateServices,
 ): Promise<SharedState<'chat' | 'accounts'>> {
   // Their thread and the history's start side by side. The database is locked by the accounts, so they open it first.
-  const opening = openAccountsState(accountsConfig(options), services)
+  const running = Promise.withResolvers<Chat>()
+  running.promise.catch(() => undefined)
+  const renamed = (account: string, name: string): void =>
+    void running.promise.then((chat) => chat.rename(account, name))
+  const opening = openAccountsState(accountsConfig(options), 'users', services, renamed)
   try {
     const operators = opening.then((accounts) => accounts.accountsOf(options.operators))
     operators.catch(() => undefined)
     const { chat, close } = await startChat(historyConfig(options), { ...services, operators }, opening)
+    running.resolve(chat)
     for (const sentence of chat.operatorNotices) services.announce(sentence)
     const accounts = await opening
     return {
@@ -23,7 +29,8 @@ export async function openChatState(
         accounts.attach(ports)
         serveBackplane(chat.backplane(), ports.chat)
       },
-      command: (words) => chat.command(words.join(' ')) ?? accounts.command?.(words),
+      refuses: accounts.refuses,
+      command: (words) => (isForRoom(words) ? (chat.command(words.join(' ')) ?? '') : accounts.command(words)),
       async close() {
         await close()
         await accounts.close()

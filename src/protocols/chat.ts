@@ -13,6 +13,7 @@ export const chat = defineProtocol({
   secrets: true,
   options: chatOptions,
   channels: ['chat', 'accounts'],
+  operatorCommands: async () => (await import('./chat-commands.ts')).chatCommands(),
   completeOptions: withRegistrationCode,
   async preflight(options, services) {
     const accounts = await preflightAccounts(accountsConfig(options), services)

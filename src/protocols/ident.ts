@@ -10,8 +10,9 @@ export const ident = defineProtocol({
   defaultPort: 9113,
   channels: ['accounts'],
   options: usersOption,
+  operatorCommands: async () => (await import('./account-commands.ts')).accountCommands('hosts'),
   preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
-  openSharedState: (options, services) => openAccountsState(accountsConfig(options), services),
+  openSharedState: (options, services) => openAccountsState(accountsConfig(options), 'hosts', services),
   create(_options, { channels, clock }) {
     const accounts = new RemoteAccounts(channels.accounts)
     return { serve: (session) => identify(session, accounts, clock) }

@@ -18,6 +18,8 @@ import type { TlsEntry } from './tls-entry.ts'
 export interface ClientStatus {
   readonly id: number
   readonly peer: Peer
+  /** Who it is, where the protocol knows. */
+  readonly name: string | undefined
   readonly thread: number
   readonly received: number
   readonly sent: number
@@ -141,11 +143,11 @@ export class ClientRunner implements ConnectionHost {
   }
 
   /** Ends one conversation. Returns whether it was here. */
-  kick(id: number): boolean {
+  kick(id: number, reason: 'kicked' | 'banned' = 'kicked'): boolean {
     const connection = this.#connections.get(id)
     if (connection === undefined) return false
     this.record({ type: 'kicked', id, peer: connection.peer })
-    connection.end('kicked')
+    connection.kick(reason)
     return true
   }
 
@@ -154,6 +156,7 @@ export class ClientRunner implements ConnectionHost {
     return [...this.#connections.values()].map((connection) => ({
       id: connection.id,
       peer: connection.peer,
+      name: connection.userName,
       thread: this.thread,
       received: connection.receivedBytes,
       sent: connection.sentBytes,

@@ -23,7 +23,7 @@ export interface NewClient {
 /** What the listener thread asks of a client thread. */
 export type ClientThreadCalls = {
   take(clients: readonly NewClient[]): void
-  kick(id: number): boolean
+  kick(whom: { readonly id: number; readonly reason: 'kicked' | 'banned' }): boolean
   /** Whoever comes from now on is shown this certificate. */
   useCertificate(pair: KeyPair): void
   status(argument: undefined): ClientStatus[]
@@ -88,7 +88,7 @@ export async function runClientThread(
     take(clients) {
       for (const { id, peer, socket } of clients) runner.take(id, peer, socket)
     },
-    kick: (id) => runner.kick(id),
+    kick: ({ id, reason }) => runner.kick(id, reason),
     useCertificate: (pair) => tls?.use(pair),
     status: () => runner.status(),
     flushLog: () => void log.drain(logLimits.flushMs),

@@ -66,6 +66,7 @@ export class Connection implements Session, SocketOwner, Holder {
   #announced = false
   /** The first bytes, as long as they could be a proxy's header that this peer may not send. */
   #opening: Buffer | undefined = Buffer.alloc(0)
+  userName: string | undefined
   receivedBytes = 0
   sentBytes = 0
   /** Monotonic time of the last byte in either direction, apart from pings. */
@@ -311,6 +312,14 @@ export class Connection implements Session, SocketOwner, Holder {
     this.#abort?.abort(over)
     this.#onRoom?.()
     this.#socket.destroy()
+  }
+
+  /** The operator wants it to end. A person is told so, as far as there is a conversation. */
+  kick(reason: 'kicked' | 'banned'): void {
+    this.#messages?.explain(
+      reason === 'kicked' ? 'the operator ended this conversation' : 'your address is banned from this server',
+    )
+    this.end(reason)
   }
 
   /** The protocol has nothing more to say. */

@@ -11,12 +11,13 @@ interface Entry {
   readonly thread: ClientThread
 }
 
-type Refusal = 'max-clients' | 'file-descriptors' | 'thread-cap'
+type Refusal = 'max-clients' | 'file-descriptors' | 'thread-cap' | 'banned'
 
 const sentences: Readonly<Record<Refusal, string>> = {
   'max-clients': 'too many clients at the moment, please try again later',
   'file-descriptors': 'this server has no file descriptors left for more clients, please try again later',
   'thread-cap': 'every client of this server gets a thread, and all threads are in use; please try again later',
+  banned: 'your address is banned from this server',
 }
 
 /** How many connections a server takes, and why no more. */
@@ -98,6 +99,10 @@ export class Connections {
 
   find(id: number): ClientThread | undefined {
     return this.#entries.get(id)?.thread
+  }
+
+  all(): { id: number; peer: Peer }[] {
+    return [...this.#entries].map(([id, { peer }]) => ({ id, peer }))
   }
 
   /** Forgets a connection that is over, and says who served it. */

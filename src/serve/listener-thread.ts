@@ -38,7 +38,7 @@ export type ListenerThreadCalls = {
   clients(argument: undefined): Promise<ClientStatus[]>
   status(argument: undefined): ServerStatus
   /** A command for the protocol's shared state. */
-  command(words: readonly string[]): Promise<string | undefined>
+  command(words: readonly string[]): Promise<string>
   /** Resolves when what this thread and those that serve clients recorded is in the log. */
   flushLog(argument: undefined): Promise<void>
   /** Drains: resolves with the number of connections there have been. */
@@ -69,6 +69,8 @@ export function runListenerThread(
   const spare = new SpareMemory(clock, giveBackMemory)
   let sharedState: Promise<SharedState> | undefined
   let pool: ThreadPool | undefined
+  /** By the shared state, once that is open. */
+  let refuses: (address: string) => boolean = () => false
 
   const announce = (sentence: string): void => rpc.notify('announce', sentence)
   const fail = (error: unknown): void => rpc.notify('failed', serializeError(error))
@@ -80,6 +82,10 @@ export function runListenerThread(
     accept(socket) {
       const peer = connections.admit(socket)
       if (peer === undefined || pool === undefined) return
+      if (refuses(peer.address)) {
+        connections.refuse(socket, peer, 'banned')
+        return
+      }
       const thread = pool.choose()
       if (thread === undefined) {
         connections.refuse(socket, peer, 'thread-cap')
@@ -93,9 +99,16 @@ export function runListenerThread(
 
   const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
     const { memoryBytes } = config
-    const given = { clock, record, startThread, announce, fail, memoryBytes }
-    const opened = await definition.openSharedState?.(config.options, given)
-    return opened ?? nothingShared
+    const given = { clock, record, startThread, announce, endConnections, fail, memoryBytes }
+    const opened = (await definition.openSharedState?.(config.options, given)) ?? nothingShared
+    refuses = (address) => opened.refuses?.(address) === true
+    return opened
+  }
+
+  const endBanned = (id: number): void => connections.find(id)?.rpc.notify('kick', { id, reason: 'banned' })
+
+  function endConnections(banned: (address: string) => boolean): void {
+    for (const { id, peer } of connections.all()) if (banned(peer.address)) endBanned(id)
   }
 
   const poolOwner = (state: Promise<SharedState>, { channels = [] }: ProtocolDefinition): PoolOwner => ({
@@ -105,7 +118,10 @@ export function runListenerThread(
     startThread,
     channels,
     attach: (ports) => attach(state, ports),
-    known: (id, peer) => connections.know(id, peer),
+    known(id, peer) {
+      connections.know(id, peer)
+      if (refuses(peer.address)) endBanned(id)
+    },
     ended(ids) {
       spare.note(connections.count, 0)
       for (const id of ids) {
@@ -171,7 +187,7 @@ export function runListenerThread(
       return changed
     },
     async kick(id) {
-      return (await connections.find(id)?.rpc.request('kick', id)) === true
+      return (await connections.find(id)?.rpc.request('kick', { id, reason: 'kicked' })) === true
     },
     useCertificate(certificate) {
       config = { ...config, certificate }
@@ -186,7 +202,7 @@ export function runListenerThread(
       connections: connections.total,
       threads: pool?.size ?? 0,
     }),
-    command: async (words) => (await sharedState)?.command?.(words),
+    command: async (words) => (await (await sharedState)?.command?.(words)) ?? '',
     async flushLog() {
       await pool?.flushLog()
       log.drain(logLimits.flushMs)

@@ -6,6 +6,7 @@ import type { Framing } from '../net/dialect.ts'
 import type { Session } from '../net/session.ts'
 import type { Ask } from '../options/resolve.ts'
 import type { OptionSpecs, Values } from '../options/spec.ts'
+import type { ServiceCommand } from '../terminal/operator-console.ts'
 
 /** One end of each channel that a protocol declares, by the channel's name. */
 export type ChannelPorts<C extends string = string> = Readonly<Record<C, MessagePort>>
@@ -59,6 +60,8 @@ export interface SharedStateServices {
   readonly record: EventSink
   /** Tells whoever started the server a sentence, on standard error; never logged, so it may hold a secret for them. */
   readonly announce: (sentence: string) => void
+  /** Ends the conversations with all whose address is banned now. */
+  readonly endConnections: (banned: (address: string) => boolean) => void
   /** What was opened turns out to be unusable, or is lost: the server stops and says why. */
   readonly fail: (error: Error) => void
 }
@@ -67,8 +70,13 @@ export interface SharedStateServices {
 export interface SharedState<C extends string = string> {
   /** A new thread that serves clients: it has the other ends as `services.channels`. They close when it ends. */
   attach(ports: ChannelPorts<C>): void
-  /** An operator's command that the core doesn't know. The answer's text, or `undefined` for "unknown command". */
-  command?(words: readonly string[]): string | undefined | Promise<string | undefined>
+  /** Whether nobody from this address may come. */
+  refuses?(address: string): boolean
+  /**
+   * Carries out one of the protocol's `operatorCommands`, which is the first word; the rest are what followed it. The answer's text.
+   * Rejects with a NetlabError for what the operator can mend.
+   */
+  command?(words: readonly string[]): string | Promise<string>
   /** Everything acknowledged is on disk when this resolves. */
   close(): Promise<void>
 }
@@ -81,6 +89,11 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs, C exten
   readonly defaultPort: number
   /** Its clients send passwords, which do not travel between machines in plain text unless the operator insists. */
   readonly secrets?: true
+  /**
+   * What its operator can type besides the commands of every server, by the first word. One that every server has too is given
+   * what that one has no use for: `kick` a name, `clear` what is not the log.
+   */
+  operatorCommands?(): Promise<Readonly<Record<string, ServiceCommand>>>
   /** Options of this protocol only; the common ones come by themselves. */
   readonly options: S
   /** Names of the message channels between the shared state and each thread that serves clients. */

@@ -24,8 +24,8 @@ export interface Server {
   status(): Promise<ServerStatus & { readonly uptimeMs: number }>
   /** Resolves when what happened until now is in the log. */
   flushLog(): Promise<void>
-  /** A command that the core doesn't know, for the protocol; `undefined` when it doesn't know it either. */
-  command(words: readonly string[]): Promise<string | undefined>
+  /** One of the protocol's own commands, with what follows it. Rejects with a NetlabError for what the operator can mend. */
+  command(words: readonly string[]): Promise<string>
   /** Ends every conversation and every thread. Further calls wait for the same end. */
   stop(reason: string): Promise<void>
   /** Somebody asked it to stop. */

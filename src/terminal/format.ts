@@ -46,6 +46,14 @@ export function formatTime(ms: number): string {
   return parts.slice(0, 2).join(' ')
 }
 
+/** `2024-02-29 14:03 +01:00` of UTC milliseconds, in the time zone of this process. */
+export function formatMoment(ms: number): string {
+  const offset = -new Date(ms).getTimezoneOffset()
+  const local = new Date(ms + offset * 60_000).toISOString()
+  const zone = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60].map((part) => String(part).padStart(2, '0'))
+  return `${local.slice(0, 10)} ${local.slice(11, 16)} ${offset < 0 ? '-' : '+'}${zone.join(':')}`
+}
+
 /** A whole number with its digits in groups of three, `65,535`. (`toLocaleString` loads a library of ten milliseconds for it.) */
 export function grouped(value: number | bigint): string {
   return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',')

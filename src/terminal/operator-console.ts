@@ -7,13 +7,25 @@ import { formatTable } from './format.ts'
 import { terminalLimits } from './limits.ts'
 import { createLineEditor, type LineEditor, type LineEditorOptions } from './line-editor.ts'
 
-/** A command that the operator of a server types; `Target` is what the commands of one table work on. */
-export interface OperatorCommand<Target> {
+/** How a command is typed and what it does. */
+export interface OperatorUsage {
   /** `kick ID`, `logs [N]`, `clear logs|users`: at most as many words follow the command as are shown here. */
   readonly usage: string
   readonly summary: string
   /** Whether the last word of the usage is a text, and may have spaces inside. */
   readonly text?: boolean
+  /** Whether it may ask before it does something, and then takes `--yes` as its last word. */
+  readonly asks?: boolean
+}
+
+/** A command that the shared state of a service carries out. */
+export interface ServiceCommand extends OperatorUsage {
+  /** Asked first, of what can't be undone. */
+  readonly question?: string
+}
+
+/** A command that the operator of a server types; `Target` is what the commands of one table work on. */
+export interface OperatorCommand<Target> extends OperatorUsage {
   /** Resolves to the answer. What is thrown is answered, too: an operator's slip never ends a server. */
   run(words: readonly string[], target: Target, operator: Operator): string | Promise<string>
 }
@@ -42,6 +54,11 @@ export const unasked: Operator = {
   },
 }
 
+/** The same operator, who has said yes already. */
+export function agreed(operator: Operator): Operator {
+  return { ...operator, confirm: async () => {} }
+}
+
 /** What a line was answered. */
 export interface Answer {
   readonly text: string
@@ -63,11 +80,6 @@ export interface OperatorCommands<Target> {
   readonly table: OperatorTable<Target>
   readonly target: Target
   readonly record: EventSink
-  /** What the service has besides the table: takes the words of a line, and resolves to undefined when that is none of its. */
-  readonly service?: {
-    readonly name: string
-    command(words: readonly string[]): Promise<string | undefined>
-  }
 }
 
 /** For a word that a command has no use for. */
@@ -99,34 +111,37 @@ export async function carryOut<Target>(
 }
 
 async function answerTo<Target>(line: string, commands: OperatorCommands<Target>, operator: Operator): Promise<string> {
-  const { table, target, service } = commands
+  const { table, target } = commands
   const [, typed = '', rest = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? []
   if (typed === '') return ''
   const name = typed.toLowerCase()
   if (name === 'help') {
     wordsOf(helpCommand, rest)
-    return help(commands)
+    return helpText(table)
   }
   const command = Object.hasOwn(table, name) ? table[name] : undefined
-  if (command !== undefined) return command.run(wordsOf(command, rest), target, operator)
-  const answer = await service?.command((rest === '' ? typed : `${typed} ${rest}`).split(/\s+/))
-  if (answer === undefined) throw noCommand(typed, ['help', ...Object.keys(table)])
-  return answer
+  if (command === undefined) throw noCommand(typed, ['help', ...Object.keys(table)])
+  const yes = command.asks === true ? /(?:^|\s)--yes$/.exec(rest) : null
+  if (yes === null) return command.run(wordsOf(command, rest), target, operator)
+  return command.run(wordsOf(command, rest.slice(0, yes.index).trimEnd()), target, agreed(operator))
 }
 
-const helpCommand = { usage: 'help', summary: 'what you can type here' }
+const helpCommand: OperatorUsage = { usage: 'help', summary: 'what you can type here' }
 
-async function help<Target>({ table, service }: OperatorCommands<Target>): Promise<string> {
-  const own = formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
-  const more = await service?.command(['help'])
-  return more === undefined ? own : `${own}\n\nin the ${service?.name}:\n${more}`
+function helpText<Target>(table: OperatorTable<Target>): string {
+  return formatTable([helpCommand, ...Object.values(table)].map(({ usage, summary }) => [usage, summary]))
 }
 
-/** What follows a command, as its usage has it. @throws {UsageError} when that is more. */
-function wordsOf({ usage, text }: Pick<OperatorCommand<never>, 'usage' | 'text'>, rest: string): readonly string[] {
+/** A word that stands in quotes because it has spaces inside, without them. */
+export function unquoted(word: string): string {
+  return /^"([^"]*)"$/.exec(word)?.[1] ?? word
+}
+
+/** What follows a command, as its usage has it; a word in quotes stays in them. @throws {UsageError} when that is more. */
+function wordsOf({ usage, text }: OperatorUsage, rest: string): readonly string[] {
   if (rest === '') return []
   if (text === true) return [rest]
-  const words = rest.split(/\s+/)
+  const words = rest.match(/"[^"]*"|\S+/g) ?? []
   const extra = words[usage.split(' ').length - 1]
   if (extra !== undefined) throw extraWord(extra, usage)
   return words

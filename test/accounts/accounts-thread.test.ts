@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { describe, expect, test } from '@jest/globals'
-import { type Accounts, SessionEndNotifier } from '../../src/accounts/accounts.ts'
+import { type Accounts, SessionNotifier } from '../../src/accounts/accounts.ts'
 import {
   AccountsThread,
   type OwnedAccounts,
@@ -47,10 +47,10 @@ describe('accounts of another thread', () => {
     expect(await one.logout({ session: session.id, which: 'all' })).toEqual({ kind: 'logged-out', count: 1 })
     await revoked
     expect(readFileSync(config.usersPath, 'utf8')).toContain('Ada')
-    expect(await thread.clear()).toBe(1)
+    expect(await thread.administer('clear', undefined)).toBe(1)
     await thread.close()
     expect(events).toEqual([{ type: 'users-cleared', count: 1 }])
-    expect(readdirSync(path).sort()).toEqual(['netlab.db', 'users.json'])
+    expect(readdirSync(path).sort()).toEqual(['netlab.db', 'users.json', 'users.json.bak'])
     await expect(one.resume({ token })).rejects.toThrow('the thread at the other end has ended')
   })
 
@@ -117,7 +117,11 @@ describe('the messages between them', () => {
       seen.left = new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
       return answer.promise
     }
-    const accounts = { login, sessionEnds: new SessionEndNotifier() } as unknown as OwnedAccounts
+    const accounts = {
+      login,
+      sessionEnds: new SessionNotifier(),
+      sessionNames: new SessionNotifier(),
+    } as unknown as OwnedAccounts
     return { accounts, seen, answer }
   }
 

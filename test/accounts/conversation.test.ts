@@ -254,7 +254,7 @@ describe('who does not get in', () => {
     here.clock.advance(accountLimits.waitNoticeMs)
     expect(line.messages.slice(1)).toEqual([
       { type: 'wait', message: 'One moment, please.' },
-      { type: 'wait', message: 'One moment, please.' },
+      { type: 'wait', message: 'Still waiting; your turn will come.' },
     ])
     line.leaves()
     expect(await served).toBeUndefined()
@@ -343,6 +343,39 @@ describe('in lines', () => {
     expect(line.sent.at(-1)).toBe(prompt)
     expect(line.sent.length).toBeGreaterThan(3)
     expect(line.sent.join()).not.toContain('\u001b')
+    await here.accounts.close()
+  })
+
+  test('a code is asked for where registering needs one, until it is right', async () => {
+    const here = await setUp({ mode: 'code', code: 'blue tiger' })
+    const line = new FakeSession('text').says('Ada', password, password, 'a guess', 'Blue Tiger').halfCloses()
+    await serve(line, here)
+    const codePrompt = 'Registration code (an empty line for another name):'
+    expect(line.sent.slice(3, 11)).toEqual([
+      ...wrong,
+      passwordPrompt,
+      'Registering here needs a code; ask whoever runs this server for it.',
+      codePrompt,
+      'That is not the registration code.',
+      codePrompt,
+      'Welcome, Ada. You are registered.',
+    ])
+    const other = new FakeSession('text').says('Bob', password, password, '', 'Eve').halfCloses()
+    await serve(other, here)
+    expect(other.sent.slice(-3)).toEqual([codePrompt, namePrompt, passwordPrompt])
+    await here.accounts.close()
+  })
+
+  test('nobody is asked to register where that is closed: the same password again is another try', async () => {
+    const here = await setUp({ mode: 'closed' })
+    const line = new FakeSession('text').says('Ada', password, password).halfCloses()
+    await serve(line, here)
+    const refusal = [
+      'No user has this name and this password.',
+      'Try another one, or an empty line for another name.',
+      passwordPrompt,
+    ]
+    expect(line.sent.slice(3)).toEqual([...refusal, ...refusal])
     await here.accounts.close()
   })
 
@@ -490,5 +523,120 @@ describe('ident', () => {
       { type: 'ask', what: 'name', message: 'What is your name?' },
     ])
     await accounts.close()
+  })
+})
+
+describe('a password that the operator gave', () => {
+  const next = 'better horse'
+
+  async function reset() {
+    const here = await setUp()
+    await register(here.accounts)
+    return { here, once: (await here.accounts.administration.reset({ name: 'Ada' })).password }
+  }
+
+  test('is good for one login in frames, which brings a new one, and is no failure', async () => {
+    const { here, once } = await reset()
+    const login = { type: 'login', name: 'Ada', password: once }
+    const line = new FakeSession('frames').says(
+      login,
+      { ...login, new: once },
+      { ...login, new: next },
+      { type: 'exit' },
+    )
+    await serve(line, here)
+    expect(line.messages).toMatchObject([
+      { type: 'hello' },
+      { type: 'denied', reason: 'must-change' },
+      { type: 'denied', reason: 'bad-password' },
+      { type: 'welcome', how: 'login', name: 'Ada' },
+      { type: 'bye' },
+    ])
+    expect(line.events.map(({ type }) => type)).toEqual(['login-failed', 'password-changed', 'login'])
+    await here.accounts.close()
+  })
+
+  test('is good for one login in lines, where the new one is asked for twice, until it is taken', async () => {
+    const { here, once } = await reset()
+    const line = new FakeSession('text').says(
+      'Ada',
+      once,
+      'short',
+      'short',
+      next,
+      'other horse',
+      next,
+      next,
+      'whoami',
+      'exit',
+    )
+    await serve(line, here)
+    expect(line.sent.slice(2)).toEqual([
+      passwordPrompt,
+      'That password was given for one login: choose a new one.',
+      'New password:',
+      'New password again:',
+      expect.stringMatching(/^A password has at least 8/),
+      'New password:',
+      'New password again:',
+      'The two new passwords differ.',
+      'New password:',
+      'New password again:',
+      'Welcome back, Ada.',
+      expect.stringMatching(/^Next time "resume /),
+      accountCommands,
+      expect.stringMatching(/^Ada, session /),
+      'Goodbye.',
+    ])
+    await here.accounts.close()
+  })
+
+  test('an empty line gives up, and another name may be given', async () => {
+    const { here, once } = await reset()
+    const line = new FakeSession('text').says('Ada', once, '', 'exit')
+    await serve(line, here)
+    expect(line.sent.slice(-3)).toEqual(['New password:', namePrompt, 'Goodbye.'])
+    await here.accounts.close()
+  })
+})
+
+describe('somebody who is logged in', () => {
+  test.each(['frames', 'text'] as const)('in %s hears of another name, and goes on under it', async (dialect) => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    const line = new FakeSession(dialect).says(
+      ...(dialect === 'text' ? [`resume ${token}`] : [{ type: 'resume', token }]),
+    )
+    const over = serve(line, here)
+    await line.hears(dialect === 'text' ? 'Commands' : 'welcome')
+    expect(line.userName).toBe('Ada')
+    await here.accounts.administration.rename({ old: 'Ada', name: 'Eva', space: 'users' })
+    await line.hears(dialect === 'text' ? 'You are called Eva now.' : '{"type":"renamed","name":"Eva"}')
+    expect(line.userName).toBe('Eva')
+    line.says(...(dialect === 'text' ? ['logout'] : [{ type: 'logout' }]))
+    await line.hears(dialect === 'text' ? 'One session ended.' : 'logged-out')
+    expect([line.userName, line.events.at(-1)]).toEqual([
+      undefined,
+      expect.objectContaining({ type: 'logout', name: 'Eva' }),
+    ])
+    line.leaves()
+    await over
+    await here.accounts.close()
+  })
+
+  test('is told of a ban', async () => {
+    const here = await setUp()
+    const { token } = await register(here.accounts)
+    const line = new FakeSession('frames').says({ type: 'resume', token })
+    const over = serve(line, here)
+    await line.hears('welcome')
+    await here.accounts.administration.ban({ whom: 'Ada', what: 'name', space: 'users' })
+    await over
+    expect(line.messages.at(-1)).toEqual({ type: 'bye', reason: 'banned', message: 'You are banned from this server.' })
+    expect([line.ended, line.events.at(-1)?.type]).toEqual(['banned', 'session-banned'])
+    const again = new FakeSession('frames').says({ type: 'login', ...ada }, { type: 'exit' })
+    await serve(again, here)
+    expect(again.messages[1]).toMatchObject({ type: 'denied', reason: 'banned' })
+    await here.accounts.close()
   })
 })

@@ -12,6 +12,7 @@ export class FakeSession implements Session {
   readonly events: NetlabEvent[] = []
   ended: string | undefined
   maxMessageBytes = 0
+  userName: string | undefined
   readonly #dialect: Dialect
   readonly #leaving = new AbortController()
   readonly #inbox: (string | undefined)[] = []

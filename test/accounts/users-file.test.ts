@@ -55,6 +55,30 @@ describe('the text of a users file', () => {
     expect(() => read(twice)).toThrow('this id stands here twice')
   })
 
+  test('has bans and one-time passwords, and comes back the same', () => {
+    const book = sample(1, 1)
+    book.setUser({ name: 'Eve', hash: someHash(7), since, id: 'eve', oneTime: true })
+    book.bans = [
+      { account: 'eve', name: 'Eve', since },
+      { address: '10.0.0.0/8', since, until: '2026-01-03T00:00:00.000Z' },
+    ]
+    const again = parseUsers(text(book).replace('Host \\"0\\"', 'Lab'), 'users.json')
+    expect(again.bans).toEqual(book.bans)
+    expect([again.user('Eve')?.oneTime, again.user('User 0')?.oneTime]).toEqual([true, undefined])
+    expect(again.account('eve')?.name).toBe('Eve')
+  })
+
+  test.each([
+    ['{}', '"address" is a network'],
+    [`{"address":"10.0.0.0/33","since":"${since}"}`, '"address" is a network'],
+    [`{"account":"x","since":"${since}"}`, 'a ban has an "account" with its "name", or an "address"'],
+    [`{"account":"x","name":"X","address":"10.0.0.1","since":"${since}"}`, 'a ban has an "account"'],
+    [`{"address":"10.0.0.1"}`, '"since" is a date'],
+    [`{"address":"10.0.0.1","since":"${since}","until":"soon"}`, '"since" is a date'],
+  ])('with the ban %s is refused', (ban, what) => {
+    expect(() => parseUsers(`{"version":1,"hosts":[],"users":[],"bans":[${ban}]}`, 'users.json')).toThrow(what)
+  })
+
   test('is read behind a byte order mark, as some editors leave it', () => {
     expect(text(parseUsers(`\uFEFF${empty}`, 'users.json'))).toBe(empty)
   })

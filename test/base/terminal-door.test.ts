@@ -112,9 +112,8 @@ describe('what draws', () => {
     }
     const operator = new OperatorConsole({ ...streams, interrupt: () => undefined }, true)
     operator.diagnostic(hostile)
-    const service = { name: 'chat', command: async () => `* ${hostile}` }
-    const commands = { table: {}, target: undefined, record: () => undefined, service }
-    void operator.start('chat', consoleCommands('chat', commands))
+    const table = { who: { usage: 'who', summary: 'who is here', run: async () => `* ${hostile}` } }
+    void operator.start('chat', consoleCommands('chat', { table, target: undefined, record: () => undefined }))
     stdin.end('who\n')
     while (!screen.sent.includes('*')) await new Promise((resolve) => setImmediate(resolve))
     operator.close()

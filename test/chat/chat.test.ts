@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/errors.ts'
-import type { ModerationEntry } from '../../src/chat/history.ts'
+import { type History, type ModerationEntry, noHistory, nothingRemembered } from '../../src/chat/history.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import { OperatorClaims, type OperatorName } from '../../src/chat/operators.ts'
 import { consoleName } from '../../src/chat/requests.ts'
@@ -265,7 +265,9 @@ describe('coming and going', () => {
     const ann = world.come('ann')
     const lost = world.chat.backplane()
     lost.subscribe(() => {})
-    lost.publish([{ type: 'opened', connection: 99, name: 'bob', account: accountOf('bob'), dialect: 'text' }])
+    lost.publish([
+      { type: 'opened', connection: 99, name: 'bob', account: accountOf('bob'), address: '192.0.2.1', dialect: 'text' },
+    ])
     world.settle()
     lost.close()
     world.settle()
@@ -422,7 +424,7 @@ describe('operators', () => {
   test("the server's console may do the same, and say something", () => {
     const { world, op, bob } = crowd()
     expect(world.chat.command('say #lobby stopping at noon')).toBe('* said in #lobby')
-    expect(world.chat.command('who')).toBe('* 2 people in #lobby:\n*   bob\n*   @op (operator)')
+    expect(world.chat.command('who')).toBe('* 2 people in #lobby:\n*   bob (192.0.2.1)\n*   @op (operator, 192.0.2.1)')
     expect(world.chat.command('/kick bob')).toBe('* bob was put out of #lobby')
     expect(world.chat.command('topic #dev new')).toBe('* the topic of #dev is set')
     expect(() => world.chat.command('ban')).toThrow(
@@ -482,10 +484,10 @@ describe('rights belong to an account, not to its name', () => {
   test('a name of --operators that an account has means that account, now and later', () => {
     const first = start([registered('root')])
     expect(first.claims.notices).toEqual([])
-    expect(first.claims.has({ name: 'ROOT', account: accountOf('root') })).toBe(true)
-    expect(first.claims.has({ name: 'root', account: 'somebody who registered the name again' })).toBe(false)
+    expect(first.claims.has({ account: accountOf('root') })).toBe(true)
+    expect(first.claims.has({ account: 'somebody who registered the name again' })).toBe(false)
     const second = start([{ name: 'root', account: 'somebody who registered the name again' }], first.entries)
-    expect(second.claims.has({ name: 'root', account: 'somebody who registered the name again' })).toBe(false)
+    expect(second.claims.has({ account: 'somebody who registered the name again' })).toBe(false)
     expect(second.code('root')).toMatch(/^[a-z2-9]{4}-[a-z2-9]{4}$/)
     expect(start([], first.entries).claims.has(registered('root'))).toBe(false)
   })
@@ -541,5 +543,75 @@ describe('rights belong to an account, not to its name', () => {
     expect(newBob?.listener.of('joined')).toHaveLength(1)
     bob.type('/join lobby')
     expect(bob.listener.of('error')).toMatchObject([{ code: 'BANNED' }])
+  })
+})
+
+describe('somebody who gets another name', () => {
+  test('is the same to all: marks, rights, rooms and what is sent again stay, and the others are told', () => {
+    const world = new ChatWorld({ operators: ['op'] })
+    const [op, bob] = [world.come('op'), world.come('bob')]
+    op.type('/mute bob')
+    op.type('/ban #dev bob')
+    bob.send({ type: 'msg', name: 'op', text: 'hello', cid: '1' })
+    world.chat.rename(accountOf('bob'), 'Rob Lee')
+    world.settle()
+    for (const { listener } of [op, bob])
+      expect(listener.of('renamed')).toEqual([{ type: 'renamed', room: 'lobby', old: 'bob', name: 'Rob Lee' }])
+    bob.type('hello')
+    bob.type('/join dev')
+    expect(bob.listener.of('error').map(({ code }) => code)).toEqual(['MUTED', 'BANNED'])
+    bob.send({ type: 'msg', name: 'op', text: 'hello', cid: '1' })
+    expect(op.listener.of('private')).toHaveLength(1)
+    op.type('/mute "rob lee" off')
+    bob.type('now')
+    expect(op.listener.of('message')).toMatchObject([{ from: 'Rob Lee', text: 'now' }])
+    world.chat.rename(accountOf('op'), 'boss')
+    op.type('/topic mine')
+    expect(op.listener.of('topic')).toMatchObject([{ by: 'boss' }])
+    op.vanish()
+    const [again, thief] = [world.come('boss', { account: accountOf('op') }), world.come('op', { account: 'another' })]
+    again.type('/topic mine again')
+    thief.type('/topic theirs')
+    expect([again, thief].map(({ listener }) => listener.of('error').length)).toEqual([0, 1])
+  })
+
+  test('keeps marks on disk under the new name, so that the old one is free for somebody else', () => {
+    const store: ModerationEntry[] = []
+    const history: History = {
+      ...noHistory,
+      moderate(entry, off, done) {
+        const at = store.findIndex(
+          ({ kind, room, name }) => kind === entry.kind && room === entry.room && name === entry.name,
+        )
+        if (at >= 0) store.splice(at, 1)
+        if (!off) store.push(entry)
+        done(undefined)
+      },
+    }
+    const world = new ChatWorld({ operators: ['op'], history })
+    const [op, bob] = [world.come('op'), world.come('bob')]
+    op.type('/ban bob')
+    world.chat.rename(accountOf('bob'), 'rob')
+    world.settle()
+    const other = world.come('bob', { account: 'another' })
+    op.type('/ban bob')
+    expect(store.filter(({ kind }) => kind === 'ban').map(({ name, account }) => [name, account])).toEqual([
+      ['rob', accountOf('bob')],
+      ['bob', 'another'],
+    ])
+    const later = new ChatWorld({ remembered: { ...nothingRemembered(1), moderation: store } })
+    for (const [name, account] of [
+      ['rob', accountOf('bob')],
+      ['bob', 'another'],
+      ['bob', 'a third'],
+    ] as const) {
+      const person = later.come(name, { account })
+      expect([name, account, person.listener.of('error').length]).toEqual([
+        name,
+        account,
+        account === 'a third' ? 0 : 1,
+      ])
+    }
+    expect([bob, other].map(({ listener }) => listener.of('left').length)).toEqual([1, 1])
   })
 })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import type { NetlabEvent } from '../../src/base/events.ts'
 import { TokenBucket } from '../../src/base/token-bucket.ts'
 import { type ChatAccount, ChatConversation } from '../../src/chat/conversation.ts'
 import type { Session } from '../../src/net/session.ts'
@@ -66,7 +67,11 @@ class FloodedSession implements Session {
     return 'not from here'
   }
 
-  record(): void {}
+  readonly events: NetlabEvent[] = []
+
+  record(event: NetlabEvent): void {
+    this.events.push(event)
+  }
 
   /** The connection breaks. */
   break(): void {
@@ -126,6 +131,7 @@ describe('a flood', () => {
     world.clock.advance(1000 / rate)
     await settle()
     await over
+    expect(session.events).toEqual([{ type: 'flooding', id: session.id, peer: session.peer, name: 'Ada' }])
     for (const text of lines) expect(session.listener.text).toContain(`Ada: ${text}\n`)
     expect(session.ended).toBe('peer-closed')
     expect(present()).toEqual(['Bob'])

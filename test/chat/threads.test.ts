@@ -79,7 +79,7 @@ describe('the chat over threads', () => {
       Array.from({ length: 20 }, (_, n) => {
         const id = index * 100 + n
         const listener = new Waiting('frames')
-        gateway.open({ id, name: `m${id}`, account: 'id' }, listener)
+        gateway.open({ id, name: `m${id}`, account: 'id', address: '192.0.2.1' }, listener)
         return listener
       }),
     )
@@ -100,7 +100,7 @@ describe('the chat over threads', () => {
     for (const round of [1, 2, 3]) {
       const { gateways, stop } = await startChat(file, 1)
       const listener = new Waiting('frames')
-      gateways[0]?.open({ id: 1, name: 'ann', account: 'id' }, listener)
+      gateways[0]?.open({ id: 1, name: 'ann', account: 'id', address: '192.0.2.1' }, listener)
       gateways[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: `round ${round}`, cid: `c${round}` })))
       await listener.heard(round)
       gateways[0]?.ask(1, forRoom(parseMessage({ type: 'say', text: 'round 1', cid: 'c1' })))
@@ -116,7 +116,7 @@ describe('the chat over threads', () => {
     const { chat, gateways, ports } = await startChat(join(temporaryFolder(), 'netlab.db'), 2)
     const listeners = gateways.map((gateway, index) => {
       const listener = new Waiting('frames')
-      gateway.open({ id: index + 1, name: `m${index}`, account: 'id' }, listener)
+      gateway.open({ id: index + 1, name: `m${index}`, account: 'id', address: '192.0.2.1' }, listener)
       gateway.ask(index + 1, forRoom(parseMessage({ type: 'say', text: 'here' })))
       return listener
     })
@@ -165,7 +165,7 @@ describe('the chat over threads', () => {
     const chat = new Chat({ clock: systemClock, defer, history, remembered, operators, record: () => {} })
     const gateway = new ThreadGateway({ backplane: chat.backplane(), clock: systemClock, defer })
     const listener = new Waiting('frames')
-    gateway.open({ id: 1, name: 'ann', account: 'id' }, listener)
+    gateway.open({ id: 1, name: 'ann', account: 'id', address: '192.0.2.1' }, listener)
     gateway.ask(1, forRoom(parseMessage({ type: 'say', text: 'anybody there?' })))
     port2.close()
     await listener.until(() => listener.of('notice').length > 1)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { inNetworks, networkList, parseNetwork } from '../../src/net/networks.ts'
+import { formatNetwork, inNetworks, NetworkMap, networkList, parseNetwork } from '../../src/net/networks.ts'
 
 describe('networks', () => {
   test.each([
@@ -28,6 +28,37 @@ describe('networks', () => {
       expect(parseNetwork(text)).toBeUndefined()
     },
   )
+
+  test.each([
+    ['10.0.0.0/8', '10.0.0.0/8'],
+    ['192.168.1.7/24', '192.168.1.0/24'],
+    ['192.0.2.7/32', '192.0.2.7'],
+    ['::ffff:192.0.2.0/120', '192.0.2.0/24'],
+    ['2001:0DB8::1/32', '2001:db8::/32'],
+    ['0.0.0.0/0', '0.0.0.0/0'],
+  ])('%s is written %s', (typed, written) => {
+    const network = parseNetwork(typed)
+    expect(network && formatNetwork(network)).toBe(written)
+  })
+
+  test('many of them find an address as one by one', () => {
+    const blocks = ['10.0.0.0/8', '10.1.0.0/16', '192.0.2.7', '0.0.0.0/0', '2001:db8::/32', '::/0', '::1']
+    const map = new NetworkMap<string>()
+    for (const block of blocks) for (const network of networkList.parse(block)) map.set(network, block)
+    for (const address of [
+      '10.1.2.3',
+      '192.0.2.7',
+      '203.0.113.9',
+      '::1',
+      '2001:db8::9',
+      '::ffff:10.1.0.1',
+      'none',
+      '',
+    ]) {
+      const expected = blocks.filter((block) => inNetworks(networkList.parse(block), address))
+      expect([...map.of(address)].sort()).toEqual(expected.sort())
+    }
+  })
 
   test('a list of them is read at the commas, and a bad one is named', () => {
     expect(networkList.parse('10.0.0.0/8, fd00::/8,')).toHaveLength(2)

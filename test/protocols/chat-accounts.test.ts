@@ -91,7 +91,7 @@ describe('accounts, in the chat', () => {
     cleo.write(`${passwordOf(name)}\nbattery staple\nbattery stable\n`)
     await cleo.until('* The two new passwords differ.\n* New password:')
     cleo.write('/quit\n/quit\n')
-    await cleo.until('! A password has at least 8 bytes')
+    await cleo.until('! A password has at least 8 characters')
     cleo.write('battery staple\nbattery staple\n')
     await cleo.until('* The password is changed; 0 other sessions ended.')
     cleo.write('/passwd\nbattery staple\n\nafter\n/ping\n')

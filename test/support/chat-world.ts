@@ -121,7 +121,7 @@ export class ChatWorld {
     if (gateway === undefined) throw new Error('a world has at least one gateway')
     const person = new Person(this, gateway, this.#lastId, name, new Listener(options.dialect ?? 'frames'))
     const { account = accountOf(name), resume, epoch } = options
-    gateway.open({ id: person.id, name, account, resume, epoch }, person.listener)
+    gateway.open({ id: person.id, name, account, address: '192.0.2.1', resume, epoch }, person.listener)
     if (options.settle !== false) this.settle()
     return person
   }

@@ -10,6 +10,7 @@ import {
   nothingDone,
   OperatorConsole,
   type OperatorTable,
+  unquoted,
 } from '../../src/terminal/operator-console.ts'
 
 interface Target {
@@ -35,6 +36,7 @@ const table: OperatorTable<Target> = {
   forget: {
     usage: 'forget',
     summary: 'for good',
+    asks: true,
     async run(_words, { done }, { confirm }) {
       await confirm('Forget all?', 'type: forget all')
       return `forgot ${done.push('all')}`
@@ -48,17 +50,10 @@ const table: OperatorTable<Target> = {
   },
 }
 
-function operator(service?: (words: readonly string[]) => string | undefined) {
+function operator() {
   const target: Target = { done: [] }
   const events: NetlabEvent[] = []
-  const commands = {
-    table,
-    target,
-    record: (event: NetlabEvent) => void events.push(event),
-    ...(service === undefined
-      ? {}
-      : { service: { name: 'chat', command: async (words: readonly string[]) => service(words) } }),
-  }
+  const commands = { table, target, record: (event: NetlabEvent) => void events.push(event) }
   return {
     target,
     events,
@@ -118,13 +113,23 @@ describe('a line that an operator types', () => {
     expect(target.done).toEqual([])
   })
 
-  test('that is not in the table is for the service', async () => {
-    const { type } = operator((words) => (words[0] === 'topic' ? words.join('+') : undefined))
-    expect(await type('topic #lobby  new words')).toBe('topic+#lobby+new+words')
-    expect(await type('frobnicate')).toMatch(/^"frobnicate" is no command/)
+  test('that asks takes --yes as the answer; others have one word too many then', async () => {
+    const { type, target } = operator()
+    expect(await type('forget --yes')).toBe('forgot 1')
+    expect(await type('forget --YES')).toMatch(/one word too many/)
+    expect(await type('status --yes')).toBe('"--yes" is one word too many (type: status)')
+    expect(await type('say are you sure --yes')).toBe('said 2')
+    expect(target.done).toEqual(['all', 'are you sure --yes'])
   })
 
-  test('help lists the table, and what the service has besides', async () => {
+  test('has words in quotes, which count as one', async () => {
+    const { type } = operator()
+    expect(await type('kick "Ann Lee"')).toBe('kicked 1: "Ann Lee"')
+    expect(unquoted('"Ann Lee"')).toBe('Ann Lee')
+    expect(unquoted('"Ann')).toBe('"Ann')
+  })
+
+  test('help lists the table', async () => {
     expect(await operator().type('help')).toBe(
       ['help              what you can type here', 'status            how it is', 'kick ID           end one']
         .concat(
@@ -135,7 +140,6 @@ describe('a line that an operator types', () => {
         )
         .join('\n'),
     )
-    expect(await operator(() => 'topic TEXT').type('help')).toMatch(/goes wrong\n\nin the chat:\ntopic TEXT$/)
   })
 })
 

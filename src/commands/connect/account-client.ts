@@ -66,7 +66,7 @@ function requestOf(line: string): JsonMessage | undefined {
 /** Commands without an argument; the empty line among them, which asks for nothing. */
 const bareCommands = new Set(['', 'whoami', 'sessions', 'passwd', 'exit'])
 
-const accountReplies = ['denied', 'wait', 'bye', 'whoami', 'sessions', 'logged-out', 'changed']
+const accountReplies = ['denied', 'wait', 'bye', 'whoami', 'sessions', 'logged-out', 'changed', 'renamed']
 
 /**
  * What the account service tells someone who is logged in, as lines; none for a type that is not known.

@@ -211,6 +211,7 @@ const chatReplies: ReadonlySet<string> = new Set<ChatServerMessage['type']>([
   'history',
   'left',
   'presence',
+  'renamed',
   'topic',
   'rooms',
   'who',
