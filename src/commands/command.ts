@@ -39,6 +39,8 @@ export interface CommandContext {
   readonly clock: Clock
   readonly machine: Machine
   readonly startThread: StartThread
+  /** Words that start this netlab anew, in a process of its own. */
+  readonly ownCommand: readonly string[]
   /** Aborted by the first SIGINT or SIGTERM; `reason` is then the signal's name. The second one ends the process in `main`. */
   readonly signal: AbortSignal
   /**
@@ -127,6 +129,8 @@ export interface CommandGroup {
   children(): Promise<readonly CommandNode[]>
   /** One of them, where that is less work than all. */
   child?(name: string): Promise<CommandNode | undefined>
+  /** Several of them as one command, such as `netlab serve ident auth`. @throws {UsageError} where they can't be one. */
+  together?(names: readonly string[]): Promise<CommandLeaf>
 }
 
 export type CommandNode = CommandLeaf | CommandGroup

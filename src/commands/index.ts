@@ -7,6 +7,7 @@ export const commands: readonly CommandNode[] = [
     summary: 'start a server: echo, ident, auth or chat',
     children: async () => (await import('./serve.ts')).serveCommands(),
     child: async (name) => (await import('./serve.ts')).findServeCommand(name),
+    together: async (names) => (await import('./serve.ts')).serveTogether(names),
   },
   { name: 'scan', summary: 'find open TCP ports', load: async () => (await import('./scan/index.ts')).scan },
   {
@@ -18,6 +19,11 @@ export const commands: readonly CommandNode[] = [
     name: 'chat-udp',
     summary: 'chat over UDP: join a relay, or be one with --serve',
     load: async () => (await import('./chat-udp/index.ts')).chatUdp,
+  },
+  {
+    name: 'check',
+    summary: 'grade a student’s program and explain its mistakes',
+    load: async () => (await import('./check/index.ts')).check,
   },
   {
     name: 'control',

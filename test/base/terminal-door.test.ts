@@ -113,7 +113,8 @@ describe('what draws', () => {
     const operator = new OperatorConsole({ ...streams, interrupt: () => undefined }, true)
     operator.diagnostic(hostile)
     const table = { who: { usage: 'who', summary: 'who is here', run: async () => `* ${hostile}` } }
-    void operator.start('chat', consoleCommands('chat', { table, target: undefined, record: () => undefined }))
+    const commands = { table, target: undefined, record: () => undefined }
+    void operator.start('chat', consoleCommands('chat', commands))
     stdin.end('who\n')
     while (!screen.sent.includes('*')) await new Promise((resolve) => setImmediate(resolve))
     operator.close()
@@ -143,6 +144,7 @@ describe('nothing goes around the door', () => {
       /\bdrawing\(/,
       [
         'base/terminal-door.ts',
+        'commands/check/run.ts',
         'options/ask.ts',
         'terminal/line-editor.ts',
         'terminal/progress-bar.ts',
