@@ -76,9 +76,14 @@ test('bug: of two servers that made a certificate at once, the slower one did no
   expect(readdirSync(cwd)).toEqual([file])
 })
 
-test('a link that leads nowhere is in the way, and that is said', async () => {
+test('a link to a file yet to be made is followed, and a link that leads nowhere is in the way', async () => {
   const cwd = temporaryFolder()
-  symlinkSync('nowhere', join(cwd, file))
-  const { stderr } = await makeCertificate(cwd)
+  symlinkSync('kept.pem', join(cwd, file))
+  const { stdout } = await makeCertificate(cwd)
+  expect(readFileSync(join(cwd, 'kept.pem'), 'utf8')).toContain(stdout.trim())
+  expect(readdirSync(cwd).sort()).toEqual(['kept.pem', file])
+  const elsewhere = temporaryFolder()
+  symlinkSync('nowhere/at-all.pem', join(elsewhere, file))
+  const { stderr } = await makeCertificate(elsewhere)
   expect(stderr).toMatch(/StorageError: cannot keep a new certificate in netlab-tls\.pem: there is no such file/)
 })
