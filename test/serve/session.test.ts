@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Timer } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
 import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
@@ -170,6 +171,35 @@ describe('who promised to answer', () => {
   })
 })
 
+test('bug: while it was looked at more peers than one turn takes, a timer without a time kept the loop busy', async () => {
+  const delays: number[] = []
+  class Watched extends VirtualClock {
+    override after(delayMs: number, callback: () => void): Timer {
+      delays.push(delayMs)
+      return super.after(delayMs, callback)
+    }
+  }
+  const clock = new Watched()
+  const server = await LocalServer.start(pinged, { framing: 'text', idleTimeout: 3_600_000 }, { clock })
+  const count = 2 * serveLimits.looksPerTurn + 1
+  const clients = await Promise.all(Array.from({ length: count }, () => TestClient.connect(server.port)))
+  for (const client of clients) client.write('hello\n')
+  await Promise.all(clients.map((client) => client.until('hello\n')))
+  const all = () => clients.every((client) => client.text.includes('ping'))
+  for (let looks = 0; looks < 3 * netLimits.looksPerPing && !all(); looks++) {
+    clock.advance(netLimits.pingMs / netLimits.looksPerPing)
+    for (let turns = 0; turns < 5; turns++) {
+      await turn()
+      // Other deadlines are looked at meanwhile.
+      clock.advance(serveLimits.sweepMs)
+    }
+  }
+  await turnUntil(all, 'the question to everybody')
+  expect(delays.filter((delayMs) => !Number.isFinite(delayMs) || delayMs < 0)).toEqual([])
+  for (const client of clients) client.destroy()
+  await server.close()
+})
+
 test('who promised nothing is asked nothing', async () => {
   const clock = new VirtualClock()
   const server = await LocalServer.start(echo, {}, { clock })
@@ -262,7 +292,7 @@ test('a half-closed peer that does not read is let go when the time to drain is 
   const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += serveLimits.closingSweepMs) {
-      clock.advance(serveLimits.closingSweepMs)
+      clock.advance(serveLimits.sweepMs)
       await turn()
     }
   }
