@@ -1,19 +1,25 @@
 import { setImmediate as immediate } from 'node:timers/promises'
-import type { MessagePort } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { errorMessage, restoreError, type SerializedError, serializeError } from '../base/errors.ts'
 import type { EventSink, NetlabEvent } from '../base/events.ts'
 import { openRpc, type Rpc } from '../base/rpc.ts'
-import type { StartThread, Thread } from '../base/threads.ts'
+import type { StartThread } from '../base/threads.ts'
 import { type AccountCalls, type Accounts, type NamedAccount, type SessionEnd, SessionNotifier } from './accounts.ts'
 import type { AdministrationCalls, Ban } from './administration.ts'
 import type { AccountsConfig, AccountsServices, LocalAccounts } from './local-accounts.ts'
 
 /** What a server's listener thread calls at the thread that owns the accounts. */
-type OwnerCalls = AdministrationCalls & {
-  /** @throws {StorageError} when a store can't be used. */
-  open(config: AccountsConfig): Promise<void>
+type UserCalls = AdministrationCalls & {
   attach(port: MessagePort): void
   accountsOf(names: readonly string[]): Promise<readonly NamedAccount[]>
+}
+
+/** What the thread calls besides that has started it. */
+type OwnerCalls = UserCalls & {
+  /** @throws {StorageError} when a store can't be used. */
+  open(config: AccountsConfig): Promise<void>
+  /** Another service of the process uses the same accounts. */
+  share(port: MessagePort): void
   close(argument: undefined): Promise<void>
 }
 
@@ -34,17 +40,15 @@ type SessionNotices = {
 
 /** The owner of all accounts, in a thread of its own: its files and its database hold up nobody else. */
 export class AccountsThread {
-  readonly #thread: Thread
-  readonly #owner: Rpc<OwnerCalls>
-  readonly #ended: Promise<void>
+  readonly #owner: Rpc<UserCalls>
+  readonly #end: () => Promise<void>
   /** What the operator asks of the accounts. */
   readonly administer: Rpc<AdministrationCalls>['request']
 
-  private constructor(thread: Thread, owner: Rpc<OwnerCalls>, ended: Promise<void>) {
-    this.#thread = thread
+  private constructor(owner: Rpc<UserCalls>, end: () => Promise<void>) {
     this.#owner = owner
     this.administer = owner.request
-    this.#ended = ended
+    this.#end = end
   }
 
   /**
@@ -58,7 +62,7 @@ export class AccountsThread {
     record: EventSink,
     fail: (error: Error) => void,
     onBans: (bans: readonly Ban[]) => void = () => {},
-  ): Promise<AccountsThread> {
+  ): Promise<SharedAccountsThread> {
     const thread = startThread('store', { name: 'accounts', data: { role: 'accounts' } })
     const owner = openRpc<OwnerCalls, OwnerNotices>(thread, {
       record,
@@ -83,7 +87,28 @@ export class AccountsThread {
       throw error
     }
     running = true
-    return new AccountsThread(thread, owner, ended.promise)
+    const close = async (): Promise<void> => {
+      // It answers that it could, and records why if it could not; it doesn't answer when it has ended already.
+      await owner.request('close', undefined).catch(() => undefined)
+      void thread.terminate()
+      await ended.promise
+    }
+    const share = (): MessagePort => {
+      const { port1, port2 } = new MessageChannel()
+      owner.notify('share', port2, [port2])
+      return port1
+    }
+    return Object.assign(new AccountsThread(owner, close), { share })
+  }
+
+  /** The accounts that another service of this process has opened, who gave this `port`; it alone hears of their failure. */
+  static join(port: MessagePort, onBans: (bans: readonly Ban[]) => void): AccountsThread {
+    const owner = openRpc<UserCalls, OwnerNotices>(port, {
+      record: () => undefined,
+      failed: () => undefined,
+      bansChanged: onBans,
+    })
+    return new AccountsThread(owner, async () => port.close())
   }
 
   /** Whoever has the other end of `port` can make a `RemoteAccounts` of it, in any thread. */
@@ -96,13 +121,16 @@ export class AccountsThread {
     return this.#owner.request('accountsOf', names)
   }
 
-  /** Everything acknowledged is on disk when this resolves, and the thread has ended. */
-  async close(): Promise<void> {
-    // It answers that it could, and records why if it could not; it doesn't answer when it has ended already.
-    await this.#owner.request('close', undefined).catch(() => undefined)
-    void this.#thread.terminate()
-    await this.#ended
+  /** Of who opened the accounts: everything acknowledged is on disk when this resolves, and the thread has ended. */
+  close(): Promise<void> {
+    return this.#end()
   }
+}
+
+/** The accounts, for who opened them. */
+export interface SharedAccountsThread extends AccountsThread {
+  /** A way to them for one more service of this process, which makes an `AccountsThread` of it by `join`. */
+  share(): MessagePort
 }
 
 /** The program of that thread. */
@@ -111,19 +139,12 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
   const record: EventSink = (event) => listener.notify('record', event)
   let loaded: Promise<void> = Promise.resolve()
   const administration = async () => (await opened.promise).administration
-  const tellBans = async (): Promise<void> => listener.notify('bansChanged', (await administration()).bans())
-  const listener = openRpc<OwnerNotices, OwnerCalls>(port, {
-    async open(config) {
-      // Here, because every thread of a server knows this file, and only this one needs argon2 and SQLite.
-      const { openAccounts } = await import('./local-accounts.ts')
-      const accounts = await openAccounts(config, { ...services, record })
-      opened.resolve(accounts)
-      void tellBans()
-      // Loading argon2 keeps the thread busy; the answer goes first.
-      loaded = immediate()
-        .then(() => accounts.load())
-        .catch((error) => listener.notify('failed', serializeError(error)))
-    },
+  const users = new Set<Rpc<OwnerNotices>>()
+  const tellBans = async (): Promise<void> => {
+    const bans = (await administration()).bans()
+    for (const user of users) user.notify('bansChanged', bans)
+  }
+  const calls: { readonly [K in keyof UserCalls]: UserCalls[K] } = {
     async attach(client) {
       serveAccounts(client, await opened.promise)
     },
@@ -138,6 +159,26 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
     bans: async () => (await administration()).bans(),
     clear: async () => (await administration()).clear(),
     accountsOf: async (names) => (await opened.promise).accountsOf(names),
+  }
+  const listener = openRpc<OwnerNotices, OwnerCalls>(port, {
+    ...calls,
+    async open(config) {
+      // Here, because every thread of a server knows this file, and only this one needs argon2 and SQLite.
+      const { openAccounts } = await import('./local-accounts.ts')
+      const accounts = await openAccounts(config, { ...services, record })
+      opened.resolve(accounts)
+      void tellBans()
+      // Loading argon2 keeps the thread busy; the answer goes first.
+      loaded = immediate()
+        .then(() => accounts.load())
+        .catch((error) => listener.notify('failed', serializeError(error)))
+    },
+    share(far) {
+      const user = openRpc<OwnerNotices, UserCalls>(far, calls)
+      users.add(user)
+      far.once('close', () => users.delete(user))
+      void tellBans()
+    },
     async close() {
       try {
         await (await opened.promise).close()
@@ -148,6 +189,7 @@ export function runAccountsThread(port: MessagePort, services: Omit<AccountsServ
       }
     },
   })
+  users.add(listener)
 }
 
 /** The accounts of another thread. `port` leads to a `serveAccounts`; when that thread ends, calls are rejected. */

@@ -49,11 +49,11 @@ export const accountLimits = {
   /** One failure is a typing error, and its source's budget gets it back, if the right password follows within this time. */
   typingErrorMs: 20_000,
   /** Faster than this no person types a password again: it is the next try of a machine that has just failed. */
-  hastyMs: 500,
+  hastyMs: 250,
+  /** Of those who come from one source to one account, who may be a person: one a second, and not a crowd. */
+  newcomers: { perMinute: 60, burst: 3 },
   /** Who has waited for longer has not just come: a machine on many connections, mostly. */
-  newcomerMs: 30_000,
-  /** Tests in a row that begin before one that came earlier: then the earliest has its turn, also if it looks like a machine. */
-  passedOver: 3,
+  newcomerMs: 60_000,
   /** Who fails twice within this time at one name is served after those who have not. */
   repeatedFailureMs: 60_000,
   /** Attempts that may wait; a connection has one at a time. */

@@ -135,8 +135,10 @@ export async function withWaitNotices<T, C>(
   clock: Clock,
 ): Promise<T> {
   const schedule = () => clock.after(accountLimits.waitNoticeMs, notice, { background: true })
+  let message = 'One moment, please.'
   const notice = () => {
-    stream.send({ type: 'wait', message: 'One moment, please.' })
+    stream.send({ type: 'wait', message })
+    message = 'Still waiting; your turn will come.'
     timer = schedule()
   }
   let timer = schedule()

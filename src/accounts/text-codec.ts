@@ -12,6 +12,7 @@ type LoginPrompt =
       /** Typed and refused; the same again means that someone wants to register with it. */
       readonly refused?: string
     }
+  | { readonly what: 'code'; readonly name: string; readonly password: string }
   /** The password was given for one login: a new one is asked for twice. */
   | { readonly what: 'new password'; readonly name: string; readonly password: string; readonly next?: string }
 
@@ -19,6 +20,14 @@ type Attempt = Extract<LoginMessage, { readonly type: 'login' | 'register' }>
 
 const hint =
   'New here? Type the same password once more to register. Or try another one, or an empty line for another name.'
+/** Where nobody can register. */
+const closedHint = 'Try another one, or an empty line for another name.'
+
+const prompts = {
+  name: 'Name:',
+  password: 'Password (visible here as you type; "netlab connect" hides it):',
+  code: 'Registration code (an empty line for another name):',
+} as const
 
 /**
  * The login for a person who types lines. Name and password are asked in turn. That both an unknown name and a wrong
@@ -30,6 +39,8 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
   #expected: LoginPrompt = { what: 'name' }
   /** Sent last, and not yet answered. */
   #tried: Attempt | undefined
+  /** Nobody can register here. */
+  #closed = false
 
   decode(text: string): Decoded<LoginMessage> {
     if (text.trim() === 'exit') return { kind: 'message', message: { type: 'exit' } }
@@ -40,14 +51,17 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
       return { kind: 'incomplete', lines: [this.#prompt()] }
     }
     if (expected.what === 'new password') return this.#decodeNewPassword(text, expected)
-    const type = text === expected.refused ? 'register' : 'login'
-    return this.#send({ type, name: expected.name, password: text })
+    const { name } = expected
+    if (expected.what === 'code') return this.#send({ type: 'register', name, password: expected.password, code: text })
+    const type = text === expected.refused && !this.#closed ? 'register' : 'login'
+    return this.#send({ type, name, password: text })
   }
 
   encode(message: ServerMessage): readonly string[] {
     const lines = replyLines(message)
     if (message.type === 'hello') {
       this.#service = message.service
+      this.#closed = message.registration === 'closed'
       return [...lines, this.#prompt()]
     }
     // Other services greet with commands of their own.
@@ -55,7 +69,11 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
     if (message.type !== 'denied') return lines
     if (message.reason === 'wrong' && this.#tried !== undefined) {
       this.#expected = { what: 'password', name: this.#tried.name, refused: this.#tried.password }
-      return [...lines, hint, this.#prompt()]
+      return [...lines, this.#closed ? closedHint : hint, this.#prompt()]
+    }
+    if (message.reason === 'code' && this.#tried !== undefined) {
+      this.#expected = { what: 'code', name: this.#tried.name, password: this.#tried.password }
+      return [...lines, this.#prompt()]
     }
     if (['bad-name', 'taken', 'full', 'no-session'].includes(message.reason)) this.#expected = { what: 'name' }
     else if (this.#tried !== undefined) {
@@ -95,8 +113,7 @@ export class LoginTextCodec implements MessageCodec<LoginMessage, ServerMessage>
 
   #prompt(): string {
     const expected = this.#expected
-    if (expected.what === 'name') return 'Name:'
-    if (expected.what === 'password') return 'Password (visible here as you type; "netlab connect" hides it):'
+    if (expected.what !== 'new password') return prompts[expected.what]
     return expected.next === undefined ? 'New password:' : 'New password again:'
   }
 }

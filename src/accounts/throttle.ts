@@ -64,20 +64,20 @@ class Budget {
   readonly testing = { known: false, others: false }
   /** Attempts that wait or are being tested. */
   holders = 0
-  /** Tests in a row that began while somebody waited for longer. */
-  passedOver = 0
+  /** The last failure went before somebody who came earlier: the next turn is the earliest one's. */
+  owes = false
   timer: Timer | undefined
   #failures = 0
   #failedMs = Number.NEGATIVE_INFINITY
   #paidBy: Budget | undefined
   /** Ends of attempts after which nobody has come back yet, and when the last one was. */
   #unfollowed = 0
+  #newcomers: TokenBucket | undefined
   #endedMs = Number.NEGATIVE_INFINITY
 
   constructor(kind: keyof typeof rates, key: string, nowMs: number) {
-    const { perMinute, burst } = rates[kind]
     this.key = key
-    this.bucket = new TokenBucket(perMinute / 60, burst, nowMs)
+    this.bucket = bucketOf(rates[kind], nowMs)
   }
 
   get busy(): boolean {
@@ -114,6 +114,12 @@ class Budget {
     return true
   }
 
+  /** Whether an attempt that comes now may be taken for a person's who has just come; a crowd that comes at once is none. */
+  newcomer(nowMs: number): boolean {
+    this.#newcomers ??= bucketOf(accountLimits.newcomers, nowMs)
+    return this.#newcomers.tryTake(nowMs)
+  }
+
   /** After a success. One typing error before it is forgiven: the source gets back what it paid. More were somebody else's. */
   succeeded(nowMs: number): void {
     if (this.#failures !== 1) return
@@ -132,6 +138,8 @@ interface Waiting {
   readonly at?: { readonly account: Budget; readonly lane: keyof Budget['testing'] }
   /** From when on it looks like somebody who guesses, and leaves the last token of a budget to others; never: corrects a typing error. */
   readonly persistsMs: number
+  /** Where somebody who came earlier still waited when its test began. */
+  overtaken: readonly Budget[]
   begin(): void
 }
 
@@ -143,8 +151,8 @@ interface Waiting {
  * Of those that wait, sources go first that the account's owner came from before. Then those go first that don't look like
  * somebody who guesses: who has failed twice on one connection, comes where somebody has just failed, or waits for long, is
  * persistent. The last token of each budget is kept for all others, so that a person who has just come hardly waits. Of them the
- * newest goes first, since machines have mostly waited for longer, in turn with the oldest; the persistent keep their order,
- * and after some that went before somebody who came earlier it is the turn of the earliest.
+ * newest goes first, since machines have mostly waited for longer; the persistent keep their order. After each failure of one
+ * who went before somebody else it is the turn of whoever came first, of those or of the others.
  *
  * Names count the same whether or not an account has them, except for what `namesAreSecret` says. Time is the clock's alone,
  * so that populations can be simulated.
@@ -183,22 +191,25 @@ export class LoginThrottle {
     const pays = this.#exempt(address) ? [] : queues
     // Each is asked, since each forgets whom it has found.
     const follows = [source.follows(now), pair.follows(now)]
-    const correcting = pair.failures(now) === 1
+    // Where the account's only failure lately came from, and nobody else is about it.
+    const correcting = pair.failures(now) === 1 && account.failures(now) === 1 && !account.busy
     // When it counts as one of those who are persistent.
-    const persistsMs = failures > 1 || follows.includes(true) ? now : now + accountLimits.newcomerMs
+    const guesses = failures > 1 || follows.includes(true) || !pair.newcomer(now)
+    const persistsMs = guesses ? now : now + accountLimits.newcomerMs
     const lane = known ? 'known' : 'others'
 
-    const settle = (verdict: Verdict): void => {
+    const settle = (verdict: Verdict): boolean => {
       account.testing[lane] = false
-      if (pays.length === 0) return
+      if (pays.length === 0) return false
       const end = this.#clock.monotonic()
       const guess = verdict === 'wrong' || (verdict === 'unknown' && this.#options.namesAreSecret)
       const failed = guess || verdict === 'unknown'
       for (const one of failed ? [guess ? unknown : source] : pays) one.bucket.giveBack(end)
-      if (verdict === 'right') pair.succeeded(end)
-      if (!failed) return
-      source.failed(end)
+      if (verdict === 'right') for (const one of [account, pair]) one.succeeded(end)
+      if (!failed) return false
+      for (const one of [account, source]) one.failed(end)
       pair.failed(end, guess ? source : unknown)
+      return true
     }
     const left = (): void => {
       for (const one of [pair, source]) one.ended(this.#clock.monotonic())
@@ -224,8 +235,9 @@ export class LoginThrottle {
       admission.settle(verdict)
       // A client may have tried to log in before it registered.
       if (verdict !== 'right') return
-      const pair = this.#budgets.find(keyOf('pair', pairKey(nameKey(name), sourceKey(address))))
-      pair?.succeeded(this.#clock.monotonic())
+      const [who, from] = [nameKey(name), sourceKey(address)]
+      for (const key of [keyOf('account', who), keyOf('pair', pairKey(who, from))])
+        this.#budgets.find(key)?.succeeded(this.#clock.monotonic())
     }
     return { ...admission, settle }
   }
@@ -238,8 +250,9 @@ export class LoginThrottle {
   ): Promise<Admission> {
     const budget = this.#budget(kind, sourceKey(address))
     const pays = this.#exempt(address) ? [] : [budget]
-    const settle = (verdict: Verdict): void => {
+    const settle = (verdict: Verdict): boolean => {
       if (!counts(verdict)) for (const one of pays) one.bucket.giveBack(this.#clock.monotonic())
+      return counts(verdict)
     }
     const waiting = { queues: [budget], pays, persistsMs: Number.POSITIVE_INFINITY }
     return this.#wait(waiting, { settle, left: () => {}, by: 'source' }, signal)
@@ -254,10 +267,10 @@ export class LoginThrottle {
     return this.#budgets.get(key, () => new Budget(kind, key, this.#clock.monotonic()))
   }
 
-  /** @param ends what the end of the test, and a client that leaves before, mean for the budgets */
+  /** @param ends what the end of the test, and a client that leaves before, mean for the budgets; whether the test took from them */
   #wait(
-    attempt: Omit<Waiting, 'begin'>,
-    ends: { settle(verdict: Verdict): void; left(): void; readonly by: Delayer },
+    attempt: Omit<Waiting, 'begin' | 'overtaken'>,
+    ends: { settle(verdict: Verdict): boolean; left(): void; readonly by: Delayer },
     signal: AbortSignal | undefined,
   ): Promise<Admission> {
     const { by } = ends
@@ -273,7 +286,8 @@ export class LoginThrottle {
       resolve({ kind: 'left' })
     }
     const settle = (verdict: Verdict): void => {
-      ends.settle(verdict)
+      // Whoever failed has used up a turn that others waited for.
+      if (ends.settle(verdict)) for (const queue of one.queues) queue.owes = one.overtaken.includes(queue)
       this.#release(one)
       this.#wake(one.queues)
     }
@@ -281,7 +295,7 @@ export class LoginThrottle {
       signal?.removeEventListener('abort', leave)
       resolve({ kind: 'admitted', waitedMs: Math.round(this.#clock.monotonic() - sinceMs), by, settle })
     }
-    const one: Waiting = { ...attempt, begin }
+    const one: Waiting = { ...attempt, overtaken: [], begin }
     signal?.addEventListener('abort', leave, { once: true })
     this.#waiting++
     for (const queue of one.queues) {
@@ -307,10 +321,7 @@ export class LoginThrottle {
   }
 
   #begin(one: Waiting, now: number): void {
-    for (const queue of one.queues) {
-      const [oldest] = queue.waiting
-      queue.passedOver = oldest === one ? 0 : queue.passedOver + 1
-    }
+    one.overtaken = one.queues.filter(({ waiting: [oldest] }) => oldest !== one)
     this.#remove(one)
     for (const { bucket } of one.pays) bucket.tryTake(now)
     if (one.at !== undefined) one.at.account.testing[one.at.lane] = true
@@ -336,24 +347,32 @@ function mayBegin({ at, pays, persistsMs }: Waiting, nowMs: number, lastToken: b
   return !(at?.account.testing[at.lane] ?? false) && pays.every(({ bucket }) => bucket.ready(nowMs, needed))
 }
 
-/** Whoever has a lower one goes first. */
-function rank({ at, persistsMs }: Waiting, nowMs: number): number {
-  const own = persistsMs === Number.POSITIVE_INFINITY ? 0 : nowMs < persistsMs ? 1 : 2
-  return at?.lane === 'others' ? own + 3 : own
-}
-
 /** Who begins next of those that wait there and may begin. */
-function next({ waiting, passedOver }: Budget, nowMs: number): Waiting | undefined {
-  const oldestOfAll = passedOver >= accountLimits.passedOver
+function next(queue: Budget, nowMs: number): Waiting | undefined {
+  const { waiting, owes } = queue
   let best: { readonly one: Waiting; readonly rank: number } | undefined
   for (const one of waiting) {
-    if (!mayBegin(one, nowMs, oldestOfAll)) continue
-    if (oldestOfAll) return one
-    const own = rank(one, nowMs)
-    const newest = passedOver % 2 === 0 && nowMs < one.persistsMs
-    if (best === undefined || own < best.rank || (own === best.rank && newest)) best = { one, rank: own }
+    if (!mayBegin(one, nowMs, owes)) continue
+    const { at, persistsMs } = one
+    const stranger = at?.account === queue && at.lane === 'others'
+    const rank = (stranger ? 3 : 0) + (owes ? 0 : suspicion(persistsMs, nowMs))
+    const newest = !owes && nowMs < persistsMs
+    if (best === undefined || rank < best.rank || (rank === best.rank && newest)) best = { one, rank }
   }
   return best?.one
+}
+
+/** 0 for who corrects a typing error, which gives back a token; 1 for who has just come; 2 for the persistent. */
+function suspicion(persistsMs: number, nowMs: number): 0 | 1 | 2 {
+  if (persistsMs === Number.POSITIVE_INFINITY) return 0
+  return nowMs < persistsMs ? 1 : 2
+}
+
+function bucketOf(
+  { perMinute, burst }: { readonly perMinute: number; readonly burst: number },
+  nowMs: number,
+): TokenBucket {
+  return new TokenBucket(perMinute / 60, burst, nowMs)
 }
 
 function keyOf(kind: keyof typeof rates, of: string): string {

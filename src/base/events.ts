@@ -98,6 +98,8 @@ export type NetlabEvent =
       readonly reason: 'max-clients' | 'file-descriptors' | 'thread-cap' | 'banned' | 'stopping'
     }
   | { readonly type: 'connected'; readonly id: number; readonly peer: Peer; readonly thread: number }
+  /** The connection had been reset before it was accepted: who it was is not known any more. */
+  | { readonly type: 'gone'; readonly id: number }
   | { readonly type: 'received'; readonly id: number; readonly bytes: number }
   | { readonly type: 'sent'; readonly id: number; readonly bytes: number }
   | {
@@ -109,6 +111,15 @@ export type NetlabEvent =
       readonly received: number
       readonly sent: number
       readonly durationMs: number
+    }
+  /** Part of a line or frame came, and then nothing for a while: its end may never come. */
+  | {
+      readonly type: 'unfinished'
+      readonly id: number
+      readonly peer: Peer
+      readonly unit: 'line' | 'frame'
+      readonly bytes: number
+      readonly waitedMs: number
     }
   /** Clients make the server hold nearly as much as it may; so many of this thread wait to be read. */
   | { readonly type: 'memory-short'; readonly bytes: number; readonly limit: number; readonly waiting: number }

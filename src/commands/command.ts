@@ -127,6 +127,8 @@ export interface CommandGroup {
   children(): Promise<readonly CommandNode[]>
   /** One of them, where that is less work than all. */
   child?(name: string): Promise<CommandNode | undefined>
+  /** Several of them as one command, such as `netlab serve ident auth`. @throws {UsageError} where they can't be one. */
+  together?(names: readonly string[]): Promise<CommandLeaf>
 }
 
 export type CommandNode = CommandLeaf | CommandGroup

@@ -7,6 +7,7 @@ export const commands: readonly CommandNode[] = [
     summary: 'start a server: echo, ident, auth or chat',
     children: async () => (await import('./serve.ts')).serveCommands(),
     child: async (name) => (await import('./serve.ts')).findServeCommand(name),
+    together: async (names) => (await import('./serve.ts')).serveTogether(names),
   },
   { name: 'scan', summary: 'find open TCP ports', load: async () => (await import('./scan/index.ts')).scan },
   {

@@ -1,17 +1,22 @@
-import { ExitCode, NetlabError, NetworkError } from '../base/errors.ts'
+import type { MessagePort } from 'node:worker_threads'
+import { ExitCode, NetlabError, NetworkError, StorageError, UsageError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
+import { suggest } from '../base/suggest.ts'
+import type { EventLogWriter } from '../log/line-writer.ts'
 import { describe } from '../log/render.ts'
 import type { Endpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
-import { flag, optional, path, text } from '../options/kinds.ts'
+import { flag, optional, path, port, text } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
-import { allProtocols, findProtocol } from '../protocols/index.ts'
+import { allProtocols, findProtocol, protocolNames } from '../protocols/index.ts'
+import { groupTable, type ServiceConsole, serviceConsole } from '../serve/group-commands.ts'
 import { serveLimits } from '../serve/limits.ts'
+import type { OperatorLog } from '../serve/log-commands.ts'
 import { commandsWith, serverCommands } from '../serve/operator-commands.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
-import type { Preflight, ProtocolDefinition } from '../serve/protocol.ts'
+import type { CommonOwner, CommonState, Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
-import { consoleCommands, OperatorConsole } from '../terminal/operator-console.ts'
+import { type ConsoleCommands, consoleCommands, OperatorConsole } from '../terminal/operator-console.ts'
 import type { CertificateWatch, CertificateWatchOptions } from './certificate-watch.ts'
 import { askOnTerminal, type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
 import { operationOptions, readFirstLine } from './input.ts'
@@ -72,21 +77,73 @@ export async function findServeCommand(name: string): Promise<CommandLeaf | unde
   return protocol === undefined ? undefined : loaded(serveCommand(protocol))
 }
 
-/** The command that serves one protocol: its own options and those of every server. */
-function serveCommand(protocol: ProtocolDefinition): Command {
+/** `netlab serve ident auth chat`: several in one process. @throws {UsageError} */
+export async function serveTogether(names: readonly string[]): Promise<CommandLeaf> {
+  const unknown = names.find((name) => !protocolNames.includes(name))
+  if (unknown !== undefined) {
+    const near = suggest(unknown, protocolNames)
+    throw new UsageError(`netlab serve knows no "${unknown}"${near === undefined ? '' : `; did you mean ${near}?`}`, {
+      hint: `it serves ${protocolNames.join(', ')}; options begin with --`,
+    })
+  }
+  const twice = names.find((name, at) => names.indexOf(name) < at)
+  if (twice !== undefined) {
+    throw new UsageError(`${twice} is named twice`, { hint: 'a second one needs a process, and a --port, of its own' })
+  }
+  const all = await Promise.all(protocolNames.filter((name) => names.includes(name)).map(findProtocol))
+  const [first, ...others] = all.filter((protocol) => protocol !== undefined)
+  if (first === undefined) throw new Error('no protocol is named')
+  return loaded(serveCommand(first, ...others))
+}
+
+/** The command that serves these protocols in one process: their own options and those of every server. */
+function serveCommand(protocol: ProtocolDefinition, ...others: readonly ProtocolDefinition[]): Command {
+  const protocols = [protocol, ...others]
+  const name = protocols.map((one) => one.name).join(' ')
+  const ports = protocols.map(({ defaultPort }) => defaultPort).join(', ')
   return defineCommand({
-    name: protocol.name,
-    summary: protocol.summary,
-    options: { ...protocol.options, ...listenerOptionsOf(protocol), ...serverOptions },
+    name,
+    summary:
+      others.length === 0
+        ? protocol.summary
+        : `${name}: in one process, with one console, one log and the same accounts`,
+    options: optionsOf(protocols),
     examples: [
-      [`netlab serve ${protocol.name}`, `serve on port ${protocol.defaultPort}, or the next free one`],
       [
-        `netlab serve ${protocol.name} --host 127.0.0.1 --port 0 --log-to console`,
-        'this machine only, any port, events on the terminal',
+        `netlab serve ${name}`,
+        others.length === 0 ? `serve on port ${ports}, or the next free one` : `serve on ports ${ports}`,
       ],
+      [
+        `netlab serve ${name} --host 127.0.0.1 ${others.length === 0 ? '--port 0 ' : ''}--log-to console`,
+        `this machine only${others.length === 0 ? ', any port' : ''}, events on the terminal`,
+      ],
+      ...(others.length === 0
+        ? ([['netlab serve ident auth chat', 'several in one process, with the same accounts']] as const)
+        : []),
     ],
-    run: (values: ServeValues, context) => serve(protocol, values, context),
+    run: (values: ServeValues, context) => serve(protocols, values, context),
   })
+}
+
+/** Several services have a port each, `--auth-port`, and all else in common. */
+function optionsOf(protocols: readonly ProtocolDefinition[]): OptionSpecs {
+  const specs: OptionSpecs = Object.assign(
+    {},
+    ...protocols.map((one) => ({ ...one.options, ...listenerOptionsOf(one) })),
+  )
+  const all: OptionSpecs = { ...specs, ...serverOptions }
+  if (protocols.length === 1) return all
+  const ports = protocols.map(({ name, defaultPort }) => {
+    const summary = `port of ${name}; 0 takes any free one`
+    return [portName(name), option({ kind: port, summary, default: defaultPort, ask: `Port of ${name}` })] as const
+  })
+  const { host, port: _one, ...others } = all
+  return { ...(host !== undefined && { host }), ...Object.fromEntries(ports), ...others }
+}
+
+/** `authPort` */
+function portName(service: string): string {
+  return `${service}Port`
 }
 
 /** An option is offered only where it does something. */
@@ -94,82 +151,204 @@ function listenerOptionsOf({ defaultPort, secrets }: ProtocolDefinition): Option
   return { ...listenerOptions(defaultPort), ...(secrets === true && insecureOption) }
 }
 
-async function serve(protocol: ProtocolDefinition, given: ServeValues, context: CommandContext): Promise<ExitCode> {
-  const services = { ask: askOnTerminal(context), readFirstLine }
-  const values: ServeValues = { ...given, ...(await protocol.completeOptions?.(given, services)) }
+/** A service of this process. */
+interface Service {
+  readonly protocol: ProtocolDefinition
+  readonly server: Server
+  /** The port that was asked for. */
+  readonly port: number
+  readonly log: EventLogWriter
+}
+
+async function serve(
+  protocols: readonly ProtocolDefinition[],
+  given: ServeValues,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const values = await completed(protocols, given, context)
   const { clock, machine, signal, startThread } = context
   const freeDescriptors = machine.freeDescriptors()
-  const threads = values.threadPerClient ? 0 : values.threads
-  // The shared state keeps its files in up to two storage threads.
-  const storageThreads = protocol.openSharedState === undefined ? 0 : 2
-  // One more thread listens, one writes the log.
-  demandDescriptors(freeDescriptors, threads + 2, Math.max(0, threads - 1), storageThreads)
-  demandAddressSpace(machine.addressSpaceBytes(), threads + storageThreads)
-  // The one that listens was prewarmed, and is counted already.
-  const forClients = freeDescriptors - serveLimits.threadDescriptors - storageThreads * serveLimits.storageDescriptors
+  const threads = (values.threadPerClient ? 0 : values.threads) * protocols.length
+  const withState = protocols.filter(({ openSharedState }) => openSharedState !== undefined).length
+  // A shared state keeps its files in up to two storage threads, of which services share one.
+  const storageThreads = withState === 0 ? 0 : withState + 1
+  // One more thread listens for each service, one writes the log.
+  const atStart = threads + protocols.length + 1
+  demandDescriptors(freeDescriptors, atStart, Math.max(0, threads - protocols.length), storageThreads)
+  demandAddressSpace(machine.addressSpaceBytes(), atStart - 2 + storageThreads)
+  // The first one that listens was prewarmed, and is counted already.
+  const forClients =
+    freeDescriptors - protocols.length * serveLimits.threadDescriptors - storageThreads * serveLimits.storageDescriptors
   const terminal = new OperatorConsole(context, values.console)
   let reload = (): void => undefined
   context.onReload(() => reload())
   const certificate = await openCertificate(values, context)
-  const log = openEventLog(values, protocol.name, context, terminal.diagnostic)
+  const names = protocols.map(({ name }) => name)
+  const log = openEventLog(values, names.join('+'), context, terminal.diagnostic)
   const record: EventSink = (event) => log.record(event)
   const tell: EventSink = (event) => {
     record(event)
     if (values.logTo === 'file' || values.logTo === 'none') terminal.diagnostic(describe(event))
   }
-  let preflight: Preflight | undefined
+  const preflights: Preflight[] = []
+  const services: Service[] = []
+  const stopAll = async (reason: string): Promise<void> => {
+    await Promise.all(services.map(({ server }) => server.stop(reason)))
+  }
   let watch: CertificateWatch | undefined
+  let common: CommonOwners | undefined
   // While threads start.
-  const remote = new RemoteControl([protocol.name], values, context, record)
+  const remote = new RemoteControl(names, values, context, record)
   try {
-    const config = configOf(protocol, values, forClients, machine.memoryBytes(), certificate?.current)
-    const server = await startServer(config, {
-      log,
-      clock,
-      startThread,
-      version: machine.version,
-      pid: machine.pid,
-      announce: terminal.diagnostic,
-      preflight: async () => {
-        preflight = await protocol.preflight?.(values, { clock, notice: terminal.diagnostic })
-        return preflight?.complete ?? false
+    const memoryBytes = machine.memoryBytes() / protocols.length
+    common = await CommonOwners.open(protocols, values, { startThread, record, memoryBytes }).catch(
+      async (error: unknown) => {
+        throw await withNextStep(error, names, 0, context)
       },
-    }).catch((error: unknown) => {
-      throw withHolder(error, values.port, context)
-    })
-    const service = protocol.name
-    const own = await protocol.operatorCommands?.()
-    const commands = consoleCommands(service, {
-      table: own === undefined ? serverCommands : commandsWith(own),
-      target: {
-        service,
-        server,
-        log: operatorLog(log, values, () => server.flushLog()),
-        record,
-        residentBytes: machine.residentBytes,
-      },
-      record,
-    })
-    await remote.serve(commands, () => server.isStopping)
-    announce(protocol, values, server.endpoint, context)
-    void terminal.start(service, commands)
-    watch =
-      certificate && (await watchCertificate(certificate, { clock, tell, use: (pair) => server.useCertificate(pair) }))
+    )
+    for (const protocol of protocols) {
+      const port = protocols.length === 1 ? values.port : (values[portName(protocol.name)] as number)
+      const own = { ...values, port }
+      const config = configOf(
+        protocol,
+        own,
+        Math.floor(forClients / protocols.length),
+        memoryBytes,
+        certificate?.current,
+      )
+      const serviceLog = protocols.length === 1 ? log : log.of(protocol.name)
+      const way = common.connect(protocol)
+      const server = await startServer(config, {
+        log: serviceLog,
+        clock,
+        startThread,
+        version: machine.version,
+        pid: machine.pid,
+        announce: terminal.diagnostic,
+        ...(way !== undefined && { common: way }),
+        preflight: async () => {
+          const preflight = await protocol.preflight?.(own, {
+            clock,
+            notice: terminal.diagnostic,
+            isCommonOpen: way !== undefined,
+          })
+          if (preflight !== undefined) preflights.push(preflight)
+          return preflight?.complete ?? false
+        },
+      }).catch(async (error: unknown) => {
+        throw await withNextStep(error, names, port, context)
+      })
+      services.push({ protocol, server, port, log: serviceLog })
+    }
+    const flush = async (): Promise<void> => {
+      await Promise.all(services.map(({ server }) => server.flushLog()))
+    }
+    const commands = await consoleOf(services, operatorLog(log, values, flush), record, machine)
+    await remote.serve(commands, () => services.some(({ server }) => server.isStopping))
+    for (const { protocol, server, port } of services) announce(protocol, values, port, server.endpoint, context)
+    void terminal.start(names.join('+'), commands)
+    const use = (pair: KeyPair): void => {
+      for (const { server } of services) server.useCertificate(pair)
+    }
+    watch = certificate && (await watchCertificate(certificate, { clock, tell, use }))
     reload = () => {
       tell({ type: 'reloaded' })
       void watch?.reload()
     }
-    stopOn(signal, server, () => context.tellSupervisor('stopping'))
+    stopOn(signal, stopAll, () => context.tellSupervisor('stopping'))
     context.tellSupervisor('ready')
-    await server.stopped
+    // Whoever stops one of them, or what ends it, ends them all.
+    await stopAll(await Promise.race([...services.map(({ server }) => server.stopped), common.failed]))
     return ExitCode.ok
   } finally {
     watch?.close()
-    preflight?.release()
+    await stopAll('another service has failed')
+    await common?.close()
+    for (const preflight of preflights) preflight.release()
     terminal.close()
     await log.close()
     await remote.close()
   }
+}
+
+/** What a person or a file still has to say, such as a secret. @throws {NetlabError} */
+async function completed(
+  protocols: readonly ProtocolDefinition[],
+  given: ServeValues,
+  context: CommandContext,
+): Promise<ServeValues> {
+  const services = { ask: askOnTerminal(context), readFirstLine }
+  let values = given
+  for (const { completeOptions } of protocols) values = { ...values, ...(await completeOptions?.(values, services)) }
+  return values
+}
+
+/** What several services share: opened before the first of them, and closed after the last. */
+class CommonOwners {
+  /** Rejects when one of them has failed. */
+  readonly failed: Promise<never>
+  readonly #owners: ReadonlyMap<string, CommonOwner>
+
+  private constructor(owners: ReadonlyMap<string, CommonOwner>, failed: Promise<never>) {
+    this.#owners = owners
+    this.failed = failed
+  }
+
+  /** Opens what at least two of them share. @throws {NetlabError} */
+  static async open(
+    protocols: readonly ProtocolDefinition[],
+    values: ServeValues,
+    services: Omit<Parameters<CommonState['open']>[1], 'fail'>,
+  ): Promise<CommonOwners> {
+    const failed = Promise.withResolvers<never>()
+    failed.promise.catch(() => undefined)
+    const owners = new Map<string, CommonOwner>()
+    const states = protocols.flatMap(({ common }) => common ?? [])
+    for (const state of states) {
+      const isShared = states.filter(({ name }) => name === state.name).length > 1
+      if (!isShared || owners.has(state.name)) continue
+      owners.set(state.name, await state.open(values, { ...services, fail: failed.reject }))
+    }
+    return new CommonOwners(owners, failed.promise)
+  }
+
+  /** The way of one service to what it shares; undefined where it shares nothing. */
+  connect({ common }: ProtocolDefinition): MessagePort | undefined {
+    return common === undefined ? undefined : this.#owners.get(common.name)?.connect()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#owners.values()].map((owner) => owner.close()))
+  }
+}
+
+/** What can be typed at the console of one service, or of several. */
+async function consoleOf(
+  services: readonly Service[],
+  log: OperatorLog,
+  record: EventSink,
+  { residentBytes }: CommandContext['machine'],
+): Promise<ConsoleCommands> {
+  const consoles: ServiceConsole[] = []
+  const single = new Map<string, ConsoleCommands>()
+  for (const { protocol, server, log: own } of services) {
+    const service = protocol.name
+    const commands = await protocol.operatorCommands?.()
+    const table = commands === undefined ? serverCommands : commandsWith(commands)
+    const target = { service, server, log, record: own.record, residentBytes }
+    consoles.push(serviceConsole(service, table, target))
+    single.set(service, consoleCommands(service, { table, target, record }))
+  }
+  const [only, another] = single.values()
+  if (only !== undefined && another === undefined) return only
+  const addressed = new Map([...single].map(([name, { carryOut }]) => [name, carryOut] as const))
+  const table = groupTable(consoles)
+  return consoleCommands(services.map(({ protocol }) => protocol.name).join('+'), {
+    services: addressed,
+    table,
+    target: undefined,
+    record,
+  })
 }
 
 /** Without TLS nothing is loaded that knows of keys: it would take a third of the time to start. */
@@ -216,10 +395,11 @@ function pick<V extends Values<OptionSpecs>>(specs: OptionSpecs, values: V): V {
 function announce(
   protocol: ProtocolDefinition,
   values: ServeValues,
+  asked: number,
   endpoint: Required<Endpoint>,
   context: CommandContext,
 ): void {
-  const addresses = announceListening(protocol.name, endpoint, values.port, context)
+  const addresses = announceListening(protocol.name, endpoint, asked, context)
   const tls = values.tls || values.tlsCert !== undefined
   if (addresses.length > 0 && protocol.secrets === true && !tls && !values.insecure) {
     context.stderr.write('from another machine nobody can log in without TLS: start with --tls\n')
@@ -230,20 +410,34 @@ function announce(
   }
 }
 
-function stopOn(signal: AbortSignal, server: Server, stopping: () => void): void {
+function stopOn(signal: AbortSignal, stopAll: (reason: string) => Promise<void>, stopping: () => void): void {
   const stop = () => {
     stopping()
-    void server.stop(String(signal.reason))
+    void stopAll(String(signal.reason))
   }
   if (signal.aborted) stop()
   else signal.addEventListener('abort', stop, { once: true })
 }
 
-/** Says who has the port, where the system tells. */
-function withHolder(error: unknown, port: number, { machine }: CommandContext): unknown {
-  if (!(error instanceof NetlabError) || error.code !== 'EADDRINUSE') return error
-  const holder = machine.portHolder(port)
-  if (holder === undefined) return error
+/** Says who has the port, where the system tells, and how to share accounts with a server that has them. */
+async function withNextStep(
+  error: unknown,
+  own: readonly string[],
+  port: number,
+  { machine, clock }: CommandContext,
+): Promise<unknown> {
+  if (!(error instanceof NetlabError)) return error
   const hint = error.hint === undefined ? {} : { hint: error.hint }
-  return new NetworkError(error.code, `${error.message} by ${holder}`, { cause: error, ...hint })
+  if (error.code === 'IN_USE') {
+    const { servicesHere } = await import('../control/control-client.ts')
+    const others = await servicesHere(clock).catch((): readonly string[] => [])
+    const names = protocolNames.filter((one) => own.includes(one) || others.includes(one))
+    if (names.length < 2) return error
+    const together = `To have both, stop that server and start them as one: netlab serve ${names.join(' ')}`
+    return new StorageError(error.code, error.message, { cause: error, hint: `${together}. ${error.hint ?? ''}` })
+  }
+  const holder = error.code === 'EADDRINUSE' ? machine.portHolder(port) : undefined
+  return holder === undefined
+    ? error
+    : new NetworkError(error.code, `${error.message} by ${holder}`, { cause: error, ...hint })
 }

@@ -8,6 +8,7 @@ import { logLimits } from '../log/limits.ts'
 import type { LogDestination } from '../log/messages.ts'
 import { renderLine } from '../log/render.ts'
 import { formatEndpoint } from '../net/address.ts'
+import { parseIp } from '../net/ip.ts'
 import { protocolNames } from '../protocols/index.ts'
 import { serveLimits } from '../serve/limits.ts'
 import type { OperatorLog } from '../serve/log-commands.ts'
@@ -186,6 +187,8 @@ export function announceListening(
 ): readonly string[] {
   const fallback = asked !== 0 && port !== asked ? ` (port ${asked} is taken)` : ''
   stdout.write(`${service}: listening on ${formatEndpoint(host, port)}${fallback}\n`)
-  const everywhere = host === '::' || host === '0.0.0.0'
-  return everywhere && stdout.isTTY === true ? machine.addresses().map((address) => formatEndpoint(address, port)) : []
+  if ((host !== '::' && host !== '0.0.0.0') || stdout.isTTY !== true) return []
+  // 0.0.0.0 is every IPv4 address; `::` is those as well.
+  const reached = machine.addresses().filter((address) => host === '::' || parseIp(address)?.family === 4)
+  return reached.map((address) => formatEndpoint(address, port))
 }

@@ -6,6 +6,7 @@ import { FramedSocket } from '../net/framed-socket.ts'
 import type { Answer, Operator } from '../terminal/operator-console.ts'
 import { controlLimits } from './limits.ts'
 import { type ControlNews, type ControlRequest, exitOf, type Greeting, parseObject } from './messages.ts'
+import { findSockets } from './socket-files.ts'
 
 /** Whether a server listens on that socket. @throws what else keeps this user from connecting. */
 export async function reaches(path: string): Promise<boolean> {
@@ -145,4 +146,17 @@ async function inTime(socket: FramedSocket, clock: Clock, timeoutMs: number): Pr
   } finally {
     deadline.cancel()
   }
+}
+
+/** What is served in the current folder, by servers that answer at once. @throws the system's error. */
+export async function servicesHere(clock: Clock): Promise<readonly string[]> {
+  const services: string[] = []
+  for (const { path, trusted } of findSockets('.')) {
+    const client = trusted
+      ? await ControlClient.connect(path, clock, controlLimits.greetingMs).catch(() => undefined)
+      : undefined
+    if (client !== undefined) services.push(...client.greeting.services)
+    client?.close()
+  }
+  return services
 }

@@ -4,7 +4,7 @@ import { type Clock, pause } from '../base/clock.ts'
 import { errorMessage } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { roomName } from '../text/names.ts'
-import { bound, datagramSocket, Outlet } from './datagram-socket.ts'
+import { type Address, bound, datagramSocket, Outlet, resolveAddresses } from './datagram-socket.ts'
 import { MalformedDatagram } from './fields.ts'
 import { decodeOffer, encodeRequest, nonceBytes, type Offer } from './handshake-messages.ts'
 import { datagramLimits } from './limits.ts'
@@ -21,6 +21,8 @@ const discoveryPort = 9191
 
 /** A relay that answered on the local network. */
 export interface FoundRelay {
+  /** Tells this start of it from any other. */
+  readonly id: string
   readonly host: string
   readonly port: number
   readonly room: string
@@ -116,7 +118,7 @@ export async function findRelays(clock: Clock, signal?: AbortSignal): Promise<re
       // A person can read an IPv4 address out; a relay that answers by both families is one.
       if (offer === undefined || id === undefined || (found.has(id) && address.includes(':'))) return
       const { port, room, memberCount, keyed } = offer
-      found.set(id, { host: address, port, room, memberCount, keyed })
+      found.set(id, { id, host: address, port, room, memberCount, keyed })
     })
   }
   ask()
@@ -128,6 +130,20 @@ export async function findRelays(clock: Clock, signal?: AbortSignal): Promise<re
   for (const timer of timers) timer.cancel()
   for (const { socket } of sockets) socket.close()
   return [...found.values()].sort((a, b) => a.host.localeCompare(b.host) || a.port - b.port)
+}
+
+/** Where a relay that was found is: at first there, later also wherever it answers by then. */
+export function followRelay({ id, host }: FoundRelay, clock: Clock): () => Promise<readonly Address[]> {
+  let isFirst = true
+  return async () => {
+    const there = await resolveAddresses(host)
+    if (isFirst) {
+      isFirst = false
+      return there
+    }
+    const moved = (await findRelays(clock)).filter((relay) => relay.id === id)
+    return [...(await Promise.all(moved.map((relay) => resolveAddresses(relay.host)))).flat(), ...there]
+  }
 }
 
 async function searchSocket(family: 4 | 6): Promise<{ readonly socket: Socket; readonly family: 4 | 6 }> {

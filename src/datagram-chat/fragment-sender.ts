@@ -6,8 +6,10 @@ interface PendingFragment {
   readonly fragment: Fragment
   readonly text: string
   attempts: number
-  /** How often the attempts began anew. */
+  /** How often the attempts began anew, since the relay was heard again. */
   series: number
+  /** It had been sent before these attempts. */
+  again: boolean
   /** The first and the last of these attempts. */
   sinceMs: number
   sentMs: number
@@ -66,7 +68,7 @@ export class FragmentSender {
     for (const [index, bytes] of cut.entries()) {
       this.#lastNumber += 1
       const fragment = { number: this.#lastNumber, action, index, count: cut.length, bytes }
-      this.#pending.push({ fragment, text, attempts: 0, series: 0, sinceMs: 0, sentMs: 0, held: false })
+      this.#pending.push({ fragment, text, attempts: 0, series: 0, again: false, sinceMs: 0, sentMs: 0, held: false })
     }
     return 'queued'
   }
@@ -76,9 +78,15 @@ export class FragmentSender {
     const { attempts, attemptSeries } = datagramLimits
     for (const one of this.#pending) {
       if (one.attempts < attempts || this.#wasHeardSince(one) || one.series + 1 >= attemptSeries) continue
-      one.attempts = 0
+      this.#beginAnew(one)
       one.series += 1
     }
+    this.#heardMs = nowMs
+  }
+
+  /** The session goes on after a break, in which nothing that was sent can have arrived: it is sent anew, at once. */
+  resume(nowMs: number): void {
+    for (const one of this.#pending) if (one.attempts > 0) this.#beginAnew(one)
     this.#heardMs = nowMs
   }
 
@@ -91,7 +99,7 @@ export class FragmentSender {
     const datagrams: { fragments: Fragment[]; attempts: number; bytes: number }[] = []
     for (const one of this.#inWindow().filter((candidate) => this.#dueMs(candidate) <= nowMs)) {
       if (one.attempts === 0) one.sinceMs = nowMs
-      if (one.attempts === 1 && one.series === 0) this.#retransmitted += 1
+      if (one.attempts === 1 && !one.again) this.#retransmitted += 1
       one.attempts = Math.min(one.attempts + 1, attempts)
       one.sentMs = nowMs
       const bytes = encodedBytes(one.fragment)
@@ -116,7 +124,7 @@ export class FragmentSender {
     for (const one of this.#pending) {
       const distance = one.fragment.number - ack.accepted - 1
       const held = distance >= 0 && distance < datagramLimits.windowFragments && (ack.held & (1 << distance)) !== 0
-      const wasSentOnce = one.attempts === 1 && one.series === 0
+      const wasSentOnce = one.attempts === 1 && !one.again
       if ((distance < 0 || held) && !one.held && wasSentOnce) this.#timeout.sample(nowMs - one.sentMs)
       one.held ||= held
     }
@@ -137,7 +145,7 @@ export class FragmentSender {
   /** A new session: what was in flight may or may not have arrived, so its author is told; what was not yet sent is kept. */
   restart(): void {
     const pending = this.#pending
-    const sent = new Set(pending.filter(({ attempts, series }) => attempts + series > 0).map(messageOf))
+    const sent = new Set(pending.filter(({ attempts, again }) => attempts > 0 || again).map(messageOf))
     this.#pending = []
     this.#lastNumber = 0
     this.#accepted = 0
@@ -151,6 +159,12 @@ export class FragmentSender {
   /** Gives up everything. */
   abandon(): void {
     for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) this.#giveUp(first)
+  }
+
+  #beginAnew(one: PendingFragment): void {
+    if (one.attempts === 1 && !one.again) this.#retransmitted += 1
+    one.again = true
+    one.attempts = 0
   }
 
   /** Whether the relay was there since the first attempt, and so would have answered one. */

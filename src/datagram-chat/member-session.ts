@@ -84,7 +84,7 @@ export class MemberSession {
   resume(): void {
     this.#closed = false
     this.#timers.start()
-    this.#sender.heard(this.#deps.clock.monotonic())
+    this.#sender.resume(this.#deps.clock.monotonic())
     this.#acknowledge('echo')
     this.pump()
   }

@@ -14,6 +14,8 @@ import { emulatedPaths, type NetworkEmulatorOptions } from './network-emulator.t
 export interface MemberConnectionOptions {
   readonly host: string
   readonly port: number
+  /** Where the relay is, each time that a path to it is sought. Undefined: at the host's addresses. */
+  readonly lookUp?: () => Promise<readonly Address[]>
   readonly name: string
   /** Empty: any room. */
   readonly room: string
@@ -39,9 +41,9 @@ export async function connectMember(
   show: (event: MemberEvent) => void,
   unreachable: (error: NetworkError) => void,
 ): Promise<MemberConnection> {
-  const { host, port } = options
+  const { host, port, lookUp = () => resolveAddresses(host) } = options
   const { outward, inward } = emulatedPaths(options.network, clock)
-  const path = new RelayPath(await resolveAddresses(host), { host, port, clock })
+  const path = new RelayPath(await lookUp(), { lookUp, port, clock })
   const member = new MemberEndpoint(options, {
     clock,
     random: randomBytes,
@@ -68,7 +70,7 @@ export async function connectMember(
 }
 
 interface PathOptions {
-  readonly host: string
+  readonly lookUp: () => Promise<readonly Address[]>
   readonly port: number
   readonly clock: Clock
 }
@@ -92,6 +94,9 @@ class RelayPath {
   #source: string | undefined
   #onChange: (() => void) | undefined
   #watch: { close(): void } | undefined
+  /** Sends to the next address; undefined once something was heard. */
+  #seek: ((datagram: Buffer) => void) | undefined
+  #sentMs = Number.POSITIVE_INFINITY
   #resolving = false
   /** Sockets made since something was heard. */
   #renewals = 0
@@ -106,17 +111,29 @@ class RelayPath {
   find(ready: () => void, failed: (error: unknown) => void): void {
     this.#open(ready, (error) => {
       if (this.#onChange !== undefined || this.isClosed) return
-      this.#index += 1
-      if (this.#index < this.#addresses.length) this.find(ready, failed)
-      else {
+      const refused = this.#addresses[this.#index]
+      this.#addresses = this.#addresses.filter((address) => address !== refused)
+      if (this.#addresses.length > 0) {
+        this.#index %= this.#addresses.length
+        this.find(ready, failed)
+      } else {
         this.#drop()
         failed(error)
       }
     })
+    this.#seek = (datagram) => {
+      this.#index = (this.#index + 1) % this.#addresses.length
+      this.find(() => this.#socket?.send(datagram), failed)
+    }
   }
 
+  /** While nothing was ever heard, what is sent again goes to the next address: the first may swallow everything without a word. */
   send(datagram: Buffer): void {
-    this.#socket?.send(datagram)
+    const { clock } = this.#options
+    const isLater = clock.monotonic() - this.#sentMs >= datagramLimits.minTimeoutMs
+    this.#sentMs = clock.monotonic()
+    if (this.#seek !== undefined && isLater && this.#addresses.length > 1) this.#seek(datagram)
+    else this.#socket?.send(datagram)
   }
 
   /** From now on the path is mended when it breaks; `onChange` hears of each new socket that was not asked for. */
@@ -168,6 +185,7 @@ class RelayPath {
     })
     socket.on('message', (datagram) => {
       this.#renewals = 0
+      this.#seek = undefined
       this.onDatagram(datagram)
     })
     socket.on('error', (error) => {
@@ -203,17 +221,20 @@ class RelayPath {
     this.#renewal = this.#options.clock.after(delayMs, () => this.renew(() => this.#onChange?.()), { background: true })
   }
 
-  /** In the background: with no network it may take long, or fail. */
+  /** In the background: with no network it may take long, or fail. What was not known until now is tried next. */
   #resolve(): void {
     if (this.#resolving) return
     this.#resolving = true
-    resolveAddresses(this.#options.host).then(
-      (addresses) => {
+    this.#options.lookUp().then(
+      (found) => {
         this.#resolving = false
-        const known = this.#addresses[this.#index % this.#addresses.length]
-        const at = addresses.findIndex(({ address }) => address === known?.address)
-        this.#addresses = addresses
-        this.#index = Math.max(0, at)
+        const isKnown = ({ address }: Address) => this.#addresses.some((one) => one.address === address)
+        if (found.every(isKnown)) return
+        const current = this.#addresses[this.#index % this.#addresses.length]
+        const others = found.filter(({ address }) => address !== current?.address)
+        const fresh = others.filter((address) => !isKnown(address))
+        this.#addresses = [current ?? [], fresh, others.filter(isKnown)].flat()
+        this.#index = 0
       },
       () => {
         this.#resolving = false

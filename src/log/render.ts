@@ -44,11 +44,14 @@ const sentences: Sentences = {
   limited: (e) => `At most ${e.allowed} ${e.what} instead of ${e.asked}: ${limitations.get(e.why) ?? e.why}`,
   refused: (e) => `Refused a connection from ${who(e.peer)}: ${refusals[e.reason]}`,
   connected: (e) => `Client ${e.id} connected from ${who(e.peer)}`,
+  gone: (e) => `Client ${e.id} had reset its connection before it was accepted; who it was is not known`,
   received: (e) => `Received ${count(e.bytes, 'byte')} from client ${e.id}`,
   sent: (e) => `Sent ${count(e.bytes, 'byte')} to client ${e.id}`,
   disconnected: (e) =>
     `Client ${e.id} from ${who(e.peer)} disconnected after ${seconds(e.durationMs)}: ${endings[e.reason]}` +
     `${e.detail === undefined ? '' : ` (${e.detail})`}; ${e.received} bytes received, ${e.sent} sent`,
+  unfinished: (e) =>
+    `Client ${e.id} from ${who(e.peer)} sent ${count(e.bytes, 'byte')} of a ${e.unit} and nothing more for ${seconds(e.waitedMs)}: ${unfinished[e.unit]}`,
   'memory-short': (e) =>
     `Clients hold ${mebibytes(e.bytes)} of the ${mebibytes(e.limit)} that they may; ${count(e.waiting, 'client')} of this thread ${e.waiting === 1 ? 'waits' : 'wait'}, and the largest that are idle are cut`,
   'stop-refused': (e) => `Client ${e.id} from ${who(e.peer)} asked the server to stop and was refused: ${e.rule}`,
@@ -105,6 +108,11 @@ const sentences: Sentences = {
 
 /** What the log can tell of. */
 export const eventTypes: ReadonlySet<EventType> = new Set(Object.keys(sentences) as EventType[])
+
+const unfinished = {
+  line: 'it is not read before its line feed',
+  frame: 'it is not read before it is as long as its first four bytes say',
+} as const
 
 const changes: Readonly<Record<Extract<NetlabEvent, { type: 'account-changed' }>['action'], string>> = {
   forgotten: 'forgot',

@@ -31,7 +31,10 @@ export async function complete(
     declare(parser, command)
     if (!typed.startsWith('-')) {
       const place = command.positionals?.[located.rest.filter((word) => !word.startsWith('-')).length]
-      return matching(place === undefined ? [] : (command.options[place.name]?.kind.words ?? []), typed)
+      if (place !== undefined) return matching(command.options[place.name]?.kind.words ?? [], typed)
+      const siblings = located.rest.length === 0 ? ((await located.siblings?.()) ?? []) : []
+      const others = siblings.map(({ name }) => name).filter((name) => !located.path.includes(name))
+      return matching(others, typed)
     }
   }
   return matching(await parser.getCompletion([typed]), typed)

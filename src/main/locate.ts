@@ -10,6 +10,8 @@ export interface Located {
   readonly leaf?: CommandLeaf
   /** …else the commands that could follow. */
   readonly children: readonly CommandNode[]
+  /** Beside a command that others of its group may join, as in `netlab serve ident auth`. */
+  readonly siblings?: CommandGroup['children']
   /** What comes after the words. */
   readonly rest: readonly string[]
 }
@@ -20,7 +22,7 @@ export interface Located {
  */
 export async function locate(tree: readonly CommandNode[], argv: readonly string[]): Promise<Located> {
   const path: string[] = []
-  let group: Pick<CommandGroup, 'children' | 'child'> = { children: async () => tree }
+  let group: Pick<CommandGroup, 'children' | 'child' | 'together'> = { children: async () => tree }
   for (const [index, word] of argv.entries()) {
     if (word.startsWith('-')) return { path, children: await group.children(), rest: argv.slice(index) }
     const known = await group.child?.(word)
@@ -28,7 +30,19 @@ export async function locate(tree: readonly CommandNode[], argv: readonly string
     const node = children.find(({ name }) => name === word)
     if (node === undefined) throw unknownCommand(word, path, children)
     path.push(node.name)
-    if ('load' in node) return { path, leaf: node, children: [], rest: argv.slice(index + 1) }
+    if ('load' in node) {
+      const end = argv.findIndex((other, at) => at > index && other.startsWith('-'))
+      const more = group.together === undefined ? [] : argv.slice(index + 1, end === -1 ? undefined : end)
+      const leaf = more.length === 0 ? node : await group.together?.([node.name, ...more])
+      const { together, children: siblings } = group
+      return {
+        path: [...path, ...more],
+        leaf: leaf ?? node,
+        children: [],
+        ...(together !== undefined && { siblings }),
+        rest: argv.slice(index + 1 + more.length),
+      }
+    }
     group = node
   }
   return { path, children: await group.children(), rest: [] }

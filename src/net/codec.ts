@@ -26,6 +26,8 @@ export interface BoundedDecoder<T> extends Decoder<T> {
   maxBytes: number
   /** Memory that an unfinished message takes. */
   readonly heldBytes: number
+  /** What has come of it. */
+  readonly pendingBytes: number
   /** Forgets the unfinished message, and its memory; nothing more can be decoded. */
   clear(): void
 }

@@ -34,6 +34,11 @@ export class FrameHeaderReader {
   get begun(): boolean {
     return this.#seen > 0
   }
+
+  /** What has come of it. */
+  get seenBytes(): number {
+    return this.#seen
+  }
 }
 
 /** Cuts a stream into length-prefixed frames; yields payloads without their header. */
@@ -50,6 +55,10 @@ export class FrameDecoder implements BoundedDecoder<Buffer> {
 
   get heldBytes(): number {
     return this.#body?.heldBytes ?? 0
+  }
+
+  get pendingBytes(): number {
+    return this.#body === undefined ? this.#header.seenBytes : frameHeaderBytes + this.#body.length
   }
 
   clear(): void {

@@ -19,6 +19,10 @@ export class LineSplitter implements BoundedDecoder<Buffer> {
     return this.#rest.heldBytes
   }
 
+  get pendingBytes(): number {
+    return this.#rest.length
+  }
+
   clear(): void {
     this.#rest.clear()
   }
@@ -69,6 +73,10 @@ export class LineDecoder implements BoundedDecoder<string> {
 
   get heldBytes(): number {
     return this.#splitter.heldBytes
+  }
+
+  get pendingBytes(): number {
+    return this.#splitter.pendingBytes
   }
 
   clear(): void {

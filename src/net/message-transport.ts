@@ -100,6 +100,18 @@ export class MessageTransport {
     return this.#decodingBytes + this.#unread.heldBytes + (this.#decoder?.heldBytes ?? 0)
   }
 
+  /** Something has come that nobody has received, if only part of a message. */
+  get hasRest(): boolean {
+    return this.#unread.length > 0 || this.#decodingBytes > 0 || (this.#decoder?.pendingBytes ?? 0) > 0
+  }
+
+  /** The bytes of a line or frame that somebody waits for, and whose end has not come. */
+  get unfinished(): { readonly dialect: Dialect; readonly bytes: number } | undefined {
+    const bytes = this.#decoder?.pendingBytes ?? 0
+    if (this.#dialect === undefined || this.#waiting.length === 0 || bytes === 0) return undefined
+    return { dialect: this.#dialect, bytes }
+  }
+
   /** Nothing can come any more, and `receive` will tell why. */
   get failed(): boolean {
     return this.#fault !== undefined || (this.#rest !== undefined && typeof this.#rest !== 'string')
@@ -294,8 +306,10 @@ export class MessageTransport {
 
   /** Begins with the next bytes, or with what follows them all. Returns whether there is something to decode. */
   #goOn(): boolean {
-    if (this.#unread.length > 0) this.#decode(this.#unread.take())
-    else if (this.#rest === 'end') {
+    if (this.#unread.length > 0) {
+      // What came is kept until it is known how to read it.
+      if (this.#decoder !== undefined) this.#decode(this.#unread.take())
+    } else if (this.#rest === 'end') {
       this.#rest = 'nothing'
       this.#decoding = this.#decoder?.end()[Symbol.iterator]()
     } else if (this.#rest === 'nothing') this.#ended = true

@@ -11,6 +11,7 @@ import { NetworkMap, networkList, parseNetwork } from '../net/networks.ts'
 import { choice, lifetime, optional, path, text } from '../options/kinds.ts'
 import { option, type Values } from '../options/spec.ts'
 import type {
+  CommonState,
   OptionServices,
   Preflight,
   PreflightServices,
@@ -115,8 +116,21 @@ export function accountsConfig({
 
 /** Checks the files of the accounts. @throws {StorageError} */
 export async function preflightAccounts(config: AccountsConfig, services: PreflightServices): Promise<Preflight> {
+  if (services.isCommonOpen === true) return { complete: true, release: () => undefined }
   const { preflightStores } = await import('../accounts/preflight.ts')
   return preflightStores(config, services)
+}
+
+/** The accounts of several services of one process. */
+export const commonAccounts: CommonState = {
+  name: 'accounts',
+  async open(options, { startThread, record, fail, memoryBytes }) {
+    // The services that share them all have these options, of which only the protocols know the types.
+    const config = accountsConfig(options as Values<typeof usersOption> & Partial<Values<typeof accountOptions>>)
+    const hashWidth = affordableHashes(config.hashWidth, memoryBytes)
+    const thread = await AccountsThread.open({ ...config, hashWidth }, startThread, record, fail)
+    return { connect: () => thread.share(), close: () => thread.close() }
+  },
 }
 
 /** The accounts of a server. */
@@ -127,7 +141,7 @@ export interface AccountsState extends SharedState<'accounts'> {
 }
 
 /**
- * Starts the storage thread that owns the accounts. Clients reach it through the channel `accounts`.
+ * Starts the storage thread that owns the accounts, unless other services share it. Clients reach it through the channel `accounts`.
  * @param space whom names mean that the operator types
  * @param renamed hears of accounts that have another name
  */
@@ -149,7 +163,10 @@ export async function openAccountsState(
     if (bans.some(({ address }) => address !== undefined)) endConnections(refuses)
   }
   const hashWidth = affordableHashes(config.hashWidth, services.memoryBytes)
-  const thread = await AccountsThread.open({ ...config, hashWidth }, startThread, record, fail, onBans)
+  const thread =
+    services.common === undefined
+      ? await AccountsThread.open({ ...config, hashWidth }, startThread, record, fail, onBans)
+      : AccountsThread.join(services.common, onBans)
   const operator: AccountOperator = { accounts: thread, space, ...(renamed !== undefined && { renamed }) }
   return {
     accountsOf: (names) => thread.accountsOf(names),

@@ -5,6 +5,7 @@ import { defineProtocol } from '../serve/protocol.ts'
 import {
   accountOptions,
   accountsConfig,
+  commonAccounts,
   openAccountsState,
   preflightAccounts,
   withRegistrationCode,
@@ -18,6 +19,7 @@ export const auth = defineProtocol({
   secrets: true,
   options: accountOptions,
   channels: ['accounts'],
+  common: commonAccounts,
   operatorCommands: async () => (await import('./account-commands.ts')).accountCommands('users'),
   completeOptions: withRegistrationCode,
   preflight: (options, services) => preflightAccounts(accountsConfig(options), services),

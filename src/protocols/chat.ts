@@ -1,5 +1,5 @@
 import { defineProtocol } from '../serve/protocol.ts'
-import { accountsConfig, preflightAccounts, withRegistrationCode } from './accounts.ts'
+import { accountsConfig, commonAccounts, preflightAccounts, withRegistrationCode } from './accounts.ts'
 import { chatOptions, historyConfig } from './chat-options.ts'
 
 /**
@@ -13,6 +13,7 @@ export const chat = defineProtocol({
   secrets: true,
   options: chatOptions,
   channels: ['chat', 'accounts'],
+  common: commonAccounts,
   operatorCommands: async () => (await import('./chat-commands.ts')).chatCommands(),
   completeOptions: withRegistrationCode,
   async preflight(options, services) {

@@ -1,7 +1,7 @@
 import { RemoteAccounts } from '../accounts/accounts-thread.ts'
 import { identify } from '../accounts/identify.ts'
 import { defineProtocol } from '../serve/protocol.ts'
-import { accountsConfig, openAccountsState, preflightAccounts, usersOption } from './accounts.ts'
+import { accountsConfig, commonAccounts, openAccountsState, preflightAccounts, usersOption } from './accounts.ts'
 
 /** Greets a client by the name that its address has. */
 export const ident = defineProtocol({
@@ -10,6 +10,7 @@ export const ident = defineProtocol({
   defaultPort: 9113,
   channels: ['accounts'],
   options: usersOption,
+  common: commonAccounts,
   operatorCommands: async () => (await import('./account-commands.ts')).accountCommands('hosts'),
   preflight: (options, services) => preflightAccounts(accountsConfig(options), services),
   openSharedState: (options, services) => openAccountsState(accountsConfig(options), 'hosts', services),

@@ -64,6 +64,8 @@ export class ClientRunner implements ConnectionHost {
   /** Those that hold memory that counts, and of them those that wait for more. */
   readonly #holders = new Set<Connection>()
   readonly #waiting = new Set<Connection>()
+  /** Part of a message of theirs may have come. */
+  readonly #unfinished = new Set<Connection>()
   readonly #spare: SpareMemory
   /** When the first socket was read in this turn of the loop. */
   #turnBeganMs: number | undefined
@@ -231,8 +233,14 @@ export class ClientRunner implements ConnectionHost {
     this.#sweepWithin(serveLimits.bufferWaitMs)
   }
 
+  waitsForRest(connection: Connection): void {
+    this.#unfinished.add(connection)
+    this.#sweepWithin(serveLimits.unfinishedMs)
+  }
+
   closed(connection: Connection): void {
     this.#closing.delete(connection)
+    this.#unfinished.delete(connection)
     this.#waiting.delete(connection)
     // Before it is gone: what it held has been given up already.
     this.#spare.note(this.#connections.size, this.ledger.ownBytes)
@@ -275,6 +283,8 @@ export class ClientRunner implements ConnectionHost {
       }
     }
     if (this.#holders.size > 0) this.#lookAtMemory(now)
+    for (const connection of this.#unfinished) if (connection.lookAtRest(now)) this.#unfinished.delete(connection)
+    if (this.#unfinished.size > 0) this.#sweepWithin(serveLimits.unfinishedSweepMs)
     if (this.#peersDueMs !== undefined && now >= this.#peersDueMs) this.#lookForPeers(this.#connections.values())
     else if (this.#peersDueMs !== undefined) this.#sweepWithin(this.#peersDueMs - now)
     if (this.#closing.size > 0) this.#sweepWithin(serveLimits.closingSweepMs)

@@ -53,6 +53,8 @@ export interface ConnectionHost {
   stopRequested(by: string): void
   /** Our FIN is sent or on its way; the connection wants to be looked at again (see `expire`). */
   closing(connection: Connection): void
+  /** Part of a message may have come; the connection wants to be looked at again (see `lookAtRest`). */
+  waitsForRest(connection: Connection): void
   /** The socket is closed. */
   closed(connection: Connection): void
 }
@@ -89,6 +91,8 @@ export class Connection implements Session, SocketOwner, Holder {
   /** Reading is paused because memory is short. */
   #waits = false
   #onRoom: (() => void) | undefined
+  /** It has been told of a line that does not end. */
+  #isHinted = false
 
   constructor(id: number, origin: Origin, transferred: TransferredSocket, host: ConnectionHost) {
     this.id = id
@@ -380,7 +384,30 @@ export class Connection implements Session, SocketOwner, Holder {
     } catch (error) {
       this.fail(error)
     }
+    if (!this.#isHinted && this.#messages?.hasRest === true) this.#host.waitsForRest(this)
     if (this.#heldBytes !== 0 || (this.#messages?.heldBytes ?? 0) > serveLimits.uncountedBytes) this.held()
+  }
+
+  /** Tells once of a line or frame whose end does not come. Returns whether there is nothing more to wait for. */
+  lookAtRest(nowMs: number): boolean {
+    const messages = this.#messages
+    if (this.#reason !== undefined || messages === undefined || !messages.hasRest) return true
+    const waitedMs = Math.round(nowMs - this.activeMs)
+    const { unfinished } = messages
+    if (unfinished === undefined || waitedMs < serveLimits.unfinishedMs) return false
+    this.#isHinted = true
+    const { dialect, bytes } = unfinished
+    this.record({
+      type: 'unfinished',
+      id: this.id,
+      peer: this.peer,
+      unit: dialect === 'text' ? 'line' : 'frame',
+      bytes,
+      waitedMs,
+    })
+    if (dialect === 'text')
+      messages.send(`A line ends with a line feed ("\\n"); what has come, ${bytes} bytes, waits for it.`)
+    return true
   }
 
   drained(): void {

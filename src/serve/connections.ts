@@ -74,6 +74,7 @@ export class Connections {
   admit(socket: Socket): Peer | undefined {
     const { remoteAddress, remotePort } = socket
     if (remoteAddress === undefined || remotePort === undefined) {
+      this.#record({ type: 'gone', id: this.nextId() })
       socket.destroy()
       return undefined
     }

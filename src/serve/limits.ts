@@ -1,5 +1,9 @@
 /** Bounds of the listener core, each with its unit and its reason. */
 export const serveLimits = {
+  /** How long after its last byte part of a line is told to wait for its end: nobody who types takes so long for a word. */
+  unfinishedMs: 5_000,
+  /** How often it is looked at then. */
+  unfinishedSweepMs: 1_000,
   /** Written but not yet taken by the peer; from here on reading pauses, so that a slow reader costs this and one read. */
   sendQueueBytes: 65_536,
   /** A read of so much is one of a stream: copying it would cost more than a buffer for its client. */

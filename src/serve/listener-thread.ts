@@ -59,9 +59,14 @@ export function runListenerThread(
   port: MessagePort,
   given: ServeConfig,
   loading: Promise<ProtocolDefinition>,
-  services: { readonly log: EventLogWriter; readonly clock: Clock; readonly startThread: StartThread },
+  services: {
+    readonly log: EventLogWriter
+    readonly clock: Clock
+    readonly startThread: StartThread
+    readonly common: MessagePort | undefined
+  },
 ): void {
-  const { log, clock, startThread } = services
+  const { log, clock, startThread, common } = services
   let config = given
   const record: EventSink = (event) => log.record(event)
   const bound = capacity(config)
@@ -99,7 +104,7 @@ export function runListenerThread(
 
   const openState = async (definition: ProtocolDefinition): Promise<SharedState> => {
     const { memoryBytes } = config
-    const given = { clock, record, startThread, announce, endConnections, fail, memoryBytes }
+    const given = { clock, record, startThread, announce, endConnections, fail, memoryBytes, ...(common && { common }) }
     const opened = (await definition.openSharedState?.(config.options, given)) ?? nothingShared
     refuses = (address) => opened.refuses?.(address) === true
     return opened

@@ -32,6 +32,8 @@ export interface Protocol {
 /** What a protocol gets to check its files with, in the main thread. */
 export interface PreflightServices {
   readonly clock: Clock
+  /** What it shares with other services of this process has been opened already. */
+  readonly isCommonOpen?: boolean
   /** Tells whoever starts the server a sentence. */
   readonly notice: (sentence: string) => void
 }
@@ -64,6 +66,8 @@ export interface SharedStateServices {
   readonly endConnections: (banned: (address: string) => boolean) => void
   /** What was opened turns out to be unusable, or is lost: the server stops and says why. */
   readonly fail: (error: Error) => void
+  /** Leads to what it shares with other services of this process; undefined where it opens that itself. */
+  readonly common?: MessagePort
 }
 
 /** The state that all clients of a server share: one owner, in the listener thread. */
@@ -78,6 +82,24 @@ export interface SharedState<C extends string = string> {
    */
   command?(words: readonly string[]): string | Promise<string>
   /** Everything acknowledged is on disk when this resolves. */
+  close(): Promise<void>
+}
+
+/** What several services of one process may share: one owner, in a thread of its own, that each reaches through a port. */
+export interface CommonState {
+  /** Those with the same name are shared. */
+  readonly name: string
+  /** With the options of all of them. @throws {NetlabError} and none of them starts. */
+  open(
+    options: Values<OptionSpecs>,
+    services: Pick<SharedStateServices, 'startThread' | 'record' | 'fail' | 'memoryBytes'>,
+  ): Promise<CommonOwner>
+}
+
+export interface CommonOwner {
+  /** For one service: what its shared state gets as `common`. */
+  connect(): MessagePort
+  /** After the services have ended. Everything acknowledged is on disk when this resolves. */
   close(): Promise<void>
 }
 
@@ -106,6 +128,8 @@ export interface ProtocolDefinition<S extends OptionSpecs = OptionSpecs, C exten
    * @throws {NetlabError} when the server can't start, e.g. because a file can't be read or is in use.
    */
   preflight?(options: Values<S>, services: PreflightServices): Promise<Preflight>
+  /** What it may share with other services of its process. Alone, it opens that with its shared state. */
+  readonly common?: CommonState
   /** Opens the state of the whole server. @throws {NetlabError} and the server does not start, or stops. */
   openSharedState?(options: Values<S>, services: SharedStateServices): SharedState<C> | Promise<SharedState<C>>
   create(options: Values<S>, services: ProtocolServices<C>): Protocol | Promise<Protocol>

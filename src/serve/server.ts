@@ -1,10 +1,11 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import { errorMessage, restoreError } from '../base/errors.ts'
 import type { EventSink } from '../base/events.ts'
 import { openRpc } from '../base/rpc.ts'
 import type { StartThread } from '../base/threads.ts'
 import { transferOf } from '../log/endpoint.ts'
-import type { EventLog } from '../log/event-log.ts'
+import type { EventLogWriter } from '../log/line-writer.ts'
 import type { Endpoint } from '../net/address.ts'
 import type { KeyPair } from '../net/certificate.ts'
 import type { ClientStatus } from './client-runner.ts'
@@ -35,11 +36,13 @@ export interface Server {
 }
 
 export interface ServerServices {
-  readonly log: EventLog
+  readonly log: EventLogWriter
   readonly clock: Clock
   readonly startThread: StartThread
   readonly version: string
   readonly pid: number
+  /** Leads the protocol to what it shares with other services of this process. */
+  readonly common?: MessagePort
   /** Shows a sentence to whoever started the server. */
   announce?(sentence: string): void
   /** The protocol's `preflight`, which runs before the port is open. False, or without it: the shared state is opened first. */
@@ -51,7 +54,7 @@ export interface ServerServices {
  * @throws {NetworkError} when it can't listen; {StorageError} when the log or the protocol's files can't be used.
  */
 export async function startServer(config: ServeConfig, services: ServerServices): Promise<Server> {
-  const { log, clock, startThread, version, pid } = services
+  const { log, clock, startThread, version, pid, common } = services
   const startedMs = clock.monotonic()
   const record: EventSink = (event) => log.record(event)
   record({ type: 'starting', service: config.protocol, version, pid, threads: config.threads })
@@ -59,8 +62,8 @@ export async function startServer(config: ServeConfig, services: ServerServices)
   const endpoint = log.fork()
   const worker = startThread('listener', {
     name: 'listener',
-    data: { config, log: endpoint },
-    transfer: transferOf(endpoint),
+    data: { config, log: endpoint, common },
+    transfer: [...transferOf(endpoint), ...(common === undefined ? [] : [common])],
   })
   const stopped = Promise.withResolvers<string>()
   let stopping: Promise<void> | undefined

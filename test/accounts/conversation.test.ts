@@ -254,7 +254,7 @@ describe('who does not get in', () => {
     here.clock.advance(accountLimits.waitNoticeMs)
     expect(line.messages.slice(1)).toEqual([
       { type: 'wait', message: 'One moment, please.' },
-      { type: 'wait', message: 'One moment, please.' },
+      { type: 'wait', message: 'Still waiting; your turn will come.' },
     ])
     line.leaves()
     expect(await served).toBeUndefined()
@@ -343,6 +343,39 @@ describe('in lines', () => {
     expect(line.sent.at(-1)).toBe(prompt)
     expect(line.sent.length).toBeGreaterThan(3)
     expect(line.sent.join()).not.toContain('\u001b')
+    await here.accounts.close()
+  })
+
+  test('a code is asked for where registering needs one, until it is right', async () => {
+    const here = await setUp({ mode: 'code', code: 'blue tiger' })
+    const line = new FakeSession('text').says('Ada', password, password, 'a guess', 'Blue Tiger').halfCloses()
+    await serve(line, here)
+    const codePrompt = 'Registration code (an empty line for another name):'
+    expect(line.sent.slice(3, 11)).toEqual([
+      ...wrong,
+      passwordPrompt,
+      'Registering here needs a code; ask whoever runs this server for it.',
+      codePrompt,
+      'That is not the registration code.',
+      codePrompt,
+      'Welcome, Ada. You are registered.',
+    ])
+    const other = new FakeSession('text').says('Bob', password, password, '', 'Eve').halfCloses()
+    await serve(other, here)
+    expect(other.sent.slice(-3)).toEqual([codePrompt, namePrompt, passwordPrompt])
+    await here.accounts.close()
+  })
+
+  test('nobody is asked to register where that is closed: the same password again is another try', async () => {
+    const here = await setUp({ mode: 'closed' })
+    const line = new FakeSession('text').says('Ada', password, password).halfCloses()
+    await serve(line, here)
+    const refusal = [
+      'No user has this name and this password.',
+      'Try another one, or an empty line for another name.',
+      passwordPrompt,
+    ]
+    expect(line.sent.slice(3)).toEqual([...refusal, ...refusal])
     await here.accounts.close()
   })
 

@@ -5,6 +5,7 @@ import { argon2Hasher } from '../../src/accounts/argon2.ts'
 import { accountLimits } from '../../src/accounts/limits.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
 import { authenticate } from '../../src/accounts/login.ts'
+import type { RegistrationPolicy } from '../../src/accounts/registration.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import type { FakeSession } from './fake-session.ts'
@@ -12,13 +13,14 @@ import type { FakeSession } from './fake-session.ts'
 export const password = 'correct horse'
 export const ada = { name: 'Ada', password }
 
-export async function setUp() {
+export async function setUp(registration: RegistrationPolicy = { mode: 'open' }) {
   const clock = new VirtualClock()
   const accounts = await openAccounts(
     {
       usersPath: join(temporaryFolder(), 'users.json'),
       sessionTimes: { idleMs: accountLimits.sessionIdleMs, maxMs: accountLimits.sessionMaxMs },
       hashWidth: 1,
+      registration,
     },
     {
       clock,
@@ -26,7 +28,9 @@ export async function setUp() {
       hasher: argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 }),
     },
   )
-  return { clock, accounts, services: { accounts, clock, service: 'auth' } }
+  const { mode } = registration
+  const services = { accounts, clock, service: 'auth', ...(mode !== 'open' && { registration: mode }) }
+  return { clock, accounts, services }
 }
 
 export type SetUp = Awaited<ReturnType<typeof setUp>>

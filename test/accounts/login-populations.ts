@@ -107,7 +107,10 @@ export class Population {
 
   async register(name: string, from: string): Promise<boolean> {
     while (this.going) {
-      const outcome = await this.accounts.register({ name, password: right, address: from }, this.#leaving.signal)
+      const outcome = await this.accounts.register(
+        { name, password: right, address: from, code: 'blue tiger' },
+        this.#leaving.signal,
+      )
       if (outcome.kind === 'welcome') return true
       if (!('retryMs' in outcome)) break
       await this.pause(outcome.retryMs)

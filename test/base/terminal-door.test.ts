@@ -113,7 +113,8 @@ describe('what draws', () => {
     const operator = new OperatorConsole({ ...streams, interrupt: () => undefined }, true)
     operator.diagnostic(hostile)
     const table = { who: { usage: 'who', summary: 'who is here', run: async () => `* ${hostile}` } }
-    void operator.start('chat', consoleCommands('chat', { table, target: undefined, record: () => undefined }))
+    const commands = { table, target: undefined, record: () => undefined }
+    void operator.start('chat', consoleCommands('chat', commands))
     stdin.end('who\n')
     while (!screen.sent.includes('*')) await new Promise((resolve) => setImmediate(resolve))
     operator.close()

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import type { Command, CommandNode } from '../../src/commands/command.ts'
+import type { Command, CommandContext, CommandNode } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
+import { announceListening } from '../../src/commands/server-start.ts'
 import { commandHelp } from '../../src/main/help.ts'
 import { environmentName, flagName } from '../../src/options/spec.ts'
 import { projectRoot } from '../support/executable.ts'
@@ -74,4 +75,14 @@ test('no sentence advises to do with less safety: such options are for who looks
       .map((text) => `${file}: ${text}`)
   })
   expect(advice).toEqual([])
+})
+
+test.each([
+  ['0.0.0.0', ['192.0.2.1:9007']],
+  ['::', ['192.0.2.1:9007', '[2001:db8::1]:9007']],
+  ['192.0.2.1', []],
+])('a server on %s told addresses on which it did not listen', (host, told) => {
+  const addresses = () => ['192.0.2.1', '2001:db8::1']
+  const context = { stdout: { isTTY: true, write: () => true }, machine: { addresses } } as unknown as CommandContext
+  expect(announceListening('echo', { host, port: 9007 }, 9007, context)).toEqual(told)
 })

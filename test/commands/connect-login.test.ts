@@ -119,6 +119,45 @@ describe('connect to serve auth, in a pipe', () => {
     expect(denied.stderr.text).toMatch(/: the login was refused\n$/)
   })
 
+  test('--register registers at once, with one hash, where a login would cost two; and logs in from then on', async () => {
+    await using auth = await startAccountServer()
+    const state = temporaryFolder()
+    const before = auth.hashes()
+    const first = run(auth.port, state, { user: 'Ada', password, register: true }, 'whoami')
+    expect(await first.ended).toBe(ExitCode.ok)
+    expect(first.stdout.text).toMatch(/^Ada, session /)
+    expect(first.stderr.text).toContain('You are registered. Welcome, Ada.')
+    expect(auth.hashes() - before).toBe(1)
+    await expect(
+      run(auth.port, temporaryFolder(), { user: 'ada', password, register: true }).ended,
+    ).rejects.toMatchObject({ exit: ExitCode.negative, message: 'That name is taken' })
+    const second = run(auth.port, state, { user: 'Ada' }, 'whoami')
+    expect(await second.ended).toBe(ExitCode.ok)
+    expect(second.stderr.text).toContain('your session goes on')
+  })
+
+  test('--register says the code that it was given; none, a wrong one and a closed server are sentences', async () => {
+    await using auth = await startAccountServer({}, undefined, { mode: 'code', code: 'blue tiger' })
+    const registering = (values: Partial<Values>, port = auth.port) =>
+      run(port, temporaryFolder(), { user: 'Ada', password, register: true, ...values }, 'whoami').ended
+    const refused = (message: string) => ({ exit: ExitCode.negative, message })
+    await expect(registering({})).rejects.toMatchObject(
+      refused('Registering here needs a code; ask whoever runs this server for it'),
+    )
+    await expect(registering({ registrationCode: 'red lion' })).rejects.toMatchObject(
+      refused('That is not the registration code'),
+    )
+    const file = join(temporaryFolder(), 'code')
+    writeFileSync(file, '\n', { mode: 0o600 })
+    await expect(registering({ registrationCodeFile: file })).rejects.toMatchObject({ exit: ExitCode.usage })
+    writeFileSync(file, 'Blue Tiger\n', { mode: 0o600 })
+    expect(await registering({ registrationCodeFile: file })).toBe(ExitCode.ok)
+    await using closed = await startAccountServer({}, undefined, { mode: 'closed' })
+    await expect(registering({}, closed.port)).rejects.toMatchObject(
+      refused('Nobody can register here; ask the operator for an account'),
+    )
+  })
+
   test('a hello that came too late was taken for no netlab server: then it is said once more', async () => {
     await using auth = await startAccountServer()
     await auth.register('Ada', password)

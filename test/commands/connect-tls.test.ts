@@ -1,12 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ExitCode } from '../../src/base/errors.ts'
 import { connect } from '../../src/commands/connect/index.ts'
 import { keyFingerprint, selfSignedCertificate } from '../../src/net/certificate.ts'
 import { tlsOnly, tlsRefusal } from '../../src/net/dialect.ts'
+import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
 import { pem } from '../support/certificates.ts'
 import { testContext } from '../support/command-context.ts'
@@ -217,6 +218,27 @@ describe('connect --tls', () => {
     await expect(interrupted.ended).rejects.toBe('SIGINT')
     await Promise.all([plain, leaving, silent].map((one) => one[Symbol.asyncDispose]()))
   })
+})
+
+test('who came late, and was taken for somebody who types, comes once more', async () => {
+  let connections = 0
+  const io = testContext()
+  io.stdin.end('a\nb\n')
+  await using front = await listen((socket) => {
+    if (++connections > 1) {
+      const behind = createConnection(server.port, '127.0.0.1')
+      socket.pipe(behind).pipe(socket)
+      return
+    }
+    socket.once('data', (hello) => {
+      io.clock.advance(netLimits.dialectMs + 1)
+      socket.end(hello)
+    })
+  })
+  const context = { ...io.context, environment: { XDG_STATE_HOME: temporaryFolder() } }
+  const values = { ...connectValues, port: front.port, tls: true, acceptNewKey: true }
+  expect(await connect.run(values, context)).toBe(ExitCode.ok)
+  expect([connections, io.stdout.text]).toEqual([2, 'a\nb\n'])
 })
 
 describe('a plain client at a server that takes TLS only', () => {

@@ -14,6 +14,9 @@ export const connectValues: Parameters<typeof connect.run>[0] = {
   user: undefined,
   passwordFile: undefined,
   password: undefined,
+  register: false,
+  registrationCodeFile: undefined,
+  registrationCode: undefined,
   session: true,
   insecure: false,
 }

@@ -6,6 +6,7 @@ import { logLimits } from '../../src/log/limits.ts'
 import { parseLogQuery } from '../../src/log/log-filter.ts'
 import { accountCommands } from '../../src/protocols/account-commands.ts'
 import { chatCommands } from '../../src/protocols/chat-commands.ts'
+import { groupTable, serviceConsole } from '../../src/serve/group-commands.ts'
 import { clearLog, logsCommand, type OperatorLog } from '../../src/serve/log-commands.ts'
 import { commandsWith, serverCommands } from '../../src/serve/operator-commands.ts'
 import {
@@ -130,5 +131,65 @@ describe('the log', () => {
     const events: NetlabEvent[] = []
     expect(await clearLog({ log, record: (event) => void events.push(event) })).toBe('the log is empty')
     expect(events).toEqual([{ type: 'logs-cleared' }])
+  })
+})
+
+describe('the console of several services', () => {
+  const answers: string[] = []
+  const service = (name: string, commands: Readonly<Record<string, (words: readonly string[]) => string>>) => {
+    const table = Object.entries(commands).map(([command, run]) => {
+      const does = (words: readonly string[]) => {
+        answers.push(`${name} ${command}`)
+        return run(words)
+      }
+      return [command, { usage: `${command} X`, summary: '', text: true, run: does }] as const
+    })
+    return serviceConsole(name, Object.fromEntries(table), undefined)
+  }
+  const nobody = () => {
+    throw nothingDone('nobody is called so')
+  }
+  const services = [
+    service('echo', { status: () => 'well', pause: nobody, kick: nobody, stop: () => 'stopping' }),
+    service('auth', {
+      status: () => 'fine',
+      pause: () => 'paused',
+      kick: nobody,
+      stop: () => 'stopping',
+      users: () => 'Ada',
+    }),
+    service('chat', {
+      status: () => 'full\nhouse',
+      pause: nobody,
+      kick: () => 'gone',
+      stop: () => 'stopping',
+      users: () => 'all',
+    }),
+  ]
+  const commands = { table: groupTable(services), target: undefined, record: () => {} }
+
+  test.each([
+    ['status', 'echo:\n  well\nauth:\n  fine\nchat:\n  full\n  house', ['echo status', 'auth status', 'chat status']],
+    [
+      'pause',
+      'echo:\n  nobody is called so\nauth:\n  paused\nchat:\n  nobody is called so',
+      ['echo pause', 'auth pause', 'chat pause'],
+    ],
+    ['kick Ada', 'chat: gone', ['echo kick', 'auth kick', 'chat kick']],
+    ['users', 'all', ['chat users']],
+    ['stop', 'stopping', ['echo stop']],
+  ])('"%s" is answered', async (line, text, asked) => {
+    expect(await carryOut(line, commands)).toEqual({ text, exit: ExitCode.ok })
+    expect(answers.splice(0)).toEqual(asked)
+  })
+
+  test('a number of a client is refused, and what nobody can do is a negative answer', async () => {
+    expect(await carryOut('kick #7', commands)).toMatchObject({
+      text: expect.stringContaining('type: echo kick #7, or auth kick #7, or chat kick #7'),
+      exit: ExitCode.usage,
+    })
+    const two = { ...commands, table: groupTable([services[0], services[0]].filter((one) => one !== undefined)) }
+    expect(await carryOut('pause', two)).toEqual({ text: 'nobody is called so', exit: ExitCode.negative })
+    expect((await carryOut('kick Ada', two)).exit).toBe(ExitCode.negative)
   })
 })

@@ -210,6 +210,19 @@ describe('going', () => {
     expect(simulation.events).toContainEqual(expect.objectContaining({ type: 'member-left', reason: 'silent' }))
   })
 
+  test('silence is noticed at both ends within 45 s, whenever it begins, idle or with something under way', () => {
+    for (let start = 0; start < 20; start += 1) {
+      const simulation = new Simulation()
+      const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+      simulation.clock.advance(10_000 + start * 1_700)
+      ada.connected = false
+      if (start % 2 === 1) for (const member of [ada, bob]) member.member.say('can you hear me')
+      simulation.clock.advance(45_000)
+      expect({ start, last: ada.events.find(({ type }) => type === 'lost') }).toEqual({ start, last: { type: 'lost' } })
+      expect({ start, last: last(bob) }).toMatchObject({ start, last: { type: 'left', name: 'ada', reason: 'silent' } })
+    }
+  })
+
   test('kicked, and the relay stopping: told which', () => {
     const simulation = new Simulation()
     const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
@@ -293,6 +306,26 @@ describe('coming back', () => {
       }
     },
   )
+
+  test('bug: on a line that was there for a second now and then, what was said was given up between two such seconds', () => {
+    const simulation = new Simulation()
+    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
+    simulation.clock.advance(1000)
+    const said = Array.from({ length: 20 }, (_, index) => `${index}`)
+    for (const [index, line] of said.entries()) {
+      ada.connected = false
+      ada.member.say(line)
+      simulation.clock.advance(1000 * (index % 4))
+      simulation.move(ada)
+      ada.connected = true
+      // It speaks, and hears that it has to join again.
+      ada.member.pathChanged()
+      simulation.clock.advance(1000)
+    }
+    simulation.clock.advance(10_000)
+    expect([ada.texts(), bob.texts()]).toEqual([said, said])
+    expect(types(ada)).not.toContain('unconfirmed')
+  })
 
   test('who was away for longer than the relay keeps it is told how much is missing, once', () => {
     const { ada, since } = whileAway(datagramLimits.awayMs + 120_000, 40)

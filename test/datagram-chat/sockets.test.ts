@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { NetworkError } from '../../src/base/errors.ts'
 import type { NetlabEvent } from '../../src/base/events.ts'
-import { findRelays } from '../../src/datagram-chat/discovery.ts'
+import type { Address } from '../../src/datagram-chat/datagram-socket.ts'
+import { findRelays, followRelay } from '../../src/datagram-chat/discovery.ts'
 import { encodeOffer, encodeRequest, nonceOf, relayIdBytes } from '../../src/datagram-chat/handshake-messages.ts'
 import { localAddresses } from '../../src/datagram-chat/local-addresses.ts'
 import type { MemberEvent } from '../../src/datagram-chat/member-interface.ts'
@@ -44,7 +45,7 @@ async function relay(
 }
 
 /** A member on a real socket, and a promise for the next event of a type. */
-async function member(host: string, port: number, name: string) {
+async function member(host: string, port: number, name: string, lookUp?: () => Promise<readonly Address[]>) {
   const waiting: { type: MemberEvent['type']; done: (event: MemberEvent) => void }[] = []
   const unreachable = Promise.withResolvers<NetworkError>()
   const show = (event: MemberEvent) => {
@@ -55,7 +56,8 @@ async function member(host: string, port: number, name: string) {
       waiting.push({ type, done: (event) => done(event as Extract<MemberEvent, { type: T }>) })
     })
   const entered = next('entered')
-  const options = { host, port, name, room: '', deriveKeys: undefined, network: undefined }
+  const found = lookUp === undefined ? {} : { lookUp }
+  const options = { host, port, name, room: '', deriveKeys: undefined, network: undefined, ...found }
   const connection = await connectMember(options, systemClock, show, unreachable.resolve)
   closing.push(connection.close)
   return { member: connection.member, next, entered, unreachable: unreachable.promise }
@@ -105,6 +107,21 @@ describe('real sockets', () => {
     const [error] = await once(thief, 'error')
     expect(error).toMatchObject({ code: 'EADDRINUSE' })
     expect(events.filter(({ type }) => type === 'fault')).toEqual([])
+  })
+
+  test('bug: where the first address of a name swallows everything, the others were never asked', async () => {
+    const { port } = await relay()
+    const silent = createSocket('udp6')
+    closing.push(() => silent.close())
+    silent.bind(port, '::1')
+    const refused = once(silent, 'error').then(() => false)
+    // Without IPv6 its address is refused, and the next one asked for that reason.
+    await Promise.race([once(silent, 'listening'), refused])
+    const { entered } = await member('a name', port, 'ada', async () => [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ])
+    expect(await entered).toMatchObject({ name: 'ada' })
   })
 
   test('datagrams cut short, of another version, replayed or forged change nothing, and members talk on', async () => {
@@ -204,7 +221,12 @@ describe('real sockets', () => {
   test('a relay is found by multicast', async () => {
     const { port } = await relay({ host: '0.0.0.0', room: 'found-by-test', discoverable: true })
     const found = await findRelays(systemClock)
-    const expected = { port, room: 'found-by-test', memberCount: 0, keyed: false, host: expect.any(String) }
-    expect(found.filter(({ room }) => room === 'found-by-test')).toEqual([expected])
+    const expected = { port, room: 'found-by-test', memberCount: 0, keyed: false }
+    expect(found.filter(({ room }) => room === 'found-by-test')).toEqual([expect.objectContaining(expected)])
+    // It is somewhere else by then than where it was found.
+    const [one] = found.filter((relay) => relay.port === port)
+    const lookUp = one === undefined ? undefined : followRelay({ ...one, host: '203.0.113.7' }, systemClock)
+    expect((await lookUp?.())?.map(({ address }) => address)).toEqual(['203.0.113.7'])
+    expect((await lookUp?.())?.map(({ address }) => address)).toEqual([expect.any(String), '203.0.113.7'])
   })
 })

@@ -48,6 +48,51 @@ test('auth: register, log in after a restart, be forgotten by the operator; no s
   for (const secret of secrets) for (const one of [...written, stdout, stderr]) expect(one).not.toContain(secret)
 })
 
+test('registration: by a code from a file or the environment, or closed; wrong words about it are usage errors', async () => {
+  const cwd = temporaryFolder()
+  writeFileSync(join(cwd, 'code'), 'Blue Tiger 42\nnot this\n', { mode: 0o600 })
+  writeFileSync(join(cwd, 'short'), 'tiger\n', { mode: 0o600 })
+  for (const [words, sentence] of [
+    [['--registration', 'maybe'], '"maybe"'],
+    [['--registration', 'code'], '--registration code needs a code'],
+    [['--registration', 'code', '--registration-code-file', 'short'], 'it needs 8 characters'],
+    [['--registration-code-file', 'code'], 'a registration code is only asked for with --registration code'],
+    [['--throttle-exempt', '10.0.0.0/33'], '"10.0.0.0/33" is no network'],
+  ] as const) {
+    const wrong = await runNetlab([...serve('auth'), ...words], { cwd })
+    expect(wrong).toMatchObject({ exitCode: 64, stdout: '' })
+    expect(wrong.stderr).toContain(sentence)
+  }
+  writeFileSync(join(cwd, 'password'), 'correct horse\n', { mode: 0o600 })
+  const env = { XDG_STATE_HOME: join(cwd, 'state') }
+  const connect = (port: number, user: string, words: readonly string[], extra: Record<string, string> = {}) =>
+    runNetlab(['connect', `127.0.0.1:${port}`, '--user', user, '--password-file', 'password', '--register', ...words], {
+      cwd,
+      env: { ...env, ...extra },
+    })
+  const gated = startNetlab([...serve('auth'), '--registration', 'code', '--registration-code-file', 'code'], { cwd })
+  const port = await portOf(gated)
+  const stranger = await connect(port, 'Eve', [])
+  expect(stranger).toMatchObject({ exitCode: 1, stdout: '' })
+  expect(stranger.stderr).toContain('Registering here needs a code; ask whoever runs this server for it')
+  const byFile = await connect(port, 'Ada', ['--registration-code-file', 'code'])
+  expect(byFile).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('You are registered. Welcome, Ada.') })
+  const byEnvironment = await connect(port, 'Bob', [], { NETLAB_REGISTRATION_CODE: 'blue tiger42' })
+  expect(byEnvironment).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining('You are registered. Welcome, Bob.'),
+  })
+  const { stdout, stderr } = await gated.stop()
+  const logs = readdirSync(join(cwd, 'logs')).map((file) => readFileSync(join(cwd, 'logs', file), 'utf8'))
+  for (const text of [stdout, stderr, ...logs]) expect(text.toLowerCase()).not.toContain('tiger')
+
+  const closed = startNetlab([...serve('auth'), '--registration', 'closed'], { cwd })
+  const refused = await connect(await portOf(closed), 'Eve', [])
+  expect(refused).toMatchObject({ exitCode: 1, stdout: '' })
+  expect(refused.stderr).toContain('Nobody can register here; ask the operator for an account')
+  expect((await closed.stop()).exitCode).toBe(0)
+})
+
 test('a users file that can not be used stops the start with a sentence, and is left as it is', async () => {
   const cwd = temporaryFolder()
   writeFileSync(join(cwd, 'users.json'), '{"version": 1,\n "hosts": [')

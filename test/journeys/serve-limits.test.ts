@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { errorCode } from '../../src/base/errors.ts'
 import { TestClient } from '../support/client.ts'
@@ -62,6 +64,32 @@ test('with 64 file descriptors: who fits is served, who does not is told, and no
     return (await answered(port, 'late!\n', (client) => clients.push(client))) === 'late!\n'
   }, 'an answer to one who comes late')
   expect(await netlab.stop()).toMatchObject({ exitCode: 0 })
+})
+
+test('bug: of fifty clients that reset at once most left no trace in the log', async () => {
+  const folder = temporaryFolder()
+  await using netlab = startNetlab(['serve', 'echo', '--host', '127.0.0.1', '--port', '0'], { cwd: folder })
+  const port = await portOf(netlab)
+  for (let client = 0; client < 50; client++) {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.resetAndDestroy()
+  }
+  // Whoever comes after them is accepted after them.
+  const last = await TestClient.connect(port)
+  expect((await last.end('last\n').all()).toString()).toBe('last\n')
+  await netlab.stop()
+  const log = readFileSync(join(folder, 'logs', 'netlab.log'), 'utf8')
+  const lines = log
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const came = lines.filter(({ event }) => event === 'connected' || event === 'gone')
+  expect(came.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 51 }, (_, index) => index + 1),
+  )
+  const over = lines.filter(({ event }) => event === 'disconnected' || event === 'gone')
+  expect(over).toHaveLength(51)
 })
 
 test('bug: a chat that found its clients waiting had no descriptor left for its own threads and files, and ended', async () => {

@@ -23,6 +23,8 @@ export const everyEvent: readonly NetlabEvent[] = [
     sent: 9,
     durationMs: 1234.5678,
   },
+  { type: 'gone', id: 5 },
+  { type: 'unfinished', id: 3, peer, unit: 'line', bytes: 8, waitedMs: 5000 },
   { type: 'memory-short', bytes: 50_331_649, limit: 67_108_864, waiting: 3 },
   { type: 'stop-refused', id: 3, peer, rule: 'loopback' },
   { type: 'stop-requested', by: 'the operator' },

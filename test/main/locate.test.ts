@@ -46,6 +46,32 @@ function setup() {
   return { tree, loads, children }
 }
 
+describe('commands that may be one', () => {
+  const one = async (name: string): Promise<Command> => ({ ...echo, name })
+  const node = (name: string): CommandNode => ({ name, summary: '', load: () => one(name) })
+  const tree: CommandNode[] = [
+    {
+      name: 'serve',
+      summary: '',
+      children: async () => ['a', 'b', 'c'].map(node),
+      together: async (names) => ({ name: names.join('+'), summary: '', load: () => one(names.join('+')) }),
+    },
+  ]
+
+  test('are located together, up to the first option', async () => {
+    const located = await locate(tree, ['serve', 'a', 'c', '--port', 'b'])
+    expect((await located.leaf?.load())?.name).toBe('a+c')
+    expect(located).toMatchObject({ path: ['serve', 'a', 'c'], rest: ['--port', 'b'] })
+    expect((await locate(tree, ['serve', 'a', '-p', '1'])).path).toEqual(['serve', 'a'])
+  })
+
+  test('complete each other', async () => {
+    expect(await complete(tree, ['serve', 'a', ''])).toEqual(['b', 'c'])
+    expect(await complete(tree, ['serve', 'c', 'a', ''])).toEqual(['b'])
+    expect(await complete(tree, ['serve', 'c', '-p', '1', ''])).toEqual([])
+  })
+})
+
 describe('locate', () => {
   test.each([
     [[], [], false, []],

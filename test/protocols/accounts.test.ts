@@ -13,6 +13,7 @@ import { netLimits } from '../../src/net/limits.ts'
 import { auth } from '../../src/protocols/auth.ts'
 import { ident } from '../../src/protocols/ident.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
+import { startAccountServer } from '../support/account-server.ts'
 import { TestClient } from '../support/client.ts'
 import { LocalServer } from '../support/local-server.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -58,6 +59,29 @@ async function lines(port: number, ...text: string[]): Promise<string> {
   client.end(text.map((line) => `${line}\n`).join(''))
   return (await client.all()).toString()
 }
+
+test('a class of 60 behind one address registers and logs in within a minute, some mistyping, and nobody is refused', async () => {
+  await using server = await startAccountServer({ maxClients: 200 })
+  /** Says one thing on a connection of its own, as clients do that don't know yet who is new. */
+  const say = async (message: object): Promise<string> => {
+    const answers = await frames(server.port, message)
+    const { type, reason } = answers.find(({ type }) => type !== 'hello' && type !== 'wait') ?? {}
+    return reason === undefined ? `${type}` : `${type} ${reason}`
+  }
+  const beganMs = performance.now()
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, async (_, n) => {
+      const student = { name: `Student ${n}`, password: 'correct horse' }
+      const first = await say({ type: 'login', ...student })
+      const registered = await say({ type: 'register', ...student })
+      const mistyped = n % 10 === 0 ? await say({ type: 'login', ...student, password: 'corect horse' }) : ''
+      return [first, registered, mistyped, await say({ type: 'login', ...student })]
+    }),
+  )
+  expect(performance.now() - beganMs).toBeLessThan(60_000)
+  for (const [n, said] of answers.entries())
+    expect(said).toEqual(['denied wrong', 'welcome', n % 10 === 0 ? 'denied wrong' : '', 'welcome'])
+})
 
 /** Sends the bytes after what it says at first, and answers with what came back until the server's FIN. */
 async function spoil(port: number, first: string | Uint8Array, bytes: Uint8Array): Promise<Buffer> {

@@ -95,6 +95,62 @@ onLinux(
   },
 )
 
+const hearing = defineProtocol({
+  name: 'hearing',
+  summary: 'hears messages out',
+  defaultPort: 1,
+  create: () => ({
+    async serve(session) {
+      for (let text = await session.receive(); text !== undefined; text = await session.receive()) session.send(text)
+    },
+  }),
+})
+
+test('the beginning of a first line was lost where it was asked for before it was known to be one', async () => {
+  const server = await LocalServer.start(hearing, {}, { clock: new VirtualClock() })
+  const client = await TestClient.connect(server.port)
+  client.write('ha')
+  await server.event('received')
+  expect(String(await client.end('lf\n').all())).toBe('half\n')
+  await server.close()
+})
+
+test.each<[string, Buffer, string | undefined, number]>([
+  ['text without a line feed was waited for in silence', Buffer.from('Маша'), 'line', 8],
+  ['so was a length of the wrong byte order', Buffer.from('\x05\0\0\0Hello'), 'line', 9],
+  ['and a line behind a whole one', Buffer.from('whole\nhalf'), 'line', 4],
+  ['a frame that is shorter than it says', Buffer.from('\0\0\0\x08abc'), 'frame', 7],
+  ['half a header', Buffer.from('\0\0'), 'frame', 2],
+  ['a whole line', Buffer.from('whole\n'), undefined, 0],
+])('%s', async (_, said, unit, bytes) => {
+  const clock = new VirtualClock()
+  const server = await LocalServer.start(hearing, {}, { clock })
+  const client = await TestClient.connect(server.port)
+  client.write(said)
+  await server.event('received')
+  // The dialect is known, then the time is up.
+  for (const ms of [netLimits.dialectMs, serveLimits.unfinishedMs - netLimits.dialectMs - 1]) {
+    clock.advance(ms)
+    await turn()
+    await turn()
+  }
+  expect(server.events.filter(({ type }) => type === 'unfinished')).toEqual([])
+  for (let sweep = 0; sweep < 2; sweep++) {
+    clock.advance(serveLimits.unfinishedSweepMs)
+    await turn()
+    await turn()
+  }
+  expect(server.events.filter(({ type }) => type === 'unfinished')).toMatchObject(
+    unit === undefined ? [] : [{ unit, bytes }],
+  )
+  client.end()
+  const heard = String(await client.all())
+  expect(heard.includes(`A line ends with a line feed ("\\n"); what has come, ${bytes} bytes, waits for it.\n`)).toBe(
+    unit === 'line',
+  )
+  await server.close()
+})
+
 const pinged = defineProtocol({
   name: 'pinged',
   summary: 'takes lines, and asks who is silent',

@@ -3,6 +3,7 @@ import { MessageChannel } from 'node:worker_threads'
 import { serveAccounts } from '../../src/accounts/accounts-thread.ts'
 import { argon2Hasher } from '../../src/accounts/argon2.ts'
 import { openAccounts } from '../../src/accounts/local-accounts.ts'
+import type { RegistrationPolicy } from '../../src/accounts/registration.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { auth } from '../../src/protocols/auth.ts'
 import type { ServeConfig } from '../../src/serve/options.ts'
@@ -23,11 +24,17 @@ export interface AccountServer extends AsyncDisposable {
 export async function startAccountServer(
   config: Partial<ServeConfig> = {},
   peerAddress?: string,
+  registration: RegistrationPolicy = { mode: 'open' },
 ): Promise<AccountServer> {
   const cheap = argon2Hasher({ memoryKib: 64, passes: 1, lanes: 1 })
   let hashes = 0
   const accounts = await openAccounts(
-    { usersPath: join(temporaryFolder(), 'users.json'), sessionTimes: { idleMs: 60_000, maxMs: 60_000 }, hashWidth: 1 },
+    {
+      usersPath: join(temporaryFolder(), 'users.json'),
+      sessionTimes: { idleMs: 60_000, maxMs: 60_000 },
+      hashWidth: 1,
+      registration,
+    },
     {
       clock: systemClock,
       record: () => undefined,
@@ -46,10 +53,15 @@ export async function startAccountServer(
   )
   const { port1, port2 } = new MessageChannel()
   serveAccounts(port2, accounts)
-  const server = await LocalServer.start(auth, config, {
-    channels: { accounts: port1 },
-    ...(peerAddress !== undefined && { peerAddress }),
-  })
+  const options = { registration: registration.mode }
+  const server = await LocalServer.start(
+    auth,
+    { ...config, options },
+    {
+      channels: { accounts: port1 },
+      ...(peerAddress !== undefined && { peerAddress }),
+    },
+  )
   return {
     server,
     port: server.port,

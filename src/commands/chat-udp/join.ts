@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { type ExitCode, NetworkError, UsageError } from '../../base/errors.ts'
-import { type FoundRelay, findRelays } from '../../datagram-chat/discovery.ts'
-import { keysFromPhrase } from '../../datagram-chat/member-socket.ts'
+import { type FoundRelay, findRelays, followRelay } from '../../datagram-chat/discovery.ts'
+import { keysFromPhrase, type MemberConnectionOptions } from '../../datagram-chat/member-socket.ts'
 import { type Endpoint, formatEndpoint } from '../../net/address.ts'
 import { type AskStreams, choose } from '../../options/ask.ts'
 import type { Kind } from '../../options/kinds.ts'
@@ -43,10 +43,7 @@ function usualName({ environment }: CommandContext): string {
   return check.kind === 'good' ? check.name : 'guest'
 }
 
-interface RelayAddress {
-  readonly host: string
-  readonly port: number
-}
+type RelayPlace = Pick<MemberConnectionOptions, 'host' | 'port' | 'lookUp'>
 
 /** What the search needs besides the options. */
 interface FindDeps {
@@ -63,7 +60,7 @@ const endpointOrNothing: Kind<Endpoint | undefined> = {
 }
 
 /** Which relay to join: the one that was given, the one a person names, or the one that answers on the local network. */
-async function findRelay(values: ChatUdpValues, deps: FindDeps): Promise<RelayAddress> {
+async function findRelay(values: ChatUdpValues, deps: FindDeps): Promise<RelayPlace> {
   const { ask, report } = deps
   const question = { kind: endpointOrNothing, summary: 'the relay', default: undefined }
   const host = values.host ?? (await ask?.('Relay (nothing: look for one on the local network)', question))
@@ -74,10 +71,10 @@ async function findRelay(values: ChatUdpValues, deps: FindDeps): Promise<RelayAd
   const { room } = values
   const place = await chooseRelay(room === undefined ? all : all.filter((relay) => relay.room === room), deps)
   report(`Found one at ${formatEndpoint(place.host, place.port)}`)
-  return place
+  return { host: place.host, port: place.port, lookUp: followRelay(place, deps.clock) }
 }
 
-async function chooseRelay(relays: readonly FoundRelay[], { streams }: FindDeps): Promise<RelayAddress> {
+async function chooseRelay(relays: readonly FoundRelay[], { streams }: FindDeps): Promise<FoundRelay> {
   const [first] = relays
   if (first === undefined) {
     throw new NetworkError('ENOENT', 'no relay answered on the local network', {

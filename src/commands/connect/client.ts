@@ -7,6 +7,7 @@ import { lostError } from '../../net/connect-error.ts'
 import { asksForTls } from '../../net/dialect.ts'
 import type { FramedSocket } from '../../net/framed-socket.ts'
 import type { Secured } from '../../net/framed-tls-socket.ts'
+import { netLimits } from '../../net/limits.ts'
 import { PeerWatch } from '../../net/liveness.ts'
 import { PromptClosed } from '../../options/ask.ts'
 import { formatTime } from '../../terminal/format.ts'
@@ -206,10 +207,20 @@ async function openSocket(target: ConnectTarget, { clock, signal }: CommandConte
   const { trust } = target
   if (trust === undefined) return { socket: await connect({ ...target, clock, signal }) }
   // Loaded only with TLS, since it takes a while; and before the connection stands, whose end would be missed meanwhile.
-  const { connectTls } = await import('../../net/framed-tls-socket.ts')
-  const open = async (): Promise<Secured> => {
+  const { clientContext, connectTls } = await import('../../net/framed-tls-socket.ts')
+  const context = clientContext(trust.ca)
+  const open = async (retries: number = commandLimits.helloRetryCount): Promise<Secured> => {
+    const beganMs = clock.monotonic()
     const plain = await connect({ ...target, clock, signal })
-    return connectTls(plain, { ...target, ca: trust.ca, clock, signal })
+    try {
+      return await connectTls(plain, { ...target, ca: trust.ca, clock, signal }, context)
+    } catch (error) {
+      // Late, on a busy machine, it was taken for somebody who types, and answered with text.
+      const wasLate = clock.monotonic() - beganMs > netLimits.dialectMs
+      if (retries === 0 || !wasLate || !(error instanceof NetworkError) || !error.code.startsWith('ERR_SSL'))
+        throw error
+      return open(retries - 1)
+    }
   }
   const judge = ({ socket, identity }: Secured): Proof | undefined => {
     try {

@@ -12,7 +12,7 @@ import { ChatClient } from './chat-client.ts'
 import type { ClientResult, ProvenIdentity, ServerConnection } from './client.ts'
 import { type LoginPrompter, type LoginResult, logIn } from './login.ts'
 import { type HelloAnswer, type LoginService, MessageStream, sayHello } from './message-stream.ts'
-import { type ConnectValues, givenPassword } from './options.ts'
+import { type ConnectValues, givenCode, givenPassword } from './options.ts'
 import { Screen } from './screen.ts'
 import { type KeptSession, SessionFile, serverKey, statePath } from './state-files.ts'
 
@@ -21,7 +21,17 @@ export interface LoginClientOptions {
   readonly port: number
   readonly values: Pick<
     ConnectValues,
-    'user' | 'passwordFile' | 'password' | 'session' | 'insecure' | 'timeout' | 'tls' | 'tlsCa'
+    | 'user'
+    | 'passwordFile'
+    | 'password'
+    | 'register'
+    | 'registrationCode'
+    | 'registrationCodeFile'
+    | 'session'
+    | 'insecure'
+    | 'timeout'
+    | 'tls'
+    | 'tlsCa'
   >
   readonly context: CommandContext
   /** Takes one line of diagnostics: what is not the server's answer. */
@@ -34,6 +44,7 @@ export class LoginClient {
   readonly #server: string
   readonly #sessions: SessionFile | undefined
   readonly #password: string | undefined
+  readonly #code: string | undefined
   /** The session we are in; known also where none is kept on disk. */
   #session: KeptSession | undefined
   /** The server of the latest connection, as it proved itself. */
@@ -47,12 +58,13 @@ export class LoginClient {
     const file = values.session ? statePath(context.environment, 'sessions.json') : undefined
     this.#sessions = file === undefined ? undefined : new SessionFile(file)
     this.#password = givenPassword(values)
+    this.#code = givenCode(values)
   }
 
   /** The command line asks for a login. */
   get demanded(): boolean {
     const { user, passwordFile } = this.#options.values
-    return user !== undefined || passwordFile !== undefined
+    return user !== undefined || passwordFile !== undefined || this.#options.values.register
   }
 
   /** A session from an earlier login is kept. @throws {StorageError} */
@@ -204,6 +216,8 @@ export class LoginClient {
     return {
       user: values.user,
       password: this.#password,
+      register: values.register && this.#session === undefined,
+      code: this.#code,
       ask: streams && ((until) => asker({ ...streams, signal: AbortSignal.any([streams.signal, until]) })),
       // --quiet does not silence these: they answer what was typed.
       say: (line) => (screen === undefined ? void context.stderr.write(`${line}\n`) : screen.remark(line)),

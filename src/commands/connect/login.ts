@@ -10,6 +10,10 @@ import { type JsonMessage, type MessageStream, malformed, replyError } from './m
 export interface LoginPrompter {
   readonly user: string | undefined
   readonly password: string | undefined
+  /** Registers somebody new instead of logging in. */
+  readonly register: boolean
+  /** What registering may need. */
+  readonly code: string | undefined
   /** Asks a person until `signal`; undefined when there is none. */
   readonly ask: ((signal: AbortSignal) => Ask) | undefined
   say(line: string): void
@@ -31,6 +35,7 @@ export interface LoginResult {
  * ask, or as the stream does.
  */
 export async function logIn(stream: MessageStream, prompter: LoginPrompter): Promise<LoginResult> {
+  if (prompter.register) return registerNew(stream, prompter)
   const kept = prompter.kept()
   if (kept !== undefined) {
     const answer = await request(stream, prompter, { type: 'resume', token: kept.token })
@@ -49,7 +54,7 @@ export async function logIn(stream: MessageStream, prompter: LoginPrompter): Pro
     if (prompter.ask === undefined) throw replyError(answer)
     prompter.say(sentence(answer))
     if (answer.reason === 'must-change') return replacePassword(stream, prompter, name, secret)
-    if (answer.reason === 'wrong') {
+    if (answer.reason === 'wrong' && !stream.registrationClosed) {
       const registered = await register(stream, prompter, name, secret)
       if (registered !== undefined) return registered
     }
@@ -68,6 +73,7 @@ const nameKind: Kind<string> = {
   },
 }
 const nameSpec = option({ kind: optional(nameKind), summary: 'name', default: undefined })
+const codeSpec: OptionSpec<string> = { kind: text, summary: 'registration code', default: '', secret: true }
 const passwordSpec: OptionSpec<string> = { kind: text, summary: 'password', default: '', secret: true }
 
 /** After a refusal: the server tells an unknown name from a wrong password to nobody, so a person says which it was. */
@@ -84,10 +90,40 @@ async function register(
     prompter.say('The two passwords differ; nobody was registered.')
     return undefined
   }
-  const answer = await request(stream, prompter, { type: 'register', name, password })
+  const answer = await requestRegistration(stream, prompter, name, password)
   if (answer.type === 'welcome') return welcome(answer, prompter)
   prompter.say(sentence(answer))
   return undefined
+}
+
+/** Registers at once, without a login that would only fail first. Whatever stands against it is the end. */
+async function registerNew(stream: MessageStream, prompter: LoginPrompter): Promise<LoginResult> {
+  const name = prompter.user ?? (await promptFor(stream, prompter, 'Name', nameSpec)) ?? ''
+  const password = prompter.password ?? (await promptFor(stream, prompter, 'Password', passwordSpec))
+  if (prompter.password === undefined) {
+    const again = await promptFor(stream, prompter, 'The same password again', passwordSpec)
+    if (again !== password) throw new UsageError('the two passwords differ; nobody was registered')
+  }
+  const answer = await requestRegistration(stream, prompter, name, password)
+  if (answer.type !== 'welcome') throw replyError(answer)
+  return welcome(answer, prompter)
+}
+
+/** Registers, and asks a person for the code when the server wants one. */
+async function requestRegistration(
+  stream: MessageStream,
+  prompter: LoginPrompter,
+  name: string,
+  password: string,
+): Promise<JsonMessage> {
+  let { code } = prompter
+  for (;;) {
+    const message = { type: 'register', name, password, ...(code !== undefined && { code }) }
+    const answer = await request(stream, prompter, message)
+    if (answer.reason !== 'code' || prompter.ask === undefined) return answer
+    prompter.say(sentence(answer))
+    code = await promptFor(stream, prompter, 'Registration code', codeSpec)
+  }
 }
 
 /** The password was given for one login: a person chooses the next one, until the server takes it. */
@@ -119,10 +155,15 @@ function welcome({ name, how, token }: JsonMessage, prompter: LoginPrompter): Lo
 /** Sends a request and waits for `welcome` or `denied`. */
 async function request(stream: MessageStream, prompter: LoginPrompter, message: JsonMessage): Promise<JsonMessage> {
   stream.send(message)
+  let said = ''
   for (;;) {
     const answer = await nextReply(stream)
     if (answer.type === 'welcome' || answer.type === 'denied') return answer
-    if (answer.type === 'wait') prompter.say(sentence(answer))
+    // Notices come as long as the wait takes; each is said once.
+    if (answer.type === 'wait' && sentence(answer) !== said) {
+      said = sentence(answer)
+      prompter.say(said)
+    }
     if (answer.type === 'error') throw malformed(answer)
   }
 }

@@ -16,6 +16,8 @@ export interface JsonMessage {
 /** A connection as messages, one JSON object a frame (docs/protocol.md). */
 export class MessageStream {
   readonly connection: ServerConnection
+  /** The server's hello said that nobody can register. */
+  registrationClosed = false
   readonly #signal: AbortSignal
   readonly #abort: () => void
   #next: Promise<JsonMessage | undefined> | undefined
@@ -160,6 +162,7 @@ async function helloAnswer(stream: MessageStream): Promise<HelloAnswer> {
   if (answer?.type === 'bye') throw replyError(answer)
   if (answer !== undefined) expectPings(answer, stream)
   const service = answer?.type === 'hello' ? answer.service : undefined
+  stream.registrationClosed = answer?.registration === 'closed'
   return service === 'auth' || service === 'chat' ? service : undefined
 }
 

@@ -66,6 +66,23 @@ export const connectOptions = {
     default: undefined,
   }),
   password: option({ kind: optional(text), secret: true, summary: 'the password of --user', default: undefined }),
+  register: option({
+    kind: flag,
+    summary: 'register by the name of --user instead of logging in',
+    default: false,
+  }),
+  registrationCodeFile: option({
+    kind: optional(path),
+    summary: 'take the code that registering may need from the first line of this file',
+    default: undefined,
+    defaultText: 'NETLAB_REGISTRATION_CODE, or asked for',
+  }),
+  registrationCode: option({
+    kind: optional(text),
+    secret: true,
+    summary: 'the code that registering may need',
+    default: undefined,
+  }),
   session: option({
     kind: flag,
     summary: 'ask for the password each time: neither use nor keep the session that a login opens',
@@ -98,8 +115,19 @@ export function givenPassword({
   passwordFile,
   password,
 }: Pick<ConnectValues, 'passwordFile' | 'password'>): string | undefined {
-  if (passwordFile === undefined) return password
-  const line = readFirstLine(passwordFile, 'the password')
-  if (line === '') throw new UsageError(`there is no password in the first line of ${passwordFile}`)
+  return passwordFile === undefined ? password : secretIn(passwordFile, 'password')
+}
+
+/** The same for the registration code. @throws {StorageError, UsageError} */
+export function givenCode({
+  registrationCodeFile: file,
+  registrationCode,
+}: Pick<ConnectValues, 'registrationCodeFile' | 'registrationCode'>): string | undefined {
+  return file === undefined ? registrationCode : secretIn(file, 'code')
+}
+
+function secretIn(file: string, what: string): string {
+  const line = readFirstLine(file, `the ${what}`)
+  if (line === '') throw new UsageError(`there is no ${what} in the first line of ${file}`)
   return line
 }
