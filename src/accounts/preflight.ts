@@ -1,3 +1,4 @@
+import { keepOutOfGit } from '../files/checkout.ts'
 import { isMountPoint } from '../files/overwrite-file.ts'
 import type { AccountsConfig, AccountsServices } from './local-accounts.ts'
 import { SqliteSessionStore } from './session-store.ts'
@@ -14,6 +15,7 @@ export function preflightStores(
 ): { readonly complete: boolean; release(): void } {
   const users = preflightUsers({ path: usersPath, ...services })
   try {
+    keepOutOfGit(usersPath, services.notice)
     for (const path of [usersPath, databasePath]) {
       if (path === undefined || !isMountPoint(path)) continue
       // Locks and journals lie beside a file, where a mount of the file alone doesn't lead.

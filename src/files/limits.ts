@@ -8,6 +8,8 @@ export const fileLimits = {
   lockPolls: 5_000,
   /** The most that is read of the record of a lock's owner: a pid and the longest name of a host. */
   ownerBytes: 512,
+  /** How long git may take to note something about one file. */
+  gitMs: 5_000,
   /** Links that lead to one another and at last nowhere: as many as Linux follows. */
   links: 40,
 } as const

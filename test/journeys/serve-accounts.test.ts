@@ -1,7 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { TestClient } from '../support/client.ts'
+import { whileTrue } from '../support/event-loop.ts'
+import { projectRoot } from '../support/executable.ts'
 import { runNetlab, startNetlab } from '../support/run-netlab.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { keys, Terminal } from '../support/terminal.ts'
@@ -46,6 +49,40 @@ test('auth: register, log in after a restart, be forgotten by the operator; no s
   const logs = readdirSync(join(cwd, 'logs')).map((file) => join(cwd, 'logs', file))
   const written = [join(cwd, 'netlab.db'), join(cwd, 'users.json'), ...logs].map((file) => readFileSync(file, 'latin1'))
   for (const secret of secrets) for (const one of [...written, stdout, stderr]) expect(one).not.toContain(secret)
+})
+
+/** Git as a stranger has it, without anybody's settings. */
+function git(cwd: string, ...words: string[]): string {
+  const env = { PATH: process.env.PATH, HOME: cwd, GIT_CONFIG_NOSYSTEM: '1' }
+  const who = ['-c', 'user.name=x', '-c', 'user.email=x@example.org']
+  return spawnSync('git', [...who, ...words], { cwd, env, encoding: 'utf8' }).stdout ?? ''
+}
+
+test('in a checkout of netlab git sees nothing of who is registered, and nobody can commit it by mistake', async () => {
+  const cwd = temporaryFolder()
+  for (const file of ['users.json', 'package.json', '.gitignore'])
+    copyFileSync(join(projectRoot, file), join(cwd, file))
+  mkdirSync(join(cwd, 'logs'))
+  git(cwd, 'init', '-q')
+  git(cwd, 'add', '.')
+  git(cwd, 'commit', '-qm', 'x')
+  if (git(cwd, 'ls-files').split('\n').length < 3) return
+
+  const server = startNetlab(serve('auth'), { cwd })
+  const client = await TestClient.connect(await portOf(server))
+  client.write('Ada\ncorrect horse\ncorrect horse\n')
+  await client.until('Commands:')
+  client.end()
+  whileTrue(() => !git(cwd, 'ls-files', '-v', 'users.json').startsWith('S'))
+  expect(git(cwd, 'status', '--porcelain')).toBe('')
+  server.type('clear users all')
+  await server.line(/one user is forgotten/)
+  expect(await server.stop()).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(readdirSync(cwd)).toContain('users.json.bak')
+  expect(git(cwd, 'status', '--porcelain')).toBe('')
+  git(cwd, 'add', '-A')
+  git(cwd, 'commit', '-qam', 'all')
+  expect(git(cwd, 'show', 'HEAD:users.json')).toBe(readFileSync(join(projectRoot, 'users.json'), 'utf8'))
 })
 
 test('registration: by a code from a file or the environment, or closed; wrong words about it are usage errors', async () => {
