@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type { Timer } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
 import { netLimits } from '../../src/net/limits.ts'
@@ -256,6 +256,38 @@ test('bug: while it was looked at more peers than one turn takes, a timer withou
   await server.close()
 })
 
+test('bug: of a client that took nothing it was never asked whether its TCP is there, and its ghost stayed', async () => {
+  const clock = new VirtualClock()
+  const server = await LocalServer.start(echo, {}, { clock })
+  const asked = jest.spyOn(server.runner, 'readTcp')
+  const pass = async (): Promise<void> => {
+    for (let looks = 0; looks < 3 * netLimits.looksPerPing; looks++) {
+      clock.advance(netLimits.pingMs / netLimits.looksPerPing)
+      await turn()
+      await turn()
+    }
+  }
+  const client = await TestClient.connect(server.port)
+  await client.write('hello\n').bytes(6)
+  await pass()
+  expect(asked).not.toHaveBeenCalled()
+  client.socket.pause()
+  client.write(Buffer.alloc(16_777_216, 'x'))
+  let heard = 0
+  const stalls = () => {
+    const before = heard
+    heard = server.runner.status()[0]?.received ?? 0
+    return heard === before && (server.runner.status()[0]?.queued ?? 0) > 0
+  }
+  await turnUntil(stalls, 'an echo that nobody takes')
+  await pass()
+  expect(asked).toHaveBeenCalled()
+  // Its system answers for it, so that it stays.
+  expect(server.runner.status()).toHaveLength(1)
+  client.destroy()
+  await server.close()
+})
+
 test('who promised nothing is asked nothing', async () => {
   const clock = new VirtualClock()
   const server = await LocalServer.start(echo, {}, { clock })
@@ -348,7 +380,7 @@ test('a half-closed peer that does not read is let go when the time to drain is 
   const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += serveLimits.closingSweepMs) {
-      clock.advance(serveLimits.sweepMs)
+      clock.advance(serveLimits.closingSweepMs)
       await turn()
     }
   }
