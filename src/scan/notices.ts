@@ -3,7 +3,7 @@ import { scanLimits } from './limits.ts'
 import type { LivenessChange } from './pacing/host-liveness.ts'
 import { pacingLimits } from './pacing/limits.ts'
 import type { ProbeScheduler } from './pacing/scheduler.ts'
-import type { DoubtReason, HostEvidence, ScanSummary } from './types.ts'
+import type { DoubtReason, HostEvidence, ScanDoubt, ScanSummary } from './types.ts'
 
 /** What a person is told when a host that had answered falls silent, is given up, or comes back. */
 export function livenessSentence(address: string, change: LivenessChange): string {
@@ -24,6 +24,12 @@ export interface Tarpits {
   readonly left: boolean
 }
 
+/** What a scheduler knows of its scan. */
+export type ScanKnowledge = Pick<
+  ProbeScheduler,
+  'untriedCount' | 'expectedMissed' | 'evidence' | 'hasHeard' | 'tellingRate' | 'hostsThat'
+>
+
 /** Ports of a run that have no answer. */
 export interface Shortcomings {
   readonly notScanned: number
@@ -37,12 +43,13 @@ export interface Shortcomings {
  */
 export function summaryNotes(
   { notScanned, errors }: Shortcomings,
-  scheduler: ProbeScheduler,
+  scheduler: ScanKnowledge,
   tarpits: Tarpits,
   stoppedBy: unknown,
-): Pick<ScanSummary, 'complete' | 'notes'> {
+): ScanDoubt & Pick<ScanSummary, 'lasting'> {
+  const unscanned: string[] = []
   const notes: string[] = []
-  const { untriedCount, expectedMissed } = scheduler
+  const { untriedCount, expectedMissed, evidence } = scheduler
   const unresponsive = scheduler.hostsThat('stopped-answering')
   const interrupted = isTimeUp(stoppedBy) ? 'the time was up' : 'the scan was interrupted'
   const unanswered = notScanned - untriedCount
@@ -52,8 +59,8 @@ export function summaryNotes(
     ...(tarpits.left && tarpits.addresses.length > 0 ? [`${list(tarpits.addresses)} was left as a tarpit`] : []),
   ]
   if (untriedCount > 0)
-    notes.push(`${count(untriedCount, 'port')} not tried: the scan took far longer than the path allows for`)
-  if (unanswered > 0) notes.push(`${count(unanswered, 'port')} without an answer: ${why.join(', ')}`)
+    unscanned.push(`${count(untriedCount, 'port')} not tried: the scan took far longer than the path allows for`)
+  if (unanswered > 0) unscanned.push(`${count(unanswered, 'port')} without an answer: ${why.join(', ')}`)
   if (tarpits.addresses.length > 0)
     notes.push(`${list(tarpits.addresses)} accepts nearly every port: what is open there need be no service`)
   if (errors > 0) notes.push(`${count(errors, 'port')} could not be probed from this system`)
@@ -61,17 +68,52 @@ export function summaryNotes(
   const limited = scheduler.hostsThat('limit-refusals')
   if (limited.length > 0)
     notes.push(`closed and filtered could not be told apart on ${list(limited)}: refusals are limited`)
-  if (unresponsive.length > 0 && (unanswered === 0 || stoppedBy !== undefined))
+  const hasStopped = unresponsive.length > 0 && (unanswered === 0 || stoppedBy !== undefined)
+  if (hasStopped)
     notes.push(`${list(unresponsive)} answered at first and then stopped: what was silent since may be open`)
   const refusing = scheduler.hostsThat('refuse-open-ports')
   if (refusing.length > 0)
     notes.push(`${list(refusing)} refused ports that are open: what was refused may be open; a lower --rate tells`)
-  const problems = notScanned + errors + unresponsive.length + refusing.length
-  return { complete: problems === 0 && expectedMissed < pacingLimits.scan.completeMissed, notes }
+  const isFounded = errors + refusing.length === 0 && expectedMissed < pacingLimits.scan.completeMissed
+  const lasting = { complete: isFounded && !hasStopped, expectedMissed, evidence, notes }
+  const complete = isFounded && notScanned + unresponsive.length === 0
+  return { ...lasting, complete, notes: [...unscanned, ...notes], lasting }
+}
+
+/** What is in doubt after two runs over different ports. */
+export function bothDoubts(one: ScanDoubt, other: ScanDoubt): ScanDoubt {
+  const expectedMissed = one.expectedMissed + other.expectedMissed
+  const evidence = new Map(one.evidence.map((each) => [each.host.address, each]))
+  for (const each of other.evidence) {
+    const { address } = each.host
+    const before = evidence.get(address)
+    evidence.set(address, before === undefined ? each : bothEvidence(before, each))
+  }
+  return {
+    complete: one.complete && other.complete && expectedMissed < pacingLimits.scan.completeMissed,
+    expectedMissed,
+    evidence: [...evidence.values()],
+    notes: [...new Set([...one.notes, ...other.notes])],
+  }
+}
+
+function bothEvidence(one: HostEvidence, other: HostEvidence): HostEvidence {
+  const [more, less] = one.expectedMissed > other.expectedMissed ? [one, other] : [other, one]
+  const doubt = more.doubt ?? less.doubt
+  return {
+    host: one.host,
+    silent: one.silent + other.silent,
+    attempts: Math.max(one.attempts, other.attempts),
+    references: one.references + other.references,
+    // The share that made one doubt.
+    lossShare: more.lossShare,
+    expectedMissed: one.expectedMissed + other.expectedMissed,
+    ...(doubt !== undefined && { doubt }),
+  }
 }
 
 /** For each reason: how many ports are in doubt, where, why, what was tried, and what would tell. */
-function doubtNotes(scheduler: ProbeScheduler): string[] {
+function doubtNotes(scheduler: ScanKnowledge): string[] {
   const rate = `--rate ${scheduler.tellingRate}`
   const byReason: Readonly<
     Record<DoubtReason, readonly [why: (hosts: readonly HostEvidence[]) => string, settles: string]>

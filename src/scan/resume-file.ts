@@ -2,7 +2,17 @@ import { StorageError, UsageError } from '../base/errors.ts'
 import { visible } from '../base/visible.ts'
 import type { AnsweredText } from './answered-ports.ts'
 import type { StateCounts } from './host-counts.ts'
-import { type CertificateInfo, type PortResult, type PortState, portStates, type TlsInfo } from './types.ts'
+import {
+  type CertificateInfo,
+  doubtReasons,
+  type HostEvidence,
+  type PortResult,
+  type PortState,
+  portStates,
+  type ScanDoubt,
+  type ScanHost,
+  type TlsInfo,
+} from './types.ts'
 
 /** What a scan was asked; an interrupted one is continued by the same only. */
 export interface ScanIdentity {
@@ -27,6 +37,8 @@ export interface ResumeState {
   readonly probes: number
   readonly retries: number
   readonly counts: StateCounts
+  /** What is in doubt of what is answered. */
+  readonly doubt: ScanDoubt
   readonly answered: AnsweredText
   /** The listed results; the others are in `counts` only. */
   readonly results: readonly PortResult[]
@@ -88,19 +100,20 @@ function read(text: string): ResumeState | undefined {
     return undefined
   }
   if (!isRecord(value) || value.format !== format || value.version !== version) return undefined
-  const { identity, answers, startedAt, durationMs, probes, retries, counts, answered, results } = value
+  const { identity, answers, startedAt, durationMs, probes, retries, counts, doubt, answered, results } = value
   const whole =
     isIdentity(identity) &&
     isRecord(answers) &&
     Object.values(answers).every(isTexts) &&
     [startedAt, durationMs, probes, retries].every((number) => typeof number === 'number') &&
     isCounts(counts) &&
+    (doubt === undefined || isDoubt(doubt)) &&
     isAnswered(answered) &&
     Array.isArray(results) &&
     results.every(isResult)
   if (!whole) return undefined
   return {
-    // Files of versions that did not ask for TLS do not speak of it.
+    // Files of versions that did not ask for TLS do not speak of it, nor those that did not keep doubts of these.
     identity: { ...identity, tls: identity.tls === true },
     answers: answers as ResumeState['answers'],
     startedAt: Number(startedAt),
@@ -108,6 +121,7 @@ function read(text: string): ResumeState | undefined {
     probes: Number(probes),
     retries: Number(retries),
     counts,
+    doubt: doubt ?? { complete: true, expectedMissed: 0, evidence: [], notes: [] },
     answered,
     results: results.map(({ banner, ...result }) => ({
       ...result,
@@ -156,6 +170,38 @@ function isCounts(value: unknown): value is StateCounts {
   )
 }
 
+function isDoubt(value: unknown): value is ScanDoubt {
+  if (!isRecord(value)) return false
+  const { complete, expectedMissed, evidence, notes } = value
+  return (
+    typeof complete === 'boolean' &&
+    typeof expectedMissed === 'number' &&
+    isTexts(notes) &&
+    Array.isArray(evidence) &&
+    evidence.every(isEvidence)
+  )
+}
+
+function isEvidence(value: unknown): value is HostEvidence {
+  if (!isRecord(value)) return false
+  const { host, doubt, silent, attempts, references, lossShare, expectedMissed } = value
+  return (
+    isHost(host) &&
+    (doubt === undefined || doubtReasons.some((reason) => reason === doubt)) &&
+    [silent, attempts, references, lossShare, expectedMissed].every((number) => typeof number === 'number')
+  )
+}
+
+function isHost(value: unknown): value is ScanHost {
+  return (
+    isRecord(value) &&
+    isText(value.address) &&
+    (value.family === 4 || value.family === 6) &&
+    (value.name === undefined || isText(value.name)) &&
+    (value.names === undefined || isTexts(value.names))
+  )
+}
+
 function isAnswered(value: unknown): value is AnsweredText {
   return (
     isRecord(value) &&
@@ -166,13 +212,10 @@ function isAnswered(value: unknown): value is AnsweredText {
 }
 
 function isResult(value: unknown): value is StoredResult {
-  if (!isRecord(value) || !isRecord(value.host)) return false
+  if (!isRecord(value)) return false
   const { host, port, state, reason, rttMs, attempts, banner, tls } = value
   return (
-    isText(host.address) &&
-    (host.family === 4 || host.family === 6) &&
-    (host.name === undefined || isText(host.name)) &&
-    (host.names === undefined || isTexts(host.names)) &&
+    isHost(host) &&
     typeof port === 'number' &&
     isState(state) &&
     isText(reason) &&

@@ -119,7 +119,8 @@ class ScanRun {
   #progress(nowMs: number): void {
     this.#progressMs = nowMs
     const tried = this.#done + this.#waiting
-    this.#services.observer.progress(this.#rate.pace(nowMs, this.#sent, tried, this.#waiting, this.#total))
+    const pace = this.#rate.pace(nowMs, this.#sent, tried, this.#waiting, this.#total)
+    this.#services.observer.progress(pace, () => this.#doubt().lasting)
   }
 
   /** Sends what may be sent, for as long as the thread can be kept from its events. True: there is more to send. */
@@ -238,6 +239,15 @@ class ScanRun {
     this.#services.observer.result(result)
   }
 
+  #doubt(): ReturnType<typeof summaryNotes> {
+    return summaryNotes(
+      { notScanned: this.#total - this.#done, errors: this.#errors },
+      this.#scheduler,
+      { addresses: [...this.#tarpits], left: this.#plan.stopAtTarpit === true },
+      this.#services.signal.reason,
+    )
+  }
+
   #finish(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -246,21 +256,13 @@ class ScanRun {
     this.#timer?.cancel()
     this.#prober.close()
     this.#progress(clock.monotonic())
-    const notScanned = this.#total - this.#done
     const summary = {
-      ...summaryNotes(
-        { notScanned, errors: this.#errors },
-        this.#scheduler,
-        { addresses: [...this.#tarpits], left: this.#plan.stopAtTarpit === true },
-        signal.reason,
-      ),
-      expectedMissed: this.#scheduler.expectedMissed,
-      evidence: this.#scheduler.evidence,
+      ...this.#doubt(),
       engine: this.#prober.engineName,
       threads: this.#pool.started,
       probes: this.#sent,
       retries: this.#retries,
-      notScanned,
+      notScanned: this.#total - this.#done,
     }
     void this.#pool.close().then(() => this.#resolve(summary))
   }

@@ -106,7 +106,8 @@ export interface ScanPlan extends ScanPart, ProbeSettings {}
  * Why silent ports of a host are in doubt. `unheard`: nothing at all came from it; `time-up`: the scan ended before enough was known;
  * `lossy`: much of what was sent to ports that answer was lost; `little-evidence`: too few of its ports answer to tell.
  */
-export type DoubtReason = 'unheard' | 'time-up' | 'lossy' | 'little-evidence'
+export const doubtReasons = ['unheard', 'time-up', 'lossy', 'little-evidence'] as const
+export type DoubtReason = (typeof doubtReasons)[number]
 
 /** How well founded it is that the silent ports of a host are filtered. */
 export interface HostEvidence {
@@ -124,8 +125,8 @@ export interface HostEvidence {
   readonly doubt?: DoubtReason
 }
 
-/** What one run of the scanner came to; the results themselves went to its observer. */
-export interface ScanSummary {
+/** What is in doubt of what was scanned. */
+export interface ScanDoubt {
   /** Every port of every host has an answer, and less than a hundredth of an open port is expected to be missed. */
   readonly complete: boolean
   /** Open ports expected to be among the silent ones. */
@@ -134,6 +135,12 @@ export interface ScanSummary {
   readonly evidence: readonly HostEvidence[]
   /** What was not, and what else a reader must know ("closed and filtered could not be told apart on …"). */
   readonly notes: readonly string[]
+}
+
+/** What one run of the scanner came to; the results themselves went to its observer. */
+export interface ScanSummary extends ScanDoubt {
+  /** The same of the ports that have an answer: it stands when the others are asked later. */
+  readonly lasting: ScanDoubt
   readonly engine: EngineName
   readonly threads: number
   readonly probes: number
@@ -155,8 +162,8 @@ export interface ScanPace {
 export interface ScanObserver {
   /** One final answer, in the order of arrival. Closed ports arrive here too. */
   result(result: PortResult): void
-  /** At most ten times a second. */
-  progress(pace: ScanPace): void
+  /** At most ten times a second. `doubt`: what would be in doubt if the scan stopped now, and went on later. */
+  progress(pace: ScanPace, doubt: () => ScanDoubt): void
   /** A sentence worth saying once: a self-connect probed again, descriptors short, a limit found. */
   notice(sentence: string): void
 }

@@ -1,8 +1,9 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import type { ScanDoubt } from '../../src/scan/types.ts'
 import { turnUntil } from '../support/event-loop.ts'
-import { type Answer, openPorts, runScanCommand } from '../support/scan-context.ts'
+import { type Answer, type Controls, openPorts, runScanCommand } from '../support/scan-context.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -184,7 +185,7 @@ describe('resuming', () => {
     ])
     expect(existsSync(path)).toBe(false)
     const whole = await runScanCommand(words, { answer: network })
-    const comparable = (text: string) => ({ ...JSON.parse(text), startedAt: 0, durationMs: 0 })
+    const comparable = (text: string) => ({ ...JSON.parse(text), startedAt: 0, durationMs: 0, timeline: {} })
     expect(comparable(continued.stdout)).toEqual(comparable(whole.stdout))
   })
 
@@ -199,6 +200,42 @@ describe('resuming', () => {
     expect(JSON.parse(stdout)).toMatchObject({ notScanned: 0, unresolved: ['gone'] })
     expect(stderr).toContain('gone could not be resolved (not known when the scan began)\n')
     expect(exit).toBe(0)
+  })
+
+  const doubt: ScanDoubt = {
+    complete: false,
+    expectedMissed: 0.25,
+    evidence: [
+      {
+        host: { address: '127.0.0.1', family: 4 },
+        ...{ silent: 9, attempts: 3, references: 40, lossShare: 0.2, expectedMissed: 0.25, doubt: 'lossy' },
+      },
+    ],
+    notes: ['9 silent ports in doubt on 127.0.0.1'],
+  }
+
+  test('bug: what was in doubt before the interruption counted as sure after it', async () => {
+    const path = state()
+    const words = [...base, '--resume', path, '--json']
+    const afterEach = (done: number, { interrupt }: Controls): void => void (done === 60 && interrupt())
+    await runScanCommand(words, { answer, doubt, afterEach })
+    const { stdout } = await runScanCommand(words, { answer })
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ complete: false, expectedMissed: 0.25, notScanned: 0, notes: doubt.notes })
+    expect(report.hosts[0].evidence).toEqual({
+      ...{ silent: 9, attempts: 3, references: 40, lossShare: 0.2, expectedMissed: 0.25, doubt: 'lossy' },
+    })
+  })
+
+  test('what is in doubt of a host before and after adds up', async () => {
+    const path = state()
+    const words = [...base, '--resume', path, '--json']
+    const afterEach = (done: number, { interrupt }: Controls): void => void (done === 60 && interrupt())
+    await runScanCommand(words, { answer, doubt, afterEach })
+    const { stdout } = await runScanCommand(words, { answer, doubt })
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ expectedMissed: 0.5, notes: doubt.notes })
+    expect(report.hosts[0].evidence).toMatchObject({ silent: 18, attempts: 3, references: 80, expectedMissed: 0.5 })
   })
 
   test('other names are another scan', async () => {
@@ -231,6 +268,7 @@ describe('resuming', () => {
     const killed = join(temporaryFolder(), 'killed.state')
     await runScanCommand(words, {
       answer,
+      doubt,
       clock,
       async betweenResults(done) {
         if (done !== 60) return
@@ -243,7 +281,8 @@ describe('resuming', () => {
     expect(exit).toBe(0)
     expect(plans.map(({ plan }) => plan.ports.length)).toEqual([40])
     expect(JSON.parse(stdout)).toMatchObject({
-      complete: true,
+      complete: false,
+      expectedMissed: doubt.expectedMissed,
       counts: { open: { connected: 3 }, closed: { refused: 97 } },
     })
   })

@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { AddressSet } from '../../src/scan/address-set.ts'
 import { scanLimits } from '../../src/scan/limits.ts'
+import { type ScanKnowledge, summaryNotes } from '../../src/scan/notices.ts'
 import { renderCsv } from '../../src/scan/report/csv.ts'
 import { renderGrep } from '../../src/scan/report/grep.ts'
 import { renderHtml } from '../../src/scan/report/html.ts'
@@ -14,7 +15,13 @@ import { portLine, renderText, summarySentences } from '../../src/scan/report/te
 import { renderXml } from '../../src/scan/report/xml.ts'
 import { ScanResults } from '../../src/scan/results.ts'
 import { TimelineRecorder } from '../../src/scan/timeline.ts'
-import { type PortResult, type PortState, portStates } from '../../src/scan/types.ts'
+import {
+  type DoubtReason,
+  type HostEvidence,
+  type PortResult,
+  type PortState,
+  portStates,
+} from '../../src/scan/types.ts'
 import { violations } from '../support/json-schema.ts'
 import { readCsv, outputSchema as schema } from '../support/scan-formats.ts'
 import { aReport, aResult, loopback } from '../support/scan-report.ts'
@@ -136,6 +143,60 @@ describe('text', () => {
   })
 })
 
+describe('what a reader of a result must know', () => {
+  const none = { addresses: [], left: false }
+  const nothingKnown: ScanKnowledge = {
+    ...{ untriedCount: 0, expectedMissed: 0, evidence: [], hasHeard: true, tellingRate: 80 },
+    hostsThat: () => [],
+  }
+  const founded = (n: number, expectedMissed: number, doubt: DoubtReason): HostEvidence => ({
+    host: { address: `10.0.0.${n}`, family: 4 },
+    ...{ silent: 600, attempts: 4, references: 40, lossShare: 0.34, expectedMissed, doubt },
+  })
+  const notesOf = (known: Partial<ScanKnowledge>, notScanned = 0, stoppedBy?: unknown) =>
+    summaryNotes({ notScanned, errors: 0 }, { ...nothingKnown, ...known }, none, stoppedBy)
+
+  test.each<[DoubtReason, string]>([
+    [
+      'unheard',
+      'nothing at all was heard from there: off, out of reach or all filtered, tried up to 4 times; only a scan from elsewhere or at another time tells',
+    ],
+    ['time-up', 'the time was up while up to 34 % was lost, tried up to 4 times; --rate 80 tells'],
+    ['lossy', 'up to 34 % of what was sent to ports that answer was lost, tried up to 4 times; --rate 80 tells'],
+    [
+      'little-evidence',
+      'too few ports answer there to tell silence from loss, tried up to 4 times; --rate 80 or more --retries tell',
+    ],
+  ])('silent ports in doubt, %s: how many, where, why, what was tried and what would tell', (doubt, why) => {
+    const evidence = [founded(7, 1.2, doubt), founded(9, 0.34, doubt)]
+    expect(notesOf({ evidence, expectedMissed: 1.54 })).toMatchObject({
+      complete: false,
+      notes: [`1,200 silent ports in doubt on 10.0.0.7, 10.0.0.9 (about 1.5 open ones expected among them): ${why}`],
+    })
+  })
+
+  test('less than a hundredth of a port that is expected to be missed is no reason to doubt', () => {
+    expect(notesOf({ expectedMissed: 0.009 })).toMatchObject({ complete: true, notes: [] })
+    expect(notesOf({ expectedMissed: 0.011 })).toMatchObject({ complete: false, notes: [] })
+  })
+
+  test('what has no answer is asked when the scan goes on, so that the doubts that last are others', () => {
+    const evidence = [founded(7, 0.05, 'lossy')]
+    const { complete, notes, lasting } = notesOf({ evidence, untriedCount: 40 }, 100, 'SIGINT')
+    const doubted =
+      '600 silent ports in doubt on 10.0.0.7 (about 0.05 open ones expected among them): 34 % of what was sent to ports that answer was lost, tried up to 4 times; --rate 80 tells'
+    expect({ complete, notes }).toEqual({
+      complete: false,
+      notes: [
+        '40 ports not tried: the scan took far longer than the path allows for',
+        '60 ports without an answer: the scan was interrupted',
+        doubted,
+      ],
+    })
+    expect(lasting).toEqual({ complete: true, expectedMissed: 0, evidence, notes: [doubted] })
+  })
+})
+
 describe('JSON', () => {
   test('property: one valid document that fits its schema, ascending', () => {
     fc.assert(
@@ -168,6 +229,27 @@ describe('JSON', () => {
         },
       ],
     })
+  })
+
+  test('of a host in doubt it says what its silence is founded on, to six digits', () => {
+    const founded = { silent: 997, attempts: 4, references: 40, lossShare: 0.2 + 1e-9, expectedMissed: 0.3 + 1e-9 }
+    const host = { address: '127.0.0.1', family: 4 as const }
+    const results = [
+      { host, ports: [aResult(22)], evidence: { host, ...founded, doubt: 'lossy' as const } },
+      { host: { address: '127.0.0.2', family: 4 as const }, ports: [], evidence: { host, ...founded } },
+    ]
+    const report = { ...aReport([aResult(22)]), complete: false, expectedMissed: 0.6 + 1e-9, results }
+    const document = JSON.parse(text(renderJson(report)))
+    const shown = { silent: 997, attempts: 4, references: 40, lossShare: 0.2, expectedMissed: 0.3 }
+    expect(violations(document, schema)).toEqual([])
+    expect(document).toMatchObject({ complete: false, expectedMissed: 0.6 })
+    expect(document.hosts.map(({ evidence }: { evidence: unknown }) => evidence)).toEqual([
+      { ...shown, doubt: 'lossy' },
+      shown,
+    ])
+    const line = JSON.parse(summaryLine(report))
+    expect(violations(line, schema.$defs?.summaryLine ?? {}, schema)).toEqual([])
+    expect(line.evidence[0]).toEqual({ address: '127.0.0.1', family: 4, ...shown, doubt: 'lossy' })
   })
 
   test('JSON Lines fit their schemas', () => {

@@ -91,12 +91,25 @@ describe('the file of an interrupted scan', () => {
     probes: 12,
     retries: 2,
     counts: { open: { connected: 1 }, closed: { refused: 3 } },
+    doubt: {
+      complete: false,
+      expectedMissed: 0.3,
+      evidence: [
+        { host: host(1), silent: 5, attempts: 4, references: 2, lossShare: 0.5, expectedMissed: 0.3, doubt: 'lossy' },
+      ],
+      notes: ['5 silent ports in doubt on 10.0.0.1'],
+    },
     answered: { whole: '0-2', partial: { 4: '22' } },
     results: [aResult(22, { banner: new Uint8Array([0, 255, 10]) }), aResult(80), aResult(443, { tls: hostileTls })],
   }
 
   test('comes back as it was written', () => {
     expect(parseResume(formatResume(state), 'scan.state')).toEqual(state)
+  })
+
+  test('of a version that kept no doubts has none', () => {
+    const { doubt: _doubt, ...rest } = JSON.parse(formatResume(state))
+    expect(parseResume(JSON.stringify(rest), 'scan.state').doubt).toMatchObject({ complete: true, expectedMissed: 0 })
   })
 
   test.each([
@@ -120,6 +133,9 @@ describe('the file of an interrupted scan', () => {
     formatResume(state).replace('"whole": "0-2"', '"whole": 2'),
     formatResume(state).replace('"attempts": 1', '"attempts": "1"'),
     formatResume(state).replace('"closed"', '"ajar"'),
+    formatResume(state).replace('"lossy"', '"lucky"'),
+    formatResume(state).replace('"silent": 5', '"silent": "5"'),
+    formatResume(state).replace('5 silent ports', '\\u001b[2J'),
     // What no scan writes, and a terminal would obey.
     ...['"127.0.0.1"', '"connected"', '"22,80"'].map((text) =>
       formatResume(state).replaceAll(text, JSON.stringify(`${JSON.parse(text)}\x1b[2J`)),

@@ -7,14 +7,18 @@ import type { ScanCommandServices } from '../../src/commands/scan/run.ts'
 import { parseArguments } from '../../src/main/parse.ts'
 import { resolve } from '../../src/options/resolve.ts'
 import type { AskTls } from '../../src/scan/tls-info.ts'
-import type { PortResult, ScanPlan, ScanSummary } from '../../src/scan/types.ts'
+import type { PortResult, ScanDoubt, ScanPlan, ScanSummary } from '../../src/scan/types.ts'
 import { FakeKeyboard, FakeScreen } from './fake-terminal.ts'
 
 /** What the fake network says of a port; undefined means that it is never answered. */
 export type Answer = (address: string, port: number, round: number) => Partial<PortResult> | undefined
 
 /** A scanner that knows everything at once and answers in the worst order, one result each turn of the event loop. */
-export function fakeScan(answer: Answer, afterEach: (done: number) => void | Promise<void> = () => {}) {
+export function fakeScan(
+  answer: Answer,
+  afterEach: (done: number) => void | Promise<void> = () => {},
+  doubt: ScanDoubt = { complete: true, expectedMissed: 0, evidence: [], notes: [] },
+) {
   const plans: { readonly hosts: readonly string[]; readonly plan: ScanPlan }[] = []
   const scan: ScanCommandServices['scan'] = async (plan, { signal, observer }) => {
     const hosts = [...plan.hosts]
@@ -34,15 +38,14 @@ export function fakeScan(answer: Answer, afterEach: (done: number) => void | Pro
         done++
         if (result.state === 'error') errors++
         observer.result(result)
-        observer.progress({ rate: 1000, sent: done })
+        observer.progress({ rate: 1000, sent: done }, () => doubt)
         await afterEach(done)
       }
     }
     const summary: ScanSummary = {
-      complete: done === total && errors === 0,
-      expectedMissed: 0,
-      evidence: [],
-      notes: [],
+      ...doubt,
+      complete: doubt.complete && done === total && errors === 0,
+      lasting: doubt,
       engine: 'net',
       threads: 1,
       probes: done,
@@ -73,6 +76,8 @@ class Captured extends Writable {
 export interface FakeRun {
   readonly answer?: Answer
   readonly names?: Readonly<Record<string, readonly string[]>> | ((name: string) => readonly string[] | undefined)
+  /** What the scanner says is in doubt. */
+  readonly doubt?: ScanDoubt
   readonly stdin?: string
   /** Whoever writes to stdin has not said all yet. */
   readonly stdinStaysOpen?: boolean
@@ -146,10 +151,11 @@ export async function runScanCommand(words: readonly string[], options: FakeRun 
     interrupt,
     press: (key: string) => void keyboard.write(key),
   }
-  const { scan, plans } = fakeScan(options.answer ?? openPorts(), (done) => {
+  const afterEach = (done: number): void | Promise<void> => {
     options.afterEach?.(done, controls)
     return options.betweenResults?.(done)
-  })
+  }
+  const { scan, plans } = fakeScan(options.answer ?? openPorts(), afterEach, options.doubt)
   const command = scanCommand({
     scan,
     names: async () => ({

@@ -4,19 +4,18 @@ import { parseIp } from '../../net/ip.ts'
 import { AddressSet } from '../../scan/address-set.ts'
 import { ExpectedCertificates } from '../../scan/expected-certificates.ts'
 import { ExpectedPorts } from '../../scan/expected-ports.ts'
-import type { StateCounts } from '../../scan/host-counts.ts'
 import { scanLimits } from '../../scan/limits.ts'
-import { pacingLimits } from '../../scan/pacing/limits.ts'
+import { bothDoubts } from '../../scan/notices.ts'
 import { type PortPlan, union } from '../../scan/port-plan.ts'
 import { portLine, tlsWords } from '../../scan/report/text.ts'
 import { nameKey, type ResolvedTargets } from '../../scan/resolve-targets.ts'
 import { ScanResults } from '../../scan/results.ts'
-import type { ScanIdentity } from '../../scan/resume-file.ts'
+import type { ResumeState, ScanIdentity } from '../../scan/resume-file.ts'
 import type { scan } from '../../scan/scanner.ts'
 import { emptyTimeline, type ScanTimeline, TimelineRecorder } from '../../scan/timeline.ts'
 import type { AskTls } from '../../scan/tls-info.ts'
 import type { TlsInspector } from '../../scan/tls-inspector.ts'
-import type { HostAddress, PortResult, ScanHost, ScanPace, ScanPart, ScanSummary } from '../../scan/types.ts'
+import type { HostAddress, PortResult, ScanDoubt, ScanHost, ScanPace, ScanPart, ScanSummary } from '../../scan/types.ts'
 import { grouped } from '../../terminal/format.ts'
 import type { ProgressState } from '../../terminal/progress.ts'
 import type { CommandContext } from '../command.ts'
@@ -36,11 +35,10 @@ export interface JobServices {
 }
 
 /** What no run of the scanner has added to yet. */
+const noDoubt: ScanDoubt = { complete: true, expectedMissed: 0, evidence: [], notes: [] }
 const nothingDone: ScanSummary = {
-  complete: true,
-  expectedMissed: 0,
-  evidence: [],
-  notes: [],
+  ...noDoubt,
+  lasting: noDoubt,
   engine: 'net',
   threads: 0,
   probes: 0,
@@ -62,6 +60,8 @@ export class ScanJob {
   readonly #services: JobServices
   #summary = nothingDone
   #pace: ScanPace = { rate: 0, sent: 0 }
+  /** What is in doubt in the run under way. */
+  #doubtNow = (): ScanDoubt => noDoubt
   #timeline: TimelineRecorder | undefined
   readonly #isExpected: (port: number) => boolean
   /** Where something was found open while names may still change. */
@@ -148,7 +148,8 @@ export class ScanJob {
         if (result.rttMs !== undefined) timeline.answered(clock.monotonic(), result.rttMs)
         found(result)
       },
-      progress: (pace: ScanPace) => {
+      progress: (pace: ScanPace, doubt: () => ScanDoubt) => {
+        this.#doubtNow = doubt
         timeline.probed(clock.monotonic(), pace.sent - this.#pace.sent)
         this.#pace = pace
         view.progress(this.progress())
@@ -174,14 +175,12 @@ export class ScanJob {
   }
 
   #addSummary(added: ScanSummary): void {
-    const { complete, notes, engine, threads, probes, retries, notScanned } = added
+    const { engine, threads, probes, retries, notScanned } = added
     const before = this.#summary
-    const expectedMissed = before.expectedMissed + added.expectedMissed
+    this.#doubtNow = () => noDoubt
     this.#summary = {
-      complete: before.complete && complete && expectedMissed < pacingLimits.scan.completeMissed,
-      expectedMissed,
-      evidence: [...before.evidence, ...added.evidence],
-      notes: [...new Set([...before.notes, ...notes])],
+      ...bothDoubts(before, added),
+      lasting: bothDoubts(before.lasting, added.lasting),
       engine,
       threads: Math.max(before.threads, threads),
       probes: before.probes + probes,
@@ -190,9 +189,14 @@ export class ScanJob {
     }
   }
 
+  /** What is in doubt of the ports that have an answer, so that they are not asked again when the scan goes on. */
+  get lastingDoubt(): ScanDoubt {
+    return bothDoubts(this.#summary.lasting, this.#doubtNow())
+  }
+
   /** Forgets that a run was incomplete: what it lacked is probed again, or was found earlier. */
   forgetIncomplete(): void {
-    this.#summary = { ...this.#summary, complete: true, expectedMissed: 0, evidence: [], notes: [], notScanned: 0 }
+    this.#summary = { ...this.#summary, ...noDoubt, lasting: noDoubt, notScanned: 0 }
   }
 
   /** A final answer: counted, listed, written and said. */
@@ -212,14 +216,14 @@ export class ScanJob {
   }
 
   /** Takes over what an earlier process counted and listed. */
-  restore(counts: StateCounts, listed: readonly PortResult[], probes: number, retries: number): void {
+  restore({ counts, results: listed, probes, retries, doubt }: ResumeState): void {
     this.results.restore(counts, listed)
     for (const result of listed) {
       this.expectation?.add(result)
       this.certificates?.add(result)
       this.#services.output.result(result)
     }
-    this.#addSummary({ ...nothingDone, engine: this.#summary.engine, probes, retries })
+    this.#addSummary({ ...nothingDone, ...doubt, lasting: doubt, engine: this.#summary.engine, probes, retries })
   }
 
   /** Where the whole stands now; rate and time left are those of the run under way, when it last told. */

@@ -91,22 +91,23 @@ export class ResumableJob {
       probes: summary.probes,
       retries: summary.retries,
       counts: results.counts,
+      doubt: this.#job.lastingDoubt,
       answered: this.#answered.toText(),
       results: results.listed(addresses).flatMap(({ ports }) => ports),
     }
     return replaceWhole(this.#path, [formatResume(state)])
   }
 
-  #restore({ answered, counts, results, probes, retries }: ResumeState): void {
+  #restore(state: ResumeState): void {
     try {
-      this.#answered.restore(answered)
+      this.#answered.restore(state.answered)
     } catch (error) {
       if (error instanceof NetlabError || !(error instanceof RangeError)) throw error
       throw new StorageError('RESUME', `${this.#path} is damaged (${error.message})`, {
         hint: 'remove the file to begin anew',
       })
     }
-    this.#job.restore(counts, results, probes, retries)
+    this.#job.restore(state)
   }
 }
 
