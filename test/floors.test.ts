@@ -20,6 +20,7 @@ const floors: Record<string, number> = {
   chat: 4,
   'datagram-chat': 4,
   scan: 4,
+  check: 4,
   protocols: 5,
   commands: 6,
   main: 7,
@@ -27,10 +28,10 @@ const floors: Record<string, number> = {
 
 /** Node modules that only these folders may import. */
 const reserved: Record<string, readonly string[]> = {
-  'node:net': ['net', 'serve', 'control', 'scan', 'main'],
+  'node:net': ['net', 'serve', 'control', 'scan', 'check', 'main'],
   'node:tls': ['net', 'scan', 'serve', 'commands'],
   'node:dgram': ['datagram-chat'],
-  'node:fs': ['files', 'log', 'control', 'accounts', 'chat', 'main', 'commands'],
+  'node:fs': ['files', 'log', 'control', 'accounts', 'chat', 'check', 'main', 'commands'],
   'node:worker_threads': ['base', 'serve', 'log', 'scan', 'main', 'net', 'accounts', 'chat'],
 }
 

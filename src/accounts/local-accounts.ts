@@ -345,9 +345,12 @@ export class LocalAccounts implements Accounts {
     return this.administration.clear()
   }
 
-  /** The ids of the accounts that have these names. */
+  /** The ids of the accounts that have these names, which are then as they were registered. */
   accountsOf(names: readonly string[]): readonly NamedAccount[] {
-    return names.map((name) => ({ name, account: this.#parts.users.user(name)?.id }))
+    return names.map((name) => {
+      const user = this.#parts.users.user(name)
+      return { name: user?.name ?? name, account: user?.id }
+    })
   }
 
   get sessionEnds(): SessionNotifier<SessionEnd> {

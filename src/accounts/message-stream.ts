@@ -8,7 +8,7 @@ import type { MessageShapes, ServerMessage } from './messages.ts'
 
 /** A whole message; or what to send at once where there is nothing to carry out, as to someone who has typed only a part; or why it is none. */
 export type Decoded<C> =
-  | { readonly kind: 'message'; readonly message: C }
+  | { readonly kind: 'message'; readonly message: C; readonly ref?: string | number }
   | { readonly kind: 'incomplete'; readonly lines: readonly string[] }
   | { readonly kind: 'malformed'; readonly why: string }
 
@@ -24,6 +24,8 @@ export interface MessageCodec<C, S> {
 export class ServerMessageStream<C, S> {
   readonly client: Session
   readonly #codec: MessageCodec<C, S>
+  /** The client's mark of the request that is answered now; every answer carries it. */
+  ref: string | number | undefined
   #malformed = 0
 
   constructor(client: Session, codec: MessageCodec<C, S>) {
@@ -34,17 +36,22 @@ export class ServerMessageStream<C, S> {
   /** The next whole message; undefined after the last. @throws {ProtocolError} after too many malformed ones, or bytes that can be no message. */
   async receive(): Promise<C | undefined> {
     for (;;) {
+      this.ref = undefined
       const text = await this.#next()
       if (text === undefined) return undefined
       const decoded = this.#codec.decode(text)
-      if (decoded.kind === 'message') return decoded.message
+      if (decoded.kind === 'message') {
+        this.ref = decoded.ref
+        return decoded.message
+      }
       if (decoded.kind === 'incomplete') for (const line of decoded.lines) this.client.send(line)
       else this.#refuse(decoded.why)
     }
   }
 
   send(message: S): void {
-    for (const part of this.#codec.encode(message)) this.client.send(part)
+    const marked = this.ref === undefined ? message : { ...message, ref: this.ref }
+    for (const part of this.#codec.encode(marked)) this.client.send(part)
   }
 
   async #next(): Promise<string | undefined> {
@@ -118,7 +125,11 @@ function decodeJson<C>(text: string, shapes: MessageShapes): Decoded<C> {
     if (!good) return malformed(`A message of the type ${type} has the field ${name}: ${kind}.`)
     message[name] = field
   }
-  return { kind: 'message', message: message as C }
+  const { ref } = given
+  if (ref === undefined) return { kind: 'message', message: message as C }
+  if (typeof ref === 'string' ? ref.length > limits.refChars : !Number.isSafeInteger(ref))
+    return malformed(`"ref" is a whole number, or a string of at most ${limits.refChars} characters.`)
+  return { kind: 'message', message: message as C, ref: ref as string | number }
 }
 
 function malformed(why: string): { readonly kind: 'malformed'; readonly why: string } {

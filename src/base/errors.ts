@@ -4,16 +4,24 @@ export const ExitCode = {
   ok: 0,
   /** A negative answer: nothing open, login refused. */
   negative: 1,
+  /** `check`: only what is not at the core of the task failed. */
+  extraFailed: 2,
   /** The command line was wrong (EX_USAGE). */
   usage: 64,
+  /** `check`: the program can't be built or found (EX_DATAERR). */
+  data: 65,
   /** Could not connect, bind or resolve (EX_UNAVAILABLE). */
   unavailable: 69,
   /** A bug of ours (EX_SOFTWARE). */
   software: 70,
   /** Log, users file or database unreadable or unwritable (EX_IOERR). */
   io: 74,
+  /** `check`: it could not be told; another try may (EX_TEMPFAIL). */
+  unsure: 75,
   /** The server spoke nonsense (EX_PROTOCOL). */
   protocol: 76,
+  /** The time for the whole was over, as timeout(1) has it. */
+  timeOver: 124,
   /** SIGINT for client tools; the second SIGINT for a server. */
   interrupted: 130,
   /** SIGTERM for client tools; the second SIGTERM for a server. */

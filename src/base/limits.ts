@@ -13,6 +13,8 @@ export const limits = {
   connectMs: 10_000,
   /** How long one writer of netlab.db waits for another one in the same file. */
   databaseBusyMs: 5_000,
+  /** A client's mark of a request, `ref`: a UUID and some more. */
+  refChars: 64,
   /** Messages that make no sense before a connection is closed. */
   badMessages: 10,
   /** A queue gives up so many places in front before the rest moves forward. */

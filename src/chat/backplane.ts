@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Dialect } from '../net/dialect.ts'
 import type { RoomRequest } from './commands.ts'
+import type { ByeReason, Ref } from './message.ts'
 
 /** What a client thread tells the owner of the chat's state, in the order in which it happened. */
 export type Signal =
@@ -19,8 +20,11 @@ export type Signal =
       readonly resume?: Readonly<Record<string, number>> | undefined
       /** The one whose ids they are. */
       readonly epoch?: string | undefined
+      readonly ref?: Ref | undefined
     }
   | { readonly type: 'asked'; readonly connection: number; readonly request: RoomRequest }
+  /** Its peer sends no more: it is said goodbye to when all that it asked is answered. */
+  | { readonly type: 'finished'; readonly connection: number; readonly why: ByeReason; readonly message: string }
   | { readonly type: 'closed'; readonly connection: number }
 
 /** What the owner sends to a client thread: bytes encoded once, for a whole room or for one connection. */
@@ -77,7 +81,7 @@ type SignalBatch = readonly (Signal | number | string | undefined)[]
 function packSignals(signals: readonly Signal[]): SignalBatch {
   const batch: (Signal | number | string | undefined)[] = []
   for (const signal of signals) {
-    if (signal.type !== 'asked' || signal.request.type !== 'say') batch.push(signal)
+    if (signal.type !== 'asked' || signal.request.type !== 'say' || signal.request.ref !== undefined) batch.push(signal)
     else {
       const { room, text, cid } = signal.request
       batch.push(signal.connection, room, text, cid)

@@ -12,7 +12,7 @@ import { chatLimits } from './limits.ts'
 import { ChatRefusal, type ChatServerMessage, lobby } from './message.ts'
 import type { OperatorName } from './operators.ts'
 import { parseCommand } from './parse.ts'
-import { consoleName, handle } from './requests.ts'
+import { consoleName, handle, refusalOf } from './requests.ts'
 import type { ChatConnection } from './room.ts'
 import { ChatState, type ChatStateOptions } from './state.ts'
 
@@ -60,7 +60,7 @@ export class Chat {
    * A line typed at the server's console, with or without `/`: its answer in lines, empty when there is nothing to say.
    * Undefined when it is no command of the chat. @throws {NetlabError} with the exit code of a negative answer when it is refused
    */
-  command(line: string): string | undefined {
+  command(line: string): string | Promise<string> | undefined {
     const bare = line.trim().replace(/^\//, '')
     if (!consoleWords.has(bare.split(/\s/)[0]?.toLowerCase() ?? '')) return undefined
     let answer = ''
@@ -70,12 +70,11 @@ export class Chat {
     try {
       const request = parseCommand(bare)
       if (isForAccounts(request)) return undefined
-      handle(this.#state, consoleConnection(write), request)
+      const later = handle(this.#state, consoleConnection(write), request)
+      return later === undefined ? answer.trimEnd() : later.then(() => answer.trimEnd(), negative)
     } catch (error) {
-      if (!(error instanceof ChatRefusal)) throw error
-      throw new NetlabError(error.code, ExitCode.negative, error.message)
+      return negative(error)
     }
-    return answer.trimEnd()
   }
 
   /** An account has another name: its rights, marks and connections stay. */
@@ -86,7 +85,10 @@ export class Chat {
   #take(gateway: number, signal: Signal): void {
     if (signal.type === 'opened') this.#open(gateway, signal)
     else if (signal.type === 'closed') this.#close(signal.connection)
-    else {
+    else if (signal.type === 'finished') {
+      const connection = this.#connections.get(signal.connection)
+      if (connection !== undefined && !connection.leaving) this.#state.finish(connection, signal.why, signal.message)
+    } else {
       const connection = this.#connections.get(signal.connection)
       // It may have quit, or been replaced, while this was on its way.
       if (connection?.member.connections.has(connection) !== true || connection.leaving) return
@@ -106,8 +108,10 @@ export class Chat {
     const known = this.#state.seenHere(signal.resume ?? {}, signal.epoch)
     for (const [room, seen] of rooms) {
       const after = Number.isNaN(seen) ? undefined : (known?.[room] ?? seen)
-      this.#carryOut(connection, { type: 'join', room, after }, known !== undefined)
+      this.#carryOut(connection, { type: 'join', room, after, ref: signal.ref }, known !== undefined)
     }
+    if (connection.rooms.size === 0)
+      this.#state.reply(connection, { type: 'notice', text: 'you are in no room; /join one', ref: signal.ref })
   }
 
   #close(id: number): void {
@@ -119,14 +123,22 @@ export class Chat {
   }
 
   #carryOut(connection: ChatConnection, request: RoomRequest, foreign?: boolean): void {
-    try {
-      handle(this.#state, connection, request, foreign)
-    } catch (error) {
+    const refuse = (error: unknown): void => {
       if (!(error instanceof ChatRefusal)) throw error
-      const known = request.cid === undefined ? {} : { cid: request.cid }
-      this.#state.reply(connection, { type: 'error', code: error.code, text: error.message, ...known })
+      this.#state.reply(connection, refusalOf(connection, request, error))
+    }
+    try {
+      handle(this.#state, connection, request, foreign)?.catch(refuse)
+    } catch (error) {
+      refuse(error)
     }
   }
+}
+
+/** @throws {NetlabError} with the exit code of a negative answer for a refusal */
+function negative(error: unknown): never {
+  if (!(error instanceof ChatRefusal)) throw error
+  throw new NetlabError(error.code, ExitCode.negative, error.message)
 }
 
 /** The commands that the console takes. */
@@ -159,6 +171,7 @@ export interface StartChatServices {
   readonly startThread: StartThread
   /** Of `--operators`; once the accounts can be asked. */
   readonly operators: Promise<readonly OperatorName[]>
+  readonly lookUp: NonNullable<ChatOptions['lookUp']>
 }
 
 export interface RunningChat {
@@ -173,10 +186,10 @@ export interface RunningChat {
  */
 export async function startChat(
   store: HistoryStoreOptions | undefined,
-  { clock, record, startThread, operators }: StartChatServices,
+  { clock, record, startThread, operators, lookUp }: StartChatServices,
   locked: Promise<unknown>,
 ): Promise<RunningChat> {
-  const common = { clock, record, defer: (callback: () => void) => void setImmediate(callback) }
+  const common = { clock, record, lookUp, defer: (callback: () => void) => void setImmediate(callback) }
   if (store === undefined) {
     await locked
     const chat = new Chat({

@@ -1,4 +1,4 @@
-import type { HistoryRange } from './message.ts'
+import type { HistoryRange, Ref } from './message.ts'
 
 /** What an argument is, and the value that a request carries for it. */
 export interface ArgumentTypes {
@@ -164,9 +164,9 @@ type Table = typeof commandTable
 
 export type CommandName = keyof Table
 
-/** What a member asks for, checked: a union over the table, with `cid` as the client's own id of it. */
+/** What a member asks for, checked: a union over the table, with `cid` as the client's own id of what is said, and `ref` as its mark for answers. */
 export type ChatRequest = {
-  [K in CommandName]: { readonly type: K; readonly cid?: string | undefined } & {
+  [K in CommandName]: { readonly type: K; readonly cid?: string | undefined; readonly ref?: Ref | undefined } & {
     readonly [A in keyof Table[K]['args']]: Table[K]['args'][A] extends keyof ArgumentTypes
       ? ArgumentTypes[Table[K]['args'][A]]
       : never

@@ -8,8 +8,8 @@ import type { Session } from '../net/session.ts'
 import { type AccountRequest, type ChatRequest, isForAccounts } from './commands.ts'
 import { encode } from './encode.ts'
 import { chatLimits } from './limits.ts'
-import { ChatRefusal } from './message.ts'
-import { type Enter, parseEnter, parseLine, parseMessage } from './parse.ts'
+import { type ByeReason, ChatRefusal } from './message.ts'
+import { type Enter, marksOf, parseEnter, parseLine, parseMessage } from './parse.ts'
 import type { Sink, ThreadGateway } from './thread-gateway.ts'
 
 /**
@@ -74,10 +74,10 @@ export class ChatConversation {
     if (this.#sink.dialect === 'text') this.#enter({ resume: {} })
     try {
       if (!(await this.#listen())) return
-      await this.#quit()
+      await this.#finish('exit', 'goodbye')
       this.#session.end('peer-closed')
     } catch (error) {
-      if (error instanceof ProtocolError) await this.#quit()
+      if (error instanceof ProtocolError) await this.#finish('protocol', error.message)
       throw error
     } finally {
       if (this.#entered) this.#services.gateway.close(this.#session.id)
@@ -109,13 +109,13 @@ export class ChatConversation {
   }
 
   /** A peer that sends no more, or only nonsense, may still read: it gets all the answers before the end. */
-  async #quit(): Promise<void> {
+  async #finish(why: ByeReason, message: string): Promise<void> {
     const { signal, id } = this.#session
     if (!this.#entered || signal.aborted) return
     const answered = new Promise<void>((resolve) => {
       this.#onAnswered = resolve
     })
-    this.#services.gateway.ask(id, { type: 'quit' })
+    this.#services.gateway.finish(id, why, message)
     await Promise.race([answered, once(signal, 'abort')])
   }
 
@@ -174,19 +174,15 @@ export class ChatConversation {
     return undefined
   }
 
-  #enter({ resume, epoch }: Enter): void {
+  #enter({ resume, epoch, ref }: Enter): void {
     this.#entered = true
     const { id, peer } = this.#session
-    this.#services.gateway.open({ id, ...this.#user, address: peer.address, resume, epoch }, this.#sink)
+    this.#services.gateway.open({ id, ...this.#user, address: peer.address, resume, epoch, ref }, this.#sink)
   }
 
   #refuse({ code, message: text }: ChatRefusal, message: unknown): void {
     if (!this.#entered) this.#enter({ resume: {} })
-    const cid =
-      typeof message === 'object' && message !== null && 'cid' in message && typeof message.cid === 'string'
-        ? { cid: message.cid.slice(0, chatLimits.cidChars) }
-        : {}
-    this.#services.gateway.answer(this.#session.id, this.#sink, { type: 'error', code, text, ...cid })
+    this.#services.gateway.answer(this.#session.id, this.#sink, { type: 'error', code, text, ...marksOf(message) })
     if (code === 'BAD_MESSAGE' && ++this.#badMessages >= limits.badMessages)
       throw new ProtocolError('BAD_MESSAGE', 'too many bad messages')
   }

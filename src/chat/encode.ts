@@ -35,6 +35,10 @@ export function renderLines(message: ChatServerMessage): string {
       return usageTable(message.commands)
         .map((line) => `* ${line}\n`)
         .join('')
+    case 'moderated':
+      return `* ${decision(message)}\n`
+    case 'done':
+      return ''
     case 'notice':
       return `* ${message.text}\n`
     case 'error':
@@ -78,7 +82,25 @@ function historyLines(room: string, messages: readonly ChatMessage[], more: bool
   return `${heading}${hint}\n${lines}* end of the history\n`
 }
 
-function leaving({ room, why, by, reason }: Extract<ChatServerMessage, { type: 'left' }>): string {
+function decision({ action, room, name, off, you }: Extract<ChatServerMessage, { type: 'moderated' }>): string {
+  const [who, is, where] = you === true ? ['you', 'are', ` #${room}`] : [nameInSentence(name), 'is', ` #${room}`]
+  switch (action) {
+    case 'kick':
+      return `${who} ${you === true ? 'were' : 'was'} put out of${where}`
+    case 'ban':
+      return off ? `${who} may enter${where} again` : `${who} ${is} banned from${where}`
+    case 'mute':
+      return `${who} ${off ? 'may speak again' : 'may only read now'} in${where}`
+    case 'op':
+      return `${who} ${is} ${off ? 'no longer an operator' : 'an operator now'}`
+  }
+}
+
+function leaving(left: Extract<ChatServerMessage, { type: 'left' }>): string {
+  return left.current === null ? `${leftRoom(left)}; you are in no room now, /join one` : leftRoom(left)
+}
+
+function leftRoom({ room, why, by, reason }: Extract<ChatServerMessage, { type: 'left' }>): string {
   if (why === 'left') return `you left #${room}`
   const done = `${by === undefined ? 'an operator' : nameInSentence(by)} ${why === 'kicked' ? 'put you out of' : 'banned you from'} #${room}`
   return reason === undefined ? done : `${done}: ${reason}`
@@ -156,11 +178,12 @@ function encodeFrames(messages: readonly ChatServerMessage[]): Uint8Array {
 }
 
 /** As JSON.stringify would, at half the cost: this is what a busy room spends its time on. */
-function messageJson(message: ChatMessage): string {
+function messageJson(message: Extract<ChatServerMessage, { type: 'message' }>): string {
   let json = `{"type":"message","id":${message.id},"at":${message.at},"room":"${message.room}","from":${JSON.stringify(message.from)},"text":${JSON.stringify(message.text)}`
   if (message.cid !== undefined) json += `,"cid":${JSON.stringify(message.cid)}`
   if (message.action === true) json += ',"action":true'
   if (message.operator === true) json += ',"operator":true'
   if (message.unstored === true) json += ',"unstored":true'
+  if (message.ref !== undefined) json += `,"ref":${JSON.stringify(message.ref)}`
   return `${json}}`
 }

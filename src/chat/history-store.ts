@@ -6,6 +6,7 @@ import { prepareSecretDatabase } from '../files/secret-file.ts'
 import {
   actionFlag,
   type Epoch,
+  fingerprint,
   type HistoryStoreOptions,
   type MessageRows,
   type ModerationEntry,
@@ -183,11 +184,17 @@ export class HistoryStore {
     // Ids number all rooms, so this many of them are at most this many rows.
     const since = this.#reserved - chatLimits.idBlock - chatLimits.duplicateFilterRows
     const query = this.#db.prepare(
-      'SELECT sender, cid, id, at FROM chat_messages WHERE room = ? AND id > ? AND cid IS NOT NULL',
+      'SELECT sender, cid, id, at, room, text, action FROM chat_messages WHERE room = ? AND id > ? AND cid IS NOT NULL',
     )
     const clientIds = this.#rooms()
       .flatMap((room) => query.all(room, since))
-      .map((row) => ({ from: text(row.sender), cid: text(row.cid), id: integer(row.id), at: integer(row.at) }))
+      .map((row) => ({
+        from: text(row.sender),
+        cid: text(row.cid),
+        id: integer(row.id),
+        at: integer(row.at),
+        said: fingerprint(integer(row.action) & actionFlag ? 'me' : 'say', text(row.room), text(row.text)),
+      }))
       .sort((a, b) => a.id - b.id)
     return { nextId: this.#reserved, clientIds, moderation: this.#moderation(), epochs: this.#beginEpoch() }
   }

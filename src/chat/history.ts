@@ -41,6 +41,8 @@ export interface Remembered {
     readonly cid: string
     readonly id: number
     readonly at: number
+    /** By `fingerprint`. */
+    readonly said: number
   }[]
 }
 
@@ -91,6 +93,24 @@ export const noHistory: History = {
  * fast as objects, and because it is what the statement takes.
  */
 export type MessageRows = readonly (string | number | null)[]
+
+/**
+ * Tells one message from another under the same client's id, by its kind, its room or the person it went to, and its text. 53 bits of
+ * FNV-1a, twice 32 of them: nobody gains by two that are equal.
+ */
+export function fingerprint(kind: 'say' | 'me' | 'msg', where: string, text: string): number {
+  let [low, high] = [0x811c9dc5, 0x9e3779b9]
+  for (const part of [kind, where, text]) {
+    for (let at = 0; at < part.length; at++) {
+      const unit = part.charCodeAt(at)
+      low = Math.imul(low ^ unit, 0x01000193)
+      high = Math.imul(high ^ unit, 0x85ebca6b)
+    }
+    low = Math.imul(low ^ 0x1f, 0x01000193)
+    high = Math.imul(high ^ 0x1f, 0x85ebca6b)
+  }
+  return (high >>> 11) * 2 ** 32 + (low >>> 0)
+}
 
 /** In the column `action`, which had only the first of them once. */
 export const actionFlag = 1

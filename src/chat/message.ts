@@ -35,6 +35,9 @@ export interface HistoryPage {
   readonly more: boolean
 }
 
+/** A client's own mark of a request, which every answer to it carries. */
+export type Ref = string | number
+
 export interface Attendee {
   readonly name: string
   readonly operator?: boolean
@@ -57,14 +60,18 @@ export type ChatRefusalCode =
   | 'NO_ROOM'
   | 'NOT_IN_ROOM'
   | 'NOT_HERE'
+  | 'NO_PERSON'
   | 'NOT_OPERATOR'
   | 'BANNED'
   | 'MUTED'
   | 'TOO_MANY'
+  | 'CID_REUSED'
   | 'HISTORY'
 
-/** Everything the server says in a chat, after the login. */
-export type ChatServerMessage =
+/** Everything the server says in a chat, after the login. An answer carries the `ref` of its request, if that had one. */
+export type ChatServerMessage = ChatNews & { readonly ref?: Ref | undefined }
+
+type ChatNews =
   | ChatMessage
   | {
       readonly type: 'private'
@@ -94,7 +101,23 @@ export type ChatServerMessage =
       readonly why: 'left' | 'kicked' | 'banned'
       readonly by?: string
       readonly reason?: string | undefined
+      /** Where a text without a room goes from now on; null in no room. */
+      readonly current?: string | null
     }
+  /** What an operator did to somebody: the answer to it, and news to the person, to whom it says `you`. */
+  | {
+      readonly type: 'moderated'
+      readonly action: 'kick' | 'ban' | 'mute' | 'op'
+      /** Not for `op`. */
+      readonly room?: string
+      readonly name: string
+      readonly by: string
+      /** It was taken back. */
+      readonly off: boolean
+      readonly you?: true
+    }
+  /** The answer to a request with a `ref` whose outcome goes to others too. */
+  | { readonly type: 'done'; readonly request: string; readonly id?: number }
   | {
       readonly type: 'presence'
       readonly room: string
@@ -121,12 +144,18 @@ export type ChatServerMessage =
       readonly type: 'error'
       readonly code: ChatRefusalCode
       readonly text: string
+      /** The type of what was refused, and the room that it was about, if that is known. */
+      readonly request?: string | undefined
+      readonly room?: string | undefined
       /** Of the request that was refused. */
       readonly cid?: string | undefined
     }
   | { readonly type: 'pong' }
   /** `message` is the sentence for a person. */
-  | { readonly type: 'bye'; readonly reason: 'exit' | 'replaced'; readonly message: string }
+  | { readonly type: 'bye'; readonly reason: ByeReason; readonly message: string }
+
+/** Why the chat ends a conversation: it was asked to, or the member has connected too many times, or sent what can't be understood. */
+export type ByeReason = 'exit' | 'replaced' | 'protocol'
 
 /** A request that will not be carried out: told to the one who asked, and nothing else happens. */
 export class ChatRefusal extends Error {

@@ -1,10 +1,11 @@
+import { limits } from '../base/limits.ts'
 import { checkKnownName, roomName, roomNameRule } from '../text/names.ts'
 import { cleanText } from '../text/said.ts'
 import { firstWord, parseSlashCommand, parseSlashLine, type SlashCommand } from '../text/slash.ts'
 import type { ArgumentTypes, ChatRequest, CommandName, CommandSpec } from './commands.ts'
 import { commandTable, isCommand } from './commands.ts'
 import { chatLimits } from './limits.ts'
-import { ChatRefusal, type HistoryRange } from './message.ts'
+import { ChatRefusal, type ChatServerMessage, type HistoryRange, type Ref } from './message.ts'
 
 /**
  * What a person typed: `/command …`, or text for the current room; `//` at the start is a text with one `/`.
@@ -40,18 +41,18 @@ function requestOf(command: SlashCommand<CommandName>): ChatRequest {
 export function parseMessage(message: unknown): ChatRequest {
   if (typeof message !== 'object' || message === null || !('type' in message) || typeof message.type !== 'string')
     throw new ChatRefusal('BAD_MESSAGE', 'a message is a JSON object with a "type"')
-  const cid = cidOf(message)
+  const marks = { ...cidOf(message), ...refOf(message) }
   if (message.type === 'line') {
     if (!('text' in message) || typeof message.text !== 'string')
       throw new ChatRefusal('BAD_MESSAGE', 'a line has a "text"')
-    return withCid(parseLine(message.text), cid)
+    return { ...parseLine(message.text), ...marks }
   }
-  if (!isCommand(message.type)) throw new ChatRefusal('UNKNOWN_COMMAND', 'there is no message of this type')
-  return withCid(
-    build(message.type, (spec) => fieldsFromJson(spec, message)),
-    cid,
-  )
+  if (!isCommand(message.type))
+    throw new ChatRefusal('UNKNOWN_COMMAND', `there is no message of this type; the types are ${messageTypes}`)
+  return { ...build(message.type, (spec) => fieldsFromJson(spec, message)), ...marks }
 }
+
+const messageTypes = ['enter', 'line', 'pong', ...Object.keys(commandTable)].join(', ')
 
 /** Rooms with the last id seen in each. */
 export type Resume = Readonly<Record<string, number>>
@@ -60,6 +61,7 @@ export type Resume = Readonly<Record<string, number>>
 export interface Enter {
   readonly resume: Resume
   readonly epoch?: string
+  readonly ref?: Ref
 }
 
 /**
@@ -71,28 +73,50 @@ export interface Enter {
 export function parseEnter(message: unknown): Enter | undefined {
   if (typeof message !== 'object' || message === null || !('type' in message) || message.type !== 'enter')
     return undefined
-  if (!('resume' in message)) return { resume: {} }
+  const ref = refOf(message)
+  if (!('resume' in message)) return { resume: {}, ...ref }
   if (typeof message.resume !== 'object' || message.resume === null)
     throw new ChatRefusal('BAD_MESSAGE', '"resume" is an object of rooms with the last id seen in each')
   const rooms = Object.entries(message.resume)
   if (rooms.length > chatLimits.roomsPerConnection)
     throw new ChatRefusal('TOO_MANY', `a connection is in at most ${chatLimits.roomsPerConnection} rooms`)
   const resume = Object.fromEntries(rooms.map(([room, id]) => [parseRoom(room), asId(id)]))
-  if (!('epoch' in message)) return { resume }
-  if (typeof message.epoch === 'string') return { resume, epoch: message.epoch }
+  if (!('epoch' in message)) return { resume, ...ref }
+  if (typeof message.epoch === 'string') return { resume, epoch: message.epoch, ...ref }
   throw new ChatRefusal('BAD_MESSAGE', '"epoch" is a string, as "joined" brought it')
 }
 
-/** The client's own id in whatever was sent, so that even a refusal can carry it. */
-function cidOf(message: unknown): string | undefined {
-  if (typeof message !== 'object' || message === null || !('cid' in message)) return undefined
+/** The client's own id of what is said. @throws {ChatRefusal} */
+function cidOf(message: object): { readonly cid?: string } {
+  if (!('cid' in message)) return {}
   const { cid } = message
-  if (typeof cid === 'string' && cid.length > 0 && cid.length <= chatLimits.cidChars) return cid
+  if (typeof cid === 'string' && cid.length > 0 && cid.length <= chatLimits.cidChars) return { cid }
   throw new ChatRefusal('BAD_MESSAGE', `"cid" is a string of 1 to ${chatLimits.cidChars} characters`)
 }
 
-function withCid(request: ChatRequest, cid: string | undefined): ChatRequest {
-  return cid === undefined ? request : { ...request, cid }
+/** The client's mark of a request. @throws {ChatRefusal} */
+function refOf(message: object): { readonly ref?: Ref } {
+  if (!('ref' in message)) return {}
+  if (isRef(message.ref)) return { ref: message.ref }
+  throw new ChatRefusal('BAD_MESSAGE', `"ref" is a whole number, or a string of at most ${limits.refChars} characters`)
+}
+
+function isRef(ref: unknown): ref is Ref {
+  return Number.isSafeInteger(ref) || (typeof ref === 'string' && ref.length <= limits.refChars)
+}
+
+/** What a refusal says of the request, as far as that can be told from whatever was sent. */
+export function marksOf(
+  message: unknown,
+): Pick<Extract<ChatServerMessage, { type: 'error' }>, 'request' | 'room' | 'cid' | 'ref'> {
+  if (typeof message !== 'object' || message === null) return {}
+  const { type, room, cid, ref } = message as Readonly<Record<string, unknown>>
+  return {
+    ...(typeof type === 'string' && { request: type.slice(0, chatLimits.cidChars) }),
+    ...(typeof room === 'string' && { room: room.slice(0, chatLimits.cidChars) }),
+    ...(typeof cid === 'string' && { cid: cid.slice(0, chatLimits.cidChars) }),
+    ...(isRef(ref) && { ref }),
+  }
 }
 
 function build(name: CommandName, read: (spec: CommandSpec) => Record<string, unknown>): ChatRequest {
@@ -259,6 +283,14 @@ function rangeFromLine(rest: string): HistoryRange {
 function rangeFromJson(value: unknown): HistoryRange {
   if (value === undefined) return { last: chatLimits.backlogCount }
   if (typeof value !== 'object' || value === null) throw new ChatRefusal('BAD_MESSAGE', 'is an object')
+  const keys = Object.keys(value)
+  const stranger = keys.find((key) => !['last', 'before', 'after', 'limit'].includes(key))
+  if (
+    stranger !== undefined ||
+    keys.filter((key) => key !== 'limit').length > 1 ||
+    ('last' in value && 'limit' in value)
+  )
+    throw new ChatRefusal('BAD_MESSAGE', 'is one of {last}, {before, limit?} and {after, limit?}')
   const count = (field: unknown): number =>
     Math.min(field === undefined ? chatLimits.pageCount : asId(field), chatLimits.pageCount)
   const limit = count('limit' in value ? value.limit : undefined)

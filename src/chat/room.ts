@@ -2,7 +2,7 @@ import type { Dialect } from '../net/dialect.ts'
 import { nameKey } from '../text/names.ts'
 import type { ModerationEntry } from './history.ts'
 import { chatLimits } from './limits.ts'
-import { type ChatMessage, ChatRefusal, type ChatServerMessage, type HistoryPage } from './message.ts'
+import { type ChatMessage, ChatRefusal, type ChatServerMessage, type HistoryPage, type Ref } from './message.ts'
 
 /** One person, however many connections. */
 export interface ChatMember {
@@ -22,6 +22,10 @@ export interface Membership {
   over: boolean
   /** It came back with ids of another history. */
   readonly foreign: boolean
+  /** The last id that it has read of what it missed, as long as that is not all: what is said then is held back. */
+  readUpTo: number | undefined
+  /** Of the request to enter. */
+  readonly ref: Ref | undefined
 }
 
 /** One connection as the owner of the chat's state sees it. */
@@ -149,6 +153,11 @@ export class ModerationStore {
 
   constructor(entries: readonly ModerationEntry[]) {
     for (const entry of entries) this.set(entry, false)
+  }
+
+  /** The entry about this person as it is kept, or about whoever has the name. */
+  find({ kind, room, name, account }: ModerationEntry): ModerationEntry | undefined {
+    return this.#entries.get(keyOf(kind, room, name, account)) ?? this.#entries.get(keyOf(kind, room, name, ''))
   }
 
   /** What is about an account. */

@@ -6,7 +6,7 @@ import type { Delivery, Signal } from './backplane.ts'
 import { Broadcaster, CommitQueue, type Dispatch } from './broadcaster.ts'
 import type { Epoch, History, ModerationEntry, Remembered } from './history.ts'
 import { chatLimits } from './limits.ts'
-import { ChatRefusal, type ChatServerMessage, type HistoryPage, lobby } from './message.ts'
+import { type ByeReason, ChatRefusal, type ChatServerMessage, type HistoryPage, lobby, type Ref } from './message.ts'
 import { OperatorClaims, type OperatorName } from './operators.ts'
 import { type ChatConnection, type ChatMember, type Membership, ModerationStore, Room } from './room.ts'
 
@@ -19,8 +19,13 @@ export interface ChatStateOptions {
   readonly record: EventSink
   /** Of `--operators`. */
   readonly operators?: readonly OperatorName[]
+  /** Who has an account of this name, here or not; without it nobody but who is here is known. */
+  readonly lookUp?: (name: string) => Promise<Person | undefined>
   readonly send: (gateway: number, batch: readonly Delivery[]) => void
 }
+
+/** Somebody who has an account, by the name as it was registered. */
+export type Person = Pick<ChatMember, 'name' | 'account'>
 
 /** The state of the whole chat, and the operations that all requests are made of. It has one owner and knows no threads. */
 export class ChatState {
@@ -35,6 +40,7 @@ export class ChatState {
   readonly #looks = new Map<string, string>()
   /** By `nameKey`. */
   readonly members = new Map<string, ChatMember>()
+  readonly lookUp: NonNullable<ChatStateOptions['lookUp']>
   readonly #clock: Clock
   readonly #broadcaster: Broadcaster
   /** Rooms with comings and goings that their members have not been told. */
@@ -50,11 +56,12 @@ export class ChatState {
     this.#clock = options.clock
     this.history = options.history
     this.record = options.record
+    this.lookUp = options.lookUp ?? (async () => undefined)
     this.moderation = new ModerationStore(options.remembered.moderation)
     this.#nextId = options.remembered.nextId
     this.#firstId = this.#nextId
     this.#epochs = options.remembered.epochs
-    for (const { from, cid, id, at } of options.remembered.clientIds) this.duplicates.add(from, cid, { id, at })
+    for (const { from, cid, ...taken } of options.remembered.clientIds) this.duplicates.add(from, cid, taken)
     this.#broadcaster = new Broadcaster(options.send, (message) => this.rooms.get(message.room)?.remember(message))
     this.commits = new CommitQueue({
       history: options.history,
@@ -156,9 +163,9 @@ export class ChatState {
   }
 
   /** @param foreign whether `after` was told as another one, in another history @throws {ChatRefusal} TOO_MANY rooms */
-  enter(connection: ChatConnection, name: string, after?: number, foreign = false): void {
+  enter(connection: ChatConnection, name: string, after?: number, foreign = false, ref?: Ref): void {
     const room = this.room(name)
-    const membership = { over: false, foreign }
+    const membership = { over: false, foreign, readUpTo: undefined, ref }
     connection.rooms.set(name, membership)
     connection.current = name
     if (room.add(connection.member)) this.#tellPresence(room)
@@ -167,13 +174,13 @@ export class ChatState {
   }
 
   /** Makes a room that the connection is in already its current one: what is said without a room goes there from now on. */
-  makeCurrent(connection: ChatConnection, name: string): void {
+  makeCurrent(connection: ChatConnection, name: string, ref: Ref | undefined): void {
     const membership = connection.rooms.get(name)
     if (membership === undefined) return
     connection.rooms.delete(name)
     connection.rooms.set(name, membership)
     connection.current = name
-    this.reply(connection, this.#joined(this.room(name)))
+    this.reply(connection, { ...this.#joined(this.room(name)), ref })
   }
 
   leave(connection: ChatConnection, name: string): void {
@@ -197,7 +204,10 @@ export class ChatState {
   whenAnswered(connection: ChatConnection, callback: () => void): void {
     const look = (): void => {
       if (connection.closed) return
-      if ([...connection.rooms.keys()].every((room) => this.#broadcaster.subscribes(connection, room))) callback()
+      // Who has not read all that it missed enters when it has: nobody waits for that.
+      const entered = ([room, { readUpTo }]: readonly [string, Membership]): boolean =>
+        readUpTo !== undefined || this.#broadcaster.subscribes(connection, room)
+      if ([...connection.rooms].every(entered)) callback()
       else ask()
     }
     // The history answers in the order of the questions: after this one there is nothing more to come.
@@ -205,10 +215,16 @@ export class ChatState {
     this.commits.push({ type: 'reached', callback: ask })
   }
 
+  /** The same when all that it asked is answered; it is not heard any more meanwhile. */
+  finish(connection: ChatConnection, reason: ByeReason, message: string, ref?: Ref): void {
+    connection.leaving = true
+    this.whenAnswered(connection, () => this.dismiss(connection, reason, message, ref))
+  }
+
   /** Says goodbye to a connection, after all that is on its way to it, and ends it. */
-  dismiss(connection: ChatConnection, reason: 'exit' | 'replaced', message: string): void {
+  dismiss(connection: ChatConnection, reason: ByeReason, message: string, ref?: Ref): void {
     this.close(connection)
-    this.reply(connection, { type: 'bye', reason, message })
+    this.reply(connection, { type: 'bye', reason, message, ref })
     this.commits.push({ type: 'end', connection })
   }
 
@@ -264,7 +280,13 @@ export class ChatState {
       const page = room.backlog(after)
       if (page !== undefined || after === undefined) return this.#welcome(room, page ?? nothing, after, membership)
       this.history.page(room.name, { after }, (read) => {
-        this.commits.pushNow([{ ...enter, messages: () => this.#welcome(room, read ?? nothing, after, membership) }])
+        const welcome = (): readonly ChatServerMessage[] => this.#welcome(room, read ?? nothing, after, membership)
+        const last = read?.more === true ? read.messages.at(-1)?.id : undefined
+        if (last === undefined) this.commits.pushNow([{ ...enter, messages: welcome }])
+        else if (!membership.over && !connection.closed) {
+          membership.readUpTo = last
+          this.commits.pushNow(welcome().map((message) => ({ type: 'one', connection, message })))
+        }
       })
       return undefined
     }
@@ -276,11 +298,31 @@ export class ChatState {
     room: Room,
     page: HistoryPage,
     after: number | undefined,
-    { foreign }: Membership,
+    { foreign, ref }: Membership,
   ): readonly ChatServerMessage[] {
-    const joined = { ...this.#joined(room), ...(foreign && after !== undefined && { known: after }) }
+    const joined = { ...this.#joined(room), ...(foreign && after !== undefined && { known: after }), ref }
     const silent = page.messages.length === 0 && after === undefined
-    return silent ? [joined] : [joined, { type: 'history', room: room.name, ...page }]
+    return silent ? [joined] : [joined, { type: 'history', room: room.name, ...page, ref }]
+  }
+
+  /**
+   * Answers a page of history that a member asked for. One that has not read all that it missed is in the room, for what is said,
+   * once a page without a gap before it is the last: then nothing can be lost between them.
+   * @param after where the page begins
+   */
+  answerPage(connection: ChatConnection, room: string, page: HistoryPage, after: number | undefined, ref?: Ref): void {
+    const message = { type: 'history', room, ...page, ref } as const
+    const membership = connection.rooms.get(room)
+    const upTo = membership?.readUpTo
+    if (membership === undefined || upTo === undefined || after === undefined || after > upTo) {
+      this.reply(connection, message)
+    } else if (page.more) {
+      membership.readUpTo = Math.max(upTo, page.messages.at(-1)?.id ?? 0)
+      this.reply(connection, message)
+    } else {
+      membership.readUpTo = undefined
+      this.commits.pushNow([{ type: 'enter', connection, room, membership, messages: () => [message] }])
+    }
   }
 
   #joined({ name, size }: Room): Extract<ChatServerMessage, { type: 'joined' }> {
@@ -328,6 +370,12 @@ export interface Sequenced {
   readonly at: number
 }
 
+/** What became of a message that had an id of its client. */
+export interface TakenMessage extends Sequenced {
+  /** By `fingerprint`, to tell another message under the same id. */
+  readonly said: number
+}
+
 /**
  * Remembers the latest client message ids of each member, so that a message sent again after a dropped line is answered
  * with what it became and not said twice. Bounded per member and by members; the least recently heard is forgotten first.
@@ -335,15 +383,19 @@ export interface Sequenced {
 export class DuplicateFilter {
   readonly #perMember: number
   readonly #members: number
-  readonly #known = new Map<string, Map<string, Sequenced>>()
+  readonly #known = new Map<string, Map<string, TakenMessage>>()
 
   constructor(perMember: number, members: number) {
     this.#perMember = perMember
     this.#members = members
   }
 
-  find(name: string, cid: string): Sequenced | undefined {
-    return this.#known.get(name)?.get(cid)
+  /** What became of it, if it was said before. @throws {ChatRefusal} CID_REUSED when that was something else */
+  find(name: string, cid: string | undefined, said: number): Sequenced | undefined {
+    const taken = cid === undefined ? undefined : this.#known.get(name)?.get(cid)
+    if (taken === undefined) return undefined
+    if (taken.said === said) return { id: taken.id, at: taken.at }
+    throw new ChatRefusal('CID_REUSED', 'this "cid" is that of another message of yours')
   }
 
   rename(old: string, name: string): void {
@@ -353,13 +405,13 @@ export class DuplicateFilter {
     this.#known.set(name, ids)
   }
 
-  add(name: string, cid: string, sequenced: Sequenced): void {
+  add(name: string, cid: string, taken: TakenMessage): void {
     const known = this.#known.get(name)
-    const ids = known ?? new Map<string, Sequenced>()
+    const ids = known ?? new Map<string, TakenMessage>()
     // A Map keeps the order of insertion: putting a member in again makes it the latest.
     if (known !== undefined) this.#known.delete(name)
     this.#known.set(name, ids)
-    ids.set(cid, sequenced)
+    ids.set(cid, taken)
     if (ids.size > this.#perMember) dropFirst(ids)
     if (this.#known.size > this.#members) dropFirst(this.#known)
   }

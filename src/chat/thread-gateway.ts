@@ -4,7 +4,7 @@ import type { Backplane, Delivery, Signal } from './backplane.ts'
 import type { RoomRequest } from './commands.ts'
 import { encode } from './encode.ts'
 import { chatLimits } from './limits.ts'
-import type { ChatServerMessage } from './message.ts'
+import type { ByeReason, ChatServerMessage, Ref } from './message.ts'
 
 /** Runs the callback a little later. */
 export type Defer = (callback: () => void) => void
@@ -21,6 +21,7 @@ export interface EnteredClient {
   readonly resume?: Readonly<Record<string, number>> | undefined
   /** The one whose ids they are, if the client knows. */
   readonly epoch?: string | undefined
+  readonly ref?: Ref | undefined
 }
 
 export interface ThreadGatewayOptions extends FanOutOptions {
@@ -51,6 +52,11 @@ export class ThreadGateway {
 
   ask(id: number, request: RoomRequest): void {
     this.#signal({ type: 'asked', connection: id, request })
+  }
+
+  /** The peer sends no more. */
+  finish(id: number, why: ByeReason, message: string): void {
+    this.#signal({ type: 'finished', connection: id, why, message })
   }
 
   /** Straight to one connection: what its own thread can answer, such as a line that can't be read. */

@@ -39,6 +39,8 @@ export interface CommandContext {
   readonly clock: Clock
   readonly machine: Machine
   readonly startThread: StartThread
+  /** Words that start this netlab anew, in a process of its own. */
+  readonly ownCommand: readonly string[]
   /** Aborted by the first SIGINT or SIGTERM; `reason` is then the signal's name. The second one ends the process in `main`. */
   readonly signal: AbortSignal
   /**

@@ -21,6 +21,11 @@ export const commands: readonly CommandNode[] = [
     load: async () => (await import('./chat-udp/index.ts')).chatUdp,
   },
   {
+    name: 'check',
+    summary: 'grade a student’s program and explain its mistakes',
+    load: async () => (await import('./check/index.ts')).check,
+  },
+  {
     name: 'control',
     summary: 'operate a running server: status, clients, kick, logs, stop …',
     load: async () => (await import('./control.ts')).control,

@@ -19,7 +19,7 @@ export const commandLimits = {
   firstBytes: 128,
   /** What is remembered of the last bytes received: a sentence by which a server ends the conversation. */
   lastBytes: 512,
-  /** Bytes sent that may wait to come back; more than the buffers of both systems hold, or it is no echo. */
+  /** Bytes sent that are kept until they come back, if they do: more than the buffers of both systems hold. */
   echoBytes: 33_554_432,
   /** After the end of a person's input, how long a server may be silent before `connect` says what it waits for. */
   closingNoticeMs: 1_000,

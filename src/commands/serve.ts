@@ -9,14 +9,18 @@ import type { KeyPair } from '../net/certificate.ts'
 import { flag, optional, path, port, text } from '../options/kinds.ts'
 import { type OptionSpecs, option, type Values } from '../options/spec.ts'
 import { allProtocols, findProtocol, protocolNames } from '../protocols/index.ts'
-import { groupTable, type ServiceConsole, serviceConsole } from '../serve/group-commands.ts'
 import { serveLimits } from '../serve/limits.ts'
 import type { OperatorLog } from '../serve/log-commands.ts'
-import { commandsWith, serverCommands } from '../serve/operator-commands.ts'
+import { commandsWith, type ServerTarget, serverCommands } from '../serve/operator-commands.ts'
 import { insecureOption, listenerOptions, type ServeConfig } from '../serve/options.ts'
 import type { CommonOwner, CommonState, Preflight, ProtocolDefinition } from '../serve/protocol.ts'
 import { type Server, startServer } from '../serve/server.ts'
-import { type ConsoleCommands, consoleCommands, OperatorConsole } from '../terminal/operator-console.ts'
+import {
+  type ConsoleCommands,
+  consoleCommands,
+  OperatorConsole,
+  type OperatorTable,
+} from '../terminal/operator-console.ts'
 import type { CertificateWatch, CertificateWatchOptions } from './certificate-watch.ts'
 import { askOnTerminal, type Command, type CommandContext, type CommandLeaf, defineCommand, loaded } from './command.ts'
 import { operationOptions, readFirstLine } from './input.ts'
@@ -83,7 +87,10 @@ export async function serveTogether(names: readonly string[]): Promise<CommandLe
   if (unknown !== undefined) {
     const near = suggest(unknown, protocolNames)
     throw new UsageError(`netlab serve knows no "${unknown}"${near === undefined ? '' : `; did you mean ${near}?`}`, {
-      hint: `it serves ${protocolNames.join(', ')}; options begin with --`,
+      hint:
+        unknown === 'chat-udp'
+          ? 'the relay of chat-udp is a process of its own, which may run beside: netlab chat-udp --serve'
+          : `it serves ${protocolNames.join(', ')}; options begin with --`,
     })
   }
   const twice = names.find((name, at) => names.indexOf(name) < at)
@@ -329,20 +336,26 @@ async function consoleOf(
   record: EventSink,
   { residentBytes }: CommandContext['machine'],
 ): Promise<ConsoleCommands> {
-  const consoles: ServiceConsole[] = []
+  const targets: {
+    readonly service: string
+    readonly table: OperatorTable<ServerTarget>
+    readonly target: ServerTarget
+  }[] = []
   const single = new Map<string, ConsoleCommands>()
   for (const { protocol, server, log: own } of services) {
     const service = protocol.name
     const commands = await protocol.operatorCommands?.()
     const table = commands === undefined ? serverCommands : commandsWith(commands)
     const target = { service, server, log, record: own.record, residentBytes }
-    consoles.push(serviceConsole(service, table, target))
+    targets.push({ service, table, target })
     single.set(service, consoleCommands(service, { table, target, record }))
   }
   const [only, another] = single.values()
   if (only !== undefined && another === undefined) return only
+  // Loaded where it is wanted only.
+  const { groupTable, serviceConsole } = await import('../serve/group-commands.ts')
   const addressed = new Map([...single].map(([name, { carryOut }]) => [name, carryOut] as const))
-  const table = groupTable(consoles)
+  const table = groupTable(targets.map(({ service, table, target }) => serviceConsole(service, table, target)))
   return consoleCommands(services.map(({ protocol }) => protocol.name).join('+'), {
     services: addressed,
     table,

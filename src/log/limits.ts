@@ -22,6 +22,9 @@ export const logLimits = {
   /** One log file before it is rotated, and how many old ones are kept. */
   fileBytes: 67_108_864,
   fileCount: 5,
+  /** A line that is half written when a file is opened may be another process's, which is writing it: how often it is looked for its end. */
+  tornLooks: 10,
+  tornLookMs: 5,
   /** How often room is looked for in a pipe that is full, and how many times in a row: its reader has a second before lines are lost. */
   pipeWaitMs: 10,
   pipeWaits: 100,

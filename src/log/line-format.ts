@@ -12,7 +12,7 @@ import { describe, levelOf } from './render.ts'
  */
 export class LineFormat {
   readonly #clock: Clock
-  readonly #origin: LogOrigin
+  readonly #origin: string
   #nowMs = Number.NaN
   #time = ''
   #head = ''
@@ -27,7 +27,7 @@ export class LineFormat {
 
   constructor(clock: Clock, origin: LogOrigin) {
     this.#clock = clock
-    this.#origin = origin
+    this.#origin = originText(origin)
   }
 
   line(event: NetlabEvent): string {
@@ -35,7 +35,7 @@ export class LineFormat {
     if (nowMs !== this.#nowMs) this.#setTime(nowMs)
     if (event.type === 'received') return this.#head + this.#received.get(event.id, event.bytes)
     if (event.type === 'sent') return this.#head + this.#sent.get(event.id, event.bytes)
-    return formatLine(event, this.#time, this.#origin)
+    return lineOf(event, this.#time, this.#origin)
   }
 
   #setTime(nowMs: number): void {
@@ -47,22 +47,34 @@ export class LineFormat {
 
 /** Any event as a line; `time` is ISO 8601 in UTC. */
 export function formatLine(event: NetlabEvent, time: string, origin: LogOrigin): string {
-  const short = shortened(event)
-  const fields = members({ ...short, type: undefined, service: undefined, pid: undefined })
-  return `${head(time, levelOf(event.type), origin)}"${event.type}"${fields},"message":${json(describe(short))}}\n`
+  return lineOf(event, time, originText(origin))
 }
 
-function head(time: string, level: string, { service, pid }: LogOrigin): string {
-  return `{"time":"${time}","level":"${level}","service":${json(service)},"pid":${pid},"event":`
+function lineOf(event: NetlabEvent, time: string, origin: string): string {
+  const short = shortened(event)
+  const start = `${head(time, levelOf(event.type), origin)}"${event.type}"`
+  return `${start}${members(short, inHead)},"message":${json(describe(short))}}\n`
 }
+
+function head(time: string, level: string, origin: string): string {
+  return `{"time":"${time}","level":"${level}",${origin},"event":`
+}
+
+/** Made once for each that writes lines. */
+function originText({ service, pid }: LogOrigin): string {
+  return `"service":${json(service)},"pid":${pid}`
+}
+
+/** Fields of events that stand at the beginning of every line. */
+const inHead: readonly string[] = ['type', 'service', 'pid']
 
 /** The fields of an object as they stand in JSON, each after a comma. */
-function members(object: object): string {
+function members(object: object, without: readonly string[] = []): string {
   const fields = object as Record<string, unknown>
   let text = ''
   for (const name in fields) {
     const value = fields[name]
-    if (value !== undefined) text += `,"${name}":${json(value)}`
+    if (value !== undefined && !without.includes(name)) text += `,"${name}":${json(value)}`
   }
   return text
 }

@@ -150,7 +150,7 @@ export class LogFile {
     this.#isGiven = given?.descriptor !== undefined
     this.#isOwn = given === undefined && there.isFile()
     this.#generation++
-    this.#begunInsideLine = this.#isOwn && endsInsideLine(descriptor, there.size)
+    this.#begunInsideLine = this.#isOwn && staysInsideLine(descriptor)
   }
 
   /** The path of the file itself, which a link may lead to; another one tomorrow. */
@@ -217,8 +217,17 @@ function moveIfThere(from: string, to: string): void {
   }
 }
 
-/** Whether a process died, or the disk became full, while a line was written. */
-function endsInsideLine(descriptor: number, size: bigint): boolean {
+/** Whether a process died, or the disk became full, while a line was written; and not that another one is writing it now. */
+function staysInsideLine(descriptor: number): boolean {
+  for (let look = 0; look < logLimits.tornLooks; look++) {
+    if (look > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, logLimits.tornLookMs)
+    if (!endsInsideLine(descriptor)) return false
+  }
+  return true
+}
+
+function endsInsideLine(descriptor: number): boolean {
+  const { size } = fs.fstatSync(descriptor, { bigint: true })
   const last = new Uint8Array(1)
   return size > 0n && fs.readSync(descriptor, last, 0, 1, size - 1n) === 1 && last[0] !== lineFeed
 }

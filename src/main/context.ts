@@ -1,4 +1,5 @@
 import { fstatSync, readFileSync } from 'node:fs'
+import { isSea } from 'node:sea'
 import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
 import { collectGarbage } from '../base/memory.ts'
@@ -42,6 +43,7 @@ export function createContext(startThread: StartThread, { signal, onReload }: Pr
     clock: systemClock,
     machine: thisMachine(version),
     startThread,
+    ownCommand: isSea() ? [process.execPath] : [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     signal,
     onReload,
     enterFolder: (folder) => process.chdir(folder),

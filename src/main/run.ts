@@ -26,6 +26,8 @@ export async function run(
     for (const word of await complete(tree, argv.slice(1))) context.stdout.write(`${word}\n`)
     return ExitCode.ok
   }
+  // What `check` starts in its sandbox.
+  if (argv[0] === '--check-worker') return (await import('../commands/check/worker.ts')).runWorker(context)
   const located = await locate(tree, argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv)
   const title = ['netlab', ...located.path].join(' ')
   if (located.leaf !== undefined) return runLeaf(located.leaf, title, located.rest, context)

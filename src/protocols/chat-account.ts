@@ -50,6 +50,15 @@ export class ChatAccountSession implements ChatAccount {
   }
 
   async carryOut(request: AccountRequest): Promise<boolean> {
+    this.#stream.ref = request.ref
+    try {
+      return await this.#carryOut(request)
+    } finally {
+      this.#stream.ref = undefined
+    }
+  }
+
+  async #carryOut(request: AccountRequest): Promise<boolean> {
     switch (request.type) {
       case 'passwd':
         if (request.old !== undefined && request.new !== undefined)

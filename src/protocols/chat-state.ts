@@ -20,7 +20,11 @@ export async function openChatState(
   try {
     const operators = opening.then((accounts) => accounts.accountsOf(options.operators))
     operators.catch(() => undefined)
-    const { chat, close } = await startChat(historyConfig(options), { ...services, operators }, opening)
+    const lookUp = async (name: string) => {
+      const [found] = await (await opening).accountsOf([name])
+      return found?.account === undefined ? undefined : { name: found.name, account: found.account }
+    }
+    const { chat, close } = await startChat(historyConfig(options), { ...services, operators, lookUp }, opening)
     running.resolve(chat)
     for (const sentence of chat.operatorNotices) services.announce(sentence)
     const accounts = await opening

@@ -69,19 +69,22 @@ function bar({ done, total }: ProgressState, room: number): string {
 export interface Spinner {
   /** A line above it. */
   print(text: string): void
+  /** What is going on now. */
+  say(text: string): void
   stop(): void
 }
 
 /** Shows `text` with a spinner on a terminal once it has taken a moment. */
 export function startSpinner(stream: NodeJS.WriteStream, text: string, clock: Clock): Spinner {
   let stopped = false
+  let said = terminalText(text)
   let spinner: Ora | undefined
   const show = async (): Promise<void> => {
     const { default: ora } = await import('ora')
     // stdin is left alone: a scan has keys of its own, and Ctrl-C must stay a signal.
     if (!stopped)
       spinner = ora({
-        text: terminalText(text),
+        text: said,
         stream: drawing(stream),
         discardStdin: false,
         hideCursor: false,
@@ -93,6 +96,10 @@ export function startSpinner(stream: NodeJS.WriteStream, text: string, clock: Cl
       spinner?.clear()
       stream.write(`${line}\n`)
       spinner?.render()
+    },
+    say(now) {
+      said = terminalText(now)
+      if (spinner !== undefined) spinner.text = said
     },
     stop() {
       stopped = true

@@ -144,6 +144,7 @@ describe('nothing goes around the door', () => {
       /\bdrawing\(/,
       [
         'base/terminal-door.ts',
+        'commands/check/run.ts',
         'options/ask.ts',
         'terminal/line-editor.ts',
         'terminal/progress-bar.ts',

@@ -85,6 +85,97 @@ describe('saying something', () => {
     expect(bob.listener.said()).toHaveLength(2)
   })
 
+  test.each([
+    ['another text', { type: 'say', text: 'other', cid: 'x' }],
+    ['another room', { type: 'say', room: 'dev', text: 'once', cid: 'x' }],
+    ['another kind', { type: 'me', text: 'once', cid: 'x' }],
+    ['a private message', { type: 'msg', name: 'bob', text: 'once', cid: 'x' }],
+  ])('bug: %s under an id of before was acknowledged, and said to nobody', (_, message) => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    for (const person of [ann, bob]) person.type('/join dev')
+    ann.type('/join lobby')
+    ann.send({ type: 'say', text: 'once', cid: 'x' })
+    ann.send({ ...message, ref: 5 })
+    expect(ann.listener.of('error')).toMatchObject([{ code: 'CID_REUSED', request: message.type, cid: 'x', ref: 5 }])
+    expect(ann.listener.of('message')).toHaveLength(1)
+    ann.send({ type: 'say', text: 'once', cid: 'x' })
+    expect(ann.listener.of('message').map(({ id }) => id)).toEqual([1, 1])
+    expect(bob.listener.said()).toEqual(['once'])
+  })
+
+  test('a private message sent again is answered, though the other one has left and the first room is another', () => {
+    const world = new ChatWorld()
+    const [ann, bob] = [world.come('ann'), world.come('bob')]
+    const message = { type: 'msg', name: 'Bob', text: 'hello', cid: 'x' }
+    ann.send(message)
+    bob.vanish()
+    ann.send(message)
+    expect(ann.listener.of('private').map(({ id, text }) => [id, text])).toEqual(Array(2).fill([1, 'hello']))
+    expect(ann.listener.of('error')).toEqual([])
+    ann.send({ ...message, cid: 'y' })
+    expect(ann.listener.of('error')).toMatchObject([{ code: 'NOT_HERE', request: 'msg', cid: 'y' }])
+  })
+
+  test('every request with a "ref" has an answer that carries it, and nobody else hears of it', async () => {
+    const world = new ChatWorld({ operators: ['op'], registered: ['zoe'] })
+    const [op, bob] = [world.come('op'), world.come('bob')]
+    const requests = [
+      { type: 'say', text: 'hello' },
+      { type: 'say', text: 'hello', cid: 'x' },
+      { type: 'say', text: 'hello', cid: 'x' },
+      { type: 'me', text: 'waves' },
+      { type: 'msg', name: 'bob', text: 'hello' },
+      { type: 'msg', name: 'op', text: 'hello' },
+      { type: 'msg', name: 'nobody', text: 'hello' },
+      { type: 'join', room: 'dev' },
+      { type: 'join', room: 'lobby' },
+      { type: 'leave', room: 'dev' },
+      { type: 'leave', room: 'dev' },
+      { type: 'rooms' },
+      { type: 'who' },
+      { type: 'history' },
+      { type: 'away', text: 'lunch' },
+      { type: 'topic', text: 'mine' },
+      { type: 'topic', room: 'far', text: 'mine' },
+      { type: 'mute', name: 'bob' },
+      { type: 'mute', name: 'bob', off: true },
+      { type: 'ban', name: 'zoe' },
+      { type: 'ban', name: 'nobody' },
+      { type: 'op', name: 'zoe' },
+      { type: 'op', name: 'nobody' },
+      { type: 'kick', name: 'bob' },
+      { type: 'kick', name: 'bob' },
+      { type: 'claim', code: 'x' },
+      { type: 'help' },
+      { type: 'ping' },
+      { type: 'line', text: '/who' },
+      { type: 'quit' },
+    ]
+    for (const [ref, request] of requests.entries()) {
+      op.send({ ...request, ref })
+      await world.settled()
+    }
+    expect(requests.map((_, ref) => op.listener.received.some((message) => message.ref === ref))).toEqual(
+      requests.map(() => true),
+    )
+    expect(bob.listener.received.filter(({ ref }) => ref !== undefined)).toEqual([])
+    expect(op.listener.of('error').map(({ code, request, room }) => [code, request, room])).toEqual([
+      ['NOT_HERE', 'msg', undefined],
+      ['NOT_IN_ROOM', 'leave', 'dev'],
+      ['NO_PERSON', 'ban', 'lobby'],
+      ['NO_PERSON', 'op', undefined],
+      ['NOT_HERE', 'kick', 'lobby'],
+      ['NOT_OPERATOR', 'claim', undefined],
+    ])
+    expect(op.listener.of('done').map(({ request, id }) => [request, typeof id])).toEqual([
+      ['say', 'number'],
+      ['say', 'number'],
+      ['me', 'number'],
+      ['topic', 'undefined'],
+    ])
+  })
+
   test('private messages go to the two of them only, on all their connections', () => {
     const world = new ChatWorld()
     const people = [world.come('ann'), world.come('ann'), world.come('Bob'), world.come('eve')]
@@ -284,7 +375,7 @@ describe('rooms for all', () => {
     for (const [index, one] of ann.entries())
       for (let n = 0; n < roomsPerConnection; n++) one.type(`/join r${index}-${n}`)
     const refusals = ann.flatMap(({ listener }) => listener.of('error'))
-    expect(world.chat.command('rooms')?.split('\n')).toHaveLength(roomsPerMember)
+    expect(String(world.chat.command('rooms')).split('\n')).toHaveLength(roomsPerMember)
     expect(refusals).toHaveLength(4 * roomsPerConnection - (roomsPerMember - 1))
     expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['TOO_MANY']))
     expect(refusals.at(-1)?.text).toMatch('you are in 32 rooms already, with all your connections')
@@ -293,7 +384,7 @@ describe('rooms for all', () => {
     expect(ann[1]?.listener.of('joined').at(-1)?.room).toBe('r0-5')
     const crowd = Array.from({ length: 20 }, (_, index) => world.come(`p${index}`))
     for (const [index, one] of crowd.entries()) for (let n = 0; n < 31; n++) one.type(`/join q${index}-${n}`)
-    expect(world.chat.command('rooms')?.split('\n').length).toBeLessThan(chatLimits.rooms / 2 + 20 * few)
+    expect(String(world.chat.command('rooms')).split('\n').length).toBeLessThan(chatLimits.rooms / 2 + 20 * few)
     const [last] = crowd.slice(-1)
     expect(last?.listener.of('error').at(-1)?.text).toMatch('more than half of all rooms are taken')
     // Who is in few rooms still makes one, and whoever likes enters one that is there.
@@ -344,14 +435,17 @@ describe('operators', () => {
     expect(op.listener.of('error')).toMatchObject([{ code: 'USAGE', text: 'that is you; /leave leaves the room' }])
     expect(op.listener.of('left')).toEqual([])
     op.type('/ban op off')
-    expect(op.listener.of('notice')).toMatchObject([{ text: 'op may enter #lobby again' }])
+    expect(op.listener.of('moderated')).toMatchObject([{ you: true }, { action: 'ban', name: 'op', off: true }])
   })
 
   test('/kick puts somebody out, who may come back', () => {
     const { world, op, bob } = crowd()
     op.type('/kick bob be nice')
     expect(bob.listener.of('left')).toEqual([
-      { type: 'left', room: 'lobby', why: 'kicked', by: 'op', reason: 'be nice' },
+      { type: 'left', room: 'lobby', why: 'kicked', by: 'op', reason: 'be nice', current: null },
+    ])
+    expect(op.listener.of('moderated')).toEqual([
+      { type: 'moderated', action: 'kick', room: 'lobby', name: 'bob', by: 'op', off: false },
     ])
     op.send({ type: 'say', text: 'gone' })
     expect(bob.listener.said()).toEqual([])
@@ -367,6 +461,49 @@ describe('operators', () => {
       name: 'bob',
       off: false,
     })
+  })
+
+  test('a decision about somebody who is not here holds for the account, and a person who does not exist is an error', async () => {
+    const world = new ChatWorld({ operators: ['op'], registered: ['Zoe'] })
+    const op = world.come('op')
+    for (const request of ['/ban zoe', '/mute zoe', '/op zoe', '/ban ghost', '/mute ghost', '/op ghost']) {
+      op.type(request)
+      await world.settled()
+    }
+    expect(op.listener.of('error').map(({ code, request }) => [code, request])).toEqual([
+      ['NO_PERSON', 'ban'],
+      ['NO_PERSON', 'mute'],
+      ['NO_PERSON', 'op'],
+    ])
+    const [zoe, thief, ghost] = [
+      world.come('Zoe'),
+      world.come('zoe', { account: 'registered later' }),
+      world.come('ghost'),
+    ]
+    expect([zoe, thief, ghost].map(({ listener }) => listener.of('error').map(({ code }) => code))).toEqual([
+      ['BANNED'],
+      [],
+      [],
+    ])
+    expect(zoe.listener.of('notice')).toMatchObject([{ text: 'you are in no room; /join one' }])
+    zoe.type('/topic #dev mine')
+    ghost.type('/topic mine')
+    expect(ghost.listener.of('error')).toMatchObject([{ code: 'NOT_OPERATOR', request: 'topic', room: 'lobby' }])
+    await expect(world.chat.command('op ghost2')).rejects.toThrow('nobody is called ghost2')
+    expect(await world.chat.command('ban #dev GHOST')).toBe('* ghost is banned from #dev')
+  })
+
+  test('who is put out of the last room is told to be in none', () => {
+    const { op, bob } = crowd()
+    bob.type('/join dev')
+    op.type('/kick bob')
+    bob.type('/leave')
+    expect(bob.listener.of('left').map(({ room, current }) => [room, current])).toEqual([
+      ['lobby', 'dev'],
+      ['dev', null],
+    ])
+    bob.type('hello')
+    expect(bob.listener.of('error')).toMatchObject([{ code: 'NO_ROOM', request: 'say' }])
   })
 
   test('/ban keeps somebody out, on the next visit too, until it is taken back', () => {
@@ -442,13 +579,13 @@ describe('operators', () => {
 })
 
 describe('the memory of resends', () => {
-  const taken = (id: number) => ({ id, at: id })
+  const taken = (id: number) => ({ id, at: id, said: 7 })
 
   test('knows the latest ids of each member, and no others', () => {
     const memory = new DuplicateFilter(2, 10)
     for (const id of [1, 2, 3]) memory.add('ann', `c${id}`, taken(id))
-    expect(['c1', 'c2', 'c3'].map((cid) => memory.find('ann', cid)?.id)).toEqual([undefined, 2, 3])
-    expect(memory.find('bob', 'c3')).toBeUndefined()
+    expect(['c1', 'c2', 'c3'].map((cid) => memory.find('ann', cid, 7)?.id)).toEqual([undefined, 2, 3])
+    expect(memory.find('bob', 'c3', 7)).toBeUndefined()
   })
 
   test('forgets the member least recently heard', () => {
@@ -457,7 +594,7 @@ describe('the memory of resends', () => {
     memory.add('bob', 'x', taken(2))
     memory.add('ann', 'y', taken(3))
     memory.add('eve', 'x', taken(4))
-    expect(['ann', 'bob', 'eve'].map((name) => memory.find(name, 'x')?.id)).toEqual([1, undefined, 4])
+    expect(['ann', 'bob', 'eve'].map((name) => memory.find(name, 'x', 7)?.id)).toEqual([1, undefined, 4])
   })
 })
 
@@ -524,13 +661,14 @@ describe('rights belong to an account, not to its name', () => {
     expect(JSON.stringify(world.events)).not.toContain('-')
   })
 
-  test('who registers the name of an operator, or of somebody banned, is somebody else', () => {
+  test('who registers the name of an operator, or of somebody banned, is somebody else', async () => {
     const world = new ChatWorld({ operators: ['op'] })
     const [op, ann, bob] = [world.come('op'), world.come('ann'), world.come('bob')]
     op.type('/op ann')
     op.type('/ban bob')
     op.type('/op zoe')
-    expect(op.listener.of('error')).toMatchObject([{ code: 'NOT_HERE' }])
+    await world.settled()
+    expect(op.listener.of('error')).toMatchObject([{ code: 'NO_PERSON' }])
     ann.type('/topic mine')
     expect(ann.listener.of('error')).toEqual([])
     const [newOp, newAnn, newBob, zoe] = ['op', 'ann', 'bob', 'zoe'].map((name) =>

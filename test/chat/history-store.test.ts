@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { type HistoryStoreOptions, toRows } from '../../src/chat/history.ts'
+import { fingerprint, type HistoryStoreOptions, toRows } from '../../src/chat/history.ts'
 import { HistoryStore } from '../../src/chat/history-store.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import type { ChatMessage, HistoryPage } from '../../src/chat/message.ts'
@@ -185,8 +185,8 @@ describe('the history store', () => {
       moderation: [ban, { ...topic, text: 'second' }],
       epochs: [{ name: expect.any(String), start: 1 + chatLimits.idBlock + 2 }],
       clientIds: [
-        { from: 'ann', cid: 'a', id: 1, at: 1000 },
-        { from: 'bob', cid: 'b', id: 3, at: 3000 },
+        { from: 'ann', cid: 'a', id: 1, at: 1000, said: fingerprint('say', 'lobby', said(1).text) },
+        { from: 'bob', cid: 'b', id: 3, at: 3000, said: fingerprint('say', 'dev', said(3).text) },
       ],
     })
   })

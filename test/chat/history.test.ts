@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { clientStyle, ownClock } from '../../src/chat/client-style.ts'
 import { ClientView } from '../../src/chat/client-view.ts'
-import { type Epoch, nothingRemembered } from '../../src/chat/history.ts'
+import { type Epoch, fingerprint, nothingRemembered } from '../../src/chat/history.ts'
 import { chatLimits } from '../../src/chat/limits.ts'
 import type { ChatMessage, ChatServerMessage } from '../../src/chat/message.ts'
 import { parseEnter } from '../../src/chat/parse.ts'
@@ -69,7 +69,7 @@ describe('with history', () => {
 
   test('a resend is recognised after a restart', () => {
     const history = new MemoryHistory()
-    const clientIds = [{ from: 'ann', cid: 'x', id: 7, at: 5 }]
+    const clientIds = [{ from: 'ann', cid: 'x', id: 7, at: 5, said: fingerprint('say', 'lobby', 'hello') }]
     const world = new ChatWorld({ history, remembered: { ...nothingRemembered(8), clientIds } })
     const ann = world.come('ann')
     ann.send({ type: 'say', text: 'hello', cid: 'x' })
@@ -98,11 +98,11 @@ describe('with history', () => {
 
   test('what operators decide is kept', () => {
     const { history, world, answerAll } = slowDisk()
-    const op = world.come('op')
+    const [op] = [world.come('op'), world.come('bob')]
     op.type('/ban bob')
-    op.type('/ban bob off')
+    op.type('/ban BOB off')
     answerAll()
-    const entry = { kind: 'ban', room: 'lobby', name: 'bob', text: '', account: '' }
+    const entry = { kind: 'ban', room: 'lobby', name: 'bob', text: '', account: accountOf('bob') }
     expect(history.moderation.filter((one) => one.entry.kind !== 'claim')).toEqual([
       { entry, off: false },
       { entry, off: true },
@@ -175,6 +175,49 @@ describe('with history', () => {
       expect(again.listener.said()).toEqual(Array.from({ length: count - seen }, (_, n) => `${seen + n + 1}`))
     }
   })
+})
+
+test('bug: what was said while somebody still read what was missed made a gap, for whoever remembers the last id', () => {
+  const count = 2 * chatLimits.pageCount + 50
+  const { history, world, answerAll } = slowDisk(Array.from({ length: count }, (_, index) => said(index + 1)))
+  const ann = world.come('ann')
+  answerAll()
+  const bob = world.come('bob', { resume: { lobby: 10 } })
+  answerAll()
+  const last = (): number => bob.listener.messages().at(-1)?.id ?? 0
+  expect(bob.listener.of('history')).toMatchObject([{ more: true }])
+  for (const text of ['live', 'and more']) {
+    ann.send({ type: 'say', text })
+    answerAll()
+  }
+  expect([last(), bob.listener.of('message')]).toEqual([10 + chatLimits.pageCount, []])
+  // A page that leaves a gap, and one of before, change nothing.
+  for (const range of [{ after: count }, { before: 9 }, { last: 1 }]) bob.send({ type: 'history', range })
+  answerAll()
+  ann.send({ type: 'say', text: 'still held' })
+  answerAll()
+  expect(bob.listener.of('message')).toEqual([])
+  bob.send({ type: 'history', range: { after: 10 + chatLimits.pageCount }, ref: 'next' })
+  answerAll()
+  bob.send({ type: 'history', range: { after: 10 + 2 * chatLimits.pageCount } })
+  ann.ask({ type: 'say', text: 'meanwhile' })
+  answerAll()
+  ann.send({ type: 'say', text: 'at last' })
+  answerAll()
+  const ids = [...new Set(bob.listener.messages().map(({ id }) => id))].filter((id) => id > 10).sort((a, b) => a - b)
+  expect(ids).toEqual(history.stored.map(({ id }) => id).filter((id) => id > 10))
+  expect(bob.listener.of('message').at(-1)?.text).toBe('at last')
+  expect(bob.listener.of('history').find(({ ref }) => ref === 'next')?.more).toBe(true)
+})
+
+test('who quits while there is more to read is said goodbye to all the same', () => {
+  const { world, answerAll } = slowDisk(Array.from({ length: 2 * chatLimits.pageCount }, (_, index) => said(index + 1)))
+  const bob = world.come('bob', { resume: { lobby: 1 } })
+  answerAll()
+  bob.send({ type: 'quit', ref: 3 })
+  answerAll()
+  expect(bob.listener.received.at(-1)).toEqual({ type: 'bye', reason: 'exit', message: 'goodbye', ref: 3 })
+  expect(bob.listener.ended).toBe('exit')
 })
 
 interface Step {

@@ -134,7 +134,7 @@ describe('a message from a program', () => {
     expect(parseMessage(message)).toEqual(request)
   })
 
-  test.each([
+  test.each<readonly [unknown, string]>([
     [undefined, 'BAD_MESSAGE'],
     [null, 'BAD_MESSAGE'],
     ['say', 'BAD_MESSAGE'],
@@ -153,6 +153,10 @@ describe('a message from a program', () => {
     [{ type: 'history', range: 'all' }, 'BAD_MESSAGE'],
     [{ type: 'ban', name: 'bob', off: 'yes' }, 'BAD_MESSAGE'],
     [{ type: 'line' }, 'BAD_MESSAGE'],
+    ...['x'.repeat(65), 1.5, null, {}, true].map((ref) => [{ type: 'ping', ref }, 'BAD_MESSAGE'] as const),
+    ...[{ lats: 5 }, { after: 1, limt: 5 }, { after: 1, before: 9 }, { last: 5, limit: 2 }, { last: 5, after: 2 }].map(
+      (range) => [{ type: 'history', range }, 'BAD_MESSAGE'] as const,
+    ),
   ])('%j is refused with %s', (message, code) => {
     expect(() => parseMessage(message)).toThrow(expect.objectContaining({ code }))
   })
@@ -162,6 +166,13 @@ describe('a message from a program', () => {
     [{ type: 'join', room: 5 }, '"room" is missing or is not a string'],
     [{ type: 'history', range: { last: -1 } }, '"range" takes whole numbers from 0 on'],
     [{ type: 'ban', name: 'bob', off: 'yes' }, '"off" is true or false'],
+    [{ type: 'history', range: { since: 1 } }, '"range" is one of {last}, {before, limit?} and {after, limit?}'],
+    [
+      { type: 'dance' },
+      expect.stringMatching(
+        /^there is no message of this type; the types are enter, line, pong, say, me, .*, quit, ping$/,
+      ),
+    ],
   ])('%j: the refusal names the field', (message, text) => {
     expect(() => parseMessage(message)).toThrow(expect.objectContaining({ message: text }))
   })

@@ -167,6 +167,20 @@ describe('connect in a pipe', () => {
     expect(io.stderr.text).toMatch(/sent 8 bytes, received 3 bytes: the server closed the connection\n$/)
   })
 
+  test('nor is one quiet of a server that takes much more and drops it', async () => {
+    await using server = await listen((socket) => {
+      socket.once('data', (chunk) => {
+        socket.write(chunk)
+        socket.resume().once('end', () => socket.end())
+      })
+    })
+    const blocks = Array.from({ length: 40 }, () => Buffer.alloc(1_048_576))
+    const io = testContext({ stdin: Readable.from(blocks) })
+    await expect(pipe(io, server.port)).rejects.toMatchObject({
+      message: expect.stringMatching(/^the server returned \d+ of the 41943040 bytes that it was sent, and closed$/),
+    })
+  })
+
   test.each([
     ['an answer is no echo', 'GET / HTTP/1.0\n\n', 'HTTP/1.0 200\n'],
     ['what follows a farewell does not come back', 'a\nexit\nb\n', 'a\nexit\n'],

@@ -307,25 +307,31 @@ describe('coming back', () => {
     },
   )
 
-  test('bug: on a line that was there for a second now and then, what was said was given up between two such seconds', () => {
-    const simulation = new Simulation()
-    const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
-    simulation.clock.advance(1000)
-    const said = Array.from({ length: 20 }, (_, index) => `${index}`)
-    for (const [index, line] of said.entries()) {
-      ada.connected = false
-      ada.member.say(line)
-      simulation.clock.advance(1000 * (index % 4))
-      simulation.move(ada)
-      ada.connected = true
-      // It speaks, and hears that it has to join again.
-      ada.member.pathChanged()
+  test.each([
+    [1_500, 300],
+    [7_000, 200],
+  ])(
+    'bug: on a line that was away for %d ms and there for %d ms in turn, what was said was given up',
+    (awayMs, thereMs) => {
+      const simulation = new Simulation()
+      const [ada, bob] = [simulation.join('ada'), simulation.join('bob')]
       simulation.clock.advance(1000)
-    }
-    simulation.clock.advance(10_000)
-    expect([ada.texts(), bob.texts()]).toEqual([said, said])
-    expect(types(ada)).not.toContain('unconfirmed')
-  })
+      const said = Array.from({ length: 12 }, (_, index) => `${index}`)
+      for (const line of said) {
+        ada.connected = false
+        ada.member.say(line)
+        simulation.clock.advance(awayMs)
+        simulation.move(ada)
+        ada.connected = true
+        // It speaks, and hears that it has to join again.
+        ada.member.pathChanged()
+        simulation.clock.advance(thereMs)
+      }
+      simulation.clock.advance(10_000)
+      expect([ada.texts(), bob.texts()]).toEqual([said, said])
+      expect(types(ada)).not.toContain('unconfirmed')
+    },
+  )
 
   test('who was away for longer than the relay keeps it is told how much is missing, once', () => {
     const { ada, since } = whileAway(datagramLimits.awayMs + 120_000, 40)

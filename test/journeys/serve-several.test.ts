@@ -73,6 +73,13 @@ test('one that is stopped by a client ends all, and what was kept is there at th
   ada.write('Ada\ncorrect horse\ncorrect horse\n')
   await ada.until('Commands:')
   ada.destroy()
+  const named = await runNetlab(['control', 'rename', 'Ada', 'Ada Lovelace'], { cwd })
+  expect(named).toMatchObject({ exitCode: 0, stdout: 'Ada is called Ada Lovelace now\n' })
+  expect((await runNetlab(['control', 'rename', 'Ada Lovelace', 'Ada'], { cwd })).exitCode).toBe(0)
+  expect(await runNetlab(['control', 'clear', 'users'], { cwd })).toMatchObject({
+    exitCode: 64,
+    stderr: expect.stringContaining('--yes'),
+  })
   expect(await runNetlab(['control', 'chat', 'stop'], { cwd })).toMatchObject({ exitCode: 0, stdout: 'stopping\n' })
   expect(await netlab.finished()).toMatchObject({ exitCode: 0 })
   await using alone = startNetlab(['serve', 'chat', '--host', '127.0.0.1', '--port', '0'], { cwd })
@@ -105,6 +112,7 @@ test('on a terminal asks for each port, and answers to the name of a service', a
 test.each([
   [['serve', 'auth', 'auth'], 'auth is named twice'],
   [['serve', 'auth', 'caht'], 'netlab serve knows no "caht"; did you mean chat?'],
+  [['serve', 'auth', 'chat-udp'], 'a process of its own, which may run beside: netlab chat-udp --serve'],
   [['serve', 'auth', 'chat', '--port', '1'], 'netlab serve auth chat has no option --port'],
 ])('%j is refused: %s', async (args, sentence) => {
   expect(await runNetlab(args)).toMatchObject({ exitCode: 64, stdout: '', stderr: expect.stringContaining(sentence) })

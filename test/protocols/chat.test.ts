@@ -150,6 +150,8 @@ describe('chat, over sockets', () => {
       expect(mallory.of('pong')).toHaveLength(1)
       expect(mallory.of('message').map(({ text }) => text)).toContain(what)
       expect(mallory.of('error').map(({ code }) => code)).toEqual(Array.from({ length: errors }, () => 'BAD_MESSAGE'))
+      // It said "exit", as if it had been asked for.
+      expect(mallory.of('bye')).toMatchObject([{ reason: 'protocol' }])
       mallory.client.destroy()
     },
   )

@@ -260,6 +260,15 @@ describe('JSON', () => {
     expect(resultLine(aResult(22, { banner: bytes('a\nb') }))).toMatch(/^[^\n]+\n$/)
   })
 
+  test('the evidence of a host with a name did not fit its schema', () => {
+    const host = { ...loopback, name: 'here', names: ['here', 'there'] }
+    const evidence = { host, silent: 3, attempts: 2, references: 9, lossShare: 0.1, expectedMissed: 0.02 }
+    const { summaryLine: summary = {} } = schema.$defs ?? {}
+    const line = summaryLine(aReport([], { results: [{ host, ports: [], evidence }] }))
+    expect(violations(JSON.parse(line), summary, schema)).toEqual([])
+    expect(JSON.parse(line).evidence).toMatchObject([{ name: 'here', names: ['here', 'there'] }])
+  })
+
   test('the schema notices what does not fit', () => {
     const document = JSON.parse(text(renderJson(aReport([aResult(22)]))))
     expect(violations({ ...document, version: 2 }, schema)).not.toEqual([])

@@ -62,6 +62,8 @@ export interface WorldOptions {
   /** The same, but nobody had these names at the start. */
   readonly unclaimed?: readonly string[]
   readonly clock?: VirtualClock
+  /** Who has an account, but need not be here. */
+  readonly registered?: readonly string[]
 }
 
 /** The id of the account that has this name first. */
@@ -87,6 +89,10 @@ export class ChatWorld {
       history: options.history ?? noHistory,
       remembered: options.remembered ?? nothingRemembered(1),
       record: (event) => this.events.push(event),
+      lookUp: async (name) => {
+        const found = options.registered?.find((one) => one.toLowerCase() === name.toLowerCase())
+        return found === undefined ? undefined : { name: found, account: accountOf(found) }
+      },
       operators: [
         ...(options.operators ?? []).map((name) => ({ name, account: accountOf(name) })),
         ...(options.unclaimed ?? []).map((name) => ({ name, account: undefined })),
@@ -104,6 +110,13 @@ export class ChatWorld {
     this.#deferred = []
     for (const callback of due) callback()
     return due.length > 0
+  }
+
+  /** The same, with what the accounts are asked. */
+  async settled(): Promise<void> {
+    this.settle()
+    await new Promise(setImmediate)
+    this.settle()
   }
 
   /** Runs until nothing is left to do at this moment, timers that are due included. */

@@ -61,6 +61,7 @@ export function fakeContext(given: Partial<Pick<CommandContext, 'environment' | 
       stderr: sink('stderr'),
       environment: given.environment ?? {},
       clock,
+      ownCommand: [],
       startThread:
         given.startThread ??
         (() => {

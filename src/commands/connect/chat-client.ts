@@ -212,6 +212,8 @@ const chatReplies: ReadonlySet<string> = new Set<ChatServerMessage['type']>([
   'left',
   'presence',
   'renamed',
+  'moderated',
+  'done',
   'topic',
   'rooms',
   'who',

@@ -81,8 +81,9 @@ export class Ending {
 
 /** Knows whether all that came back is what was sent, and how much of it has not come. */
 class EchoWatch {
-  /** Sent, and not compared yet. */
+  /** Sent, and not compared yet: the first of what is missing, as much as is kept. */
   #waiting: Buffer[] = []
+  #keeps = true
   missing = 0
   returned = 0
   #isOther = false
@@ -94,9 +95,10 @@ class EchoWatch {
 
   sent(bytes: Buffer): void {
     if (this.#isOther) return
-    this.#waiting.push(bytes)
     this.missing += bytes.length
-    if (this.missing > commandLimits.echoBytes) this.#giveUp()
+    // A server that ends drops what it is still sent. Should what is not kept come back all the same, nothing is known any more.
+    this.#keeps &&= this.missing <= commandLimits.echoBytes
+    if (this.#keeps) this.#waiting.push(bytes)
   }
 
   received(chunk: Buffer): void {

@@ -1,6 +1,6 @@
+import { attributes, escapeMarkup } from '../../base/markup.ts'
 import { formatTime, grouped } from '../../terminal/format.ts'
 import type { ScanTimeline } from '../timeline.ts'
-import { attributes, escapeMarkup } from './markup.ts'
 
 const left = 60
 const plot = { width: 600, height: 80 } as const

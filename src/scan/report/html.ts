@@ -1,3 +1,4 @@
+import { attributes, escapeMarkup } from '../../base/markup.ts'
 import { version } from '../../base/version.ts'
 import { grouped } from '../../terminal/format.ts'
 import { scanLimits } from '../limits.ts'
@@ -6,7 +7,6 @@ import { type PortResult, portStates, type ScanHost } from '../types.ts'
 import { hostsUp, unlistedPorts } from './hosts.ts'
 import { renderTimeline } from './html-charts.ts'
 import { pageScript, pageStyle } from './html-page.ts'
-import { attributes, escapeMarkup } from './markup.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 import { summarySentences, tlsWords } from './text.ts'
 

@@ -1,9 +1,9 @@
+import { attributes } from '../../base/markup.ts'
 import { version } from '../../base/version.ts'
 import type { HostResults } from '../results.ts'
 import { serviceName } from '../services.ts'
 import type { PortResult, PortState } from '../types.ts'
 import { answeringHosts, hostsUp, isAnswer, type UnlistedPorts, unlistedPorts } from './hosts.ts'
-import { attributes } from './markup.ts'
 import { escapeBytes, type ScanReport } from './report.ts'
 import { summarySentences, tlsWords } from './text.ts'
 

@@ -1,0 +1,31 @@
+# fails: empty while
+import socket
+
+sock = socket.socket()
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+port = 9090
+while True:
+    try:
+        sock.bind(('', port))
+        break
+    except OSError:
+        port += 1
+sock.listen(128)
+print("listening on port", sock.getsockname()[1], flush=True)
+while True:
+    conn, addr = sock.accept()
+    print('connected', addr, flush=True)
+    data = conn.recv(1024)
+    if not data:
+        break
+    while data:
+        print(addr, len(data), flush=True)
+        if data.strip().lower() == b'exit':
+            break
+        try:
+            conn.sendall(data)
+            data = conn.recv(1024)
+        except OSError:
+            break
+    conn.close()
+    print(addr, 'left', flush=True)

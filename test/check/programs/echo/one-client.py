@@ -1,0 +1,26 @@
+# fails: next
+import socket
+
+
+
+
+sock = socket.socket()
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+port = 9090
+while True:
+    try:
+        sock.bind(('', port))
+        break
+    except OSError:
+        port += 1
+sock.listen(128)
+print("listening on port", sock.getsockname()[1], flush=True)
+conn, addr = sock.accept()
+print('connected', addr, flush=True)
+with conn:
+    while data := conn.recv(1024):
+        print(addr, len(data), flush=True)
+        if data.strip().lower() == b'exit':
+            break
+        conn.sendall(data)
+print('left', flush=True)
