@@ -56,6 +56,7 @@ process.stdout.write(
         sum((one) => one.open),
       ),
     ],
+    ['of those, on hosts that went away for good', String(sum((one) => one.gone))],
     ['expected to be missed', sum((one) => one.expectedMissed).toFixed(2)],
     [
       'missed where complete was said, and expected',

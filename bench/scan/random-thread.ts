@@ -8,6 +8,8 @@ export interface RandomOutcome {
   readonly seed: number
   readonly open: number
   readonly missed: number
+  /** Of those, on hosts that went away for good while they were scanned: nobody could find them. */
+  readonly gone: number
   readonly complete: boolean
   readonly ended: boolean
   readonly expectedMissed: number
@@ -21,8 +23,11 @@ export function scanRandom(seed: number): RandomOutcome {
   const network = randomNetwork(seed)
   const { found, missed, complete, ended, expectedMissed, seconds, probes } = simulate(network)
   const open = found.length + missed.length
+  const isGone = (port: string): boolean =>
+    network.hosts[Number.parseInt(port, 10)]?.outageMs?.[1] === Number.POSITIVE_INFINITY
+  const gone = missed.filter(isGone).length
   const idealSeconds = idealMs(network) / 1000
-  return { seed, open, missed: missed.length, complete, ended, expectedMissed, seconds, idealSeconds, probes }
+  return { seed, open, missed: missed.length, gone, complete, ended, expectedMissed, seconds, idealSeconds, probes }
 }
 
 // As a thread it is sent one seed after the other.

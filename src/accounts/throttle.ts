@@ -302,7 +302,9 @@ export class LoginThrottle {
       queue.holders++
       queue.waiting.add(one)
     }
-    this.#wake(one.queues)
+    // Nobody who waits may begin because somebody comes, so a crowd that comes isn't looked through each time.
+    if (mayBegin(one, sinceMs, false)) this.#begin(one, sinceMs)
+    else for (const queue of one.queues) this.#schedule(queue, sinceMs)
     return promise
   }
 
@@ -313,11 +315,15 @@ export class LoginThrottle {
       for (let one = next(queue, now); one !== undefined; one = next(queue, now)) this.#begin(one, now)
       queue.timer?.cancel()
       queue.timer = undefined
-      if (queue.waiting.size === 0) continue
-      // With both it is another queue that somebody waits for, or the end of a test.
-      const waitMs = queue.bucket.waitMs(now) || queue.bucket.waitMs(now, 2)
-      if (waitMs > 0) queue.timer = this.#clock.after(waitMs, () => this.#wake([queue]), { background: true })
+      this.#schedule(queue, now)
     }
+  }
+
+  #schedule(queue: Budget, now: number): void {
+    if (queue.waiting.size === 0 || queue.timer !== undefined) return
+    // With both it is another queue that somebody waits for, or the end of a test.
+    const waitMs = queue.bucket.waitMs(now) || queue.bucket.waitMs(now, 2)
+    if (waitMs > 0) queue.timer = this.#clock.after(waitMs, () => this.#wake([queue]), { background: true })
   }
 
   #begin(one: Waiting, now: number): void {

@@ -279,8 +279,8 @@ export const pacingLimits = {
     maxMs: 1_250,
     /** The same for a host that is known to answer later: two satellites, or a queue that is full for seconds. */
     farMaxMs: 3_000,
-    /** Later attempts wait so many times as long: the path may have become slower (RFC 6298, 5.5). */
-    retryFactor: 2,
+    /** Later attempts wait so many times as long: the path may have become slower. RFC 6298, 5.5 doubles; a scan asks again anyway. */
+    retryFactor: 1.5,
     /** The kernel's first SYN retransmission (RFC 6298: the initial timeout), and how much earlier a coarse timer may make it. */
     synRetransmitMs: 1_000,
     timerSlackMs: 50,

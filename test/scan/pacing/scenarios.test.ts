@@ -300,7 +300,7 @@ describe('forty random networks', () => {
     const missed = outcomes.reduce((sum, one) => sum + one.missed, 0)
     const open = outcomes.reduce((sum, one) => sum + one.open, 0)
     expect(open).toBeGreaterThan(1000)
-    expect(missed / open).toBeLessThan(0.008)
+    expect(missed / open).toBeLessThan(0.003)
   })
 
   test('all but one end within three times the ideal and ten seconds', () => {
