@@ -100,6 +100,7 @@ function breakNetwork(ports: readonly number[]): void {
 interface LogLine {
   readonly time: string
   readonly event: string
+  readonly id?: number
   readonly peer: { readonly address: string; readonly port: number }
   readonly reason?: string
 }
@@ -235,10 +236,13 @@ async function run({ service, kinds, talkMs }: Round): Promise<readonly Row[]> {
     }
     if (talkMs < 0) beginToTalk()
     await pause(5_000)
-    const flows = logOf(folder).filter(
-      ({ event, peer }) => event === 'connected' && peer.address === addressOf('flow', 2),
-    )
-    breakNetwork(flows.map(({ peer }) => peer.port))
+    const lines = logOf(folder)
+    const left = new Set(lines.flatMap(({ event, id }) => (event === 'disconnected' ? [id] : [])))
+    const flowsOf = (fault: Fault) =>
+      lines.filter(
+        ({ event, id, peer }) => event === 'connected' && peer.address === addressOf(fault, 2) && !left.has(id),
+      )
+    breakNetwork(flowsOf('flow').map(({ peer }) => peer.port))
     const brokenMs = Date.now()
     if (talkMs > 0 && talkMs !== never) setTimeout(beginToTalk, talkMs)
     await pause(mostMs + 15_000)
@@ -249,12 +253,12 @@ async function run({ service, kinds, talkMs }: Round): Promise<readonly Row[]> {
     const ends = logOf(folder).filter(({ event }) => event === 'disconnected')
     for (const fault of faults) {
       for (const kind of kinds) {
-        const gone = ends.filter(
-          ({ peer }) => peer.address === addressOf(fault, 2) && kindOf.get(`${peer.address}:${peer.port}`) === kind,
-        )
+        // Some had come and gone before: probes, and a hello that was late.
+        const there = flowsOf(fault).filter(({ peer }) => kindOf.get(`${peer.address}:${peer.port}`) === kind)
+        const gone = there.flatMap(({ id }) => ends.find((end) => end.id === id) ?? [])
         const afterMs = gone.map(({ time }) => Date.parse(time) - brokenMs)
         const words = new Set(gone.map(({ reason = '' }) => reason))
-        rows.push({ what: `${title}: server, ${kind}`, fault, wanted: peers(fault), afterMs, words })
+        rows.push({ what: `${title}: server, ${kind}`, fault, wanted: there.length, afterMs, words })
       }
       const own = noticed.filter((one) => one.fault === fault)
       const words = new Set(

@@ -39,6 +39,8 @@ export const netLimits = {
   keepAliveDelay: 4 / 3,
   keepAliveGap: 1 / 5,
   keepAliveCount: 5,
+  /** How long the system may wait at most before it repeats a question to a peer that is silent, or takes nothing. */
+  tcpQuestionMs: 5_000,
   /** Validity of a certificate that we make: as long as a machine is used, since nobody renews it. */
   certificateMs: 10 * 365.25 * 86_400_000,
   /** It is valid before it was made, for peers whose clock is behind. */

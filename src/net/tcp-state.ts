@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { openLibc } from './libc.ts'
+import { netLimits } from './limits.ts'
 
 /** What the system knows of a connection. */
 export interface TcpState {
@@ -11,7 +12,10 @@ export interface TcpState {
   readonly silentMs: number
 }
 
-/** Undefined for a socket that has no connection. */
+/**
+ * Undefined for a socket that has no connection. From then on the system asks this peer every few seconds, where it would leave more and
+ * more time between its questions: up to two minutes to one that has long taken nothing (Linux 6.15 and later).
+ */
 export type ReadTcpState = (socket: Socket) => TcpState | undefined
 
 /** TCP_INFO of Linux; undefined where the system has none that can be asked for. */
@@ -20,11 +24,16 @@ export async function loadTcpState(): Promise<ReadTcpState | undefined> {
   if (libc === undefined) return undefined
   const getsockopt: (fd: number, level: number, option: number, value: Uint8Array, bytes: Uint8Array) => number =
     libc.library.func('int getsockopt(int, int, int, void *, void *)')
+  const setsockopt: (fd: number, level: number, option: number, value: Uint8Array, bytes: number) => number =
+    libc.library.func('int setsockopt(int, int, int, const void *, int)')
   const info = Buffer.alloc(infoBytes)
+  const mostMs = Buffer.alloc(4)
+  mostMs.writeUInt32LE(netLimits.tcpQuestionMs)
   const length = Buffer.alloc(4)
   return (socket) => {
     const fd = descriptorOf(socket)
     if (fd === undefined) return undefined
+    setsockopt(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, mostMs, mostMs.length)
     length.writeUInt32LE(infoBytes)
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, length) !== 0 || length.readUInt32LE() < infoBytes) return undefined
     return tcpState(info)
@@ -33,6 +42,7 @@ export async function loadTcpState(): Promise<ReadTcpState | undefined> {
 
 const IPPROTO_TCP = 6
 const TCP_INFO = 11
+const TCP_RTO_MAX_MS = 44
 const TCP_CLOSE = 7
 
 /** The beginning of `struct tcp_info` (linux/tcp.h), which only grows at its end. */

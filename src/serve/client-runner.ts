@@ -74,8 +74,8 @@ export class ClientRunner implements ConnectionHost {
   readonly #nextTurn = new Fifo<() => void>()
   #shortNoticeMs = Number.NEGATIVE_INFINITY
   readonly #buffers = new Map<number, Buffer>()
-  /** When it is next looked which peers are still there. */
-  #peersDueMs = Number.POSITIVE_INFINITY
+  /** When it is next looked which peers are still there; undefined while that is done, and while there are none. */
+  #peersDueMs: number | undefined
   #readTcp: ReadTcpState | undefined
   #loadingTcp = false
   #sweep: Timer | undefined
@@ -103,7 +103,7 @@ export class ClientRunner implements ConnectionHost {
   take(id: number, peer: Peer, transferred: TransferredSocket): void {
     const connection = new Connection(id, directOrigin(peer), transferred, this)
     this.#connections.set(id, connection)
-    if (this.#peersDueMs === Number.POSITIVE_INFINITY) this.#watchPeers()
+    if (this.#connections.size === 1) this.#watchPeers()
     if (this.#config.idleTimeout > 0) this.#sweepWithin(Math.min(this.#config.idleTimeout / 4, serveLimits.sweepMs))
     if (inNetworks(this.#config.proxyProtocol, peer.address)) void this.#enterThroughProxy(connection, peer)
     else this.#enter(connection)
@@ -285,14 +285,14 @@ export class ClientRunner implements ConnectionHost {
     if (this.#holders.size > 0) this.#lookAtMemory(now)
     for (const connection of this.#unfinished) if (connection.lookAtRest(now)) this.#unfinished.delete(connection)
     if (this.#unfinished.size > 0) this.#sweepWithin(serveLimits.unfinishedSweepMs)
-    if (now >= this.#peersDueMs) this.#lookForPeers(this.#connections.values())
-    else if (this.#connections.size > 0) this.#sweepWithin(this.#peersDueMs - now)
+    if (this.#peersDueMs !== undefined && now >= this.#peersDueMs) this.#lookForPeers(this.#connections.values())
+    else if (this.#peersDueMs !== undefined) this.#sweepWithin(this.#peersDueMs - now)
     if (this.#closing.size > 0) this.#sweepWithin(serveLimits.closingSweepMs)
     if (idleMs > 0 && this.#connections.size > 0) this.#sweepWithin(Math.min(idleMs / 4, serveLimits.sweepMs))
   }
 
   #watchPeers(): void {
-    this.#peersDueMs = Number.POSITIVE_INFINITY
+    this.#peersDueMs = undefined
     if (this.#connections.size === 0) return
     const delayMs = lookMs(this.pingMs)
     this.#peersDueMs = this.clock.monotonic() + delayMs
@@ -301,7 +301,7 @@ export class ClientRunner implements ConnectionHost {
 
   /** A part of them in each turn of the loop, so that those who talk don't wait. */
   #lookForPeers(connections: Iterator<Connection>): void {
-    this.#peersDueMs = Number.POSITIVE_INFINITY
+    this.#peersDueMs = undefined
     for (let count = 0; count < serveLimits.looksPerTurn; count++) {
       const next = connections.next()
       if (next.done === true) {

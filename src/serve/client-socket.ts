@@ -71,7 +71,8 @@ export class ClientSocket {
 
   /** What the peer sends is read; not so while it takes nothing, or while there is no room for more. */
   get reading(): boolean {
-    return this.#socket !== undefined && !this.#socket.isPaused()
+    // A read that is answered with "no more" stops without a pause that the socket knows of.
+    return this.#socket?.isPaused() === false && !this.#draining && !this.#owner.full
   }
 
   /** What the system knows of the connection. */

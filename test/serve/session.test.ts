@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import type { Timer } from '../../src/base/clock.ts'
 import { limits } from '../../src/base/limits.ts'
 import { netLimits } from '../../src/net/limits.ts'
 import { echo } from '../../src/protocols/echo.ts'
@@ -224,6 +225,67 @@ describe('who promised to answer', () => {
     client.destroy()
     await server.close()
   })
+})
+
+test('bug: while it was looked at more peers than one turn takes, a timer without a time kept the loop busy', async () => {
+  const delays: number[] = []
+  class Watched extends VirtualClock {
+    override after(delayMs: number, callback: () => void): Timer {
+      delays.push(delayMs)
+      return super.after(delayMs, callback)
+    }
+  }
+  const clock = new Watched()
+  const server = await LocalServer.start(pinged, { framing: 'text', idleTimeout: 3_600_000 }, { clock })
+  const count = 2 * serveLimits.looksPerTurn + 1
+  const clients = await Promise.all(Array.from({ length: count }, () => TestClient.connect(server.port)))
+  for (const client of clients) client.write('hello\n')
+  await Promise.all(clients.map((client) => client.until('hello\n')))
+  const all = () => clients.every((client) => client.text.includes('ping'))
+  for (let looks = 0; looks < 3 * netLimits.looksPerPing && !all(); looks++) {
+    clock.advance(netLimits.pingMs / netLimits.looksPerPing)
+    for (let turns = 0; turns < 5; turns++) {
+      await turn()
+      // Other deadlines are looked at meanwhile.
+      clock.advance(serveLimits.sweepMs)
+    }
+  }
+  await turnUntil(all, 'the question to everybody')
+  expect(delays.filter((delayMs) => !Number.isFinite(delayMs) || delayMs < 0)).toEqual([])
+  for (const client of clients) client.destroy()
+  await server.close()
+})
+
+test('bug: of a client that took nothing it was never asked whether its TCP is there, and its ghost stayed', async () => {
+  const clock = new VirtualClock()
+  const server = await LocalServer.start(echo, {}, { clock })
+  const asked = jest.spyOn(server.runner, 'readTcp')
+  const pass = async (): Promise<void> => {
+    for (let looks = 0; looks < 3 * netLimits.looksPerPing; looks++) {
+      clock.advance(netLimits.pingMs / netLimits.looksPerPing)
+      await turn()
+      await turn()
+    }
+  }
+  const client = await TestClient.connect(server.port)
+  await client.write('hello\n').bytes(6)
+  await pass()
+  expect(asked).not.toHaveBeenCalled()
+  client.socket.pause()
+  client.write(Buffer.alloc(16_777_216, 'x'))
+  let heard = 0
+  const stalls = () => {
+    const before = heard
+    heard = server.runner.status()[0]?.received ?? 0
+    return heard === before && (server.runner.status()[0]?.queued ?? 0) > 0
+  }
+  await turnUntil(stalls, 'an echo that nobody takes')
+  await pass()
+  expect(asked).toHaveBeenCalled()
+  // Its system answers for it, so that it stays.
+  expect(server.runner.status()).toHaveLength(1)
+  client.destroy()
+  await server.close()
 })
 
 test('who promised nothing is asked nothing', async () => {
