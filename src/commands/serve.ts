@@ -346,7 +346,8 @@ async function consoleOf(
     const service = protocol.name
     const commands = await protocol.operatorCommands?.()
     const table = commands === undefined ? serverCommands : commandsWith(commands)
-    const target = { service, server, log, record: own.record, residentBytes }
+    const recordOwn: EventSink = (event) => own.record(event)
+    const target = { service, server, log, record: recordOwn, residentBytes }
     targets.push({ service, table, target })
     single.set(service, consoleCommands(service, { table, target, record }))
   }
