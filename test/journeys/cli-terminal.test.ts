@@ -14,9 +14,9 @@ describe('netlab on a terminal', () => {
   test('on a dumb terminal it got control sequences', async () => {
     const dumb = { env: { TERM: 'dumb' } }
     const menu = new Terminal([], dumb)
-    await menu.see('1 to 6:')
+    await menu.see(/1 to \d+:/)
     menu.press('nonsense', keys.enter)
-    await menu.see('1 to 6:')
+    await menu.see(/1 to \d+:/)
     menu.press('1', keys.enter)
     await menu.see('netlab serve: what next?')
     menu.press('1', keys.enter)
