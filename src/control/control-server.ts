@@ -57,7 +57,8 @@ export async function openControl(controlled: Controlled, clock: Clock, folder =
 }
 
 async function listening(server: Server, path: string): Promise<void> {
-  server.listen({ path })
+  // Exclusive: what looks like a cluster's parent in the environment (NODE_UNIQUE_ID) is asked for nothing.
+  server.listen({ path, exclusive: true })
   // Rejects on 'error'.
   await once(server, 'listening')
 }
