@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { runNetlab, startNetlab } from '../support/run-netlab.ts'
 import { shellWith, stop } from '../support/shell.ts'
+import { closedPort } from '../support/sockets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { keys, Terminal } from '../support/terminal.ts'
 
@@ -23,16 +24,13 @@ async function listen(serve: (socket: Socket) => void) {
 let silent: Awaited<ReturnType<typeof listen>>
 let slamming: Awaited<ReturnType<typeof listen>>
 let rude: Awaited<ReturnType<typeof listen>>
-/** Bound by nobody any more, so closed. */
 let closed: number
 
 beforeAll(async () => {
   silent = await listen((socket) => socket.resume())
   slamming = await listen((socket) => socket.resetAndDestroy())
   rude = await listen((socket) => socket.end('\x1b[31m=evil\r\n\xff', 'latin1'))
-  const gone = await listen(() => {})
-  gone.close()
-  closed = gone.port
+  closed = await closedPort()
 })
 afterAll(() => {
   for (const server of [silent, slamming, rude]) server.close()

@@ -54,3 +54,23 @@ export async function socketPair(): Promise<{ accepted: Socket; peer: Socket } &
     },
   }
 }
+
+/**
+ * A TCP port of loopback where nobody listens. It lies below those that the system gives out (ip_local_port_range), so that no
+ * other test comes upon it by asking for any free port.
+ */
+export async function closedPort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!free) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
+  throw new Error('no closed port was found')
+}
