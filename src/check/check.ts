@@ -1,3 +1,5 @@
+import type { RunningServer } from './program.ts'
+
 /** A text in the languages of the reports. */
 export interface Words {
   readonly en: string
@@ -43,14 +45,21 @@ export interface Check<B> {
   readonly level: CheckLevel
   /** Checks that must have passed, else this one would tell of their mistake again. */
   readonly needs: readonly string[]
+  /** Kinds of program that it says nothing about; the first that holds tells why. */
+  readonly unless?: readonly ((bench: B) => NotApplicable | undefined)[]
+  /** It watches a run from its first moment. */
+  readonly fresh?: boolean
   /** Times that a check of a race is run, with other timing each: one proof is enough. */
   readonly rounds?: number
   readonly title: Words
   /** What is done on the wire and when it passes, for `--explain`. */
   readonly does: Words
   readonly causes: Readonly<Record<string, Hint>>
-  /** @throws never for what the program does: a Finding or NotApplicable tells it; undefined is a pass. */
-  run(bench: B): Promise<Finding | NotApplicable | undefined>
+  /**
+   * Tries the program that is up: undefined is a pass.
+   * @throws never for what the program does: a Finding or NotApplicable tells it
+   */
+  run(bench: B, server: RunningServer): Promise<Finding | NotApplicable | undefined>
 }
 
 export function isFinding(outcome: Finding | NotApplicable | undefined): outcome is Finding {

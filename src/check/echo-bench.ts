@@ -13,7 +13,8 @@ import {
   worksInPieces,
 } from './dialect.ts'
 import { checkLimits } from './limits.ts'
-import { isServer, type RunningServer, ServerBench } from './server-bench.ts'
+import type { RunningServer } from './program.ts'
+import { isServer, ServerBench } from './server-bench.ts'
 
 /** How one message was answered. */
 export type ExchangeState =

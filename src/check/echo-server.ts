@@ -8,7 +8,8 @@ import { firstDifference } from './dialect.ts'
 import { describe, type EchoBench, type Exchange, notConnected } from './echo-bench.ts'
 import { checkLimits } from './limits.ts'
 import { closeWaitCount } from './process-tree.ts'
-import { isServer, type RunningServer } from './server-bench.ts'
+import type { RunningServer } from './program.ts'
+import { isServer } from './server-bench.ts'
 
 /** The checks of an echo server, in the order in which they are run and told. */
 
@@ -140,11 +141,6 @@ const startCauses: Readonly<Record<string, Hint>> = {
   },
 }
 
-/** A server that is up, or the finding of its start. */
-async function up(bench: EchoBench): Promise<RunningServer | Finding> {
-  return bench.server()
-}
-
 /** Tells of an exchange that should have been answered. `cause` chooses the hint by how it ended. */
 function unanswered(
   exchange: Exchange,
@@ -204,12 +200,13 @@ function bulk(bench: EchoBench, bytes: number): string {
   return text.slice(0, bytes)
 }
 
-async function enter(bench: EchoBench, server: RunningServer): Promise<Conversation | Finding> {
+/** Past the greeting and the name; nobody let in is told under the check's own cause. */
+async function enter(bench: EchoBench, server: RunningServer, cause: string): Promise<Conversation | Finding> {
   const conversation = await bench.enter(server)
   return typeof conversation === 'string'
     ? {
-        cause: 'silent',
-        saw: { en: `could not connect: ${conversation}`, ru: `не удалось подключиться: ${conversation}` },
+        cause,
+        saw: notConnected(conversation),
       }
     : conversation
 }
@@ -287,9 +284,7 @@ const start: EchoCheck = {
     ru: 'Запускает программу и отвечает на её вопросы. Засчитывается, если она слушает TCP-порт и через 300 мс ещё работает.',
   },
   causes: startCauses,
-  async run(bench) {
-    const server = await bench.server()
-    if (!isServer(server)) return server
+  async run(bench, server) {
     if (server.program === undefined) {
       const opened = await bench.connect(server)
       return typeof opened === 'string' ? { cause: 'refused', proof: true, saw: notConnected(opened) } : undefined
@@ -349,11 +344,8 @@ const reply: EchoCheck = {
     },
     crash: crashHint,
   },
-  async run(bench) {
-    const server = await bench.start()
-    const met = bench.owns ? server : await bench.server()
-    if (!isServer(met)) return { cause: 'crash', saw: met.saw }
-    const { finding } = await bench.meet(met)
+  async run(bench, server) {
+    const { finding } = await bench.meet(server)
     if (finding !== undefined) return finding
     if (bench.operatorAnswers > 0) {
       return {
@@ -440,11 +432,8 @@ const keep: EchoCheck = {
     wrong: oneRecvHint,
     crash: crashHint,
   },
-  async run(bench) {
-    const skip = atEnd(bench)
-    if (skip !== undefined) return skip
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  unless: [atEnd],
+  async run(bench, server) {
     const visit = await bench.visit(server)
     const first = unanswered(visit, { closed: 'closes', reset: 'closes', wrong: 'wrong' }, aMessage)
     if (first !== undefined || visit.conversation === undefined) return first
@@ -493,9 +482,7 @@ const next: EchoCheck = {
     },
     crash: crashHint,
   },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  async run(bench, server) {
     const first = await bench.visit(server)
     await bench.closeAll()
     await bench.runs.pause(100)
@@ -539,18 +526,19 @@ const large: EchoCheck = {
     ru: 'Шлёт сразу 5000 байт. Засчитывается, если вернулись все.',
   },
   causes: { 'one-recv': oneRecvHint, crash: crashHint },
-  async run(bench) {
-    return bulkCheck(bench, bulk(bench, 5_000), { en: '5,000 B', ru: '5000 Б' })
-  },
+  unless: [inexact],
+  run: (bench, server) => wholeBack(bench, server, bulk(bench, 5_000), { en: '5,000 B', ru: '5000 Б' }),
 }
 
-async function bulkCheck(bench: EchoBench, text: string, during: Words): Promise<Finding | NotApplicable | undefined> {
-  const skip = inexact(bench)
-  if (skip !== undefined) return skip
-  const server = await up(bench)
-  if (!isServer(server)) return server
-  const conversation = await enter(bench, server)
-  if (!isConversation(conversation)) return { ...conversation, cause: 'one-recv' }
+/** Sends a long text as one message, and has it back as a whole. */
+async function wholeBack(
+  bench: EchoBench,
+  server: RunningServer,
+  text: string,
+  during: Words,
+): Promise<Finding | undefined> {
+  const conversation = await enter(bench, server, 'one-recv')
+  if (!isConversation(conversation)) return conversation
   const answer = await bench.ask(conversation, text, { waitMs: bench.times.answerMs * 2 })
   if (answer.state !== 'answered' && server.program?.ended !== undefined) return crashed(bench, during)
   return unanswered(answer, { silent: 'one-recv' }, during)
@@ -575,15 +563,12 @@ const bulkAll: EchoCheck = {
     },
     crash: crashHint,
   },
-  async run(bench) {
+  unless: [inexact, oneLine],
+  async run(bench, server) {
     const { line } = bench.dialect
-    if (line === '') return bulkCheck(bench, bulk(bench, 280_000), { en: '280,000 B', ru: '280 000 Б' })
-    const skip = inexact(bench) ?? oneLine(bench)
-    if (skip !== undefined) return skip
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const conversation = await enter(bench, server)
-    if (!isConversation(conversation)) return { ...conversation, cause: 'one-recv' }
+    if (line === '') return wholeBack(bench, server, bulk(bench, 280_000), { en: '280,000 B', ru: '280 000 Б' })
+    const conversation = await enter(bench, server, 'one-recv')
+    if (!isConversation(conversation)) return conversation
     const lines = Array.from({ length: 2_800 }, () => bench.token(99))
     const sent = Buffer.from(lines.map((text) => `${text}${line}`).join(''))
     const answer = await bench.ask(conversation, lines.join(''), { pieces: [sent], waitMs: bench.times.answerMs * 2 })
@@ -601,25 +586,30 @@ const bytes: EchoCheck = {
     ru: 'Шлёт сообщение по одному байту каждые 30 мс. Засчитывается, если вернулись те же байты.',
   },
   causes: { 'one-recv': oneRecvHint, crash: crashHint },
-  async run(bench) {
-    return inPieces(bench, bench.token(10), (sent) => [...sent].map((byte) => Buffer.from([byte])), 30, 'one-recv')
+  unless: [atEnd, inexact],
+  async run(bench, server) {
+    return inPieces(
+      bench,
+      server,
+      bench.token(10),
+      (sent) => [...sent].map((byte) => Buffer.from([byte])),
+      30,
+      'one-recv',
+    )
   },
 }
 
 /** Sends a text in pieces, and has it back as a whole. */
 async function inPieces(
   bench: EchoBench,
+  server: RunningServer,
   text: string,
   cut: (sent: Buffer) => readonly Buffer[],
   gapMs: number,
   cause: string,
-): Promise<Finding | NotApplicable | undefined> {
-  const skip = atEnd(bench) ?? inexact(bench)
-  if (skip !== undefined) return skip
-  const server = await up(bench)
-  if (!isServer(server)) return server
-  const conversation = await enter(bench, server)
-  if (!isConversation(conversation)) return { ...conversation, cause }
+): Promise<Finding | undefined> {
+  const conversation = await enter(bench, server, cause)
+  if (!isConversation(conversation)) return conversation
   const pieces = cut(bench.message(text))
   const during: Words = { en: `a message in ${pieces.length} pieces`, ru: `сообщение, частей: ${pieces.length}` }
   const answer = await bench.ask(conversation, text, { pieces, gapMs })
@@ -637,12 +627,12 @@ const merge: EchoCheck = {
     ru: 'Отправляет два сообщения одним вызовом. Засчитывается, если вернулись оба.',
   },
   causes: { 'one-recv': oneRecvHint, crash: crashHint },
-  async run(bench) {
-    const skip = oneLine(bench)
-    if (skip !== undefined) return skip
+  unless: [oneLine, atEnd, inexact],
+  async run(bench, server) {
     const [one, two] = [bench.token(11), bench.token(13)]
     return inPieces(
       bench,
+      server,
       `${one}${two}`,
       () => [Buffer.concat([bench.message(one), bench.message(two)])],
       0,
@@ -661,11 +651,9 @@ const utf8: EchoCheck = {
     ru: 'Шлёт «при» двумя порциями, разрезав букву, с паузой 300 мс. Засчитывается, если вернулись те же байты и программа работает.',
   },
   causes: { decode: decodeHint, closes: decodeHint, crash: decodeHint },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const conversation = await enter(bench, server)
-    if (!isConversation(conversation)) return { ...conversation, cause: 'decode' }
+  async run(bench, server) {
+    const conversation = await enter(bench, server, 'decode')
+    if (!isConversation(conversation)) return conversation
     const text = 'при'
     const sent = bench.message(text)
     const during: Words = { en: '«при», cut inside the second letter', ru: '«при», разрезанное во второй букве' }
@@ -690,16 +678,13 @@ const binary: EchoCheck = {
     ru: 'Шлёт байты от 0x00 до 0xff (без переводов строк, если она читает строки). Засчитывается, если вернулись те же байты.',
   },
   causes: { decode: decodeHint, crash: decodeHint },
-  async run(bench) {
-    const skip = inexact(bench)
-    if (skip !== undefined) return skip
+  unless: [inexact],
+  async run(bench, server) {
     if (bench.dialect.transform !== 'identity') {
       return { why: { en: 'it changes the case of letters', ru: 'она меняет регистр букв' } }
     }
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const conversation = await enter(bench, server)
-    if (!isConversation(conversation)) return { ...conversation, cause: 'decode' }
+    const conversation = await enter(bench, server, 'decode')
+    if (!isConversation(conversation)) return conversation
     const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
     const { line } = bench.dialect
     const payload =
@@ -756,11 +741,9 @@ const half: EchoCheck = {
     },
     crash: crashHint,
   },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const conversation = await enter(bench, server)
-    if (!isConversation(conversation)) return { ...conversation, cause: 'lost' }
+  async run(bench, server) {
+    const conversation = await enter(bench, server, 'lost')
+    if (!isConversation(conversation)) return conversation
     const text = bulk(bench, 3_000)
     const during: Words = { en: '3,000 B and FIN', ru: '3000 Б и FIN' }
     conversation.send(bench.message(text))
@@ -825,12 +808,10 @@ const tail: EchoCheck = {
     },
     crash: crashHint,
   },
-  async run(bench) {
+  async run(bench, server) {
     if (bench.dialect.line === '') return { why: { en: 'it does not read lines', ru: 'она не читает строки' } }
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const conversation = await enter(bench, server)
-    if (!isConversation(conversation)) return { ...conversation, cause: 'dropped' }
+    const conversation = await enter(bench, server, 'dropped')
+    if (!isConversation(conversation)) return conversation
     const text = bench.token(15)
     conversation.send(text)
     conversation.finish()
@@ -873,9 +854,7 @@ const empty: EchoCheck = {
     ru: 'Подключается, молчит, уходит (FIN). Засчитывается, если следующий клиент обслужен.',
   },
   causes: { silent: silentVisitors, crash: crashHint },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  async run(bench, server) {
     const conversation = await bench.connect(server)
     if (typeof conversation === 'string')
       return { cause: 'silent', saw: { en: 'could not connect', ru: 'не удалось подключиться' } }
@@ -907,9 +886,7 @@ const rst: EchoCheck = {
     ru: 'Клиент читает ответ и сбрасывает соединение (RST). Засчитывается, если следующий клиент обслужен.',
   },
   causes: { crash: resetHint, silent: resetHint },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  async run(bench, server) {
     const visit = await bench.visit(server)
     visit.conversation?.reset()
     bench.runs.step('reset the connection (RST)', 'сбросили соединение (RST)')
@@ -931,11 +908,8 @@ const second: EchoCheck = {
     ru: 'Один клиент подключён и молчит, второй спрашивает. Засчитывается, если второму ответили вовремя.',
   },
   causes: { silent: threadHint, crash: crashHint },
-  async run(bench) {
-    const skip = atEnd(bench)
-    if (skip !== undefined) return skip
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  unless: [atEnd],
+  async run(bench, server) {
     const first = await bench.visit(server)
     if (first.state === 'refused') return { cause: 'silent', saw: told(first, aMessage) }
     if (first.end !== 'no') {
@@ -977,11 +951,9 @@ const cross: EchoCheck = {
     silent: threadHint,
     crash: crashHint,
   },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const a = await enter(bench, server)
-    const b = await enter(bench, server)
+  async run(bench, server) {
+    const a = await enter(bench, server, 'silent')
+    const b = await enter(bench, server, 'silent')
     if (!isConversation(a) || !isConversation(b))
       return { cause: 'silent', saw: { en: 'could not connect twice', ru: 'не удалось подключиться дважды' } }
     for (const [who, other, name] of [
@@ -1025,9 +997,7 @@ const many: EchoCheck = {
     ru: 'Подключает 64 клиента, по одному в 12 мс, и каждый спрашивает. Засчитывается, если ответили девяти из десяти.',
   },
   causes: { few: threadHint, crash: crashHint },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  async run(bench, server) {
     const visits: Promise<Exchange>[] = []
     for (let client = 0; client < 64; client++) {
       visits.push(patientVisit(bench, server))
@@ -1072,9 +1042,7 @@ const backlog: EchoCheck = {
       change: { en: 'give listen a larger number, such as 128', ru: 'передайте listen число побольше, например 128' },
     },
   },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  async run(bench, server) {
     const deadline = bench.runs.deadline(1_000 * bench.patience)
     const opened = await Promise.all(
       Array.from({ length: 64 }, async () => {
@@ -1114,11 +1082,9 @@ const slow: EchoCheck = {
     },
     crash: crashHint,
   },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const stubborn = await enter(bench, server)
-    if (!isConversation(stubborn)) return { ...stubborn, cause: 'silent' }
+  async run(bench, server) {
+    const stubborn = await enter(bench, server, 'silent')
+    if (!isConversation(stubborn)) return stubborn
     stubborn.stopReading()
     const portion = bench.message(bulk(bench, 19_000))
     for (let sent = 0; sent < 1_000; sent++) {
@@ -1159,11 +1125,8 @@ const spin: EchoCheck = {
       },
     },
   },
-  async run(bench) {
-    const skip = foreign(bench)
-    if (skip !== undefined) return skip
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  unless: [foreign],
+  async run(bench, server) {
     if (server.program === undefined) return undefined
     const conversation = await bench.connect(server)
     if (typeof conversation === 'string') return undefined
@@ -1218,11 +1181,8 @@ const leak: EchoCheck = {
       },
     },
   },
-  async run(bench) {
-    const skip = foreign(bench)
-    if (skip !== undefined) return skip
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  unless: [foreign],
+  async run(bench, server) {
     if (server.program === undefined) return undefined
     for (let client = 0; client < 3; client++) {
       await bench.visit(server)
@@ -1271,11 +1231,9 @@ const exit: EchoCheck = {
     },
     crash: crashHint,
   },
-  async run(bench) {
-    const server = await up(bench)
-    if (!isServer(server)) return server
-    const conversation = await enter(bench, server)
-    if (!isConversation(conversation)) return { ...conversation, cause: 'ignored' }
+  async run(bench, server) {
+    const conversation = await enter(bench, server, 'ignored')
+    if (!isConversation(conversation)) return conversation
     const { exitWord } = bench
     const capital = exitWord.slice(0, 1).toUpperCase() + exitWord.slice(1)
     const words =
@@ -1332,11 +1290,8 @@ const restart: EchoCheck = {
       },
     },
   },
-  async run(bench) {
-    const skip = foreign(bench)
-    if (skip !== undefined) return skip
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  unless: [foreign],
+  async run(bench, server) {
     if (server.program === undefined) return undefined
     const visit = await bench.visit(server)
     bench.runs.keepTimeWait(true)
@@ -1393,11 +1348,8 @@ const busy: EchoCheck = {
       },
     },
   },
-  async run(bench) {
-    const skip = foreign(bench)
-    if (skip !== undefined) return skip
-    const server = await up(bench)
-    if (!isServer(server)) return server
+  unless: [foreign],
+  async run(bench, server) {
     if (server.program === undefined) return undefined
     const { port } = server
     await bench.runs.discard()
@@ -1457,12 +1409,11 @@ const log: EchoCheck = {
       },
     },
   },
-  async run(bench) {
-    const skip = foreign(bench) ?? atEnd(bench)
-    if (skip !== undefined) return skip
-    const server = await bench.start()
-    if (!isServer(server) || server.program === undefined) return isServer(server) ? undefined : server
+  unless: [foreign, atEnd],
+  fresh: true,
+  async run(bench, server) {
     const { program } = server
+    if (program === undefined) return undefined
     const folder = bench.services.plan.folder
     const written = async (): Promise<number> => program.outputBytes + (await fileBytes(folder))
     const untold: string[] = []
@@ -1478,8 +1429,8 @@ const log: EchoCheck = {
       before = now
     }
     await look('start', 'запуск')
-    const conversation = await enter(bench, server)
-    if (!isConversation(conversation)) return { ...conversation, cause: 'untold' }
+    const conversation = await enter(bench, server, 'untold')
+    if (!isConversation(conversation)) return conversation
     await look('connect', 'подключение')
     await bench.ask(conversation, bench.token())
     await look('data', 'данные')

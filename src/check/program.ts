@@ -34,6 +34,14 @@ export interface Ended {
   readonly signal: string | undefined
 }
 
+/** Where a server under check can be reached. */
+export interface RunningServer {
+  readonly host: string
+  readonly port: number
+  /** Undefined where it was running before (`--connect`). */
+  readonly program: Program | undefined
+}
+
 /** One run of a program under check, with a terminal of its own, its questions answered as they come. */
 export class Program {
   readonly #clock: Clock

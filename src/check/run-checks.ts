@@ -2,7 +2,7 @@ import { Lateness } from './bench.ts'
 import { type Check, type CheckResult, type Finding, isFinding, type NotApplicable, traceIn } from './check.ts'
 import { checkLimits } from './limits.ts'
 import { lastLines } from './program.ts'
-import type { ServerBench } from './server-bench.ts'
+import { isServer, type ServerBench } from './server-bench.ts'
 
 /** Who is told how a check goes on. */
 export interface CheckListener {
@@ -124,7 +124,7 @@ async function runCheck<B extends ServerBench>(check: Check<B>, bench: B, latene
     programEnded: last.programEnded,
   }
   // What a faulty conversation has left behind would be told as the next check's mistake.
-  if (result.status !== 'pass' || bench.singleUse) await discard(bench)
+  if (result.status !== 'pass' || (bench.singleUse && bench.spent)) await discard(bench)
   return result
 }
 
@@ -152,7 +152,12 @@ export function judged<B>(
 async function once<B extends ServerBench>(check: Check<B>, bench: B): Promise<Outcome> {
   bench.runs.begin()
   try {
-    return await check.run(bench)
+    for (const why of check.unless ?? []) {
+      const not = why(bench)
+      if (not !== undefined) return not
+    }
+    const server = check.fresh === true ? await bench.start() : await bench.server()
+    return isServer(server) ? await check.run(bench, server) : server
   } finally {
     await bench.closeAll()
   }

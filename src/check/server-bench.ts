@@ -2,15 +2,7 @@ import { type BenchServices, isBusy, ProgramRuns, type Times, timesFor } from '.
 import { type Finding, traceIn } from './check.ts'
 import { Conversation } from './conversation.ts'
 import { checkLimits } from './limits.ts'
-import { lastLine, type Program, type ProgramPlan } from './program.ts'
-
-/** Where a server under check can be reached. */
-export interface RunningServer {
-  readonly host: string
-  readonly port: number
-  /** Undefined where it was running before (`--connect`). */
-  readonly program: Program | undefined
-}
+import { lastLine, type Program, type ProgramPlan, type RunningServer } from './program.ts'
 
 /** A server that runs already; its program can't be started again, nor looked into. */
 export interface Remote {
@@ -30,6 +22,8 @@ export class ServerBench {
   patience = 1
   /** Every conversation gets a run of its own, until it is known that one client after another is served. */
   singleUse = true
+  /** The run that serves now has had a conversation. */
+  spent = false
   /** Where the first run listened, and what was typed for it. */
   firstPort: number | undefined
   firstTyped: readonly string[] = []
@@ -67,6 +61,7 @@ export class ServerBench {
   async start(change: Partial<ProgramPlan> = {}): Promise<RunningServer | Finding> {
     await this.runs.discard()
     this.#server = undefined
+    this.spent = false
     const program = await this.runs.start(change)
     const port = await this.untilListening(program, change.answers?.port ?? this.services.plan.answers.port)
     if (port === undefined) return this.startFinding(program)
@@ -145,6 +140,7 @@ export class ServerBench {
     }
     if (typeof opened === 'string') this.runs.step(`could not connect: ${opened}`, `не удалось подключиться: ${opened}`)
     else {
+      this.spent = true
       this.#open.add(opened)
       this.runs.step('connected', 'подключились')
     }
