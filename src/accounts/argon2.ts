@@ -1,7 +1,7 @@
 import * as crypto from 'node:crypto'
 import { randomBytes } from 'node:crypto'
-import { platform } from 'node:os'
 import { promisify } from 'node:util'
+import { openLibc } from '../base/libc.ts'
 import { accountLimits } from './limits.ts'
 import { olderPasswordBytes, passwordBytes } from './password-rules.ts'
 
@@ -147,10 +147,9 @@ const mmapThreshold = -3
  * another, nothing changes.
  */
 export async function giveBackHashMemory(): Promise<void> {
-  if (platform() !== 'linux') return
   try {
-    const koffi = (await import('koffi')).default
-    koffi.load('libc.so.6').func('int mallopt(int, int)')(mmapThreshold, accountLimits.hashMemoryBytes)
+    const libc = await openLibc()
+    libc?.library.func('int mallopt(int, int)')(mmapThreshold, accountLimits.hashMemoryBytes)
   } catch {
     // Then hashing only costs more memory.
   }

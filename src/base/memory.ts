@@ -1,4 +1,3 @@
-import { platform } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -20,10 +19,11 @@ export function collectGarbage(options?: object): void {
 export async function giveBackMemory(): Promise<void> {
   // The ordinary kind keeps empty pages for eight seconds, in which more may be wanted.
   collectGarbage({ type: 'major', execution: 'sync', flavor: 'last-resort' })
-  if (platform() !== 'linux') return
   try {
-    const koffi = (await import('koffi')).default
-    koffi.load('libc.so.6').func('int malloc_trim(size_t)')(0)
+    // Every command loads this file at its start; few come here.
+    const { openLibc } = await import('./libc.ts')
+    const libc = await openLibc()
+    libc?.library.func('int malloc_trim(size_t)')(0)
   } catch {
     // Then more stays with the process.
   }

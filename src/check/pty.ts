@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
-import { platform } from 'node:os'
 import { ReadStream } from 'node:tty'
+import { openLibc } from '../base/libc.ts'
 
 /**
  * A pseudo-terminal, so that a program under check writes each line at once, as it does before its author: on a pipe C's stdio
@@ -18,10 +18,10 @@ export interface Pty {
 
 /** Opens one (Linux with koffi); undefined where that can't be. `output` is called with what the program writes. */
 export async function openPty(output: (chunk: Buffer) => void): Promise<Pty | undefined> {
-  if (platform() !== 'linux') return undefined
+  const libc = await openLibc()
+  if (libc === undefined) return undefined
+  const { library } = libc
   try {
-    const koffi = (await import('koffi')).default
-    const library = koffi.load('libc.so.6')
     const openMaster = library.func('int posix_openpt(int)')
     const grant = library.func('int grantpt(int)')
     const unlock = library.func('int unlockpt(int)')

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openLibc } from '../base/libc.ts'
 
 /**
  * Linux namespaces around a check: a network of its own without a way out, processes that end with the first of them, and a
@@ -87,22 +88,22 @@ function trySetting(file: string, value: string): void {
 
 /** SIOCSIFFLAGS on `lo` (netdevice(7)), by `ip` where koffi is missing. */
 async function bringLoopbackUp(): Promise<void> {
-  try {
-    const koffi = (await import('koffi')).default
-    const library = koffi.load('libc.so.6')
-    const fd: number = library.func('int socket(int, int, int)')(2, 2, 0)
+  const libc = await openLibc()
+  if (libc !== undefined) {
+    const { library } = libc
+    const fd: number = library.func('int socket(int, int, int)')(AF_INET, SOCK_DGRAM, 0)
     const request = Buffer.alloc(40)
     request.write('lo')
     request.writeUInt16LE(IFF_UP | IFF_RUNNING, 16)
     const answer: number = library.func('int ioctl(int, unsigned long, void *)')(fd, SIOCSIFFLAGS, request)
     library.func('int close(int)')(fd)
     if (answer === 0) return
-  } catch {
-    // The other way below.
   }
   spawnSync('ip', ['link', 'set', 'lo', 'up'], { stdio: 'ignore' })
 }
 
+const AF_INET = 2
+const SOCK_DGRAM = 2
 const SIOCSIFFLAGS = 0x8914
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40

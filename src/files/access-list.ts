@@ -1,4 +1,4 @@
-import { platform } from 'node:os'
+import { openLibc } from '../base/libc.ts'
 
 /** Where Linux keeps a POSIX access control list (acl(5)), which Node has no call for. */
 const attribute = 'system.posix_acl_access'
@@ -11,10 +11,11 @@ const listBytes = 4_096
  * missing, the mode alone says who may do what.
  */
 export async function copyAccessList(from: string, to: string): Promise<void> {
-  if (platform() !== 'linux') return
   try {
     calls ??= loadCalls()
-    const { get, set, remove } = await calls
+    const known = await calls
+    if (known === undefined) return
+    const { get, set, remove } = known
     const list = Buffer.alloc(listBytes)
     const length = get(from, attribute, list, listBytes)
     // The new one may have inherited a list from its folder.
@@ -28,8 +29,8 @@ export async function copyAccessList(from: string, to: string): Promise<void> {
 let calls: ReturnType<typeof loadCalls> | undefined
 
 async function loadCalls() {
-  const koffi = (await import('koffi')).default
-  const libc = koffi.load('libc.so.6')
+  const libc = (await openLibc())?.library
+  if (libc === undefined) return undefined
   return {
     get: libc.func('intptr_t getxattr(const char *, const char *, void *, size_t)'),
     set: libc.func('int setxattr(const char *, const char *, const void *, size_t, int)'),

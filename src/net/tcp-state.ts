@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { openLibc } from './libc.ts'
+import { openLibc } from '../base/libc.ts'
 import { netLimits } from './limits.ts'
 
 /** What the system knows of a connection. */

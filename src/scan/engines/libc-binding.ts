@@ -1,6 +1,6 @@
 import { SocketAddress } from 'node:net'
 import { arch, networkInterfaces } from 'node:os'
-import { openLibc } from '../../net/libc.ts'
+import { openLibc } from '../../base/libc.ts'
 import type { HostAddress } from '../types.ts'
 
 /** The few calls of the C library that a scan needs, as they are; results below 0 leave their reason in `errno`. */
