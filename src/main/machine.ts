@@ -1,30 +1,14 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
 import { basename } from 'node:path'
 import type { Machine } from '../commands/command.ts'
+import { namesIn, processIds, readText, socketInodes, socketState, sockets } from '../files/proc.ts'
 import { mainLimits } from './limits.ts'
 import { limitIn, memoryLimit } from './memory-limit.ts'
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-function list(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
-}
 
 /** RLIMIT_NOFILE less what is open. */
 function freeDescriptors(): number {
   const limit = systemLimit('Max open files')
-  return limit === undefined ? mainLimits.unlimitedDescriptors : Math.max(0, limit - list('/proc/self/fd').length)
+  return limit === undefined ? mainLimits.unlimitedDescriptors : Math.max(0, limit - namesIn('/proc/self/fd').length)
 }
 
 function addresses(): readonly string[] {
@@ -34,41 +18,24 @@ function addresses(): readonly string[] {
     .map(({ address }) => address)
 }
 
-/** Linux: the listening socket's inode from /proc/net/tcp, then the process that has it open (proc(5)). */
+/** The process that has the listening socket of a port open. */
 function portHolder(port: number): string | undefined {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0')
-  const listening = '0A'
   const inodes = new Set<string>()
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    for (const line of (read(table) ?? '').split('\n').slice(1)) {
-      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
-      if (state === listening && local.endsWith(`:${hex}`)) inodes.add(`socket:[${inode}]`)
-    }
+  for (const { state, localPort, inode } of sockets('tcp')) {
+    if (state === socketState.listen && localPort === port) inodes.add(inode)
   }
   if (inodes.size === 0) return undefined
-  for (const pid of list('/proc').filter((name) => /^\d+$/.test(name))) {
-    for (const fd of list(`/proc/${pid}/fd`)) {
-      if (inodes.has(link(`/proc/${pid}/fd/${fd}`))) {
-        return `${programName(pid)} (pid ${pid})`
-      }
-    }
+  for (const pid of processIds()) {
+    for (const inode of socketInodes(pid)) if (inodes.has(inode)) return `${programName(pid)} (pid ${pid})`
   }
   return undefined
 }
 
 /** Node calls its main thread so, and with it the process: then the program's file tells more. */
-function programName(pid: string): string {
-  const name = (read(`/proc/${pid}/comm`) ?? '').trim()
-  const [file = ''] = name === 'MainThread' ? (read(`/proc/${pid}/cmdline`) ?? '').split('\0', 1) : []
+function programName(pid: number): string {
+  const name = (readText(`/proc/${pid}/comm`) ?? '').trim()
+  const [file = ''] = name === 'MainThread' ? (readText(`/proc/${pid}/cmdline`) ?? '').split('\0', 1) : []
   return basename(file) || name || 'a process'
-}
-
-function link(file: string): string {
-  try {
-    return readlinkSync(file)
-  } catch {
-    return ''
-  }
 }
 
 /** This machine and this process, for the commands. */
@@ -78,7 +45,7 @@ export function thisMachine(version: string): Machine {
     pid: process.pid,
     cores: availableParallelism(),
     freeDescriptors,
-    memoryBytes: () => memoryLimit(read),
+    memoryBytes: () => memoryLimit(readText),
     addressSpaceBytes: () => systemLimit('Max address space') ?? Number.POSITIVE_INFINITY,
     residentBytes: () => process.memoryUsage.rss(),
     addresses,
@@ -88,5 +55,5 @@ export function thisMachine(version: string): Machine {
 
 /** A limit of this process (getrlimit(2)), by its name in proc(5); undefined where there is none or the system doesn't tell. */
 export function systemLimit(name: string): number | undefined {
-  return limitIn(read('/proc/self/limits') ?? '', name)
+  return limitIn(readText('/proc/self/limits') ?? '', name)
 }
