@@ -3,7 +3,9 @@ import { describe, expect, test } from '@jest/globals'
 import { taskNames, tasks } from '../../src/check/plan.ts'
 import { findSandbox } from '../../src/check/sandbox.ts'
 import { checkPrograms } from '../support/check-programs.ts'
+import { projectRoot } from '../support/executable.ts'
 import { runCheckProgram } from '../support/run-check-program.ts'
+import { runNetlab } from '../support/run-netlab.ts'
 import { longTestMs } from '../support/timeouts.ts'
 
 // A fast selection; `npm run test:check` grades all of them.
@@ -60,4 +62,18 @@ describe('netlab check on small programs', () => {
     )
     expect(wrong).toEqual([])
   })
+
+  const python = allowed && spawnSync('which', ['python3']).status === 0
+  ;(python ? test : test.skip)(
+    'bug: npm run test:check could not be started outside jest',
+    async () => {
+      const { stdout, exitCode } = await runNetlab(['scripts/test-check.ts', 'syntax-error'], {
+        program: process.execPath,
+        cwd: projectRoot,
+      })
+      expect(stdout).toContain('echo-server: 1 programs, 1 of 1 mistakes found, 0 false accusations')
+      expect(exitCode).toBe(0)
+    },
+    longTestMs(2),
+  )
 })

@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { guard, type Surroundings, surroundings } from './executable.ts'
+import { guard, type Surroundings, surroundings } from './surroundings.ts'
 import { deadlineMs } from './timeouts.ts'
 import { WatchedText } from './watched-text.ts'
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { type IPty, spawn } from '@lydell/node-pty'
-import { guard, type Surroundings, surroundings } from './executable.ts'
+import { guard, type Surroundings, surroundings } from './surroundings.ts'
 import { deadlineMs } from './timeouts.ts'
 import { WatchedText } from './watched-text.ts'
 
