@@ -83,7 +83,6 @@ export class ProgramRuns {
   #current: Program | undefined
   #steps: Step[] = []
   #startedMs: number
-  starts = 0
 
   constructor(services: BenchServices) {
     this.#services = services
@@ -118,7 +117,6 @@ export class ProgramRuns {
     const program = await Program.start(plan, this.#services.clock)
     this.#all.add(program)
     this.#current = program
-    this.starts++
     this.step('started the program', 'запустили программу')
     return program
   }

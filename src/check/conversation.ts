@@ -100,11 +100,6 @@ export class Conversation {
     return this.#firstMs === undefined ? undefined : this.#firstMs - this.#sentMs
   }
 
-  /** Whether the system still holds bytes of ours that the program hasn't taken. */
-  get unsentBytes(): number {
-    return this.#socket.writableLength
-  }
-
   /** Forgets what came so far. */
   mark(): void {
     this.#marked = this.#receivedBytes

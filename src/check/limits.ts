@@ -34,8 +34,7 @@ export const checkLimits = {
   termMs: 500,
   /** What is kept of a program's output; the rest is counted (a real one prints 10 MB/s). */
   outputBytes: 1_048_576,
-  /** A real thread-per-client server starts them without end. */
-  processCount: 256,
+  /** For all that the program opens and starts, which a real one does without end. */
   descriptors: 1_024,
   fileBytes: 64 * 1_048_576,
   cpuSeconds: 60,

@@ -90,16 +90,8 @@ export function isRunnable(pids: readonly number[]): boolean {
   )
 }
 
-/** Memory that the processes have in use, in bytes. */
-export function residentBytes(pids: readonly number[]): number {
-  let bytes = 0
-  for (const pid of pids) bytes += Number(statFields(pid)?.[21] ?? 0) * PAGE_BYTES
-  return bytes
-}
-
 /** USER_HZ, which is 100 on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100
-const PAGE_BYTES = 4_096
 
 function inodesOf(pids: readonly number[]): Set<string> {
   return new Set(pids.flatMap((pid) => [...socketInodes(pid)]))

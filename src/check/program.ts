@@ -153,12 +153,6 @@ export class Program {
     else this.#child.stdin?.write(`${line}\n`)
   }
 
-  /** Ends its input, as Ctrl-D does. */
-  endInput(): void {
-    if (this.#pty !== undefined) this.#pty.endInput()
-    else this.#child.stdin?.end()
-  }
-
   /** Whether it waits for somebody to type: seen where the system tells, else guessed from its silence. */
   get waitsForInput(): boolean {
     const seen = waitsForInput(this.processes)

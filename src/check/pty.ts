@@ -11,8 +11,6 @@ export interface Pty {
   readonly programEnd: number
   closeProgramEnd(): void
   type(text: string): void
-  /** The end of input, as Ctrl-D. */
-  endInput(): void
   close(): void
 }
 
@@ -59,7 +57,6 @@ export async function openPty(output: (chunk: Buffer) => void): Promise<Pty | un
         open = false
       },
       type: write,
-      endInput: () => write('\x04'),
       close: () => stream.destroy(),
     }
   } catch {

@@ -1,4 +1,5 @@
 import { UsageError } from '../../base/errors.ts'
+import { checkLimits } from '../../check/limits.ts'
 import { type CheckEntry, taskNames, tasks } from '../../check/plan.ts'
 import { choice, duration, flag, integer, type Kind, optional, path, remotePort, text } from '../../options/kinds.ts'
 import { option } from '../../options/spec.ts'
@@ -125,7 +126,12 @@ export const checkOptions = {
     summary: 'namespaces of its own, or only limits',
     default: 'auto' as const,
   }),
-  time: option({ kind: duration, summary: 'how long the whole may take', default: 120_000, defaultText: '120s' }),
+  time: option({
+    kind: duration,
+    summary: 'how long the whole may take',
+    default: checkLimits.wholeMs,
+    defaultText: '120s',
+  }),
   keep: option({ kind: flag, summary: 'leave the copy of the folder, and say where it is', default: false }),
 } as const
 
