@@ -34,7 +34,7 @@ export const checkLimits = {
   termMs: 500,
   /** What is kept of a program's output; the rest is counted (a real one prints 10 MB/s). */
   outputBytes: 1_048_576,
-  /** For all that the program opens and starts, which a real one does without end. */
+  /** Files and sockets that each of its processes may have open. */
   descriptors: 1_024,
   fileBytes: 64 * 1_048_576,
   cpuSeconds: 60,
